@@ -1,0 +1,27 @@
+OUTPUT ?= demo_output
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types clean
+
+help: ## Say what each target does
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+setup: ## Make .venv with the locked dependencies (the others do it when needed)
+	@bash scripts/setup.sh
+
+demo: setup ## Train, evaluate and serve the bundled example into OUTPUT (demo_output)
+	@.venv/bin/tfx-sequences demo --output $(OUTPUT)
+
+test: setup ## Run all tests, doctests included
+	@.venv/bin/python -m pytest
+
+lint: setup ## Check style and formatting
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+
+types: setup ## Check types
+	@.venv/bin/mypy
+
+clean: ## Remove what demo, tests and builds wrote; .venv stays
+	@rm -rf demo_output build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find tests tfx_sequences benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

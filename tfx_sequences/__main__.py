@@ -1,0 +1,31 @@
+"""`python -m tfx_sequences`, and the script `tfx-sequences`."""
+
+# Every Python must be able to parse this module and __init__: no annotations, no f-strings.
+
+import sys
+
+_OLDEST = (3, 10)
+
+
+def main():
+    """Runs the command line and returns its exit code.
+
+    An interpreter too old even to import the rest gets one message and code 2.
+    """
+    if sys.version_info < _OLDEST:
+        sys.stderr.write(
+            "Error: This Python is too old for tfx-sequences.\n"
+            "  expected: Python 3.10 to 3.13\n"
+            "  received: Python {}.{} ({})\n"
+            "  fix:      Run it with a newer one: python3.11 -m tfx_sequences\n".format(
+                sys.version_info[0], sys.version_info[1], sys.executable
+            )
+        )
+        return 2
+    from tfx_sequences.pipeline.cli import main as run
+
+    return run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,190 @@
+"""The one place that knows which machines, interpreters and versions the stack runs on.
+
+Everything here is answered without importing TensorFlow, Keras or TFX, so that
+a wrong environment is one clear message and not an ImportError from their depths.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+
+from tfx_sequences.errors import EnvironmentNotSupportedError
+
+PYTHON_OLDEST = (3, 10)
+PYTHON_NEWEST = (3, 13)
+# From Python 3.12 on, TFX's wheels (ml-metadata, TFDV) are built against this C library.
+PYTHON_OF_NEWER_TFX = (3, 12)
+GLIBC_OF_NEWER_TFX = (2, 39)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What decides whether the stack can run."""
+
+    python: tuple[int, int]
+    """Major and minor version of the interpreter."""
+    system: str = "linux"
+    """`sys.platform`."""
+    glibc: tuple[int, int] | None = None
+    """Version of the GNU C library; None where there is none."""
+    tensorflow: str | None = None
+    """Installed version, here and below; None where it is not installed."""
+    keras: str | None = None
+    tfx: str | None = None
+    keras_backend: str | None = None
+    """The environment variable KERAS_BACKEND, if set."""
+
+
+def current_environment() -> Environment:
+    """The environment of this process, read without importing anything heavy.
+
+    >>> current_environment().python == sys.version_info[:2]
+    True
+    """
+    return Environment(
+        python=(sys.version_info[0], sys.version_info[1]),
+        system=sys.platform,
+        glibc=_glibc(),
+        # Its wheels have many names (tensorflow-cpu, tf-nightly), its module only one.
+        tensorflow=_version("tensorflow"),
+        keras=_version("keras"),
+        tfx=_version("tfx"),
+        keras_backend=os.environ.get("KERAS_BACKEND") or None,
+    )
+
+
+def check_environment(environment: Environment | None = None, *, needs_tfx: bool) -> None:
+    """Raises unless the stack can run; call it before anything heavy is imported.
+
+    Args:
+        environment: What to check; by default that of this process.
+        needs_tfx: False where TensorFlow and Keras are enough.
+
+    Raises:
+        EnvironmentNotSupportedError: With what is wrong and what mends it.
+
+    >>> check_environment(Environment(python=(3, 9)), needs_tfx=False)
+    Traceback (most recent call last):
+      ...
+    tfx_sequences.errors.EnvironmentNotSupportedError: This Python is not supported.
+      expected: Python 3.10 to 3.13
+      received: Python 3.9
+      fix:      Make the environment with another interpreter, best python3.11.
+    """
+    env = current_environment() if environment is None else environment
+    _check_python(env)
+    if needs_tfx:
+        _check_c_library(env)
+    _check_packages(env, needs_tfx)
+    if env.keras_backend not in (None, "tensorflow"):
+        raise EnvironmentNotSupportedError(
+            "Keras is set to a backend that cannot train or export these models.",
+            expected="KERAS_BACKEND=tensorflow, or unset",
+            received=f"KERAS_BACKEND={env.keras_backend}",
+            fix="Unset the environment variable KERAS_BACKEND, or set it to tensorflow.",
+        )
+
+
+def quiet_environment() -> None:
+    """Sets defaults that choose Keras's backend and keep TensorFlow from chatting; call it before importing them.
+
+    What the user has set stays. TF_USE_LEGACY_KERAS is left alone: only `tf.keras`
+    reads it, and this package imports `keras`.
+    """
+    defaults = {
+        # The variable outranks keras.json, where another backend may stand.
+        "KERAS_BACKEND": "tensorflow",
+        # Errors stay; infos and warnings go.
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "GLOG_minloglevel": "2",
+        "GRPC_VERBOSITY": "ERROR",
+        "AUTOGRAPH_VERBOSITY": "0",
+    }
+    for name, value in defaults.items():
+        os.environ.setdefault(name, value)
+
+
+def _check_python(env: Environment) -> None:
+    if not PYTHON_OLDEST <= env.python <= PYTHON_NEWEST:
+        raise EnvironmentNotSupportedError(
+            "This Python is not supported.",
+            expected=f"Python {_dotted(PYTHON_OLDEST)} to {_dotted(PYTHON_NEWEST)}",
+            received=f"Python {_dotted(env.python)}",
+            fix="Make the environment with another interpreter, best python3.11.",
+        )
+
+
+def _check_c_library(env: Environment) -> None:
+    if env.python < PYTHON_OF_NEWER_TFX or not env.system.startswith("linux"):
+        return
+    if env.glibc is None or env.glibc < GLIBC_OF_NEWER_TFX:
+        raise EnvironmentNotSupportedError(
+            f"TFX for Python {_dotted(env.python)} does not run with this C library.",
+            expected=f"glibc {_dotted(GLIBC_OF_NEWER_TFX)} or newer (Ubuntu 24.04, Debian 13)",
+            received=f"glibc {_dotted(env.glibc)}" if env.glibc else "no glibc",
+            fix="Use Python 3.11 or 3.10, whose TFX runs on older systems, or a newer system.",
+        )
+
+
+def _check_packages(env: Environment, needs_tfx: bool) -> None:
+    if env.tensorflow is None:
+        raise EnvironmentNotSupportedError(
+            "TensorFlow is not installed.",
+            expected="tensorflow 2.16 (Python 3.10, 3.11) or 2.21 (Python 3.12, 3.13)",
+            received="no module 'tensorflow'",
+            fix=f"Install it here: {_install('tfx-sequences')}",
+        )
+    if env.keras is None or _major(env.keras) < 3:
+        raise EnvironmentNotSupportedError(
+            "Keras 3 is needed.",
+            expected="keras 3.10 or newer",
+            received="no module 'keras'" if env.keras is None else f"keras {env.keras}",
+            fix=f"Install it here: {_install('keras>=3.10')}",
+        )
+    if needs_tfx and env.tfx is None:
+        raise EnvironmentNotSupportedError(
+            "TFX is not installed, and running a pipeline needs it.",
+            expected="tfx 1.16 (Python 3.10, 3.11) or 1.21 (Python 3.12, 3.13)",
+            received="no module 'tfx'",
+            fix=f"Install the extra: {_install('tfx-sequences[tfx]')}",
+        )
+
+
+def _install(requirement: str) -> str:
+    return f"pip install '{requirement}', or uv pip install '{requirement}'"
+
+
+def _version(module: str) -> str | None:
+    """Version of the distribution of this name; '' where only the module is known to be there."""
+    import importlib.metadata
+    import importlib.util
+
+    try:
+        return importlib.metadata.version(module)
+    except importlib.metadata.PackageNotFoundError:
+        pass
+    spec = importlib.util.find_spec(module)
+    # A mere folder of that name has no origin.
+    return "" if spec is not None and spec.origin else None
+
+
+def _glibc() -> tuple[int, int] | None:
+    try:
+        name, _, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")
+        major, minor = version.split(".")[:2]
+        return (int(major), int(minor)) if name == "glibc" else None
+    # No such function, no such name, or no such format: not the GNU C library.
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _major(version: str) -> int:
+    digits = version.split(".")[0]
+    # Of a Keras without metadata we know nothing bad.
+    return int(digits) if digits.isdigit() else 3
+
+
+def _dotted(version: tuple[int, int]) -> str:
+    return ".".join(map(str, version))

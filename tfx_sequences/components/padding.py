@@ -1,0 +1,39 @@
+"""From transformed ragged features to the padded tensors the model takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfx_sequences.components.preprocessing import SEQUENCE_LENGTH
+from tfx_sequences.schemas.spec import SequenceSpec
+
+
+def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, tf.Tensor]:
+    """The model's inputs: every sequence feature padded on the right to one common `T`.
+
+    `T` is the longest sequence of the batch, and at least 1 (a recurrent layer
+    cannot run no steps). What is padding is told by `sequence_length` alone.
+
+    Args:
+        transformed: Features by transformed name, sequences ragged.
+        spec: The spec.
+
+    Returns:
+        `context.*` `[B, *shape]`, `sequence.*` `[B, T, *shape]`, `sequence_length` `[B]`.
+    """
+    lengths = transformed[SEQUENCE_LENGTH]
+    longest = tf.maximum(tf.reduce_max(tf.concat([lengths, [1]], axis=0)), 1)
+    inputs = {SEQUENCE_LENGTH: lengths}
+    for name, column in spec.columns.items():
+        inputs[name] = _padded(transformed[name], longest) if column.is_sequence else transformed[name]
+    return inputs
+
+
+def _padded(ragged: tf.RaggedTensor, longest: tf.Tensor) -> tf.Tensor:
+    dense = ragged.to_tensor()
+    missing = longest - tf.shape(dense, out_type=tf.int64)[1]
+    paddings = [[0, 0], [0, missing], *([[0, 0]] * (dense.shape.rank - 2))]
+    padded = tf.pad(dense, paddings)
+    return tf.ensure_shape(padded, [None, None, *dense.shape[2:]])

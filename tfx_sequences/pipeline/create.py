@@ -1,0 +1,133 @@
+"""The pipeline of a spec, of stock TFX components wherever they serve."""
+
+from __future__ import annotations
+
+from tfx.components.evaluator.component import Evaluator
+from tfx.components.example_validator.component import ExampleValidator
+from tfx.components.pusher.component import Pusher
+from tfx.components.schema_gen.component import SchemaGen
+from tfx.components.statistics_gen.component import StatisticsGen
+from tfx.components.transform.component import Transform
+from tfx.orchestration import pipeline as tfx_pipeline
+from tfx.proto import evaluator_pb2, pusher_pb2, transform_pb2
+
+from tfx_sequences.components.code_digest import code_digest
+from tfx_sequences.components.evaluation import make_eval_config
+from tfx_sequences.components.ingest import SequenceExampleGen
+from tfx_sequences.components.model_check import ModelCheck
+from tfx_sequences.components.schema_curation import AnomalyGate, SchemaCurator
+from tfx_sequences.components.trainer import SequenceTrainer
+from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.spec_io import TRAIN_SECTIONS, TRANSFORM_SECTIONS, fingerprint, spec_to_json
+
+_OURS = "tfx_sequences.components."
+PREPROCESSING_FN = _OURS + "preprocessing.preprocessing_fn"
+
+
+def create_pipeline(
+    spec: SequenceSpec,
+    *,
+    data: str,
+    pipeline_root: str,
+    push_destination: str,
+    splits_with_files: tuple[str, ...] = ("train", "valid", "test"),
+    metadata_connection_config: object | None = None,
+    beam_pipeline_args: list[str] | None = None,
+) -> tfx_pipeline.Pipeline:
+    """ExampleGen to Pusher for one spec.
+
+    Each component is given only the sections of the spec that decide its result,
+    and a digest of our code behind it: an edit reruns what depends on it, no more.
+
+    Args:
+        spec: The spec.
+        data: Folder (or URI) of the TFRecords.
+        pipeline_root: Where artifacts go.
+        push_destination: Folder that blessed models are pushed to, one version each.
+        splits_with_files: Which of `train`, `valid`, `test` have files in `data`;
+            the others are held back from `train`.
+        metadata_connection_config: Of ML Metadata; None for runners that bring it.
+        beam_pipeline_args: Of Beam.
+    """
+    features = spec_to_json(spec, TRANSFORM_SECTIONS)
+    examples = SequenceExampleGen(data, spec, splits_with_files).outputs["examples"]
+    example_gen = examples.producer_component
+    statistics_gen = StatisticsGen(examples=examples)
+    statistics = statistics_gen.outputs["statistics"]
+    schema_gen = SchemaGen(statistics=statistics)
+    curator = SchemaCurator(
+        inferred_schema=schema_gen.outputs["schema"],
+        spec=features,
+        code_digest=code_digest(_OURS + "schema_curation"),
+    )
+    curated = curator.outputs["schema"]
+    validator = ExampleValidator(statistics=statistics, schema=curated)
+    gate = AnomalyGate(
+        schema=curated,
+        anomalies=validator.outputs["anomalies"],
+        code_digest=code_digest(_OURS + "schema_curation"),
+    )
+    schema = gate.outputs["validated_schema"]
+    transform = Transform(
+        examples=examples,
+        schema=schema,
+        preprocessing_fn=PREPROCESSING_FN,
+        splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "valid", "test"]),
+        disable_statistics=True,
+        custom_config={
+            "spec": features,
+            "fingerprint": fingerprint(spec, TRANSFORM_SECTIONS),
+            "code_digest": code_digest(_OURS + "preprocessing"),
+        },
+    )
+    trainer = SequenceTrainer(
+        transformed_examples=transform.outputs["transformed_examples"],
+        raw_examples=examples,
+        transform_graph=transform.outputs["transform_graph"],
+        schema=schema,
+        spec=spec_to_json(spec, TRAIN_SECTIONS),
+        code_digest=code_digest(_OURS + "trainer"),
+    )
+    model = trainer.outputs["model"]
+    evaluator = Evaluator(
+        examples=examples,
+        example_splits=["test"],
+        model=model,
+        schema=schema,
+        eval_config=make_eval_config(spec),
+        fairness_indicator_thresholds=None,
+    )
+    check = ModelCheck(
+        model=model,
+        model_run=trainer.outputs["model_run"],
+        code_digest=code_digest(_OURS + "model_check", _OURS + "fresh_process"),
+    )
+    pusher = Pusher(
+        model=model,
+        model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=check.outputs["blessing"],
+        push_destination=pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=push_destination)
+        ),
+    )
+    components = [
+        example_gen,
+        statistics_gen,
+        schema_gen,
+        curator,
+        validator,
+        gate,
+        transform,
+        trainer,
+        evaluator,
+        check,
+        pusher,
+    ]
+    return tfx_pipeline.Pipeline(
+        pipeline_name=spec.name,
+        pipeline_root=pipeline_root,
+        components=components,
+        enable_cache=True,
+        metadata_connection_config=metadata_connection_config,
+        beam_pipeline_args=beam_pipeline_args or [],
+    )

@@ -1,0 +1,105 @@
+"""The features a spec reads from a record: the one list that parse specs, schema and checks share."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Literal
+
+from tfx_sequences.errors import SpecError
+from tfx_sequences.schemas.columns import CategoricalColumn, NumericColumn
+from tfx_sequences.schemas.spec import SequenceSpec
+
+SEQUENCE_PREFIX = "sequence."
+Role = Literal["feature", "label", "example_weight", "id"]
+
+# Stands for a missing int64 term; no record holds it in practice, so it is an unknown term.
+MISSING_INT = -(2**63)
+
+
+@dataclasses.dataclass(frozen=True)
+class RawFeature:
+    """One feature as the record stores it.
+
+    Attributes:
+        key: Its key in the record.
+        is_sequence: It is a feature list; `False` for a context feature.
+        dtype: `string`, `int64` or `float32`.
+        shape: Shape of one step's value (of the record's value for context).
+        default: Stands in for a missing context value; None: it is required.
+        role: What the spec uses it for.
+    """
+
+    key: str
+    is_sequence: bool
+    dtype: str
+    shape: tuple[int, ...]
+    default: str | int | float | None
+    role: Role
+
+    @property
+    def tensor_name(self) -> str:
+        """Name of the parsed tensor; a context and a sequence feature may share a key."""
+        return SEQUENCE_PREFIX + self.key if self.is_sequence else self.key
+
+    @property
+    def size(self) -> int:
+        """Number of values of one step (of the record for context)."""
+        return math.prod(self.shape)
+
+    @property
+    def required(self) -> bool:
+        """A record without it is an error."""
+        return not self.is_sequence and self.default is None
+
+
+def raw_features(spec: SequenceSpec, *, with_label: bool = True) -> list[RawFeature]:
+    """The features `spec` reads, context before sequence, in key order.
+
+    Args:
+        spec: The spec.
+        with_label: False leaves out label and example weight, as at serving.
+
+    Raises:
+        SpecError: Two uses of one key contradict each other.
+
+    >>> from tfx_sequences.schemas.spec_io import load_spec
+    >>> [(f.tensor_name, f.dtype, f.shape) for f in raw_features(load_spec("japanese_vowels"))]
+    [('speaker', 'string', ()), ('utterance_id', 'string', ()), ('sequence.lpc', 'float32', (12,))]
+    """
+    found: dict[str, RawFeature] = {}
+
+    def add(feature: RawFeature) -> None:
+        other = found.setdefault(feature.tensor_name, feature)
+        if (other.dtype, other.shape) != (feature.dtype, feature.shape):
+            raise SpecError(
+                f"The spec uses '{feature.key}' in two ways that contradict each other.",
+                expected=f"dtype {other.dtype} and shape {list(other.shape)}, as its use as {other.role}",
+                received=f"dtype {feature.dtype} and shape {list(feature.shape)}, as {feature.role}",
+                fix="Give both uses the same dtype and shape.",
+            )
+        if other.default is None:
+            return  # required by one use is required by all
+        found[feature.tensor_name] = feature
+
+    for column in spec.columns.values():
+        if isinstance(column, NumericColumn):
+            add(RawFeature(column.key, column.is_sequence, column.dtype, column.shape, column.default_value, "feature"))
+        else:
+            default = _missing_term(column)
+            add(RawFeature(column.key, column.is_sequence, column.dtype, (), default, "feature"))
+    if spec.id_key:
+        add(RawFeature(spec.id_key, False, "string", (), "", "id"))
+    if with_label:
+        add(RawFeature(spec.label.key, False, str(spec.label.dtype), (), None, "label"))
+        if spec.example_weight:
+            add(RawFeature(spec.example_weight, False, "float32", (), None, "example_weight"))
+    return sorted(found.values(), key=lambda f: (f.is_sequence, f.key))
+
+
+def _missing_term(column: CategoricalColumn) -> str | int | None:
+    if column.dtype == "string":
+        return ""
+    if column.num_buckets is not None and column.default_value is None:
+        return None
+    return MISSING_INT

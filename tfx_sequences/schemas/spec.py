@@ -1,0 +1,231 @@
+"""`SequenceSpec`: the one declaration everything else is generated from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+import pydantic
+
+from tfx_sequences.schemas.base import Declared, Sizes, Strings, Terms
+from tfx_sequences.schemas.columns import Column
+
+
+class Label(Declared):
+    """What the model learns to predict: a context feature of the record."""
+
+    key: str = pydantic.Field(min_length=1)
+    """The label's key among the context features."""
+    type: Literal["classification", "regression"] = "classification"
+    dtype: Literal["string", "int64", "float32"] | None = None
+    """How it is stored; by default string for classification (int64 where `classes`
+    are numbers), float32 for regression."""
+    classes: Terms | None = None
+    """The classes, in the order of the model's outputs. None: those of the training split."""
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _choose_dtype(cls, data: Any) -> Any:
+        if isinstance(data, Mapping) and data.get("dtype") is None:
+            classes = data.get("classes")
+            numbers = isinstance(classes, list | tuple) and bool(classes) and isinstance(classes[0], int)
+            regression = data.get("type") == "regression"
+            data = {**data, "dtype": "float32" if regression else "int64" if numbers else "string"}
+        return data
+
+    @pydantic.model_validator(mode="after")
+    def _check(self) -> Label:
+        if self.type == "regression":
+            if self.classes is not None:
+                raise ValueError("a regression label has no classes")
+            if self.dtype == "string":
+                raise ValueError("a regression label is a number: dtype float32 or int64")
+        elif self.dtype == "float32":
+            raise ValueError("a classification label is a string or an int64, not float32")
+        elif self.classes is not None:
+            if len(self.classes) < 2:
+                raise ValueError("classification needs at least 2 classes")
+            if len(set(self.classes)) < len(self.classes):
+                raise ValueError("classes holds a class twice")
+            if isinstance(self.classes[0], str) != (self.dtype == "string"):
+                raise ValueError(f"classes does not hold values of dtype {self.dtype}")
+        return self
+
+
+class Splits(Declared):
+    """Which files are which split: glob patterns below the data folder.
+
+    A split without files is held back from the training records, by a hash of
+    the record: the same records in every run.
+    """
+
+    train: str = "train*"
+    valid: str = "valid*"
+    test: str = "test*"
+    valid_fraction: float = pydantic.Field(0.1, gt=0, lt=0.5)
+    """Share of the training records held back for early stopping when no file matches `valid`."""
+    test_fraction: float = pydantic.Field(0.1, gt=0, lt=0.5)
+    """Share of the training records held back for the test when no file matches `test`."""
+
+
+class Batching(Declared):
+    """How records become batches of about equal length."""
+
+    batch_size: pydantic.PositiveInt = 32
+    """Records per batch."""
+    bucket_boundaries: Sizes | None = None
+    """Upper length bounds (exclusive) of the buckets; None takes quantiles of the training lengths."""
+    num_buckets: pydantic.PositiveInt = 8
+    """How many buckets at most, where the boundaries are not given."""
+    shuffle_buffer: pydantic.PositiveInt = 10_000
+    """Records in the shuffle buffer of the training input."""
+
+    @pydantic.model_validator(mode="after")
+    def _check(self) -> Batching:
+        bounds = self.bucket_boundaries
+        if bounds is not None and list(bounds) != sorted(set(bounds)):
+            raise ValueError("bucket_boundaries must rise, each greater than the one before it")
+        return self
+
+
+class Model(Declared):
+    """The masked recurrent network."""
+
+    cell: Literal["lstm", "gru", "simple_rnn"] = "lstm"
+    units: Sizes = pydantic.Field((64,), min_length=1)
+    """Units of each stacked recurrent layer."""
+    bidirectional: bool = True
+    pooling: Literal["last", "mean", "max"] = "mean"
+    """How the real steps become one vector: the final state, or the mean or maximum over them."""
+    dropout: float = pydantic.Field(0.2, ge=0, lt=1)
+    """Share of inputs and of pooled outputs that is dropped in training."""
+
+
+class Training(Declared):
+    """How the network is fitted."""
+
+    epochs: pydantic.PositiveInt = 60
+    """Epochs at most; early stopping usually ends sooner."""
+    learning_rate: float = pydantic.Field(1e-3, gt=0)
+    """Of Adam."""
+    early_stopping_patience: pydantic.PositiveInt = 8
+    """Epochs without a better validation loss before training stops; the best weights are kept."""
+    gradient_clip_norm: float | None = pydantic.Field(1.0, gt=0)
+    """Global norm to which gradients are clipped."""
+    seed: int = 0
+
+
+class Threshold(Declared):
+    """Bounds a metric on the test split must keep for the model to be blessed."""
+
+    min: float | None = None
+    max: float | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _check(self) -> Threshold:
+        if self.min is None and self.max is None:
+            raise ValueError("give min, max or both")
+        return self
+
+
+class Evaluation(Declared):
+    """What the model is measured by on the test split."""
+
+    thresholds: dict[str, Threshold] = {}
+    """By metric: accuracy and loss (classification), mean_squared_error,
+    mean_absolute_error (regression). Without any, every evaluated model is blessed."""
+    slices: Strings = ()
+    """Context features by whose values the metrics are also given."""
+
+
+_METRICS = {
+    "classification": ("accuracy", "loss"),
+    "regression": ("mean_squared_error", "mean_absolute_error"),
+}
+
+
+class SequenceSpec(Declared):
+    """Features, label, batching, model, training and evaluation of one sequence task.
+
+    >>> from tfx_sequences.schemas.columns import NumericColumn
+    >>> spec = SequenceSpec(
+    ...     name="vowels",
+    ...     sequence={"lpc": {"type": "numeric", "shape": (12,)}},
+    ...     label={"key": "speaker"},
+    ... )
+    >>> spec.sequence["lpc"] == NumericColumn(key="lpc", shape=(12,), is_sequence=True)
+    True
+    """
+
+    name: str = pydantic.Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")
+    """Names the pipeline; letters, digits, `_` and `-`."""
+    description: str = ""
+    record: Literal["SequenceExample", "Example"] = "SequenceExample"
+    """The protocol buffer of the records. In an Example, a sequence feature is a
+    list of values, `shape` many per step."""
+    id_key: str | None = None
+    """Context feature (a string) that names the record in messages and predictions."""
+    context: dict[str, Column] = {}
+    """Features of the whole record, by name."""
+    sequence: dict[str, Column] = pydantic.Field(min_length=1)
+    """Features of each step, by name. All of a record have the same number of steps."""
+    label: Label
+    example_weight: str | None = None
+    """Context feature (a number) that weighs the record in loss and metrics."""
+    splits: Splits = Splits()
+    batching: Batching = Batching()
+    model: Model = Model()
+    training: Training = Training()
+    evaluation: Evaluation = Evaluation()
+
+    @pydantic.field_validator("context", "sequence", mode="before")
+    @classmethod
+    def _name_columns(cls, columns: Any, info: pydantic.ValidationInfo) -> Any:
+        in_sequence = info.field_name == "sequence"
+        if isinstance(columns, Iterable) and not isinstance(columns, Mapping | str):
+            columns = {column.key: column for column in columns}
+        if not isinstance(columns, Mapping):
+            return columns
+        return {
+            name: {"key": name, **column, "is_sequence": in_sequence} if isinstance(column, Mapping) else column
+            for name, column in columns.items()
+        }
+
+    @pydantic.model_validator(mode="after")
+    def _check(self) -> SequenceSpec:
+        for section, in_sequence in (("context", False), ("sequence", True)):
+            for name, column in getattr(self, section).items():
+                if column.is_sequence != in_sequence:
+                    kind = "a sequence" if column.is_sequence else "a context"
+                    raise ValueError(f"{section}.{name} is declared as {kind} column; move it, or build its twin")
+        if any(column.key == self.label.key for column in self.context.values()):
+            raise ValueError(f"the label '{self.label.key}' is also a context feature: the model would see the answer")
+        known = _METRICS[self.label.type]
+        for metric in self.evaluation.thresholds:
+            if metric not in known:
+                raise ValueError(f"evaluation.thresholds has no metric '{metric}' for {self.label.type}: use {known}")
+        context_keys = {column.key for column in self.context.values()}
+        for key in self.evaluation.slices:
+            if key not in context_keys | {self.label.key}:
+                raise ValueError(f"evaluation.slices: '{key}' is neither a context feature nor the label")
+        return self
+
+    @pydantic.model_serializer(mode="wrap")
+    def _drop_implied(self, handler: Any) -> dict[str, Any]:
+        dumped = handler(self)
+        for section in ("context", "sequence"):
+            for name, column in dumped.get(section, {}).items():
+                column.pop("is_sequence", None)
+                if column.get("key") == name:
+                    del column["key"]
+        return dumped
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """All columns by the name of their transformed feature, in name order.
+
+        The name is `context.x` or `sequence.x`, so a name may stand in both.
+        """
+        both = {f"context.{n}": c for n, c in self.context.items()}
+        both |= {f"sequence.{n}": c for n, c in self.sequence.items()}
+        return dict(sorted(both.items()))

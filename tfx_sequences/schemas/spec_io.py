@@ -1,0 +1,222 @@
+"""Specs as files: YAML in and out, JSON Schema, fingerprint, errors with line numbers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pydantic
+import yaml
+
+from tfx_sequences.errors import SpecError, did_you_mean, shortened
+from tfx_sequences.schemas.spec import SequenceSpec
+
+# The sections that decide each stage's result: an edit elsewhere leaves its cache valid.
+TRANSFORM_SECTIONS = ("record", "id_key", "context", "sequence", "label", "example_weight")
+TRAIN_SECTIONS = (*TRANSFORM_SECTIONS, "name", "batching", "model", "training")
+
+
+def load_spec(source: str | Path) -> SequenceSpec:
+    """Reads a spec from a YAML (or JSON) file, or a bundled spec by its name.
+
+    Args:
+        source: A path, or the name of a bundled spec such as `japanese_vowels`.
+
+    Raises:
+        SpecError: The file does not exist, is not YAML, or does not describe a
+            spec; the message names the line and the closest known key.
+
+    >>> load_spec("japanese_vowels").label.key
+    'speaker'
+    """
+    path = Path(source)
+    if not path.is_file() and path.name in (f"{n}.yaml" for n in bundled_names()) and not path.is_absolute():
+        path = Path(path.stem) if len(path.parts) == 1 else path
+    if not path.suffix and not path.is_file():
+        bundled = bundled_names()
+        if str(source) in bundled or path.name in bundled and len(path.parts) == 1:
+            text = resources.files("tfx_sequences.schemas").joinpath(f"{path.name}.yaml").read_text("utf-8")
+            return spec_from_yaml(text, where=f"{path.name}.yaml")
+    if not path.is_file():
+        raise SpecError(
+            f"No such spec: {source}",
+            expected="a YAML file, or the name of a bundled spec",
+            received=f"'{source}'",
+            fix=f"Bundled specs: {', '.join(bundled_names())}.{did_you_mean(path.stem, bundled_names())}",
+        )
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"The spec {path} cannot be read: {error}", fix="Save it as UTF-8 text.") from error
+    return spec_from_yaml(text, where=str(path), folder=path.resolve().parent)
+
+
+def bundled_names() -> list[str]:
+    """The names `load_spec` knows without a file."""
+    names = (f.name for f in resources.files("tfx_sequences.schemas").iterdir())
+    return sorted(n.removesuffix(".yaml") for n in names if n.endswith(".yaml"))
+
+
+def spec_from_yaml(text: str, *, where: str = "the spec", folder: Path | None = None) -> SequenceSpec:
+    """Builds a spec from YAML text.
+
+    Args:
+        text: YAML (JSON is YAML too).
+        where: What errors call the text, usually its file.
+        folder: Folder that relative `vocabulary_file` paths start from.
+
+    Raises:
+        SpecError: It is not YAML, or not a spec.
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SpecError(f"{where} is not YAML: {error}", fix="Mend the line named above.") from error
+    if not isinstance(data, dict) or not isinstance(node, yaml.MappingNode):
+        raise SpecError(
+            f"{where} is not a spec.", expected="a mapping with name, sequence and label", received=f"{data!r:.60}"
+        )
+    try:
+        # A second parse as JSON keeps strictness (yes is no string) and lets lists be tuples.
+        spec = SequenceSpec.model_validate_json(json.dumps(data, default=str))
+    except pydantic.ValidationError as error:
+        raise SpecError(_explain(error, node, where)) from None
+    return _resolve_files(spec, folder) if folder else spec
+
+
+def spec_to_yaml(spec: SequenceSpec) -> str:
+    """The spec as YAML, without what is default.
+
+    >>> spec = load_spec("japanese_vowels")
+    >>> spec_from_yaml(spec_to_yaml(spec)) == spec
+    True
+    """
+    dumped = spec.model_dump(mode="json", exclude_defaults=True)
+    return yaml.safe_dump(dumped, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)
+
+
+def spec_to_json(spec: SequenceSpec, sections: tuple[str, ...] | None = None) -> str:
+    """Canonical JSON of the spec, of the named sections only if any.
+
+    Sections left out get their defaults when the text is read again with
+    `spec_from_json`, so a stage that reads only its own sections has a text that
+    no other edit changes.
+    """
+    dumped = spec.model_dump(mode="json")
+    if sections is not None:
+        dumped = {k: v for k, v in dumped.items() if k in sections}
+        dumped.setdefault("name", "stage")
+    return json.dumps(dumped, sort_keys=True, separators=(",", ":"))
+
+
+def spec_from_json(text: str) -> SequenceSpec:
+    """The spec that `spec_to_json` wrote."""
+    return SequenceSpec.model_validate_json(text)
+
+
+def fingerprint(spec: SequenceSpec, sections: tuple[str, ...] | None = None) -> str:
+    """A hash of all that the spec decides, contents of vocabulary files included.
+
+    Equal for specs that mean the same, in whatever order they were written.
+    `description` does not count.
+    """
+    dumped = json.loads(spec_to_json(spec, sections))
+    dumped.pop("description", None)
+    digest = hashlib.sha256(json.dumps(dumped, sort_keys=True).encode())
+    for name, column in spec.columns.items():
+        file = getattr(column, "vocabulary_file", None)
+        if file:
+            digest.update(name.encode() + hashlib.sha256(_read_bytes(file, name)).digest())
+    return digest.hexdigest()
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of the spec's file, for editors that complete and check YAML."""
+    schema = SequenceSpec.model_json_schema(mode="validation")
+    for definition in schema["$defs"].values():
+        # The spec fills these from the column's place and name.
+        definition.get("properties", {}).pop("is_sequence", None)
+        if "key" in definition.get("required", []) and definition["title"] != "Label":
+            definition["required"].remove("key")
+        if "type" in definition.get("properties", {}) and "const" in definition["properties"]["type"]:
+            definition.setdefault("required", []).append("type")
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "tfx-sequences spec"
+    return schema
+
+
+def _resolve_files(spec: SequenceSpec, folder: Path) -> SequenceSpec:
+    """Makes relative vocabulary files absolute, from the spec's own folder."""
+    changed: dict[str, Any] = {}
+    for section in ("context", "sequence"):
+        columns = dict(getattr(spec, section))
+        for name, column in columns.items():
+            file = getattr(column, "vocabulary_file", None)
+            if not file or "://" in file:
+                continue
+            path = folder / file
+            if not path.is_file():
+                raise SpecError(
+                    f"{section}.{name}: no such vocabulary file.",
+                    expected="a text file with one term per line",
+                    received=str(path),
+                    fix="Mend vocabulary_file; a relative path starts from the spec's folder.",
+                )
+            columns[name] = column.model_copy(update={"vocabulary_file": str(path)})
+        changed[section] = columns
+    return spec.model_copy(update=changed)
+
+
+def _read_bytes(file: str, name: str) -> bytes:
+    if "://" in file:
+        import tensorflow as tf
+
+        return tf.io.gfile.GFile(file, "rb").read()
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise SpecError(f"{name}: the vocabulary file cannot be read: {error}", fix="Mend vocabulary_file.") from error
+
+
+def _explain(error: pydantic.ValidationError, node: yaml.MappingNode, where: str) -> str:
+    lines = [f"{where} is not a valid spec ({error.error_count()} to mend):"]
+    for problem in error.errors(include_url=False):
+        # The discriminator's value stands in the location but not in the file.
+        loc = [str(part) for part in problem["loc"]]
+        line, path = _find(node, loc)
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "missing":
+            message = "missing, and has no default"
+        elif problem["type"] not in ("unknown_key", "value_error"):
+            message += f" (received {problem['input']!r:.60})"
+        lines.append(f"  line {line}: {'.'.join(path) or 'the spec'}: {message}")
+    return "\n".join(lines)
+
+
+def _find(node: yaml.Node, loc: list[str]) -> tuple[int, list[str]]:
+    """Line of the deepest part of `loc` that the file has, and `loc` without parts it cannot have."""
+    line, path = node.start_mark.line + 1, []
+    for index, part in enumerate(loc):
+        if isinstance(node, yaml.MappingNode):
+            found = [(k, v) for k, v in node.value if k.value == part]
+            if found:
+                line, node = found[0][0].start_mark.line + 1, found[0][1]
+            elif index < len(loc) - 1:
+                continue
+            elif part in ("numeric", "categorical"):
+                continue
+            path.append(part)
+        elif isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
+            node = node.value[int(part)]
+            line = node.start_mark.line + 1
+            path.append(part)
+    return line, path
+
+
+def describe_choices(names: list[str]) -> str:
+    """Names for a message, shortened."""
+    return shortened(names)
