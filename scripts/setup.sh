@@ -73,9 +73,9 @@ find_uv() {
       return
     fi
   done
-  echo "Installing uv $UV_PINNED into .tools" >&2
   "$python" -m pip --version >/dev/null 2>&1 || fail "uv is not installed, and $python has no pip to get it with." \
     "fix:      install uv (for example: pipx install uv), or pip for this Python (Debian: apt install python3-pip)"
+  echo "Installing uv $UV_PINNED into .tools" >&2
   PIP_USER=0 PIP_ROOT_USER_ACTION=ignore "$python" -m pip install --quiet --disable-pip-version-check --target .tools --upgrade "uv==$UV_PINNED" >&2 ||
     fail "uv could not be installed with pip; its message stands above." \
       "fix:      mend pip's access to the package index, or install uv yourself"

@@ -74,6 +74,7 @@ class _FeatureLayer(keras.layers.Layer):
                 int(c.num_buckets or 0),
                 c.width(int(c.num_buckets or 0)),
                 trainable=c.embedding.trainable if c.embedding else True,
+                dtype=self.dtype_policy,
                 name=_layer_name(c.key),
             )
             for c in self.columns

@@ -11,7 +11,7 @@ from typing import Any
 import pydantic
 import yaml
 
-from tfx_sequences.errors import SpecError, did_you_mean, shortened
+from tfx_sequences.errors import SpecError, did_you_mean
 from tfx_sequences.schemas.spec import SequenceSpec
 
 # The sections that decide each stage's result: an edit elsewhere leaves its cache valid.
@@ -33,13 +33,10 @@ def load_spec(source: str | Path) -> SequenceSpec:
     'speaker'
     """
     path = Path(source)
-    if not path.is_file() and path.name in (f"{n}.yaml" for n in bundled_names()) and not path.is_absolute():
-        path = Path(path.stem) if len(path.parts) == 1 else path
-    if not path.suffix and not path.is_file():
-        bundled = bundled_names()
-        if str(source) in bundled or path.name in bundled and len(path.parts) == 1:
-            text = resources.files("tfx_sequences.schemas").joinpath(f"{path.name}.yaml").read_text("utf-8")
-            return spec_from_yaml(text, where=f"{path.name}.yaml")
+    bundled = str(source).removesuffix(".yaml")
+    if not path.is_file() and bundled in bundled_names():
+        text = resources.files("tfx_sequences.schemas").joinpath(f"{bundled}.yaml").read_text("utf-8")
+        return spec_from_yaml(text, where=f"{bundled}.yaml")
     if not path.is_file():
         raise SpecError(
             f"No such spec: {source}",
@@ -183,31 +180,48 @@ def _read_bytes(file: str, name: str) -> bytes:
 
 
 def _explain(error: pydantic.ValidationError, node: yaml.MappingNode, where: str) -> str:
-    lines = [f"{where} is not a valid spec ({error.error_count()} to mend):"]
+    problems = []
     for problem in error.errors(include_url=False):
-        # The discriminator's value stands in the location but not in the file.
         loc = [str(part) for part in problem["loc"]]
-        line, path = _find(node, loc)
-        message = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "missing":
-            message = "missing, and has no default"
-        elif problem["type"] not in ("unknown_key", "value_error"):
-            message += f" (received {problem['input']!r:.60})"
-        lines.append(f"  line {line}: {'.'.join(path) or 'the spec'}: {message}")
-    return "\n".join(lines)
+        context = problem.get("ctx", {})
+        if problem["type"] == "unknown_key":
+            line, _ = _find(node, [*loc, context["key"]])
+            _, path = _find(node, loc)
+        else:
+            line, path = _find(node, loc)
+        problems.append(f"  line {line}: {'.'.join(path) or 'the spec'}: {_message(problem, context)}")
+    # A union reports a value once per member.
+    problems = list(dict.fromkeys(problems))
+    return "\n".join([f"{where} is not a valid spec ({len(problems)} to mend):", *problems])
+
+
+def _message(problem: Any, context: dict[str, Any]) -> str:
+    if problem["type"] == "missing":
+        return "missing, and has no default"
+    if problem["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        known = ("numeric", "categorical")
+        received = context.get("tag")
+        if received is None:
+            return f"needs a 'type': one of {', '.join(known)}"
+        return f"unknown type '{received}'.{did_you_mean(received, known)} Known types: {', '.join(known)}"
+    if problem["type"] in ("unknown_key", "value_error"):
+        return problem["msg"].removeprefix("Value error, ")
+    return f"{problem['msg']} (received {problem['input']!r:.60})"
 
 
 def _find(node: yaml.Node, loc: list[str]) -> tuple[int, list[str]]:
-    """Line of the deepest part of `loc` that the file has, and `loc` without parts it cannot have."""
+    """Line of the deepest part of `loc` that the file has, and `loc` without parts it cannot have.
+
+    Validation's locations also name the member of a union (`numeric`), which no file has.
+    """
     line, path = node.start_mark.line + 1, []
     for index, part in enumerate(loc):
         if isinstance(node, yaml.MappingNode):
-            found = [(k, v) for k, v in node.value if k.value == part]
+            found = [(key, value) for key, value in node.value if key.value == part]
+            is_last = index == len(loc) - 1
             if found:
                 line, node = found[0][0].start_mark.line + 1, found[0][1]
-            elif index < len(loc) - 1:
-                continue
-            elif part in ("numeric", "categorical"):
+            elif not is_last or part in ("numeric", "categorical"):
                 continue
             path.append(part)
         elif isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
@@ -215,8 +229,3 @@ def _find(node: yaml.Node, loc: list[str]) -> tuple[int, list[str]]:
             line = node.start_mark.line + 1
             path.append(part)
     return line, path
-
-
-def describe_choices(names: list[str]) -> str:
-    """Names for a message, shortened."""
-    return shortened(names)

@@ -1,0 +1,38 @@
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import tfx_sequences
+from tfx_sequences.components.code_digest import import_closure
+
+PACKAGE = Path(tfx_sequences.__file__).parent
+COMPONENTS = "tfx_sequences.components."
+
+
+def test_the_closure_has_what_is_imported_at_any_depth_and_no_more():
+    closure = import_closure((COMPONENTS + "preprocessing",))
+    assert {"tfx_sequences.schemas.columns", "tfx_sequences.schemas.base", "tfx_sequences.errors"} <= set(closure)
+    assert COMPONENTS + "model" not in closure
+    assert COMPONENTS + "preprocessing" in import_closure((COMPONENTS + "trainer",))
+
+
+def test_editing_a_module_changes_the_digests_that_depend_on_it(tmp_path):
+    copy = tmp_path / "tfx_sequences"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "examples_data"))
+
+    def digests():
+        code = (
+            "from tfx_sequences.components.code_digest import code_digest as d;"
+            f"print(*[d('{COMPONENTS}' + m) for m in ('preprocessing', 'trainer', 'schema_curation')])"
+        )
+        run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+        return run.stdout.split()
+
+    before = digests()
+    assert before == digests()
+    (copy / "components" / "model.py").open("a").write("\n# edited\n")
+    after = digests()
+    assert [a == b for a, b in zip(before, after, strict=True)] == [True, False, True]
+    (copy / "schemas" / "columns.py").open("a").write("\n# edited\n")
+    assert not set(after) & set(digests())

@@ -1,0 +1,47 @@
+"""What all tests share: a quiet TensorFlow, repeatable property tests, the command line, data sets."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from tfx_sequences.compat import quiet_environment
+
+# Before anything imports TensorFlow, in this process and in those the tests start.
+quiet_environment()
+
+# The first traced call of anything in TensorFlow takes seconds, so time says nothing.
+hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("repeatable")
+
+
+@pytest.fixture
+def command() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `python -m tfx_sequences` with the given arguments in a process of its own."""
+
+    def call(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
+        words = [sys.executable, "-m", "tfx_sequences", *map(str, arguments)]
+        return subprocess.run(words, **{"capture_output": True, "text": True, **options})
+
+    return call
+
+
+@pytest.fixture
+def shared_data() -> Callable[[str], Path]:
+    """The folder of a data set that is not part of the repository; the test is skipped where it is not there."""
+
+    def folder(name: str) -> Path:
+        root = os.environ.get("TFX_SEQUENCES_DATA")
+        if not root:
+            pytest.skip(f"needs the data set {name}: set TFX_SEQUENCES_DATA to the folder of data sets")
+        if not (Path(root) / name).is_dir():
+            pytest.skip(f"TFX_SEQUENCES_DATA has no data set {name}")
+        return Path(root) / name
+
+    return folder

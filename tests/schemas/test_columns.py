@@ -1,0 +1,49 @@
+import pydantic
+import pytest
+
+from tfx_sequences.schemas.columns import CategoricalColumn, Embedding, NumericColumn, Vocabulary
+
+
+def test_columns_are_frozen_and_comparable():
+    column = NumericColumn(key="x", shape=(2, 3))
+    assert column == NumericColumn(key="x", shape=[2, 3])
+    assert column.size == 6
+    with pytest.raises(pydantic.ValidationError, match="frozen"):
+        column.key = "y"
+
+
+def test_vocabulary_is_computed_unless_something_else_gives_ids():
+    assert CategoricalColumn(key="x").vocabulary == Vocabulary()
+    for other in ({"vocabulary_list": ("a",)}, {"hash_bucket_size": 3}, {"num_buckets": 3, "dtype": "int64"}):
+        assert CategoricalColumn(key="x", **other).vocabulary is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"hash_bucket_size": 3, "vocabulary_list": ("a",)}, "give one of"),
+        ({"num_buckets": 3}, "num_buckets takes ids"),
+        ({"vocabulary_list": ()}, "empty"),
+        ({"vocabulary_list": ("a", "b", "a")}, "terms twice: a"),
+        ({"vocabulary_list": (1, 2)}, "dtype string"),
+        ({"lowercase": True, "dtype": "int64"}, "lowercase needs dtype string"),
+        ({"indicator": True, "embedding": Embedding()}, "not both"),
+        ({"embeding": Embedding()}, "Did you mean 'embedding'"),
+    ],
+)
+def test_contradictions_are_errors(options, message):
+    with pytest.raises(pydantic.ValidationError, match=message):
+        CategoricalColumn(key="x", **options)
+
+
+def test_oov_buckets_count_only_where_a_vocabulary_is():
+    assert CategoricalColumn(key="x").oov_buckets == 1
+    assert CategoricalColumn(key="x", num_oov_buckets=4).oov_buckets == 4
+    assert CategoricalColumn(key="x", default_value=0).oov_buckets == 0
+    assert CategoricalColumn(key="x", hash_bucket_size=9).oov_buckets == 0
+
+
+def test_width_is_that_of_the_representation():
+    assert CategoricalColumn(key="x", indicator=True).width(7) == 7
+    assert CategoricalColumn(key="x", embedding=Embedding(dimension=5)).width(7) == 5
+    assert CategoricalColumn(key="x").width(3) == 4

@@ -1,0 +1,195 @@
+"""The check of the user's records before a pipeline runs: one clear message, and nothing written."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfx_sequences.components.record_files import check_framing, find_split_files, unused_files
+from tfx_sequences.components.record_keys import check_keys, sample_files
+from tfx_sequences.components.value_errors import text
+from tfx_sequences.errors import DataError, closest_name, shortened
+from tfx_sequences.schemas.columns import CategoricalColumn
+from tfx_sequences.schemas.spec import SequenceSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class SplitReport:
+    """What one split holds.
+
+    Attributes:
+        files: Names of its files, relative to the data folder.
+        records: Number of records.
+        steps: Steps of all records.
+        min_length: Steps of the shortest record.
+        mean_length: Steps of a record on average.
+        max_length: Steps of the longest record.
+        zero_length: Records without any step.
+        classes: Records of each class, in the order of `label.classes` or else the
+            most frequent first; empty for regression.
+    """
+
+    files: tuple[str, ...]
+    records: int
+    steps: int
+    min_length: int
+    mean_length: float
+    max_length: int
+    zero_length: int
+    classes: Mapping[str, int]
+
+
+@dataclasses.dataclass(frozen=True)
+class DataReport:
+    """What `check_data` found in records that are in order.
+
+    Attributes:
+        splits: By `train`, `valid`, `test`; only those that have files.
+        unused_context: Context features of the data (features, of an Example) that the spec does not use.
+        unused_sequence: Sequence features that the spec does not use.
+        unused_files: Record files in the folder that belong to no split.
+    """
+
+    splits: Mapping[str, SplitReport]
+    unused_context: tuple[str, ...]
+    unused_sequence: tuple[str, ...]
+    unused_files: tuple[str, ...]
+
+
+def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataReport:
+    """Reads all records of the data folder once and checks that a pipeline can use them.
+
+    First files and their framing, then which features there are (a sample of each
+    file), then every value the spec uses. What is told is the most basic fault, with
+    the number of records that have it and the first of them.
+
+    Args:
+        spec: The spec.
+        data_dir: Folder of the record files.
+
+    Raises:
+        DataError: What was found.
+        SpecError: The spec uses a key in two ways that contradict each other, or a
+            vocabulary file cannot be used.
+    """
+    # These import TensorFlow, which files that are not there need not wait for.
+    split_files = {name: files for name, files in find_split_files(data_dir, spec.splits).items() if files}
+    records = {name: sum(map(check_framing, files)) for name, files in split_files.items()}
+    for name, count in records.items():
+        if not count:
+            raise DataError(
+                f"The split '{name}' has no records.",
+                expected="at least one record in its files",
+                received=f"{shortened((f.name for f in split_files[name]), 3)}, all empty",
+                fix=f"Write records to them, or mend splits.{name} in the spec.",
+            )
+    from tfx_sequences.components.record_batches import batches, parse_batch
+    from tfx_sequences.components.record_values import Figures, ValueChecks
+
+    checks = ValueChecks(spec)
+    unused_context, unused_sequence = check_keys(spec, sample_files(f for fs in split_files.values() for f in fs))
+    figures = {name: Figures() for name in split_files}
+    for name, files in split_files.items():
+        for path in files:
+            for batch in batches(path):
+                parse_batch(batch, spec)
+                checks.check(batch, figures[name])
+    checks.raise_first()
+    reports = {name: _report(spec, Path(data_dir), split_files[name], figures[name]) for name in split_files}
+    for name, report in reports.items():
+        if not report.steps:
+            raise _no_steps(spec, name, report)
+    if spec.label.type == "classification":
+        _check_classes(spec, {name: f.classes for name, f in figures.items()})
+    for column in figures["train"].terms:
+        _check_vocabulary(spec, column, {name: f.terms[column] for name, f in figures.items()})
+    unused = tuple(f.name for f in unused_files(data_dir, split_files))
+    return DataReport(reports, unused_context, unused_sequence, unused)
+
+
+def _report(spec: SequenceSpec, folder: Path, files: list[Path], figures: Any) -> SplitReport:
+    lengths = np.concatenate(figures.lengths)
+    counts = {text(value): count for value, count in figures.classes.most_common()}
+    if spec.label.classes is not None:
+        counts = {str(c): counts[str(c)] for c in spec.label.classes if str(c) in counts}
+    return SplitReport(
+        files=tuple(f.relative_to(folder.expanduser()).as_posix() for f in files),
+        records=len(lengths),
+        steps=int(lengths.sum()),
+        min_length=int(lengths.min()),
+        mean_length=float(lengths.mean()),
+        max_length=int(lengths.max()),
+        zero_length=int((lengths == 0).sum()),
+        classes=counts,
+    )
+
+
+def _no_steps(spec: SequenceSpec, name: str, report: SplitReport) -> DataError:
+    return DataError(
+        f"All sequences of the split '{name}' have length zero.",
+        expected=f"steps of {shortened(column.key for column in spec.sequence.values())}",
+        received=f"none in {report.records} records",
+        fix="Check how the records were written: a step is one Feature of a feature list.",
+    )
+
+
+def _check_classes(spec: SequenceSpec, classes: dict[str, Counter[Any]]) -> None:
+    """Classes of the training split, as far as no list in the spec settles them."""
+    key, seen = spec.label.key, classes["train"]
+    where = f"the label '{key}'"
+    if spec.label.classes is None:
+        for split, counts in classes.items():
+            # The vocabulary of the classes leaves these out.
+            bad = [c for c in counts if isinstance(c, bytes) and (not c or b"\n" in c or b"\r" in c)]
+            if bad:
+                raise DataError(
+                    f"A class of {where} is empty or holds a line break.",
+                    expected="classes of one line, not empty",
+                    received=f"{text(bad[0])!r} in {counts[bad[0]]} records of '{split}'",
+                    fix="Mend the records, or name all classes as `label.classes` in the spec.",
+                )
+            unseen = [c for c in counts if c not in seen]
+            if unseen:
+                closest = closest_name(text(unseen[0]), map(text, seen))
+                raise DataError(
+                    f"The split '{split}' has a class of {where} that no training record has.",
+                    expected=f"one of {shortened(map(text, seen))}",
+                    received=f"'{text(unseen[0])}' in {counts[unseen[0]]} records of '{split}'",
+                    fix="Add training records of it, leave it out, or name all classes as `label.classes` in the spec."
+                    + (f" The closest is '{closest}'." if closest else ""),
+                )
+    if len(seen) < 2:
+        raise DataError(
+            f"All training records have the same class of {where}.",
+            expected="at least 2 classes in the split 'train'",
+            received=f"{shortened(map(text, seen))} in all {seen.total()} records",
+            fix="Give records of other classes, or another label.",
+        )
+
+
+def _check_vocabulary(spec: SequenceSpec, name: str, terms: dict[str, Counter[Any]]) -> None:
+    """A vocabulary computed over `train`, where unknown terms have no id, must have every term of the data."""
+    column = spec.columns[name]
+    if not isinstance(column, CategoricalColumn) or column.vocabulary is None:
+        return
+    train, least = terms["train"], column.vocabulary.frequency_threshold or 1
+    kept = {term for term, count in train.items() if count >= least and term not in (b"",)}
+    top_k = column.vocabulary.top_k
+    if top_k is not None and len(kept) > top_k:
+        kept = {term for term, _ in train.most_common(top_k) if term in kept}
+    for split, counts in terms.items():
+        unknown = [term for term in counts if term not in kept]
+        if unknown:
+            raise DataError(
+                f"{name} has a term in '{split}' that the vocabulary computed over 'train' does not have.",
+                expected=f"one of its {len(kept)} terms: num_oov_buckets is 0 and default_value is not set",
+                received=f"'{text(unknown[0])}', {counts[unknown[0]]} times"
+                + (f", and {len(unknown) - 1} more terms" if len(unknown) > 1 else ""),
+                fix=f"Set `num_oov_buckets: 1` or `default_value` at {name} in the spec.",
+            )

@@ -1,0 +1,160 @@
+"""Predictions of record files with an exported model; needs TensorFlow only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tfx_sequences.components import record_files
+from tfx_sequences.errors import DataError, UserInputError
+from tfx_sequences.schemas.spec import SequenceSpec
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+_CARD = "tfx_sequences.json"
+
+
+def find_model(path: str | Path) -> Path:
+    """The SavedModel folder meant by `path`.
+
+    Args:
+        path: The folder itself, a folder of numbered versions (the newest counts),
+            or the output folder of a run.
+
+    Raises:
+        UserInputError: There is no model of ours.
+    """
+    path = Path(path)
+    for folder in (path, path / "pushed_model"):
+        versions = [v for v in folder.glob("*/saved_model.pb") if v.parent.name.isdigit()]
+        candidates = [folder, *sorted((v.parent for v in versions), key=lambda v: int(v.name), reverse=True)]
+        for candidate in candidates:
+            if (candidate / "saved_model.pb").is_file() and (candidate / _CARD).is_file():
+                return candidate
+    foreign = (path / "saved_model.pb").is_file()
+    raise UserInputError(
+        f"There is no model of tfx-sequences in {path}.",
+        expected=f"a folder with saved_model.pb and {_CARD}, of versions of such, or a run's output folder",
+        received="a SavedModel that this package did not export"
+        if foreign
+        else "such a folder without a model"
+        if path.is_dir()
+        else "no such folder",
+        fix="Give the folder that 'tfx-sequences run' named as the pushed model.",
+    )
+
+
+def model_spec(model_dir: Path) -> SequenceSpec:
+    """The spec the model was trained with, from its card."""
+    from tfx_sequences.schemas.spec_io import spec_from_json
+
+    card = json.loads((model_dir / _CARD).read_text("utf-8"))
+    return spec_from_json(json.dumps(card["spec"]))
+
+
+def predict_files(
+    model: str | Path, data: str | Path, *, limit: int | None = None, batch_size: int = 256
+) -> Iterator[dict[str, Any]]:
+    """Predicts records in the order of the files, a batch at a time.
+
+    Args:
+        model: See `find_model`.
+        data: A TFRecord file, or a folder of them.
+        limit: At most so many records.
+        batch_size: Records per call of the model.
+
+    Yields:
+        Per record: `id` (the spec's `id_key`, else file name and index), and
+        `predicted_class` with `scores` by class, or `prediction`.
+
+    Raises:
+        UserInputError: No such model, or no record files.
+        DataError: A file or record cannot be read.
+    """
+    import tensorflow as tf
+
+    model_dir = find_model(model)
+    spec = model_spec(model_dir)
+    files = list_record_files(data)
+    signature = tf.saved_model.load(str(model_dir)).signatures["serving_default"]
+    left = limit
+    for file in files:
+        record_files.check_framing(file)
+        check_record_kind(file, spec)
+        compression = "GZIP" if file.suffix == ".gz" else ""
+        done = 0
+        for batch in tf.data.TFRecordDataset([str(file)], compression_type=compression).batch(batch_size):
+            if left is not None:
+                batch = batch[:left]
+                left -= int(batch.shape[0])
+            if not batch.shape[0]:
+                return
+            yield from _predict(signature, batch, spec, file, done)
+            done += int(batch.shape[0])
+
+
+def list_record_files(data: str | Path) -> list[Path]:
+    """The record files meant by `data`, a file or a folder, sorted.
+
+    Raises:
+        UserInputError: There are none.
+    """
+    data = Path(data)
+    if data.is_file():
+        return [data]
+    files = record_files.list_record_files(data)
+    if not files:
+        raise UserInputError(
+            f"There are no records in {data}.",
+            expected="a TFRecord file, or a folder with files that have 'tfrecord' in their names",
+            received="an existing folder without such files" if data.is_dir() else "no such file or folder",
+            fix="Mend the path.",
+        )
+    return files
+
+
+def check_record_kind(file: Path, spec: SequenceSpec) -> None:
+    """Raises `DataError` if the file's first records are of another kind than the spec's."""
+    from tfx_sequences.components.data_check import check_first_records
+
+    check_first_records(file, spec)
+
+
+def _predict(signature: Any, batch: tf.Tensor, spec: SequenceSpec, file: Path, start: int) -> Iterator[dict[str, Any]]:
+    import tensorflow as tf
+
+    try:
+        outputs = {name: value.numpy() for name, value in signature(examples=batch).items()}
+        ids = _ids(batch, spec)
+    except tf.errors.InvalidArgumentError as error:
+        raise DataError(
+            f"Records {start} to {start + int(batch.shape[0]) - 1} of {file} cannot be predicted: {error.message}",
+            expected=f"{spec.record} records with the features of the spec '{spec.name}'",
+            fix="Mend the records; 'tfx-sequences check' names what is wrong with them.",
+        ) from error
+    for row in range(batch.shape[0]):
+        name = ids[row].decode("utf-8", "replace") if ids is not None else f"{file.name}:{start + row}"
+        if "predictions" in outputs:
+            yield {"id": name, "prediction": float(outputs["predictions"][row])}
+            continue
+        classes = [c.decode() for c in outputs["classes"][row]]
+        yield {
+            "id": name,
+            "predicted_class": outputs["predicted_class"][row].decode(),
+            "scores": dict(zip(classes, outputs["scores"][row].tolist(), strict=True)),
+        }
+
+
+def _ids(batch: tf.Tensor, spec: SequenceSpec) -> Any:
+    import tensorflow as tf
+
+    if not spec.id_key:
+        return None
+    feature = {spec.id_key: tf.io.FixedLenFeature([], tf.string, "")}
+    if spec.record == "Example":
+        return tf.io.parse_example(batch, feature)[spec.id_key].numpy()
+    context, _, _ = tf.io.parse_sequence_example(batch, feature)
+    return context[spec.id_key].numpy()

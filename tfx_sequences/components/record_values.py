@@ -1,0 +1,241 @@
+"""Checks of the values of all records, vectorised; what is wrong is collected, and the most basic of it raised."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tfx_sequences.components import value_errors
+from tfx_sequences.components.record_batches import Batch, Rows
+from tfx_sequences.components.record_keys import feature_name
+from tfx_sequences.errors import DataError
+from tfx_sequences.schemas.columns import CategoricalColumn
+from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX, RawFeature, raw_features
+from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.vocabularies import known_terms
+
+# The order in which findings are told: what explains the others comes first.
+_LABEL, _MISSING, _COUNT, _STEPS, _FINITE, _RANGE, _TERM, _CLASS = range(8)
+_PLACES = 3
+
+
+@dataclasses.dataclass
+class Figures:
+    """What a batch (or several) holds.
+
+    Attributes:
+        lengths: Steps of each record.
+        classes: Records of each class; empty for regression.
+        terms: By column name, how often each term is there, for the columns that
+            compute a vocabulary and give unknown terms no id.
+    """
+
+    lengths: list[np.ndarray] = dataclasses.field(default_factory=list)
+    classes: Counter[Any] = dataclasses.field(default_factory=Counter)
+    terms: dict[str, Counter[Any]] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass
+class _Finding:
+    error: Callable[[str], DataError]
+    count: int = 0
+    places: list[str] = dataclasses.field(default_factory=list)
+
+
+class _Known:
+    """Terms that values are looked up in."""
+
+    def __init__(self, dtype: str, terms: list[str]) -> None:
+        self.terms = terms
+        self._known: frozenset[Any] = frozenset(t.encode() for t in terms) if dtype == "string" else frozenset(terms)
+
+    def strangers(self, values: np.ndarray) -> tuple[np.ndarray, str]:
+        """Where values are that are no terms, and the first of them as text."""
+        if values.dtype == object:
+            unknown = set(values.tolist()) - self._known
+            at = np.flatnonzero([value in unknown for value in values]) if unknown else np.empty(0, np.int64)
+        else:
+            unknown = {v for v in np.unique(values).tolist() if str(v) not in self._known}
+            at = np.flatnonzero(np.isin(values, list(unknown)))
+        return at, value_errors.text(values[at[0]]) if len(at) else ""
+
+
+class ValueChecks:
+    """Checks batches against a spec.
+
+    Args:
+        spec: The spec.
+
+    Raises:
+        SpecError: A vocabulary file is missing, empty or has a term twice.
+    """
+
+    def __init__(self, spec: SequenceSpec) -> None:
+        self._spec = spec
+        self._found: dict[tuple[int, str], _Finding] = {}
+        self._features = raw_features(spec)
+        self._names = {f.tensor_name: feature_name(f, spec) for f in self._features}
+        columns = {n: c for n, c in spec.columns.items() if isinstance(c, CategoricalColumn)}
+        self._categorical = {_tensor_name(c) for c in columns.values()}
+        # Files are read for all columns, so that a bad one is told before any record is.
+        listed = {name: known_terms(column) for name, column in columns.items()}
+        self._strict = {n: c for n, c in columns.items() if _refuses_unknown(c)}
+        self._listed = {n: _Known(c.dtype, terms) for n, c in self._strict.items() if (terms := listed[n]) is not None}
+        required = {f.key for f in self._features if f.required}
+        self._required = {n for n, c in self._strict.items() if not c.is_sequence and c.key in required}
+        classes = spec.label.classes
+        self._classes = None if classes is None else _Known(str(spec.label.dtype), [str(c) for c in classes])
+
+    def check(self, batch: Batch, figures: Figures) -> None:
+        """Checks one parsed batch and adds to its split's figures."""
+        for feature in self._features:
+            rows = batch.rows[feature.tensor_name]
+            self._check_counts(batch, feature, rows)
+            if feature.dtype == "float32":
+                self._check_finite(batch, feature, rows)
+        if self._spec.example_weight:
+            self._check_weights(batch, batch.rows[self._spec.example_weight])
+        figures.lengths.append(self._check_steps(batch))
+        for name, column in self._strict.items():
+            rows = batch.rows[_tensor_name(column)]
+            if name not in self._required:
+                self._check_no_term(batch, name, rows)
+            if column.num_buckets is not None:
+                self._check_range(batch, name, column.num_buckets, rows)
+            elif name in self._listed:
+                self._check_terms(batch, name, _lowered(rows, column))
+            else:
+                figures.terms.setdefault(name, Counter()).update(_lowered(rows, column).values.tolist())
+        if self._spec.label.type == "classification":
+            self._check_classes(batch, figures)
+
+    def raise_first(self) -> None:
+        """Raises the most basic of what was found, if anything was."""
+        for _, found in sorted(self._found.items(), key=lambda item: item[0][0]):
+            where = found.places[0]
+            if found.count > 1:
+                where = f"{found.count} records, the first: {', '.join(found.places)}"
+            raise found.error(where)
+
+    def _add(self, rank: int, name: str, batch: Batch, at: np.ndarray, error: Callable[[str], DataError]) -> None:
+        """Notes that the records `at` have a fault; `error` makes the message, of the first one that was noted."""
+        at = np.unique(at)
+        finding = self._found.setdefault((rank, name), _Finding(error))
+        finding.count += len(at)
+        room = _PLACES - len(finding.places)
+        finding.places += [batch.place(int(i), self._spec) for i in at[:room]]
+
+    def _check_counts(self, batch: Batch, feature: RawFeature, rows: Rows) -> None:
+        counts, name, size = rows.counts, self._names[feature.tensor_name], feature.size
+        if feature.required:
+            missing = np.flatnonzero(counts == 0)
+            if len(missing):
+                rank = _LABEL if feature.role == "label" else _MISSING
+                self._add(rank, name, batch, missing, lambda where: value_errors.missing(name, feature, where))
+        if feature.is_sequence and len(rows.splits) == 1:  # a flat list, as in an Example
+            wrong = np.flatnonzero(counts % size)
+        else:
+            wrong = np.flatnonzero((counts != size) & (counts != 0))
+        if not len(wrong):
+            return
+        records = rows.records_of_rows(wrong)
+        number, per_step = int(counts[wrong[0]]), len(rows.splits) == 2
+        step = f"step {wrong[0] - rows.splits[0][records[0]]} of " if per_step else ""
+        numeric = feature.tensor_name not in self._categorical
+        rank = _LABEL if feature.role == "label" else _COUNT
+
+        def error(where: str) -> DataError:
+            return value_errors.wrong_count(
+                name, feature, numeric=numeric, per_step=per_step, number=number, where=step + where
+            )
+
+        self._add(rank, name, batch, records, error)
+
+    def _check_steps(self, batch: Batch) -> np.ndarray:
+        """Steps of each record, where the sequence features agree."""
+        steps = {}
+        for feature in self._features:
+            if feature.is_sequence:
+                rows = batch.rows[feature.tensor_name]
+                size = feature.size if len(rows.splits) == 1 else 1
+                steps[self._names[feature.tensor_name]] = np.diff(rows.splits[0]) // size
+        table = np.stack(list(steps.values()))
+        wrong = np.flatnonzero((table != table[0]).any(axis=0))
+        if len(wrong):
+            lengths = ", ".join(f"{name} {count}" for name, count in zip(steps, table[:, wrong[0]], strict=True))
+            self._add(_STEPS, "", batch, wrong, lambda where: value_errors.unequal_steps(lengths, where))
+        return table.max(axis=0)
+
+    def _check_finite(self, batch: Batch, feature: RawFeature, rows: Rows) -> None:
+        finite = np.isfinite(rows.values)
+        if not finite.all():
+            wrong, name = np.flatnonzero(~finite), self._names[feature.tensor_name]
+            value = rows.values[wrong[0]]
+            records = rows.records_of_values(wrong)
+            self._add(_FINITE, name, batch, records, lambda where: value_errors.not_finite(name, value, where))
+
+    def _check_weights(self, batch: Batch, rows: Rows) -> None:
+        wrong = np.flatnonzero(rows.values < 0)
+        if len(wrong):
+            name, value = self._names[str(self._spec.example_weight)], rows.values[wrong[0]]
+            records = rows.records_of_values(wrong)
+            self._add(_RANGE, name, batch, records, lambda where: value_errors.negative_weight(name, value, where))
+
+    def _check_no_term(self, batch: Batch, name: str, rows: Rows) -> None:
+        missing = np.flatnonzero(rows.counts == 0)
+        if len(missing):
+            records, per_step = rows.records_of_rows(missing), len(rows.splits) == 2
+            self._add(_MISSING, name, batch, records, lambda where: value_errors.no_term(name, per_step, where))
+
+    def _check_range(self, batch: Batch, name: str, buckets: int, rows: Rows) -> None:
+        wrong = np.flatnonzero((rows.values < 0) | (rows.values >= buckets))
+        if len(wrong):
+            value, records = rows.values[wrong[0]], rows.records_of_values(wrong)
+            self._add(
+                _RANGE, name, batch, records, lambda where: value_errors.out_of_range(name, buckets, value, where)
+            )
+
+    def _check_terms(self, batch: Batch, name: str, rows: Rows) -> None:
+        known = self._listed[name]
+        wrong, first = known.strangers(rows.values)
+        if len(wrong):
+            records = rows.records_of_values(wrong)
+            self._add(
+                _TERM, name, batch, records, lambda where: value_errors.unknown_term(name, first, known.terms, where)
+            )
+
+    def _check_classes(self, batch: Batch, figures: Figures) -> None:
+        key, known = self._spec.label.key, self._classes
+        rows = batch.rows[key]
+        figures.classes.update(rows.values.tolist())
+        if known is not None:
+            wrong, first = known.strangers(rows.values)
+            if len(wrong):
+                records = rows.records_of_values(wrong)
+                self._add(
+                    _CLASS,
+                    key,
+                    batch,
+                    records,
+                    lambda where: value_errors.unknown_class(key, first, known.terms, where),
+                )
+
+
+def _tensor_name(column: CategoricalColumn) -> str:
+    return SEQUENCE_PREFIX * column.is_sequence + column.key
+
+
+def _refuses_unknown(column: CategoricalColumn) -> bool:
+    return column.hash_bucket_size is None and column.default_value is None and column.oov_buckets == 0
+
+
+def _lowered(rows: Rows, column: CategoricalColumn) -> Rows:
+    if not column.lowercase:
+        return rows
+    import tensorflow as tf
+
+    return Rows(tf.strings.lower(rows.tensor, encoding="utf-8"), rows.splits)

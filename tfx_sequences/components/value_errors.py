@@ -1,0 +1,138 @@
+"""What the checks of values tell the user: one function per fault."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfx_sequences.errors import DataError, closest_name, did_you_mean, shortened
+from tfx_sequences.schemas.raw_features import RawFeature
+
+
+def text(value: Any) -> str:
+    """A term or class as messages show it.
+
+    >>> text(b"x"), text(7)
+    ('x', '7')
+    """
+    return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def missing(name: str, feature: RawFeature, where: str) -> DataError:
+    """A required context feature is not there."""
+    fix = f"Write '{feature.key}' to those records, or leave them out."
+    if feature.role == "feature":
+        fix = f"Set `default_value` at {name} in the spec, or write '{feature.key}' to those records."
+    return DataError(
+        f"{_capital(name)} is missing.",
+        expected=f"'{feature.key}' in the context of every record",
+        received=f"none in {where}",
+        fix=fix,
+    )
+
+
+def wrong_count(name: str, feature: RawFeature, *, numeric: bool, per_step: bool, number: int, where: str) -> DataError:
+    """A step (or record) has more or fewer values than the column's shape: `number` of them."""
+    size, shape = feature.size, list(feature.shape)
+    received = f"{number} values in {where}"
+    plural = "value" if size == 1 else f"values (shape {shape})"
+    if feature.role != "feature":
+        return DataError(
+            f"{_capital(name)} has several values.",
+            expected="one value in each record",
+            received=received,
+            fix=f"Write one value as '{feature.key}' of each record.",
+        )
+    if feature.is_sequence and not per_step:
+        return DataError(
+            f"{name} does not divide into steps.",
+            expected=f"a multiple of {size} values, as shape {shape} says",
+            received=received,
+            fix=f"Mend `shape` at {name} in the spec, or the records.",
+        )
+    unit = "step" if per_step else "record"
+    if numeric:
+        fix = f"Write `shape: [{number}]` at {name} in the spec if all are like this, or mend the records."
+    else:
+        fix = f"Write one term per {unit}."
+    return DataError(
+        f"{name} has a {unit} with a wrong number of values.",
+        expected=f"{size} {plural} per {unit}{', or none where it is missing' * per_step}",
+        received=received,
+        fix=fix,
+    )
+
+
+def unequal_steps(lengths: str, where: str) -> DataError:
+    """The sequence features of a record have different numbers of steps."""
+    return DataError(
+        "Sequence features of one record have different numbers of steps.",
+        expected="the same number for all; a step with an empty list of values stands for a missing value",
+        received=f"steps of the first: {lengths}; in {where}",
+        fix="Fill the shorter ones with empty steps, or leave one feature out of the spec.",
+    )
+
+
+def not_finite(name: str, value: float, where: str) -> DataError:
+    """A NaN or an infinity."""
+    return DataError(
+        f"{_capital(name)} has a value that is not finite.",
+        expected="finite numbers",
+        received=f"{value} in {where}",
+        fix="Leave a missing value out instead of writing NaN; clip or leave out infinities.",
+    )
+
+
+def negative_weight(name: str, value: float, where: str) -> DataError:
+    """A record that would be unlearnt."""
+    return DataError(
+        f"{_capital(name)} is negative.",
+        expected="a number from 0",
+        received=f"{value:g} in {where}",
+        fix="Write 0 to leave a record out of loss and metrics.",
+    )
+
+
+def out_of_range(name: str, buckets: int, value: int, where: str) -> DataError:
+    """An id that has no row in the table."""
+    return DataError(
+        f"{name} has an id out of range.",
+        expected=f"ids from 0 to {buckets - 1}, as `num_buckets: {buckets}` says",
+        received=f"{value} in {where}",
+        fix=f"Raise `num_buckets` at {name} in the spec, or set `default_value`, the id for those out of range.",
+    )
+
+
+def no_term(name: str, per_step: bool, where: str) -> DataError:
+    """A missing value, where the column has no id for it."""
+    return DataError(
+        f"{name} has no value in {'a step' if per_step else 'some records'}, and no id for unknown terms.",
+        expected="a value, or an id that stands for a missing one",
+        received=f"none in {where}",
+        fix=f"Set `default_value` at {name} in the spec (or `num_oov_buckets: 1` with a vocabulary).",
+    )
+
+
+def unknown_term(name: str, term: str, terms: list[str], where: str) -> DataError:
+    """A term that the given vocabulary does not have, without an id for unknown ones."""
+    return DataError(
+        f"{name} has a term that its vocabulary does not have.",
+        expected=f"one of {shortened(terms)}",
+        received=f"'{term}' in {where}",
+        fix=f"Add it to the vocabulary, or set `num_oov_buckets: 1` or `default_value` at {name} in the spec."
+        f"{did_you_mean(term, terms)}",
+    )
+
+
+def unknown_class(key: str, label: str, classes: list[str], where: str) -> DataError:
+    """A class that the spec does not list."""
+    closest = closest_name(label, classes)
+    return DataError(
+        f"The label '{key}' has a class that `label.classes` does not list.",
+        expected=f"one of {shortened(classes)}",
+        received=f"'{label}' in {where}",
+        fix="Add it to `classes` in the spec, or mend the records." + (f" The closest is '{closest}'." * bool(closest)),
+    )
+
+
+def _capital(name: str) -> str:
+    return name[0].upper() + name[1:] if name.startswith("the ") else name

@@ -1,0 +1,277 @@
+"""The command line. Heavy imports stand inside the commands, so that help answers at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tfx_sequences import __version__
+
+if TYPE_CHECKING:
+    from tfx_sequences.components.data_check import DataReport
+    from tfx_sequences.pipeline.capture import Capture
+    from tfx_sequences.pipeline.local import OutputLayout, RunResult
+    from tfx_sequences.schemas.spec import SequenceSpec
+
+_DEMO_SPEC = "japanese_vowels"
+_DEMO_PREDICTIONS = 5
+
+app = typer.Typer(
+    name="tfx-sequences",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 good, 1 the model was not blessed, 2 something you gave needs mending, 3 a defect of ours.",
+)
+
+SpecArgument = Annotated[str, typer.Argument(metavar="SPEC", help="A spec's YAML file, or the name of a bundled spec.")]
+DataOption = Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder of the TFRecord files.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns its exit code.
+
+    0: good. 1: the model was not blessed. 2: the user's input needs mending.
+    3: a defect. 130: stopped with Ctrl-C.
+
+    Args:
+        arguments: Without the program's name; by default those of the process.
+    """
+    try:
+        app(args=arguments, prog_name="tfx-sequences")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    return 0
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tfx-sequences {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Sequence models on TFX, from one declaration: the spec."""
+
+
+@app.command()
+def run(
+    spec: SpecArgument,
+    data: DataOption,
+    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Folder for everything that is written.")],
+    beam_arg: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--beam-arg", metavar="ARG", help="An option for Beam, such as --runner=FlinkRunner. May be repeated."
+        ),
+    ] = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Check the records, then train, evaluate and push a model.
+
+    A second run with the same output folder repeats only what has changed. The
+    exit code is 1 if the model did not pass the spec's thresholds.
+    """
+    from tfx_sequences.pipeline.supervision import supervised
+
+    def work(capture: Capture) -> int:
+        result = _run(capture, spec, data, output, beam_arg or [], quiet)
+        return _exit_code(result)
+
+    raise typer.Exit(supervised(work))
+
+
+@app.command()
+def demo(
+    output: Annotated[
+        Path, typer.Option("--output", metavar="DIR", help="Folder for everything that is written.")
+    ] = Path("demo_output"),
+) -> None:
+    """Run the bundled example: who of nine speakers said a vowel? Then predict a few records."""
+    from importlib import resources
+
+    from tfx_sequences.pipeline.supervision import supervised
+
+    def work(capture: Capture) -> int:
+        bundled = resources.files("tfx_sequences") / "examples_data" / _DEMO_SPEC
+        with resources.as_file(bundled) as data:
+            result = _run(capture, _DEMO_SPEC, data, output, [], quiet=False)
+            if result.pushed_model is not None:
+                _show_predictions(capture, result.pushed_model, _test_file(data, result.spec))
+        return _exit_code(result)
+
+    raise typer.Exit(supervised(work))
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A pushed model, or the output folder of a run.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A TFRecord file, or a folder of them.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Predict at most so many records.")] = None,
+) -> None:
+    """Predict records with a pushed model, one JSON object per line."""
+    from tfx_sequences.pipeline.supervision import supervised
+
+    def work(capture: Capture) -> int:
+        from tfx_sequences.compat import check_environment
+        from tfx_sequences.pipeline.output_file import check_output_file
+
+        check_environment(needs_tfx=False)
+        check_output_file(output)
+        from tfx_sequences.components.prediction import predict_files
+
+        _write_lines(capture, predict_files(model, data, limit=limit), output)
+        return 0
+
+    raise typer.Exit(supervised(work))
+
+
+@app.command()
+def check(spec: SpecArgument, data: DataOption) -> None:
+    """Check records against a spec and say what is in them; nothing is written."""
+    from tfx_sequences.pipeline.supervision import supervised
+
+    def work(capture: Capture) -> int:
+        from tfx_sequences.compat import check_environment
+        from tfx_sequences.schemas.spec_io import load_spec
+
+        check_environment(needs_tfx=False)
+        loaded = load_spec(spec)
+        from tfx_sequences.components.data_check import check_data
+
+        _show_data(capture, loaded.name, check_data(loaded, data))
+        return 0
+
+    raise typer.Exit(supervised(work))
+
+
+@app.command()
+def schema(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of spec files, for editors that complete and check YAML."""
+    from tfx_sequences.pipeline.supervision import supervised
+
+    def work(capture: Capture) -> int:
+        import json
+
+        from tfx_sequences.pipeline.output_file import check_output_file, written_whole
+        from tfx_sequences.schemas.spec_io import json_schema
+
+        check_output_file(output)
+        with written_whole(output, instead=capture.stdout) as file:
+            file.write(json.dumps(json_schema(), indent=2) + "\n")
+        return 0
+
+    raise typer.Exit(supervised(work))
+
+
+def _run(capture: Capture, spec: str, data: Path, output: Path, beam_args: Sequence[str], quiet: bool) -> RunResult:
+    """The run of both `run` and `demo`, shown on the terminal."""
+    from datetime import datetime
+
+    from tfx_sequences.compat import check_environment
+    from tfx_sequences.pipeline.console import RunProgress
+    from tfx_sequences.schemas.spec_io import load_spec
+
+    check_environment(needs_tfx=True)
+    loaded = load_spec(spec)
+    with RunProgress(capture.console, quiet=quiet) as progress:
+
+        def on_ready(layout: OutputLayout) -> None:
+            capture.move_to(layout.logs / f"{datetime.now():%Y%m%d-%H%M%S}.log")
+            progress.activity("Starting TFX")
+
+        progress.activity(f"Checking the records in {data}")
+        from tfx_sequences.pipeline.local import run_local
+
+        result = run_local(loaded, data, output, beam_args=beam_args, progress=progress, on_ready=on_ready)
+        from tfx_sequences.pipeline.report import print_summary, write_report
+
+        progress.activity("Writing the report")
+        report = write_report(result)
+    if not quiet:
+        print_summary(report, capture.console)
+    return result
+
+
+def _exit_code(result: RunResult) -> int:
+    from tfx_sequences.pipeline import supervision
+
+    return supervision.GOOD if result.blessed else supervision.NOT_BLESSED
+
+
+def _test_file(data: Path, spec: SequenceSpec) -> Path:
+    return sorted(data.glob(spec.splits.test))[0]
+
+
+def _show_predictions(capture: Capture, model: Path, records: Path) -> None:
+    from rich.table import Table
+
+    from tfx_sequences.components.prediction import predict_files
+
+    table = Table(title=f"The pushed model on {records.name}", title_justify="left")
+    table.add_column("record")
+    table.add_column("predicted")
+    table.add_column("score", justify="right")
+    for row in predict_files(model, records, limit=_DEMO_PREDICTIONS):
+        table.add_row(row["id"], row["predicted_class"], f"{row['scores'][row['predicted_class']]:.3f}")
+    capture.console.print(table)
+
+
+def _write_lines(capture: Capture, rows: Iterable[dict[str, Any]], output: Path | None) -> None:
+    import json
+
+    from tfx_sequences.pipeline.output_file import written_whole
+
+    # Where the lines themselves go to the terminal, a count would run through them.
+    counted = output is not None or not capture.console.is_terminal
+    with written_whole(output, instead=capture.stdout) as file:
+        for row in _count(capture, rows) if counted else rows:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _count(capture: Capture, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = capture.error_console
+    columns = (SpinnerColumn(), TextColumn("{task.completed} records predicted"), TimeElapsedColumn())
+    with Progress(*columns, console=console, redirect_stdout=False, redirect_stderr=False) as progress:
+        task = progress.add_task("", total=None)
+        for row in rows:
+            yield row
+            progress.advance(task)
+
+
+def _show_data(capture: Capture, name: str, report: DataReport) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=f"Records of {name}", title_justify="left")
+    table.add_column("split")
+    for column in ("files", "records", "steps", "shortest", "mean length", "longest", "empty"):
+        table.add_column(column, justify="right")
+    for split, figures in report.splits.items():
+        lengths = (figures.length_min, f"{figures.length_mean:.1f}", figures.length_max)
+        row = (len(figures.files), figures.records, figures.steps, *lengths, figures.zero_length)
+        table.add_row(split, *(str(value) for value in row))
+    capture.console.print(table)
+    unused = [*report.unused_context, *report.unused_sequence]
+    if unused:
+        capture.console.print(Text(f"In the data but not in the spec, so not used: {', '.join(unused)}."))
+    capture.console.print(Text("The records fit the spec."))

@@ -1,0 +1,212 @@
+"""What a run did, to read: a summary on the screen, an HTML page, and the same as JSON."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tfx_sequences.pipeline.local import RunResult
+from tfx_sequences.schemas.spec_io import fingerprint, spec_to_yaml
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_HIDDEN_METRICS = ("__ERROR__",)
+
+
+def write_report(result: RunResult) -> dict[str, Any]:
+    """Writes `report.json` and `report.html` of a run, each whole or not at all.
+
+    Returns:
+        What `report.json` holds.
+    """
+    report = collect(result)
+    _write(result.layout.report_data, json.dumps(report, indent=1))
+    _write(result.layout.report, render_html(report))
+    return report
+
+
+def collect(result: RunResult) -> dict[str, Any]:
+    """All figures of a run as plain data."""
+    training = _read_json(result.outputs["SequenceTrainer"]["model_run"], "training.json")
+    check = _read_json(result.outputs["ModelCheck"]["blessing"], "model_check.json")
+    slices = evaluation_slices(result.outputs["Evaluator"]["evaluation"])
+    metrics = slices["all"]
+    return {
+        "name": result.spec.name,
+        "fingerprint": fingerprint(result.spec),
+        "blessed": result.blessed,
+        "thresholds": {
+            name: bounds.model_dump(exclude_none=True) for name, bounds in result.spec.evaluation.thresholds.items()
+        },
+        "missed": missed_thresholds(result, metrics) + check["failures"],
+        "metrics": metrics,
+        "slices": {name: values for name, values in slices.items() if name != "all"},
+        "data": {name: split_figures(split) for name, split in result.data.splits.items()},
+        "unused": {"context": list(result.data.unused_context), "sequence": list(result.data.unused_sequence)},
+        "training": training,
+        "model_check": check,
+        "components": [
+            {"name": c.name, "seconds": round(c.seconds, 1), "cached": c.cached} for c in result.components
+        ],
+        "pushed_model": str(result.pushed_model) if result.pushed_model else None,
+        "report": str(result.layout.report),
+        "metadata": str(result.layout.metadata),
+        "artifacts": str(result.layout.artifacts),
+        "spec": spec_to_yaml(result.spec),
+    }
+
+
+def evaluation_slices(directory: str) -> dict[str, dict[str, float]]:
+    """The Evaluator's metrics by slice; the slice of all records is `all`."""
+    import tensorflow_model_analysis as tfma
+
+    slices = {}
+    for key, by_output in tfma.load_eval_result(directory).slicing_metrics:
+        name = ", ".join(f"{feature}={value}" for feature, value in key) or "all"
+        metrics = by_output[""][""]
+        slices[name] = {m: v["doubleValue"] for m, v in metrics.items() if "doubleValue" in v}
+    return slices
+
+
+def missed_thresholds(result: RunResult, metrics: dict[str, float]) -> list[str]:
+    """In words, what thresholds the metrics do not keep."""
+    missed = []
+    for name, bounds in result.spec.evaluation.thresholds.items():
+        value = metrics.get(name)
+        if value is None:
+            missed.append(f"{name} was not measured")
+        elif bounds.min is not None and value < bounds.min:
+            missed.append(f"{name} {value:.4f} is below {bounds.min:g}")
+        elif bounds.max is not None and value > bounds.max:
+            missed.append(f"{name} {value:.4f} is above {bounds.max:g}")
+    return missed
+
+
+def split_figures(split: Any) -> dict[str, Any]:
+    """A split of the data check as plain data."""
+    return {
+        "files": len(split.files),
+        "records": split.records,
+        "steps": split.steps,
+        "length_min": split.length_min,
+        "length_mean": round(split.length_mean, 2),
+        "length_max": split.length_max,
+        "zero_length": split.zero_length,
+    }
+
+
+def print_summary(report: dict[str, Any], console: Console) -> None:
+    """The end of a run on the screen: verdict, metrics, training, time, places."""
+    from rich.table import Table
+    from rich.text import Text
+
+    if report["blessed"]:
+        console.print(Text("Blessed and pushed.", "bold green"))
+    else:
+        console.print(Text("Not blessed, not pushed: " + "; ".join(report["missed"]) + ".", "bold red"))
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for name, value in metric_rows(report["metrics"]):
+        table.add_row(f"test {name}", value)
+    training = report["training"]
+    seconds = sum(c["seconds"] for c in report["components"])
+    slowest = sorted(report["components"], key=lambda c: -c["seconds"])[:4]
+    cached = sum(c["cached"] for c in report["components"])
+    split = ", ".join(f"{c['name']} {c['seconds']:.0f} s" for c in slowest if c["seconds"] >= 1)
+    held_back = [s for s in ("valid", "test") if s not in report["data"]]
+    table.add_row(
+        "records",
+        ", ".join(f"{name} {figures['records']}" for name, figures in report["data"].items())
+        + (f" ({' and '.join(held_back)} held back from train)" if held_back else ""),
+    )
+    table.add_row("training", f"best of {training['epochs']} epochs: {training['best_epoch']}")
+    table.add_row("padding share", f"{training['padding_share']:.1%} of the steps computed in training")
+    table.add_row("model check", _check_line(report["model_check"]))
+    if cached == len(report["components"]):
+        table.add_row("components", f"every component was cached ({cached} of {cached}), {seconds:.0f} s")
+    else:
+        table.add_row("components", f"{seconds:.0f} s: {split}" + (f"; {cached} cached" if cached else ""))
+    table.add_row("model", report["pushed_model"] or "not pushed")
+    table.add_row("report", report["report"])
+    table.add_row("metadata", report["metadata"])
+    # Paths are to be copied: never folded.
+    console.print(table, soft_wrap=True)
+    unused = report["unused"]["context"] + report["unused"]["sequence"]
+    if unused:
+        console.print(Text(f"In the data but not in the spec, so not used: {', '.join(unused)}.", "dim"))
+
+
+def metric_rows(metrics: dict[str, float]) -> list[tuple[str, str]]:
+    """Metrics as text, counts without decimals.
+
+    >>> metric_rows({"loss": 0.25, "accuracy": 0.5, "example_count": 4.0})
+    [('accuracy', '0.5000'), ('loss', '0.2500'), ('records', '4')]
+    """
+    rows = [(name, f"{value:.4f}") for name, value in sorted(metrics.items()) if not name.endswith("example_count")]
+    counts = [("records", f"{v:.0f}") for name, v in metrics.items() if name == "example_count"]
+    weighted = [("weight", f"{v:g}") for name, v in metrics.items() if name == "weighted_example_count"]
+    return rows + counts + weighted
+
+
+def render_html(report: dict[str, Any]) -> str:
+    """The report as one self-contained HTML page."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("tfx_sequences.pipeline"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = environment.get_template("report.html.j2")
+    return template.render(
+        report=report,
+        rows=metric_rows,
+        curve=learning_curve(report["training"]["history"]),
+        check=_check_line(report["model_check"]),
+    )
+
+
+def learning_curve(history: dict[str, list[float]]) -> str:
+    """Training and validation figures by epoch, as the base64 of an SVG picture."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    names = [name for name in history if f"val_{name}" in history]
+    figure = Figure(figsize=(4.5 * len(names), 3), layout="constrained")
+    FigureCanvasSVG(figure)
+    for index, name in enumerate(names):
+        axes = figure.add_subplot(1, len(names), index + 1)
+        epochs = range(1, len(history[name]) + 1)
+        axes.plot(epochs, history[name], label="train")
+        axes.plot(epochs, history[f"val_{name}"], label="valid")
+        axes.set(xlabel="epoch", title=name.replace("_", " "))
+        axes.legend(frameon=False)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def _check_line(check: dict[str, Any]) -> str:
+    if check["failures"]:
+        return "; ".join(check["failures"])
+    largest = max(check["largest_difference"].values(), default=0.0)
+    return (
+        f"{check['records']} records in a fresh process with only TensorFlow, "
+        f"largest difference from the trainer's predictions {largest:g}"
+    )
+
+
+def _read_json(directory: str, name: str) -> Any:
+    return json.loads(Path(directory, name).read_text("utf-8"))
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, "utf-8")
+    temporary.replace(path)
