@@ -146,6 +146,17 @@ def test_handler_translates_the_runners_log():
     assert (absl_logger.level, absl_logger.handlers) == before
 
 
+def test_handler_still_hears_after_tensorflow_saved_a_model():
+    told = Told()
+    with ComponentLogHandler(told).attached():
+        # What tensorflow.python.trackable.autotrackable does around each object.
+        verbosity = absl_logging.get_verbosity()
+        absl_logging.set_verbosity(absl_logging.FATAL)
+        absl_logging.set_verbosity(verbosity)
+        absl_logging.info("Component %s is finished.", "Transform")
+    assert told == [("finish", "Transform", False)]
+
+
 def test_handler_is_detached_after_an_error_and_hears_a_silenced_logger():
     told = Told()
     absl_logger = absl_logging.get_absl_logger()

@@ -47,3 +47,9 @@ def test_width_is_that_of_the_representation():
     assert CategoricalColumn(key="x", indicator=True).width(7) == 7
     assert CategoricalColumn(key="x", embedding=Embedding(dimension=5)).width(7) == 5
     assert CategoricalColumn(key="x").width(3) == 4
+
+
+def test_an_int64_default_is_whole():
+    NumericColumn(key="x", dtype="int64", default_value=2.0)
+    with pytest.raises(pydantic.ValidationError, match="whole number"):
+        NumericColumn(key="x", dtype="int64", default_value=2.5)

@@ -47,6 +47,8 @@ def test_columns_are_in_name_order_however_they_are_written():
         ({"evaluation": {"thresholds": {"loss": {}}}}, "min, max or both"),
         ({"evaluation": {"slices": ["city"]}}, "neither a context feature nor the label"),
         ({"batching": {"bucket_boundaries": [5, 5]}}, "must rise"),
+        ({"record": "Example", "context": [NumericColumn(key="lpc")]}, "a tf.Example has one feature of a name"),
+        ({"record": "Example", "label": {"key": "lpc"}}, "a tf.Example has one feature of a name"),
         ({"modle": {}}, "Did you mean 'model'"),
         ({"model": {"cell": "rnn"}}, "lstm"),
         ({"model": {"units": []}}, "at least 1"),

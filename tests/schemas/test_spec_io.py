@@ -44,7 +44,7 @@ numeric = st.fixed_dictionaries(
     optional={
         "shape": st.lists(st.integers(1, 4), max_size=2),
         "dtype": st.sampled_from(["float32", "int64"]),
-        "default_value": st.floats(-5, 5),
+        "default_value": st.integers(-5, 5).map(float),
         "normalizer": st.sampled_from(["z_score", "min_max", "log1p", "none"]),
     },
 )

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from tfx_sequences.components.record_batches import batches, parse_batch
 from tfx_sequences.components.record_files import check_framing, find_split_files, unused_files
 from tfx_sequences.components.record_keys import check_keys, sample_files
+from tfx_sequences.components.record_values import Figures, ValueChecks
 from tfx_sequences.components.value_errors import text
 from tfx_sequences.errors import DataError, closest_name, shortened
 from tfx_sequences.schemas.columns import CategoricalColumn
@@ -24,23 +26,25 @@ class SplitReport:
     """What one split holds.
 
     Attributes:
+        name: `train`, `valid` or `test`.
         files: Names of its files, relative to the data folder.
         records: Number of records.
         steps: Steps of all records.
-        min_length: Steps of the shortest record.
-        mean_length: Steps of a record on average.
-        max_length: Steps of the longest record.
+        length_min: Steps of the shortest record.
+        length_mean: Steps of a record on average.
+        length_max: Steps of the longest record.
         zero_length: Records without any step.
         classes: Records of each class, in the order of `label.classes` or else the
             most frequent first; empty for regression.
     """
 
+    name: str
     files: tuple[str, ...]
     records: int
     steps: int
-    min_length: int
-    mean_length: float
-    max_length: int
+    length_min: int
+    length_mean: float
+    length_max: int
     zero_length: int
     classes: Mapping[str, int]
 
@@ -78,7 +82,6 @@ def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataRepo
         SpecError: The spec uses a key in two ways that contradict each other, or a
             vocabulary file cannot be used.
     """
-    # These import TensorFlow, which files that are not there need not wait for.
     split_files = {name: files for name, files in find_split_files(data_dir, spec.splits).items() if files}
     records = {name: sum(map(check_framing, files)) for name, files in split_files.items()}
     for name, count in records.items():
@@ -89,9 +92,6 @@ def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataRepo
                 received=f"{shortened((f.name for f in split_files[name]), 3)}, all empty",
                 fix=f"Write records to them, or mend splits.{name} in the spec.",
             )
-    from tfx_sequences.components.record_batches import batches, parse_batch
-    from tfx_sequences.components.record_values import Figures, ValueChecks
-
     checks = ValueChecks(spec)
     unused_context, unused_sequence = check_keys(spec, sample_files(f for fs in split_files.values() for f in fs))
     figures = {name: Figures() for name in split_files}
@@ -101,10 +101,10 @@ def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataRepo
                 parse_batch(batch, spec)
                 checks.check(batch, figures[name])
     checks.raise_first()
-    reports = {name: _report(spec, Path(data_dir), split_files[name], figures[name]) for name in split_files}
-    for name, report in reports.items():
+    reports = {name: _report(name, spec, Path(data_dir), split_files[name], figures[name]) for name in split_files}
+    for report in reports.values():
         if not report.steps:
-            raise _no_steps(spec, name, report)
+            raise _no_steps(spec, report)
     if spec.label.type == "classification":
         _check_classes(spec, {name: f.classes for name, f in figures.items()})
     for column in figures["train"].terms:
@@ -113,26 +113,41 @@ def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataRepo
     return DataReport(reports, unused_context, unused_sequence, unused)
 
 
-def _report(spec: SequenceSpec, folder: Path, files: list[Path], figures: Any) -> SplitReport:
+def check_first_records(path: str | os.PathLike[str], spec: SequenceSpec) -> None:
+    """Checks that the first records of one file are of the spec's kind and hold what a prediction needs.
+
+    Label, example weight and optional context features may be missing.
+
+    Raises:
+        DataError: They are of another kind, store another dtype, or lack a feature
+            in the whole file.
+    """
+    (sample,) = sample_files([Path(path)])
+    if sample.records:
+        check_keys(spec, [sample], for_prediction=True)
+
+
+def _report(name: str, spec: SequenceSpec, folder: Path, files: list[Path], figures: Figures) -> SplitReport:
     lengths = np.concatenate(figures.lengths)
     counts = {text(value): count for value, count in figures.classes.most_common()}
     if spec.label.classes is not None:
         counts = {str(c): counts[str(c)] for c in spec.label.classes if str(c) in counts}
     return SplitReport(
+        name=name,
         files=tuple(f.relative_to(folder.expanduser()).as_posix() for f in files),
         records=len(lengths),
         steps=int(lengths.sum()),
-        min_length=int(lengths.min()),
-        mean_length=float(lengths.mean()),
-        max_length=int(lengths.max()),
+        length_min=int(lengths.min()),
+        length_mean=float(lengths.mean()),
+        length_max=int(lengths.max()),
         zero_length=int((lengths == 0).sum()),
         classes=counts,
     )
 
 
-def _no_steps(spec: SequenceSpec, name: str, report: SplitReport) -> DataError:
+def _no_steps(spec: SequenceSpec, report: SplitReport) -> DataError:
     return DataError(
-        f"All sequences of the split '{name}' have length zero.",
+        f"All sequences of the split '{report.name}' have length zero.",
         expected=f"steps of {shortened(column.key for column in spec.sequence.values())}",
         received=f"none in {report.records} records",
         fix="Check how the records were written: a step is one Feature of a feature list.",
@@ -145,8 +160,7 @@ def _check_classes(spec: SequenceSpec, classes: dict[str, Counter[Any]]) -> None
     where = f"the label '{key}'"
     if spec.label.classes is None:
         for split, counts in classes.items():
-            # The vocabulary of the classes leaves these out.
-            bad = [c for c in counts if isinstance(c, bytes) and (not c or b"\n" in c or b"\r" in c)]
+            bad = [c for c in counts if _left_out(c)]
             if bad:
                 raise DataError(
                     f"A class of {where} is empty or holds a line break.",
@@ -173,13 +187,18 @@ def _check_classes(spec: SequenceSpec, classes: dict[str, Counter[Any]]) -> None
         )
 
 
+def _left_out(term: Any) -> bool:
+    """TensorFlow Transform leaves such terms out of a vocabulary that it computes."""
+    return isinstance(term, bytes) and (not term or b"\n" in term or b"\r" in term)
+
+
 def _check_vocabulary(spec: SequenceSpec, name: str, terms: dict[str, Counter[Any]]) -> None:
     """A vocabulary computed over `train`, where unknown terms have no id, must have every term of the data."""
     column = spec.columns[name]
     if not isinstance(column, CategoricalColumn) or column.vocabulary is None:
         return
     train, least = terms["train"], column.vocabulary.frequency_threshold or 1
-    kept = {term for term, count in train.items() if count >= least and term not in (b"",)}
+    kept = {term for term, count in train.items() if count >= least and not _left_out(term)}
     top_k = column.vocabulary.top_k
     if top_k is not None and len(kept) > top_k:
         kept = {term for term, _ in train.most_common(top_k) if term in kept}

@@ -73,7 +73,14 @@ def unused_files(data_dir: str | os.PathLike[str], found: dict[str, list[Path]])
         found: What `find_split_files` found there.
     """
     used = {file for files in found.values() for file in files}
-    return [file for file in _record_files(Path(data_dir)) if file not in used]
+    return [file for file in list_record_files(data_dir) if file not in used]
+
+
+def list_record_files(data_dir: str | os.PathLike[str]) -> list[Path]:
+    """Files directly in a folder whose names say they are TFRecords, sorted; none if there is no such folder."""
+    folder = Path(data_dir).expanduser()
+    files = folder.iterdir() if folder.is_dir() else ()
+    return sorted(f for f in files if _may_hold_records(f) and "tfrecord" in f.name.lower() and f.is_file())
 
 
 def _folder(data_dir: str | os.PathLike[str]) -> Path:
@@ -106,13 +113,16 @@ def _folder(data_dir: str | os.PathLike[str]) -> Path:
 
 
 def _matches(folder: Path, name: str, pattern: str) -> list[Path]:
-    if not pattern or PurePosixPath(pattern).is_absolute() or ".." in PurePosixPath(pattern).parts:
-        reason = "it leaves the data folder" if pattern else "it is empty"
-    else:
+    matched: list[Path] = []
+    reason = "it is empty" if not pattern else ""
+    if PurePosixPath(pattern).is_absolute() or ".." in PurePosixPath(pattern).parts:
+        reason = "it leaves the data folder"
+    elif any("**" in part and part != "**" for part in PurePosixPath(pattern).parts):
+        reason = "'**' stands for whole folders"
+    elif pattern:
         try:
             # Broken links count: a reader would stumble over them.
             matched = sorted(f for f in folder.glob(pattern) if not f.is_dir())
-            reason = ""
         except (ValueError, NotImplementedError) as error:
             reason = str(error)
     if reason:
@@ -138,16 +148,12 @@ def _may_hold_records(file: Path) -> bool:
     return not file.name.startswith(".") and file.suffix.lower() not in _NO_RECORDS
 
 
-def _record_files(folder: Path) -> list[Path]:
-    return sorted(f for f in folder.iterdir() if _may_hold_records(f) and "tfrecord" in f.name.lower() and f.is_file())
-
-
 def _relative(file: Path, folder: Path) -> str:
     return file.relative_to(folder).as_posix()
 
 
 def _no_training_files(folder: Path, splits: Splits) -> DataError:
-    files = [f.name for f in _record_files(folder)]
+    files = [f.name for f in list_record_files(folder)]
     folders = sorted(f.name for f in folder.iterdir() if f.is_dir() and not f.name.startswith("."))
     others = sorted(f.name for f in folder.iterdir() if f.is_file())
     if files:
@@ -166,7 +172,7 @@ def _no_training_files(folder: Path, splits: Splits) -> DataError:
 
 def _suggestion(files: list[str], folders: list[str]) -> str:
     """A `splits:` section guessed from names, for the message."""
-    guessed = {}
+    guessed: dict[str, str] = {}
     for split, usual in _USUAL_NAMES.items():
         for name in files:
             match = usual.search(name)

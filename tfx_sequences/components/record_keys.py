@@ -32,12 +32,14 @@ class FileSample:
 
     Attributes:
         path: The file.
+        records: How many they are.
         whole: The sample is the whole file.
         has_lists: A record has feature lists, so it is a SequenceExample.
         kinds: By key, each dtype it is stored as and the first record that does so.
     """
 
     path: Path
+    records: int = 0
     whole: bool = True
     has_lists: bool = False
     kinds: dict[Key, dict[str | None, int]] = dataclasses.field(default_factory=dict)
@@ -86,12 +88,15 @@ def sample_files(files: Iterable[Path]) -> list[FileSample]:
     return [_sample(path, most) for path in files]
 
 
-def check_keys(spec: SequenceSpec, samples: list[FileSample]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def check_keys(
+    spec: SequenceSpec, samples: list[FileSample], *, for_prediction: bool = False
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Checks that the data hold what the spec names, as what it says, on the side it says.
 
     Args:
         spec: The spec.
         samples: Those of all files.
+        for_prediction: Do without label, weight and optional context features.
 
     Returns:
         Context keys and sequence keys of the data that the spec does not use.
@@ -103,9 +108,10 @@ def check_keys(spec: SequenceSpec, samples: list[FileSample]) -> tuple[tuple[str
     for sample in samples:
         _check_kind_of_record(spec, sample)
     in_example = spec.record == "Example"
-    wanted = {(f.is_sequence and not in_example, f.key): f for f in raw_features(spec)}
+    wanted = {(f.is_sequence and not in_example, f.key): f for f in raw_features(spec, with_label=not for_prediction)}
+    optional = {key for key, f in wanted.items() if for_prediction and not f.is_sequence and not f.required}
     known = {key for sample in samples for key in sample.kinds}
-    missing = [key for key in wanted if key not in known]
+    missing = [key for key in wanted if key not in known and key not in optional]
     if missing and not all(sample.whole for sample in samples):
         missing = _search(missing, [sample.path for sample in samples])
     if missing:
@@ -156,6 +162,7 @@ def _sample(path: Path, most: int) -> FileSample:
             sample.whole = False
             break
         size += len(record)
+        sample.records += 1
         try:
             message = example_pb2.SequenceExample.FromString(record)
         except DecodeError as error:
@@ -203,10 +210,13 @@ def _search(missing: list[Key], paths: list[Path]) -> list[Key]:
 
     pending = {key: key[1].encode() for key in missing}
     for path in paths:
-        for record in read_records(path):
+        for index, record in enumerate(read_records(path)):
             # A key stands in the bytes as it is, so most records need no parsing.
             for key in [k for k, name in pending.items() if name in record]:
-                message = example_pb2.SequenceExample.FromString(record)
+                try:
+                    message = example_pb2.SequenceExample.FromString(record)
+                except DecodeError as error:
+                    raise neither(path, index, record) from error
                 side: Mapping[str, Any] = message.feature_lists.feature_list if key[0] else message.context.feature
                 if key[1] in side:
                     del pending[key]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -237,25 +237,25 @@ def _show_predictions(capture: Capture, model: Path, records: Path) -> None:
 def _write_lines(capture: Capture, rows: Iterable[dict[str, Any]], output: Path | None) -> None:
     import json
 
-    from tfx_sequences.pipeline.output_file import written_whole
-
-    # Where the lines themselves go to the terminal, a count would run through them.
-    counted = output is not None or not capture.console.is_terminal
-    with written_whole(output, instead=capture.stdout) as file:
-        for row in _count(capture, rows) if counted else rows:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
-
-
-def _count(capture: Capture, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    console = capture.error_console
-    columns = (SpinnerColumn(), TextColumn("{task.completed} records predicted"), TimeElapsedColumn())
-    with Progress(*columns, console=console, redirect_stdout=False, redirect_stderr=False) as progress:
-        task = progress.add_task("", total=None)
+    from tfx_sequences.pipeline.output_file import written_whole
+
+    count = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.completed} records predicted"),
+        TimeElapsedColumn(),
+        console=capture.error_console,
+        redirect_stdout=False,
+        redirect_stderr=False,
+        # Where the lines themselves go to the terminal, a count would run through them.
+        disable=output is None and capture.console.is_terminal,
+    )
+    with written_whole(output, instead=capture.stdout) as file, count:
+        task = count.add_task("", total=None)
         for row in rows:
-            yield row
-            progress.advance(task)
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            count.advance(task)
 
 
 def _show_data(capture: Capture, name: str, report: DataReport) -> None:
@@ -267,11 +267,15 @@ def _show_data(capture: Capture, name: str, report: DataReport) -> None:
     for column in ("files", "records", "steps", "shortest", "mean length", "longest", "empty"):
         table.add_column(column, justify="right")
     for split, figures in report.splits.items():
-        lengths = (figures.length_min, f"{figures.length_mean:.1f}", figures.length_max)
+        lengths = (figures.min_length, f"{figures.mean_length:.1f}", figures.max_length)
         row = (len(figures.files), figures.records, figures.steps, *lengths, figures.zero_length)
         table.add_row(split, *(str(value) for value in row))
     capture.console.print(table)
-    unused = [*report.unused_context, *report.unused_sequence]
-    if unused:
-        capture.console.print(Text(f"In the data but not in the spec, so not used: {', '.join(unused)}."))
+    notes = {
+        "In the data but not in the spec, so not used": (*report.unused_context, *report.unused_sequence),
+        "Record files that belong to no split": report.unused_files,
+    }
+    for note, names in notes.items():
+        if names:
+            capture.console.print(Text(f"{note}: {', '.join(names)}."), soft_wrap=True)
     capture.console.print(Text("The records fit the spec."))

@@ -183,12 +183,14 @@ class ComponentLogHandler(logging.Handler):
         from absl import logging as absl_logging
 
         logger = absl_logging.get_absl_logger()
-        level = logger.level
-        if not logger.isEnabledFor(logging.INFO):
-            logger.setLevel(logging.INFO)
+        before = absl_logging.get_verbosity(), logger.level
+        # TensorFlow notes absl's verbosity and sets it again whenever it saves a model:
+        # the logger's level alone would be lost there.
+        absl_logging.set_verbosity(max(before[0], absl_logging.INFO))
         logger.addHandler(self)
         try:
             yield self
         finally:
             logger.removeHandler(self)
-            logger.setLevel(level)
+            absl_logging.set_verbosity(before[0])
+            logger.setLevel(before[1])

@@ -201,7 +201,7 @@ def _run(
         data=str(data_dir),
         pipeline_root=str(layout.artifacts),
         push_destination=str(layout.pushed_models),
-        splits_with_files=tuple(split.name for split in data.splits.values()),
+        splits_with_files=tuple(data.splits),
         metadata_connection_config=connection,
         beam_pipeline_args=beam_pipeline_args(beam_args),
     )

@@ -71,6 +71,12 @@ class NumericColumn(_Column):
     normalizer: Literal["z_score", "min_max", "log1p", "none"] = "z_score"
     """Applied per element of `shape`, with statistics of the training split."""
 
+    @pydantic.model_validator(mode="after")
+    def _check(self) -> NumericColumn:
+        if self.dtype == "int64" and self.default_value is not None and not self.default_value.is_integer():
+            raise ValueError(f"default_value {self.default_value} is not an int64; give a whole number")
+        return self
+
     @property
     def size(self) -> int:
         """Number of values in one step."""

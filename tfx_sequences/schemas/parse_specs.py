@@ -77,11 +77,35 @@ def parse_records(serialized: tf.Tensor, spec: SequenceSpec, *, with_label: bool
             required feature, or holds another dtype. TensorFlow's message names
             the record's index and the feature.
     """
+    size = tf.shape(serialized)[0]
+    # The parse ops refuse an empty batch that has required features: it gets a record, cut off again below.
+    serialized = tf.cond(size > 0, lambda: serialized, lambda: _placeholder(spec, with_label)[None])
     if spec.record == "Example":
-        return tf.io.parse_example(serialized, make_parse_example_spec(spec, with_label=with_label))
-    context_spec, sequence_spec = make_parse_sequence_example_spec(spec, with_label=with_label)
-    context, sequence, _ = tf.io.parse_sequence_example(serialized, context_spec or None, sequence_spec)
-    return {**context, **sequence}
+        parsed = tf.io.parse_example(serialized, make_parse_example_spec(spec, with_label=with_label))
+    else:
+        context_spec, sequence_spec = make_parse_sequence_example_spec(spec, with_label=with_label)
+        context, sequence, _ = tf.io.parse_sequence_example(serialized, context_spec or None, sequence_spec)
+        parsed = {**context, **sequence}
+    return {name: value[:size] for name, value in parsed.items()}
+
+
+def _placeholder(spec: SequenceSpec, with_label: bool) -> tf.Tensor:
+    """A record with what is required, of length zero."""
+    features = tf.train.Features()
+    for raw in raw_features(spec, with_label=with_label):
+        if raw.is_sequence:
+            continue
+        values = features.feature[raw.key]
+        if raw.dtype == "string":
+            values.bytes_list.value.extend([b""] * raw.size)
+        elif raw.dtype == "int64":
+            values.int64_list.value.extend([0] * raw.size)
+        else:
+            values.float_list.value.extend([0.0] * raw.size)
+    record = tf.train.Example(features=features)
+    if spec.record == "SequenceExample":
+        record = tf.train.SequenceExample(context=features)
+    return tf.constant(record.SerializeToString())
 
 
 def _fixed(feature: RawFeature) -> tf.io.FixedLenFeature:

@@ -84,10 +84,11 @@ def raw_features(spec: SequenceSpec, *, with_label: bool = True) -> list[RawFeat
 
     for column in spec.columns.values():
         if isinstance(column, NumericColumn):
-            add(RawFeature(column.key, column.is_sequence, column.dtype, column.shape, column.default_value, "feature"))
+            number = column.default_value
+            default = int(number) if number is not None and column.dtype == "int64" else number
+            add(RawFeature(column.key, column.is_sequence, column.dtype, column.shape, default, "feature"))
         else:
-            default = _missing_term(column)
-            add(RawFeature(column.key, column.is_sequence, column.dtype, (), default, "feature"))
+            add(RawFeature(column.key, column.is_sequence, column.dtype, (), _missing_term(column), "feature"))
     if spec.id_key:
         add(RawFeature(spec.id_key, False, "string", (), "", "id"))
     if with_label:

@@ -200,6 +200,14 @@ class SequenceSpec(Declared):
                     raise ValueError(f"{section}.{name} is declared as {kind} column; move it, or build its twin")
         if any(column.key == self.label.key for column in self.context.values()):
             raise ValueError(f"the label '{self.label.key}' is also a context feature: the model would see the answer")
+        if self.record == "Example":
+            outside = {c.key for c in self.context.values()} | {self.label.key, self.id_key, self.example_weight}
+            for column in self.sequence.values():
+                if column.key in outside:
+                    raise ValueError(
+                        f"'{column.key}' is used inside and outside of the sequence, "
+                        "but a tf.Example has one feature of a name; only a SequenceExample can have two"
+                    )
         known = _METRICS[self.label.type]
         for metric in self.evaluation.thresholds:
             if metric not in known:

@@ -1,0 +1,114 @@
+"""One spec with every kind of column, records for it, and its transform graph, made once."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tests.records import example, sequence_example
+from tfx_sequences.schemas.spec import SequenceSpec
+
+NUM_RECORDS = 40
+
+
+def everything_spec(**changes):
+    return SequenceSpec(
+        **{
+            "name": "everything",
+            "id_key": "id",
+            "example_weight": "weight",
+            "context": {
+                "age": {"type": "numeric", "default_value": 50.0},
+                "place": {"type": "numeric", "shape": (2,), "normalizer": "min_max"},
+                "city": {"type": "categorical", "lowercase": True, "indicator": True},
+                "plan": {"type": "categorical", "vocabulary_list": ("free", "paid"), "num_oov_buckets": 2},
+            },
+            "sequence": {
+                "lpc": {"type": "numeric", "shape": (3,)},
+                "price": {"type": "numeric", "normalizer": "log1p"},
+                "count": {"type": "numeric", "dtype": "int64", "normalizer": "none", "default_value": -1.0},
+                "token": {"type": "categorical", "vocabulary": {"frequency_threshold": 2}, "num_oov_buckets": 1},
+                "day": {"type": "categorical", "dtype": "int64", "num_buckets": 7},
+                "item": {"type": "categorical", "dtype": "int64", "vocabulary_list": (10, 20, 30), "default_value": 2},
+                "url": {"type": "categorical", "hash_bucket_size": 5},
+            },
+            "label": {"key": "kind"},
+            "model": {"units": (4,)},
+            "training": {"epochs": 2},
+            **changes,
+        }
+    )
+
+
+def plain_records():
+    """Context and sequence values of 40 records, lengths 0 to 6, deterministic."""
+    random = np.random.default_rng(7)
+    records = []
+    for index in range(NUM_RECORDS):
+        steps = index % 7
+        context = {
+            "id": f"r{index}",
+            "weight": 0.5 + index % 3,
+            "place": [float(index), -2.0 * index],
+            "city": ["Oslo", "oslo", "Rome"][index % 3],
+            "plan": ["free", "paid", "other"][index % 3],
+            "kind": ["good", "bad", "good"][index % 3],
+        }
+        if index % 5:
+            context["age"] = float(20 + index)
+        sequence = {
+            "lpc": random.normal(3, 2, (steps, 3)).astype("float32").tolist(),
+            "price": random.normal(0, 9, steps).astype("float32").tolist(),
+            "count": random.integers(0, 9, steps).tolist(),
+            "token": [["a", "b", "c", f"rare{index}"][i % 4] for i in range(steps)],
+            "day": random.integers(0, 7, steps).tolist(),
+            "item": random.choice([10, 20, 30, 40], steps).tolist(),
+            "url": [f"u{i}" for i in range(steps)],
+        }
+        records.append((context, sequence))
+    return records
+
+
+@dataclasses.dataclass(frozen=True)
+class Analyzed:
+    """A transform graph in its folder, and what it was made of."""
+
+    spec: SequenceSpec
+    records: list
+    transform_dir: str
+
+    @property
+    def serialized(self):
+        return [sequence_example(c, s).SerializeToString() for c, s in self.records]
+
+    @property
+    def serialized_examples(self):
+        flat = [{**c, **s, "lpc": [x for step in s["lpc"] for x in step]} for c, s in self.records]
+        return [example(features).SerializeToString() for features in flat]
+
+
+@pytest.fixture(scope="session")
+def everything(tmp_path_factory):
+    """Analyzed by TFT with Beam, through TFX's reader and our schema, as the Transform component does."""
+    import apache_beam as beam
+    import tensorflow_transform.beam as tft_beam
+    from tfx_bsl.public import tfxio
+
+    from tfx_sequences.components.preprocessing import transform_inputs
+    from tfx_sequences.schemas.tfmd import make_schema
+
+    spec, records = everything_spec(), plain_records()
+    folder = tmp_path_factory.mktemp("everything")
+    analyzed = Analyzed(spec, records, str(folder / "graph"))
+    source = tfxio.TFSequenceExampleBeamRecord(
+        physical_format="memory", telemetry_descriptors=["tests"], schema=make_schema(spec)
+    )
+    with beam.Pipeline(runner="FnApiRunner") as pipeline, tft_beam.Context(temp_dir=str(folder / "tmp")):
+        batches = pipeline | beam.Create(analyzed.serialized) | source.BeamSource()
+        graph = (batches, source.TensorAdapterConfig()) | tft_beam.AnalyzeDataset(
+            lambda inputs: transform_inputs(inputs, spec)
+        )
+        _ = graph | tft_beam.WriteTransformFn(analyzed.transform_dir)
+    return analyzed
