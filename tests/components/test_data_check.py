@@ -357,7 +357,7 @@ def test_label_missing_in_some_records(tmp_path):
     records = [record(i, {"class": None if i in (2, 5, 6, 7) else "ab"[i % 2]}) for i in range(10)]
     message = error_of(spec_of(), write(tmp_path, records))
     assert "The label 'class' is missing." in message
-    assert "4 records, the first: record 2 ('r2') of" in message
+    assert "4 records, the first: 2 ('r2'), 5 ('r5'), 6 ('r6') of" in message
     assert "('r6')" in message
     assert "('r7')" not in message
 
@@ -471,8 +471,7 @@ def test_sequences_of_one_record_differ_in_steps(tmp_path, kind):
     spec = spec_of(record=kind, sequence={"token": TOKEN, "level": {"type": "numeric", "shape": (2,)}})
     message = error_of(spec, write(tmp_path, records))
     assert "different numbers of steps" in message
-    assert "sequence.level 2, sequence.token 3" in message
-    assert "2 records, the first: record 2 ('r2') of" in message
+    assert "sequence.level 2, sequence.token 3 steps in the first of 2 records: 2 ('r2'), 4 ('r4') of" in message
 
 
 # -- values
@@ -506,7 +505,7 @@ def test_identity_out_of_range(tmp_path, value):
     message = error_of(spec_of(sequence={"token": column}), write(tmp_path, records))
     assert "sequence.token has an id out of range." in message
     assert "ids from 0 to 4" in message
-    assert f"{value} in 2 records, the first: record 3 ('r3')" in message
+    assert f"{value} in the first of 2 records: 3 ('r3'), 5 ('r5') of" in message
     check_data(spec_of(sequence={"token": {**column, "default_value": 0}}), tmp_path)
 
 
@@ -527,6 +526,19 @@ def test_missing_context_term_where_no_id_stands_for_it(tmp_path):
     column = {"type": "categorical", "vocabulary_list": ("here",), "num_oov_buckets": 0}
     message = error_of(spec_of(context={"place": column}), write(tmp_path, records))
     assert "context.place has no value in some records" in message
+
+
+def test_missing_is_a_term_where_the_vocabulary_has_it(tmp_path):
+    records = [record(i, token=["x", None]) for i in range(10)]
+    column = {"type": "categorical", "vocabulary_list": ("", "x"), "num_oov_buckets": 0}
+    check_data(spec_of(sequence={"token": column}), write(tmp_path, records))
+
+
+def test_empty_sequence_of_an_example_is_no_missing_term(tmp_path):
+    records = [example({"id": f"r{i}", "class": "ab"[i % 2], "token": ["x"] * i}) for i in range(4)]
+    column = {"type": "categorical", "vocabulary_list": ("x",), "num_oov_buckets": 0}
+    report = check_data(spec_of(record="Example", sequence={"token": column}), write(tmp_path, records))
+    assert report.splits["train"].zero_length == 1
 
 
 @pytest.mark.parametrize("given", ["list", "file"])
@@ -593,7 +605,7 @@ def test_class_that_the_spec_does_not_list(tmp_path):
     spec = spec_of(label={"key": "class", "classes": ("pos", "neg")})
     message = error_of(spec, write(tmp_path, records))
     assert "The label 'class' has a class that `label.classes` does not list." in message
-    assert "'Pos' in 3 records, the first: record 2 ('r2') of" in message
+    assert "'Pos' in 3 records, the first: 2 ('r2'), 5 ('r5'), 8 ('r8') of" in message
     assert "train-0.tfrecord.gz" in message
     assert "The closest is 'pos'." in message
 
@@ -601,7 +613,23 @@ def test_class_that_the_spec_does_not_list(tmp_path):
 def test_number_that_is_no_class(tmp_path):
     records = [record(i, {"class": i % 3}) for i in range(9)]
     message = error_of(spec_of(label={"key": "class", "classes": (0, 1)}), write(tmp_path, records))
-    assert "'2' in 3 records" in message
+    assert "'2' in 3 records, the first: 2 ('r2'), 5 ('r5'), 8 ('r8') of" in message
+
+
+def test_several_unknown_classes(tmp_path):
+    records = [record(i, {"class": "abcda"[i % 5]}) for i in range(10)]
+    message = error_of(spec_of(label={"key": "class", "classes": ("a", "b")}), write(tmp_path, records))
+    assert "'c' in 2 records, the first: 2 ('r2'), 7 ('r7') of" in message
+    assert "; and 'd'" in message
+
+
+def test_unknown_classes_in_several_batches(tmp_path, monkeypatch):
+    monkeypatch.setattr(record_batches, "_BATCH_RECORDS", 2)
+    records = [record(i, {"class": "abc\0dac\0abe"[i]}) for i in range(10)]
+    records[2] = record(2, {"class": "c\0"})
+    message = error_of(spec_of(label={"key": "class", "classes": ("a", "b")}), write(tmp_path, records))
+    assert "'c\0' in record 2 ('r2') of" in message
+    assert "; and '\0', 'd', 'c'" in message
 
 
 def test_class_of_the_test_that_training_never_saw(tmp_path):
@@ -659,8 +687,7 @@ def test_index_counts_from_the_start_of_the_file(tmp_path, monkeypatch):
     monkeypatch.setattr(record_batches, "_BATCH_RECORDS", 4)
     records = [record(i, {"class": None if i in (6, 9) else "ab"[i % 2]}) for i in range(12)]
     message = error_of(spec_of(), write(tmp_path, records))
-    assert "2 records, the first: record 6 ('r6') of" in message
-    assert "record 9 ('r9') of" in message
+    assert "2 records, the first: 6 ('r6'), 9 ('r9') of" in message
 
 
 # -- records that are to be predicted

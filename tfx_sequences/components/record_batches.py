@@ -72,9 +72,9 @@ class Batch:
     def __len__(self) -> int:
         return len(self.records)
 
-    def place(self, index: int, spec: SequenceSpec) -> str:
-        """How messages name the record at `index` of the batch."""
-        return place(self.path, self.first + index, record_id(self.records[index], spec))
+    def place(self, index: int, spec: SequenceSpec) -> tuple[Path, int, str | None]:
+        """File, index in the file and id of the record at `index` of the batch."""
+        return self.path, self.first + index, record_id(self.records[index], spec)
 
 
 def batches(path: Path) -> Iterator[Batch]:
@@ -162,7 +162,7 @@ def _empty_value(batch: Batch, spec: SequenceSpec, feature: RawFeature, empty: n
     return DataError(
         f"{feature_name(feature, spec)} is there, but without a value.",
         expected=f"{feature.size} values, or no '{feature.key}' in the record at all",
-        received=f"an empty list in {batch.place(int(index), spec)}",
+        received=f"an empty list in {place(*batch.place(int(index), spec))}",
         fix=f"Leave '{feature.key}' out of records that have no value for it.",
     )
 

@@ -65,7 +65,12 @@ def place(path: Path, index: int, identity: str | None = None) -> str:
     >>> place(Path("data/train.tfrecord"), 3, "u7")
     "record 3 ('u7') of data/train.tfrecord"
     """
-    return f"record {index}{f' ({identity!r})' if identity else ''} of {path}"
+    return f"record {named(index, identity)} of {path}"
+
+
+def named(index: int, identity: str | None) -> str:
+    """A record's index in its file, and its id if it has one."""
+    return f"{index} ({identity!r})" if identity else str(index)
 
 
 def feature_name(feature: RawFeature, spec: SequenceSpec) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,9 +42,9 @@ class Figures:
 
 @dataclasses.dataclass
 class _Finding:
-    error: Callable[[str], DataError]
+    error: Callable[[value_errors.Where], DataError]
     count: int = 0
-    places: list[str] = dataclasses.field(default_factory=list)
+    places: list[tuple[Path, int, str | None]] = dataclasses.field(default_factory=list)
 
 
 class _Known:
@@ -53,15 +54,11 @@ class _Known:
         self.terms = terms
         self._known: frozenset[Any] = frozenset(t.encode() for t in terms) if dtype == "string" else frozenset(terms)
 
-    def strangers(self, values: np.ndarray) -> tuple[np.ndarray, str]:
-        """Where values are that are no terms, and the first of them as text."""
+    def strangers(self, values: np.ndarray) -> list[Any]:
+        """Those of the values, each once, that are no terms; in the order of the data if they are strings."""
         if values.dtype == object:
-            unknown = set(values.tolist()) - self._known
-            at = np.flatnonzero([value in unknown for value in values]) if unknown else np.empty(0, np.int64)
-        else:
-            unknown = {v for v in np.unique(values).tolist() if str(v) not in self._known}
-            at = np.flatnonzero(np.isin(values, list(unknown)))
-        return at, value_errors.text(values[at[0]]) if len(at) else ""
+            return [v for v in dict.fromkeys(values.tolist()) if v not in self._known]
+        return [v for v in np.unique(values).tolist() if str(v) not in self._known]
 
 
 class ValueChecks:
@@ -77,6 +74,7 @@ class ValueChecks:
     def __init__(self, spec: SequenceSpec) -> None:
         self._spec = spec
         self._found: dict[tuple[int, str], _Finding] = {}
+        self._strangers: dict[tuple[int, str], dict[Any, None]] = {}
         self._features = raw_features(spec)
         self._names = {f.tensor_name: feature_name(f, spec) for f in self._features}
         columns = {n: c for n, c in spec.columns.items() if isinstance(c, CategoricalColumn)}
@@ -85,8 +83,13 @@ class ValueChecks:
         listed = {name: known_terms(column) for name, column in columns.items()}
         self._strict = {n: c for n, c in columns.items() if _refuses_unknown(c)}
         self._listed = {n: _Known(c.dtype, terms) for n, c in self._strict.items() if (terms := listed[n]) is not None}
-        required = {f.key for f in self._features if f.required}
-        self._required = {n for n, c in self._strict.items() if not c.is_sequence and c.key in required}
+        # Missing values of these are told otherwise, are terms (''), or cannot be (in a flat list of an Example).
+        required = {f.tensor_name for f in self._features if f.required}
+        self._missing_told = {
+            n
+            for n, c in self._strict.items()
+            if _tensor_name(c) in required or (c.is_sequence and spec.record == "Example") or "" in (listed[n] or ())
+        }
         classes = spec.label.classes
         self._classes = None if classes is None else _Known(str(spec.label.dtype), [str(c) for c in classes])
 
@@ -102,7 +105,7 @@ class ValueChecks:
         figures.lengths.append(self._check_steps(batch))
         for name, column in self._strict.items():
             rows = batch.rows[_tensor_name(column)]
-            if name not in self._required:
+            if name not in self._missing_told:
                 self._check_no_term(batch, name, rows)
             if column.num_buckets is not None:
                 self._check_range(batch, name, column.num_buckets, rows)
@@ -116,12 +119,16 @@ class ValueChecks:
     def raise_first(self) -> None:
         """Raises the most basic of what was found, if anything was."""
         for _, found in sorted(self._found.items(), key=lambda item: item[0][0]):
-            where = found.places[0]
-            if found.count > 1:
-                where = f"{found.count} records, the first: {', '.join(found.places)}"
-            raise found.error(where)
+            raise found.error(value_errors.where_of(found.count, found.places))
 
-    def _add(self, rank: int, name: str, batch: Batch, at: np.ndarray, error: Callable[[str], DataError]) -> None:
+    def _add(
+        self,
+        rank: int,
+        name: str,
+        batch: Batch,
+        at: np.ndarray,
+        error: Callable[[value_errors.Where], DataError],
+    ) -> None:
         """Notes that the records `at` have a fault; `error` makes the message, of the first one that was noted."""
         at = np.unique(at)
         finding = self._found.setdefault((rank, name), _Finding(error))
@@ -143,17 +150,18 @@ class ValueChecks:
         if not len(wrong):
             return
         records = rows.records_of_rows(wrong)
-        number, per_step = int(counts[wrong[0]]), len(rows.splits) == 2
-        step = f"step {wrong[0] - rows.splits[0][records[0]]} of " if per_step else ""
+        number = int(counts[wrong[0]])
+        step = int(wrong[0] - rows.splits[0][records[0]]) if len(rows.splits) == 2 else None
         numeric = feature.tensor_name not in self._categorical
-        rank = _LABEL if feature.role == "label" else _COUNT
-
-        def error(where: str) -> DataError:
-            return value_errors.wrong_count(
-                name, feature, numeric=numeric, per_step=per_step, number=number, where=step + where
-            )
-
-        self._add(rank, name, batch, records, error)
+        self._add(
+            _LABEL if feature.role == "label" else _COUNT,
+            name,
+            batch,
+            records,
+            lambda where: value_errors.wrong_count(
+                name, feature, numeric=numeric, number=number, step=step, where=where
+            ),
+        )
 
     def _check_steps(self, batch: Batch) -> np.ndarray:
         """Steps of each record, where the sequence features agree."""
@@ -201,27 +209,29 @@ class ValueChecks:
 
     def _check_terms(self, batch: Batch, name: str, rows: Rows) -> None:
         known = self._listed[name]
-        wrong, first = known.strangers(rows.values)
-        if len(wrong):
-            records = rows.records_of_values(wrong)
-            self._add(
-                _TERM, name, batch, records, lambda where: value_errors.unknown_term(name, first, known.terms, where)
-            )
+        self._check_known(_TERM, name, batch, rows, known, value_errors.unknown_term)
 
     def _check_classes(self, batch: Batch, figures: Figures) -> None:
-        key, known = self._spec.label.key, self._classes
-        rows = batch.rows[key]
+        rows = batch.rows[self._spec.label.key]
         figures.classes.update(rows.values.tolist())
-        if known is not None:
-            wrong, first = known.strangers(rows.values)
-            if len(wrong):
-                records = rows.records_of_values(wrong)
+        if self._classes is not None:
+            self._check_known(_CLASS, self._spec.label.key, batch, rows, self._classes, value_errors.unknown_class)
+
+    def _check_known(
+        self, rank: int, name: str, batch: Batch, rows: Rows, known: _Known, error: Callable[..., DataError]
+    ) -> None:
+        """Notes the values that are no terms; only records of the first such value are counted and named."""
+        strangers = known.strangers(rows.values)
+        if strangers:
+            noted = self._strangers.setdefault((rank, name), {})
+            noted.update(dict.fromkeys(strangers))
+            first = next(iter(noted))
+            # Not numpy's `==`, which would drop zero bytes at a string's end.
+            records = rows.records_of_values(np.flatnonzero([value == first for value in rows.values.tolist()]))
+            if len(records):
+                texts = value_errors.text
                 self._add(
-                    _CLASS,
-                    key,
-                    batch,
-                    records,
-                    lambda where: value_errors.unknown_class(key, first, known.terms, where),
+                    rank, name, batch, records, lambda where: error(name, [*map(texts, noted)], known.terms, where)
                 )
 
 

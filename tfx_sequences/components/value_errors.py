@@ -2,10 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
+from tfx_sequences.components.record_keys import named, place
 from tfx_sequences.errors import DataError, closest_name, did_you_mean, shortened
 from tfx_sequences.schemas.raw_features import RawFeature
+
+
+class Where(NamedTuple):
+    """The records that have a fault, as messages name them.
+
+    Attributes:
+        each: For what holds for all of them.
+        first: For what is said of the first.
+    """
+
+    each: str
+    first: str
+
+
+def where_of(count: int, places: Sequence[tuple[Path, int, str | None]]) -> Where:
+    """`count` records, the first of which are at `places`: file, index and id.
+
+    >>> where_of(1, [(Path("a"), 7, "u")]).first
+    "record 7 ('u') of a"
+    >>> where_of(9, [(Path("a"), 7, "u"), (Path("a"), 8, None), (Path("b"), 0, None)]).each
+    "9 records, the first: 7 ('u'), 8 of a; 0 of b"
+    """
+    if count == 1:
+        only = place(*places[0])
+        return Where(only, only)
+    files = itertools.groupby(places, key=lambda at: at[0])
+    listed = "; ".join(f"{', '.join(named(i, identity) for _, i, identity in group)} of {f}" for f, group in files)
+    return Where(f"{count} records, the first: {listed}", f"the first of {count} records: {listed}")
 
 
 def text(value: Any) -> str:
@@ -17,7 +49,7 @@ def text(value: Any) -> str:
     return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else str(value)
 
 
-def missing(name: str, feature: RawFeature, where: str) -> DataError:
+def missing(name: str, feature: RawFeature, where: Where) -> DataError:
     """A required context feature is not there."""
     fix = f"Write '{feature.key}' to those records, or leave them out."
     if feature.role == "feature":
@@ -25,15 +57,18 @@ def missing(name: str, feature: RawFeature, where: str) -> DataError:
     return DataError(
         f"{_capital(name)} is missing.",
         expected=f"'{feature.key}' in the context of every record",
-        received=f"none in {where}",
+        received=f"none in {where.each}",
         fix=fix,
     )
 
 
-def wrong_count(name: str, feature: RawFeature, *, numeric: bool, per_step: bool, number: int, where: str) -> DataError:
+def wrong_count(
+    name: str, feature: RawFeature, *, numeric: bool, number: int, step: int | None, where: Where
+) -> DataError:
     """A step (or record) has more or fewer values than the column's shape: `number` of them."""
     size, shape = feature.size, list(feature.shape)
-    received = f"{number} values in {where}"
+    per_step = step is not None
+    received = f"{number} values in {f'step {step} of ' if per_step else ''}{where.first}"
     plural = "value" if size == 1 else f"values (shape {shape})"
     if feature.role != "feature":
         return DataError(
@@ -62,76 +97,80 @@ def wrong_count(name: str, feature: RawFeature, *, numeric: bool, per_step: bool
     )
 
 
-def unequal_steps(lengths: str, where: str) -> DataError:
+def unequal_steps(lengths: str, where: Where) -> DataError:
     """The sequence features of a record have different numbers of steps."""
     return DataError(
         "Sequence features of one record have different numbers of steps.",
         expected="the same number for all; a step with an empty list of values stands for a missing value",
-        received=f"steps of the first: {lengths}; in {where}",
+        received=f"{lengths} steps in {where.first}",
         fix="Fill the shorter ones with empty steps, or leave one feature out of the spec.",
     )
 
 
-def not_finite(name: str, value: float, where: str) -> DataError:
+def not_finite(name: str, value: float, where: Where) -> DataError:
     """A NaN or an infinity."""
     return DataError(
         f"{_capital(name)} has a value that is not finite.",
         expected="finite numbers",
-        received=f"{value} in {where}",
+        received=f"{value} in {where.first}",
         fix="Leave a missing value out instead of writing NaN; clip or leave out infinities.",
     )
 
 
-def negative_weight(name: str, value: float, where: str) -> DataError:
+def negative_weight(name: str, value: float, where: Where) -> DataError:
     """A record that would be unlearnt."""
     return DataError(
         f"{_capital(name)} is negative.",
         expected="a number from 0",
-        received=f"{value:g} in {where}",
+        received=f"{value:g} in {where.first}",
         fix="Write 0 to leave a record out of loss and metrics.",
     )
 
 
-def out_of_range(name: str, buckets: int, value: int, where: str) -> DataError:
+def out_of_range(name: str, buckets: int, value: int, where: Where) -> DataError:
     """An id that has no row in the table."""
     return DataError(
         f"{name} has an id out of range.",
         expected=f"ids from 0 to {buckets - 1}, as `num_buckets: {buckets}` says",
-        received=f"{value} in {where}",
+        received=f"{value} in {where.first}",
         fix=f"Raise `num_buckets` at {name} in the spec, or set `default_value`, the id for those out of range.",
     )
 
 
-def no_term(name: str, per_step: bool, where: str) -> DataError:
+def no_term(name: str, per_step: bool, where: Where) -> DataError:
     """A missing value, where the column has no id for it."""
     return DataError(
         f"{name} has no value in {'a step' if per_step else 'some records'}, and no id for unknown terms.",
         expected="a value, or an id that stands for a missing one",
-        received=f"none in {where}",
+        received=f"none in {where.each}",
         fix=f"Set `default_value` at {name} in the spec (or `num_oov_buckets: 1` with a vocabulary).",
     )
 
 
-def unknown_term(name: str, term: str, terms: list[str], where: str) -> DataError:
-    """A term that the given vocabulary does not have, without an id for unknown ones."""
+def unknown_term(name: str, unknown: Sequence[str], terms: list[str], where: Where) -> DataError:
+    """A term that the given vocabulary does not have, without an id for unknown ones; `where` is of the first."""
     return DataError(
         f"{name} has a term that its vocabulary does not have.",
         expected=f"one of {shortened(terms)}",
-        received=f"'{term}' in {where}",
+        received=f"'{unknown[0]}' in {where.each}{_more(unknown)}",
         fix=f"Add it to the vocabulary, or set `num_oov_buckets: 1` or `default_value` at {name} in the spec."
-        f"{did_you_mean(term, terms)}",
+        f"{did_you_mean(unknown[0], terms)}",
     )
 
 
-def unknown_class(key: str, label: str, classes: list[str], where: str) -> DataError:
-    """A class that the spec does not list."""
-    closest = closest_name(label, classes)
+def unknown_class(key: str, unknown: Sequence[str], classes: list[str], where: Where) -> DataError:
+    """A class that the spec does not list; `where` is of the first."""
+    closest = closest_name(unknown[0], classes)
     return DataError(
         f"The label '{key}' has a class that `label.classes` does not list.",
         expected=f"one of {shortened(classes)}",
-        received=f"'{label}' in {where}",
+        received=f"'{unknown[0]}' in {where.each}{_more(unknown)}",
         fix="Add it to `classes` in the spec, or mend the records." + (f" The closest is '{closest}'." * bool(closest)),
     )
+
+
+def _more(unknown: Sequence[str]) -> str:
+    return f"; and {shortened(unknown[1:], 3)}" if len(unknown) > 1 else ""
 
 
 def _capital(name: str) -> str:

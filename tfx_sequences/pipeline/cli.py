@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tfx_sequences.schemas.spec import SequenceSpec
 
 _DEMO_SPEC = "japanese_vowels"
-_DEMO_PREDICTIONS = 5
+_DEMO_PREDICTIONS = 6
 
 app = typer.Typer(
     name="tfx-sequences",
@@ -55,6 +55,14 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _check_beam_args(arguments: list[str] | None) -> list[str] | None:
+    # Beam ignores what does not look like an option.
+    for argument in arguments or []:
+        if not argument.startswith("--"):
+            raise typer.BadParameter(f"'{argument}' is not an option of Beam: write it as --beam-arg=--name=value")
+    return arguments
+
+
 @app.callback()
 def _program(
     version: Annotated[
@@ -72,7 +80,10 @@ def run(
     beam_arg: Annotated[
         list[str] | None,
         typer.Option(
-            "--beam-arg", metavar="ARG", help="An option for Beam, such as --runner=FlinkRunner. May be repeated."
+            "--beam-arg",
+            metavar="ARG",
+            callback=_check_beam_args,
+            help="An option for Beam, such as --runner=FlinkRunner. May be repeated.",
         ),
     ] = None,
     quiet: QuietOption = False,
@@ -207,6 +218,8 @@ def _run(capture: Capture, spec: str, data: Path, output: Path, beam_args: Seque
         report = write_report(result)
     if not quiet:
         print_summary(report, capture.console)
+    elif not result.blessed:
+        capture.error_console.print(f"Not blessed, not pushed: {'; '.join(report['missed'])}.", markup=False)
     return result
 
 
@@ -225,12 +238,12 @@ def _show_predictions(capture: Capture, model: Path, records: Path) -> None:
 
     from tfx_sequences.components.prediction import predict_files
 
-    table = Table(title=f"The pushed model on {records.name}", title_justify="left")
-    table.add_column("record")
-    table.add_column("predicted")
-    table.add_column("score", justify="right")
-    for row in predict_files(model, records, limit=_DEMO_PREDICTIONS):
+    rows = list(predict_files(model, records))
+    table = Table("record", "predicted", "score")
+    # Spread over the file, for neighbours are of one speaker.
+    for row in rows[:: max(1, len(rows) // _DEMO_PREDICTIONS)]:
         table.add_row(row["id"], row["predicted_class"], f"{row['scores'][row['predicted_class']]:.3f}")
+    capture.console.print(f"Some of the {len(rows)} test records, predicted by the pushed model:")
     capture.console.print(table)
 
 
@@ -248,28 +261,33 @@ def _write_lines(capture: Capture, rows: Iterable[dict[str, Any]], output: Path 
         console=capture.error_console,
         redirect_stdout=False,
         redirect_stderr=False,
+        transient=True,
         # Where the lines themselves go to the terminal, a count would run through them.
-        disable=output is None and capture.console.is_terminal,
+        disable=not capture.error_console.is_terminal or (output is None and capture.console.is_terminal),
     )
+    written = 0
     with written_whole(output, instead=capture.stdout) as file, count:
         task = count.add_task("", total=None)
         for row in rows:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
             count.advance(task)
+            written += 1
+    if output is not None:
+        capture.error_console.print(f"{written} predictions written to {output}.", soft_wrap=True, markup=False)
 
 
 def _show_data(capture: Capture, name: str, report: DataReport) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=f"Records of {name}", title_justify="left")
-    table.add_column("split")
+    table = Table("split")
     for column in ("files", "records", "steps", "shortest", "mean length", "longest", "empty"):
         table.add_column(column, justify="right")
     for split, figures in report.splits.items():
-        lengths = (figures.min_length, f"{figures.mean_length:.1f}", figures.max_length)
+        lengths = (figures.length_min, f"{figures.length_mean:.1f}", figures.length_max)
         row = (len(figures.files), figures.records, figures.steps, *lengths, figures.zero_length)
         table.add_row(split, *(str(value) for value in row))
+    capture.console.print(f"Records for {name}, by split; lengths in steps:")
     capture.console.print(table)
     notes = {
         "In the data but not in the spec, so not used": (*report.unused_context, *report.unused_sequence),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,6 +91,8 @@ class RunResult:
         data: What the data check found.
         components: In the order they ran.
         outputs: Folder of each output artifact, by component and output name.
+        check_seconds: Wall seconds of the data check, TensorFlow's import included.
+        start_seconds: Wall seconds until the first component ran: TFX's import, the metadata store.
         blessed: The evaluator's thresholds and the model check were passed.
         pushed_model: Folder of the pushed model; None if not blessed.
     """
@@ -99,6 +101,8 @@ class RunResult:
     layout: OutputLayout
     data: DataReport
     components: tuple[ComponentRun, ...]
+    check_seconds: float
+    start_seconds: float
     outputs: dict[str, dict[str, str]]
     blessed: bool
     pushed_model: Path | None
@@ -132,13 +136,15 @@ def run_local(
     """
     data_dir = Path(data_dir).resolve()
     layout = OutputLayout(Path(output_dir).resolve())
+    started = time.monotonic()
     check_output_folder(layout.root)
     data = check_data(spec, data_dir)
+    check_seconds = time.monotonic() - started
     make_output_folder(layout)
     if on_ready:
         on_ready(layout)
     with _only_run_of(layout):
-        return _run(spec, data_dir, layout, data, beam_args, progress)
+        return _run(spec, data_dir, layout, data, check_seconds, beam_args, progress)
 
 
 def check_output_folder(folder: Path) -> None:
@@ -187,9 +193,11 @@ def _run(
     data_dir: Path,
     layout: OutputLayout,
     data: DataReport,
+    check_seconds: float,
     beam_args: Sequence[str],
     progress: RunProgress | None,
 ) -> RunResult:
+    started = time.monotonic()
     from tfx.orchestration import metadata
     from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
@@ -205,6 +213,7 @@ def _run(
         metadata_connection_config=connection,
         beam_pipeline_args=beam_pipeline_args(beam_args),
     )
+    start_seconds = time.monotonic() - started
     watch = _Watch([c.id for c in pipeline.components], progress)
     with watch.attached():
         try:
@@ -223,6 +232,8 @@ def _run(
         layout=layout,
         data=data,
         components=tuple(watch.done),
+        check_seconds=check_seconds,
+        start_seconds=start_seconds,
         outputs=outputs,
         blessed=bool(pushed.get("pushed")),
         pushed_model=Path(str(version)) if version else None,
@@ -236,8 +247,7 @@ class _Watch:
         self.done: list[ComponentRun] = []
         self.current: str | None = None
         self._progress = progress
-        self._cached = False
-        self._started = datetime.datetime.now()
+        self._started = time.monotonic()
         if progress:
             progress.plan(names)
 
@@ -249,13 +259,12 @@ class _Watch:
             yield
 
     def start(self, name: str) -> None:
-        self.current, self._started = name, datetime.datetime.now()
+        self.current, self._started = name, time.monotonic()
         if self._progress:
             self._progress.start(name)
 
     def finish(self, name: str, cached: bool) -> None:
-        seconds = (datetime.datetime.now() - self._started).total_seconds()
-        self.done.append(ComponentRun(name, seconds, cached))
+        self.done.append(ComponentRun(name, time.monotonic() - self._started, cached))
         if self._progress:
             self._progress.finish(name, cached)
 

@@ -53,6 +53,11 @@ def collect(result: RunResult) -> dict[str, Any]:
         "components": [
             {"name": c.name, "seconds": round(c.seconds, 1), "cached": c.cached} for c in result.components
         ],
+        "seconds": {
+            "check": round(result.check_seconds, 1),
+            "start": round(result.start_seconds, 1),
+            "components": round(sum(c.seconds for c in result.components), 1),
+        },
         "pushed_model": str(result.pushed_model) if result.pushed_model else None,
         "report": str(result.layout.report),
         "metadata": str(result.layout.metadata),
@@ -113,10 +118,6 @@ def print_summary(report: dict[str, Any], console: Console) -> None:
     for name, value in metric_rows(report["metrics"]):
         table.add_row(f"test {name}", value)
     training = report["training"]
-    seconds = sum(c["seconds"] for c in report["components"])
-    slowest = sorted(report["components"], key=lambda c: -c["seconds"])[:4]
-    cached = sum(c["cached"] for c in report["components"])
-    split = ", ".join(f"{c['name']} {c['seconds']:.0f} s" for c in slowest if c["seconds"] >= 1)
     held_back = [s for s in ("valid", "test") if s not in report["data"]]
     table.add_row(
         "records",
@@ -126,10 +127,7 @@ def print_summary(report: dict[str, Any], console: Console) -> None:
     table.add_row("training", f"best of {training['epochs']} epochs: {training['best_epoch']}")
     table.add_row("padding share", f"{training['padding_share']:.1%} of the steps computed in training")
     table.add_row("model check", _check_line(report["model_check"]))
-    if cached == len(report["components"]):
-        table.add_row("components", f"every component was cached ({cached} of {cached}), {seconds:.0f} s")
-    else:
-        table.add_row("components", f"{seconds:.0f} s: {split}" + (f"; {cached} cached" if cached else ""))
+    table.add_row("time", _time_line(report))
     table.add_row("model", report["pushed_model"] or "not pushed")
     table.add_row("report", report["report"])
     table.add_row("metadata", report["metadata"])
@@ -200,6 +198,19 @@ def _check_line(check: dict[str, Any]) -> str:
         f"{check['records']} records in a fresh process with only TensorFlow, "
         f"largest difference from the trainer's predictions {largest:g}"
     )
+
+
+def _time_line(report: dict[str, Any]) -> str:
+    """Wall time and its split: the check, the start, the slowest components."""
+    seconds, components = report["seconds"], report["components"]
+    line = f"{sum(seconds.values()):.0f} s: data check {seconds['check']:.0f}, start of TFX {seconds['start']:.0f}"
+    cached = sum(c["cached"] for c in components)
+    if cached == len(components):
+        return f"{line}; every component was cached ({cached} of {cached})"
+    slow = sorted((c for c in components if c["seconds"] >= 1), key=lambda c: -c["seconds"])
+    parts = [line, *(f"{c['name']} {c['seconds']:.0f}" for c in slow)]
+    rest = seconds["components"] - sum(c["seconds"] for c in slow)
+    return ", ".join([*parts, f"others {rest:.0f}"]) + (f"; {cached} components cached" if cached else "")
 
 
 def _read_json(directory: str, name: str) -> Any:

@@ -1,0 +1,96 @@
+"""Pipeline runs that the tests of this folder share: each is made once."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.components.conftest import everything_spec, plain_records
+from tests.records import example, sequence_example, write_records
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A command that has ended."""
+
+    returncode: int
+    screen: str
+    output: Path
+
+
+@pytest.fixture(scope="session")
+def demo_output(tmp_path_factory):
+    """The folder that both demo runs write."""
+    return tmp_path_factory.mktemp("demo") / "output"
+
+
+@pytest.fixture(scope="session")
+def demo(demo_output):
+    """`tfx-sequences demo` in a new folder."""
+    return _demo(demo_output)
+
+
+@pytest.fixture(scope="session")
+def demo_again(demo, demo_output):
+    """The same command once more, in the same folder."""
+    return _demo(demo_output)
+
+
+# What stands at the end of the process shows what it never imported.
+_PROGRAM = """
+import sys
+from tfx_sequences.pipeline.cli import main
+code = main(sys.argv[1:])
+unwanted = [m for m in ("tfx.v1", "google.cloud.aiplatform", "kfp") if m in sys.modules]
+sys.exit(f"imported: {unwanted}" if unwanted else code)
+"""
+
+
+def _demo(output):
+    arguments = [sys.executable, "-c", _PROGRAM, "demo", "--output", str(output)]
+    done = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return Run(done.returncode, done.stdout, output)
+
+
+@pytest.fixture(scope="session")
+def everything_data(tmp_path_factory):
+    """Records with every kind of column, as SequenceExamples and as Examples, in one unsplit file each."""
+    folder = tmp_path_factory.mktemp("everything_data")
+    records = plain_records()
+    write_records(folder / "sequence" / "train.tfrecord", [sequence_example(c, s) for c, s in records * 3])
+    flat = [{**c, **s, "lpc": [x for step in s["lpc"] for x in step]} for c, s in records * 3]
+    write_records(folder / "example" / "train.tfrecord.gz", [example(f) for f in flat])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def run_everything(everything_data, tmp_path_factory):
+    """Runs the spec with every kind of column in this process, with changes; one output folder for all."""
+    from tfx_sequences.pipeline.local import run_local
+
+    outputs = tmp_path_factory.mktemp("everything_runs")
+
+    def run(kind="sequence", folder="output", **changes):
+        spec = everything_spec(record="Example" if kind == "example" else "SequenceExample", **changes)
+        return run_local(spec, everything_data / kind, outputs / folder)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def everything_run(run_everything):
+    """The first run of that spec."""
+    return run_everything()
+
+
+def pytest_collection_modifyitems(items):
+    # What needs a pipeline run is long.
+    for item in items:
+        if {"demo", "demo_again", "everything_run", "run_everything"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+

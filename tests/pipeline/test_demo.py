@@ -1,0 +1,143 @@
+"""The demo, as a person types it: real records to a served model, and again from the cache."""
+
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tfx_sequences.components.prediction import find_model, list_record_files, predict_files
+from tfx_sequences.pipeline.report import evaluation_slices
+
+COMPONENTS = (
+    "SequenceExampleGen StatisticsGen SchemaGen SchemaCurator ExampleValidator AnomalyGate "
+    "Transform SequenceTrainer Evaluator ModelCheck Pusher"
+).split()
+
+
+@pytest.fixture(scope="module")
+def report(demo):
+    return json.loads((demo.output / "report.json").read_text())
+
+
+def test_it_trains_a_good_model_of_the_official_split(demo, report):
+    assert demo.returncode == 0, demo.screen
+    assert report["metrics"]["example_count"] == 370
+    assert report["metrics"]["accuracy"] >= 0.97
+    assert report["blessed"]
+    # What stopped training was held back from the 270, never from the test split.
+    held_back = 270 - report["training"]["records"]
+    assert 10 < held_back < 50
+
+
+def test_the_screen_has_the_progress_and_the_summary_and_nothing_else(demo):
+    for name in COMPONENTS:
+        assert re.search(rf"{name} +done", demo.screen), name
+    for words in ("Blessed and pushed", "test accuracy", "padding share", "model", "report", "metadata", "data check"):
+        assert words in demo.screen
+    for noise in ("WARNING", "Traceback", "tensorflow/core", "absl", "Instructions for updating"):
+        assert noise not in demo.screen
+    assert len(demo.screen.splitlines()) < 60
+
+
+def test_the_log_file_has_what_the_stack_printed(demo):
+    [log] = (demo.output / "logs").iterdir()
+    text = log.read_text()
+    assert "Component SequenceTrainer is running." in text
+    assert "Epoch 1/" in text
+    assert "Model check's process ended with 0" in text
+
+
+def test_the_second_run_takes_everything_from_the_cache(demo, demo_again):
+    assert demo_again.returncode == 0, demo_again.screen
+    for name in COMPONENTS:
+        assert re.search(rf"{name} +cached", demo_again.screen), name
+    assert "every component was cached (11 of 11)" in demo_again.screen
+    assert len([v for v in (demo.output / "pushed_model").iterdir()]) == 1
+
+
+def test_the_model_check_compared_real_records_in_a_fresh_process(report):
+    check = report["model_check"]
+    assert check["records"] == 256
+    assert check["failures"] == []
+    assert check["largest_difference"]["scores"] <= 1e-6
+
+
+def test_the_report_page_is_whole_and_shows_the_figures(demo, report):
+    page = (demo.output / "report.html").read_text()
+    assert page.rstrip().endswith("</html>")
+    assert f"{report['metrics']['accuracy']:.4f}" in page
+    assert "image/svg+xml;base64," in page
+    assert not [f for f in demo.output.iterdir() if f.name.startswith(".report")]
+
+
+def test_predictions_of_the_pushed_model_have_the_evaluators_accuracy(demo, report):
+    from tfx_sequences.components.record_framing import read_records
+    from tests.records import tf
+
+    records = demo_test_file()
+    truth = {}
+    for record in read_records(records):
+        context = tf.train.SequenceExample.FromString(record).context.feature
+        truth[context["utterance_id"].bytes_list.value[0].decode()] = context["speaker"].bytes_list.value[0].decode()
+    rows = list(predict_files(demo.output, records))
+    assert [row["id"] for row in rows] == list(truth)
+    hits = np.mean([row["predicted_class"] == truth[row["id"]] for row in rows])
+    np.testing.assert_allclose(hits, report["metrics"]["accuracy"], atol=1e-6)
+    assert all(abs(sum(row["scores"].values()) - 1) < 1e-5 for row in rows)
+
+
+def demo_test_file():
+    from importlib import resources
+
+    folder = resources.files("tfx_sequences") / "examples_data" / "japanese_vowels"
+    return next(f for f in list_record_files(str(folder)) if f.name.startswith("test"))
+
+
+def test_the_pushed_model_runs_where_only_tensorflow_is_installed(demo, tmp_path):
+    """A new environment with TensorFlow alone, made by uv from the locked version."""
+    import shutil
+    from importlib import metadata
+    from pathlib import Path
+
+    uv = shutil.which("uv") or str(Path(__file__).parents[2] / ".tools" / "bin" / "uv")
+    if not Path(uv).exists():
+        pytest.skip("uv is not installed")
+    environment = tmp_path / "only_tensorflow"
+    subprocess.run([uv, "venv", "-q", "--python", sys.executable, environment], check=True)
+    python = environment / "bin" / "python"
+    wanted = [f"tensorflow=={metadata.version('tensorflow')}", f"keras=={metadata.version('keras')}"]
+    subprocess.run([uv, "pip", "install", "-q", "--python", python, *wanted], check=True)
+    program = """
+import sys, importlib.util
+import tensorflow as tf
+assert not any(importlib.util.find_spec(m) for m in ("tfx", "apache_beam", "tensorflow_transform", "tfx_sequences"))
+model = tf.saved_model.load(sys.argv[1])
+records = list(tf.data.TFRecordDataset(sys.argv[2], compression_type="GZIP").as_numpy_iterator())
+out = model.signatures["serving_default"](examples=tf.constant(records))
+print(len(records), *(c.decode() for c in out["predicted_class"].numpy()))
+"""
+    arguments = [python, "-I", "-c", program, find_model(demo.output), demo_test_file()]
+    run = subprocess.run(list(map(str, arguments)), capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    count, *classes = run.stdout.split()
+    assert count == "370"
+    assert classes == [row["predicted_class"] for row in predict_files(demo.output, demo_test_file())]
+
+
+def test_predict_writes_json_lines(demo, command, tmp_path):
+    out = tmp_path / "predictions.jsonl"
+    run = command("predict", demo.output, demo_test_file(), "-o", out, "--limit", "7")
+    assert run.returncode == 0, run.stderr
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert len(rows) == 7
+    assert rows[0]["id"] == "test-0000"
+    printed = command("predict", demo.output, demo_test_file(), "--limit", "7").stdout
+    assert [json.loads(line) for line in printed.splitlines()] == rows
+
+
+def test_the_evaluators_slices_are_read_whole(report, demo):
+    evaluations = sorted((demo.output / "artifacts" / "Evaluator" / "evaluation").iterdir())
+    assert evaluation_slices(str(evaluations[0]))["all"] == report["metrics"]

@@ -1,0 +1,137 @@
+"""A spec with every kind of column through the whole pipeline, and what an edit runs again."""
+
+import json
+import os
+
+import pytest
+import tensorflow as tf
+
+from tfx_sequences.components.code_digest import import_closure
+from tfx_sequences.components.prediction import predict_files
+from tfx_sequences.errors import UserInputError
+from tfx_sequences.pipeline.local import check_output_folder
+from tfx_sequences.pipeline.report import collect
+
+
+def rerun(result):
+    """Names of the components that were not cached."""
+    return [c.name for c in result.components if not c.cached]
+
+
+EVALUATION = ["Evaluator", "Pusher"]
+TRAINING = ["SequenceTrainer", "Evaluator", "ModelCheck", "Pusher"]
+AFTER_SCHEMA = ["SchemaCurator", "ExampleValidator", "AnomalyGate", "Transform", *TRAINING]
+
+
+def test_every_kind_of_column_reaches_a_pushed_model(everything_run):
+    assert everything_run.blessed
+    report = collect(everything_run)
+    assert report["model_check"]["largest_difference"]["scores"] <= 1e-6
+    # 120 records, of which about a tenth is held back twice; weights make it a sum of weights.
+    assert 1 <= report["metrics"]["example_count"] <= 40
+    assert report["data"]["train"]["zero_length"] == 18
+
+
+def test_held_back_splits_are_disjoint_and_complete(everything_run):
+    folder = everything_run.outputs["SequenceExampleGen"]["examples"]
+    splits = {}
+    for split in ("train", "valid", "test"):
+        files = tf.io.gfile.glob(f"{folder}/Split-{split}/*")
+        splits[split] = [r.numpy() for r in tf.data.TFRecordDataset(files, "GZIP")]
+    assert sum(map(len, splits.values())) == 120
+    assert all(splits.values())
+    # Equal records fall into the same split.
+    sets = [set(records) for records in splits.values()]
+    assert len(set.union(*sets)) == sum(map(len, sets)) == 40
+
+
+def test_the_same_run_again_does_nothing(everything_run, run_everything):
+    assert rerun(run_everything()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"description": "other words"}, []),
+        ({"evaluation": {"thresholds": {"loss": {"max": 99.0}}}}, EVALUATION),
+        ({"training": {"epochs": 1}}, TRAINING),
+        ({"example_weight": None}, AFTER_SCHEMA),
+    ],
+    ids=["description", "threshold", "training", "features"],
+)
+def test_an_edit_of_the_spec_runs_what_depends_on_it(everything_run, run_everything, changes, expected):
+    assert rerun(run_everything(**changes)) == expected
+
+
+def test_a_missed_threshold_keeps_the_model_from_being_pushed(everything_run, run_everything):
+    result = run_everything(evaluation={"thresholds": {"loss": {"max": 0.0001}}})
+    assert not result.blessed
+    assert result.pushed_model is None
+    assert any("is above 0.0001" in words for words in collect(result)["missed"])
+
+
+def test_an_edit_of_our_code_runs_what_depends_on_it(everything_run, run_everything, monkeypatch):
+    from tfx_sequences.pipeline import create
+
+    real = create.code_digest
+
+    def edited(*modules):
+        # As if model.py had another line: what imports it gets another digest.
+        closure = import_closure(modules)
+        return real(*modules) + ("x" if "tfx_sequences.components.model" in closure else "")
+
+    monkeypatch.setattr(create, "code_digest", edited)
+    assert rerun(run_everything()) == TRAINING
+
+
+def test_an_edit_of_the_data_runs_everything(everything_run, run_everything, everything_data):
+    file = everything_data / "sequence" / "train.tfrecord"
+    before = file.stat()
+    try:
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns + 5_000_000_000))
+        names = rerun(run_everything())
+    finally:
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert names == [c.name for c in everything_run.components]
+
+
+def test_examples_train_the_same_way(run_everything, everything_data):
+    result = run_everything("example", "examples", training={"epochs": 1})
+    assert result.blessed
+    rows = list(predict_files(result.layout.root, everything_data / "example"))
+    assert len(rows) == 120
+    assert rows[0]["id"] == "r0"
+
+
+def test_a_regression_label(everything_data, tmp_path):
+    from tfx_sequences.pipeline.local import run_local
+    from tfx_sequences.schemas.spec import SequenceSpec
+
+    spec = SequenceSpec(
+        name="regression",
+        sequence={"price": {"type": "numeric"}},
+        label={"key": "weight", "type": "regression"},
+        model={"units": [4]},
+        training={"epochs": 1},
+        evaluation={"thresholds": {"mean_squared_error": {"max": 100.0}}},
+    )
+    result = run_local(spec, everything_data / "sequence", tmp_path / "out")
+    assert result.blessed
+    report = collect(result)
+    assert set(report["metrics"]) >= {"mean_squared_error", "mean_absolute_error"}
+    rows = list(predict_files(result.layout.root, everything_data / "sequence", limit=3))
+    assert all(-10 < row["prediction"] < 10 for row in rows)
+    assert rows[1]["id"] == "train.tfrecord:1"
+
+
+def test_the_card_of_the_model_holds_the_spec(everything_run):
+    card = json.loads((everything_run.pushed_model / "tfx_sequences.json").read_text())
+    assert card["classes"] == ["good", "bad"]
+    assert card["spec"]["name"] == "everything"
+    assert len(card["fingerprint"]) == 64
+
+
+def test_an_output_folder_that_cannot_be_made_is_an_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserInputError, match="is a file"):
+        check_output_folder(tmp_path / "file" / "out")
