@@ -14,7 +14,7 @@ def test_the_closure_has_what_is_imported_at_any_depth_and_no_more():
     closure = import_closure((COMPONENTS + "preprocessing",))
     assert {"tfx_sequences.schemas.columns", "tfx_sequences.schemas.base", "tfx_sequences.errors"} <= set(closure)
     assert COMPONENTS + "model" not in closure
-    assert COMPONENTS + "preprocessing" in import_closure((COMPONENTS + "trainer",))
+    assert COMPONENTS + "preprocessing" in import_closure((COMPONENTS + "training",))
 
 
 def test_editing_a_module_changes_the_digests_that_depend_on_it(tmp_path):
@@ -24,7 +24,7 @@ def test_editing_a_module_changes_the_digests_that_depend_on_it(tmp_path):
     def digests():
         code = (
             "from tfx_sequences.components.code_digest import code_digest as d;"
-            f"print(*[d('{COMPONENTS}' + m) for m in ('preprocessing', 'trainer', 'schema_curation')])"
+            f"print(*[d('{COMPONENTS}' + m) for m in ('preprocessing', 'training', 'schema_curation')])"
         )
         run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
         return run.stdout.split()

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import itertools
 import json
 import math
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -15,6 +17,7 @@ import tensorflow as tf
 from tests.records import example, sequence_example, write_records
 from tfx_sequences.components import record_batches, record_keys
 from tfx_sequences.components.data_check import DataReport, check_data, check_first_records
+from tfx_sequences.components.hold_back import split_index, split_names
 from tfx_sequences.errors import DataError, SpecError
 from tfx_sequences.schemas.parse_specs import parse_records
 from tfx_sequences.schemas.spec import SequenceSpec
@@ -50,6 +53,14 @@ def write(folder: Path, train: Iterable[Any], test: Iterable[Any] | None = None)
     return folder
 
 
+def filled(folder: Path) -> Path:
+    """The folder, with the training records also as the splits that have no file: so none are held back."""
+    for split in ("valid", "test"):
+        if not list(folder.glob(f"{split}*")):
+            shutil.copy(folder / "train-0.tfrecord.gz", folder / f"{split}-0.tfrecord.gz")
+    return folder
+
+
 def error_of(spec: SequenceSpec, folder: Path, kind: type[Exception] = DataError) -> str:
     with pytest.raises(kind) as caught:
         check_data(spec, folder)
@@ -72,9 +83,10 @@ def test_report_of_good_records(tmp_path):
     test = [record(0, {"extra": 1.0}, token=[]), record(1, other=[1, 2, 3])]
     write(tmp_path, good(), test)
     write_records(tmp_path / "more.tfrecord", [])
-    report = check_data(spec_of(), tmp_path)
+    report = check_data(spec_of(), filled(tmp_path))
     assert isinstance(report, DataReport)
-    assert list(report.splits) == ["train", "test"]
+    assert list(report.splits) == ["train", "valid", "test"]
+    assert report.held_back == {}
     train, held_out = report.splits["train"], report.splits["test"]
     assert (train.name, train.files, train.records, train.steps) == ("train", ("train-0.tfrecord.gz",), 10, 25)
     assert (train.length_min, train.length_mean, train.length_max, train.zero_length) == (2, 2.5, 3, 0)
@@ -103,7 +115,7 @@ def test_batches_are_bounded_in_bytes(tmp_path, monkeypatch):
 def test_classes_in_the_order_of_the_spec(tmp_path):
     write(tmp_path, [record(i, {"class": "abb"[i % 3]}) for i in range(9)])
     spec = spec_of(label={"key": "class", "classes": ("c", "b", "a")})
-    assert list(check_data(spec, tmp_path).splits["train"].classes.items()) == [("b", 6), ("a", 3)]
+    assert list(check_data(spec, filled(tmp_path)).splits["train"].classes.items()) == [("b", 6), ("a", 3)]
 
 
 def test_all_kinds_of_columns_in_order(tmp_path):
@@ -142,7 +154,7 @@ def test_all_kinds_of_columns_in_order(tmp_path):
         for i in range(5)
     ]
     records[2].context.feature["place"].CopyFrom(sequence_example({"p": "here"}).context.feature["p"])
-    report = check_data(spec, write(tmp_path, records))
+    report = check_data(spec, filled(write(tmp_path, records)))
     assert report.splits["train"].steps == 10
     assert report.splits["train"].classes == {}
     # What passes here must be what the pipeline itself can parse.
@@ -150,7 +162,7 @@ def test_all_kinds_of_columns_in_order(tmp_path):
 
 
 def test_a_missing_feature_list_is_zero_steps(tmp_path):
-    report = check_data(spec_of(), write(tmp_path, replaced(good(), _4=record(4, token=None))))
+    report = check_data(spec_of(), filled(write(tmp_path, replaced(good(), _4=record(4, token=None)))))
     assert report.splits["train"].zero_length == 1
 
 
@@ -158,7 +170,7 @@ def test_optional_feature_beyond_the_sample_is_found(tmp_path, monkeypatch):
     monkeypatch.setattr(record_keys, "_SAMPLE_RECORDS", 3)
     monkeypatch.setattr(record_keys, "_SAMPLE_ALL_FILES", 0)
     write(tmp_path, replaced(good(50), _40=record(40, {"rare": "r"})))
-    check_data(spec_of(context={"rare": TOKEN}), tmp_path)
+    check_data(spec_of(context={"rare": TOKEN}), filled(tmp_path))
     message = error_of(spec_of(context={"rarer": TOKEN}), tmp_path)
     assert "No record has context.rarer." in message
 
@@ -169,7 +181,7 @@ def test_tf_example_records_in_order(tmp_path):
         example({"id": f"r{i}", "class": "ab"[i % 2], "token": ["x"] * i, "vector": [1.0] * 2 * i, "extra": 1})
         for i in range(6)
     ]
-    report = check_data(spec, write(tmp_path, records))
+    report = check_data(spec, filled(write(tmp_path, records)))
     train = report.splits["train"]
     assert (train.records, train.steps, train.length_max, train.zero_length) == (6, 15, 5, 1)
     assert (report.unused_context, report.unused_sequence) == (("extra",), ())
@@ -374,7 +386,7 @@ def test_required_context_feature_missing_in_some_records(tmp_path):
     assert "context.size is missing." in message
     assert "none in record 4 ('r4') of" in message
     assert "Set `default_value` at context.size" in message
-    check_data(spec_of(context={"size": {**NUMBER, "default_value": 0.0}}), tmp_path)
+    check_data(spec_of(context={"size": {**NUMBER, "default_value": 0.0}}), filled(tmp_path))
 
 
 def test_required_identity_is_counted_once(tmp_path):
@@ -412,7 +424,7 @@ def test_optional_context_feature_without_a_value(tmp_path, empty, kind):
     write(tmp_path, records)
     if kind == "Example" and empty is None:  # the one that is read as missing
         parse_records(serialized, spec)
-        check_data(spec, tmp_path)
+        check_data(spec, filled(tmp_path))
         return
     with pytest.raises(tf.errors.InvalidArgumentError):
         parse_records(serialized, spec)
@@ -506,7 +518,7 @@ def test_identity_out_of_range(tmp_path, value):
     assert "sequence.token has an id out of range." in message
     assert "ids from 0 to 4" in message
     assert f"{value} in the first of 2 records: 3 ('r3'), 5 ('r5') of" in message
-    check_data(spec_of(sequence={"token": {**column, "default_value": 0}}), tmp_path)
+    check_data(spec_of(sequence={"token": {**column, "default_value": 0}}), filled(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -518,7 +530,7 @@ def test_missing_step_where_no_id_stands_for_it(tmp_path, ids, value):
     message = error_of(spec_of(sequence={"token": column}), write(tmp_path, records))
     assert "sequence.token has no value in a step, and no id for unknown terms." in message
     assert "record 3 ('r3')" in message
-    check_data(spec_of(sequence={"token": {**column, "default_value": 0}}), tmp_path)
+    check_data(spec_of(sequence={"token": {**column, "default_value": 0}}), filled(tmp_path))
 
 
 def test_missing_context_term_where_no_id_stands_for_it(tmp_path):
@@ -531,13 +543,13 @@ def test_missing_context_term_where_no_id_stands_for_it(tmp_path):
 def test_missing_is_a_term_where_the_vocabulary_has_it(tmp_path):
     records = [record(i, token=["x", None]) for i in range(10)]
     column = {"type": "categorical", "vocabulary_list": ("", "x"), "num_oov_buckets": 0}
-    check_data(spec_of(sequence={"token": column}), write(tmp_path, records))
+    check_data(spec_of(sequence={"token": column}), filled(write(tmp_path, records)))
 
 
 def test_empty_sequence_of_an_example_is_no_missing_term(tmp_path):
     records = [example({"id": f"r{i}", "class": "ab"[i % 2], "token": ["x"] * i}) for i in range(4)]
     column = {"type": "categorical", "vocabulary_list": ("x",), "num_oov_buckets": 0}
-    report = check_data(spec_of(record="Example", sequence={"token": column}), write(tmp_path, records))
+    report = check_data(spec_of(record="Example", sequence={"token": column}), filled(write(tmp_path, records)))
     assert report.splits["train"].zero_length == 1
 
 
@@ -552,8 +564,8 @@ def test_unknown_vocabulary_term(tmp_path, given):
     assert "sequence.token has a term that its vocabulary does not have." in message
     assert "'dgo' in record 3 ('r3')" in message
     assert "Did you mean 'dog'?" in message
-    check_data(spec_of(sequence={"token": {**column, "num_oov_buckets": 1}}), tmp_path)
-    check_data(spec_of(sequence={"token": {**column, "default_value": 0}}), tmp_path)
+    check_data(spec_of(sequence={"token": {**column, "num_oov_buckets": 1}}), filled(tmp_path))
+    check_data(spec_of(sequence={"token": {**column, "default_value": 0}}), filled(tmp_path))
 
 
 def test_unknown_number_of_a_vocabulary(tmp_path):
@@ -567,7 +579,7 @@ def test_lowercase_comes_before_the_lookup(tmp_path):
     records = [record(i, token=["CAT", "Äpfel"]) for i in range(10)]
     column = {"type": "categorical", "vocabulary_list": ("cat", "äpfel"), "num_oov_buckets": 0}
     assert "'CAT'" in error_of(spec_of(sequence={"token": column}), write(tmp_path, records))
-    check_data(spec_of(sequence={"token": {**column, "lowercase": True}}), tmp_path)
+    check_data(spec_of(sequence={"token": {**column, "lowercase": True}}), filled(tmp_path))
 
 
 @pytest.mark.parametrize(("content", "said"), [("", "empty"), ("a\nb\na\n", "twice")])
@@ -594,7 +606,7 @@ def test_computed_vocabulary_without_an_id_for_others(tmp_path, vocabulary, test
     message = error_of(spec_of(sequence={"token": column}), tmp_path)
     assert f"sequence.token has {said}" in message
     assert "Set `num_oov_buckets: 1`" in message
-    check_data(spec_of(sequence={"token": {**column, "num_oov_buckets": 1}}), tmp_path)
+    check_data(spec_of(sequence={"token": {**column, "num_oov_buckets": 1}}), filled(tmp_path))
 
 
 # -- classes
@@ -636,7 +648,7 @@ def test_class_of_the_test_that_training_never_saw(tmp_path):
     message = error_of(spec_of(), write(tmp_path, good(), [record(0), record(1, {"class": "c"})]))
     assert "The split 'test' has a class of the label 'class' that no training record has." in message
     assert "'c' in 1 records of 'test'" in message
-    check_data(spec_of(label={"key": "class", "classes": ("a", "b", "c")}), tmp_path)
+    check_data(spec_of(label={"key": "class", "classes": ("a", "b", "c")}), filled(tmp_path))
 
 
 @pytest.mark.parametrize("classes", [None, ("a", "b")])
@@ -688,6 +700,110 @@ def test_index_counts_from_the_start_of_the_file(tmp_path, monkeypatch):
     records = [record(i, {"class": None if i in (6, 9) else "ab"[i % 2]}) for i in range(12)]
     message = error_of(spec_of(), write(tmp_path, records))
     assert "2 records, the first: 6 ('r6'), 9 ('r9') of" in message
+
+
+# -- splits without files, held back from the training records
+
+SHARES = {"valid": 0.1, "test": 0.1}
+
+
+def falling(into: str, count: int, context: dict[str, Any] | None = None, **sequence: Any) -> list[Any]:
+    """The first records that a run puts `into` this split, where neither `valid` nor `test` has files."""
+    found = (record(i, context, **sequence) for i in range(10_000))
+    return list(itertools.islice((r for r in found if split_names(SHARES)[split_index(r, SHARES)] == into), count))
+
+
+def test_held_back_records_are_counted(tmp_path):
+    records = falling("valid", 2) + falling("train", 11) + falling("test", 3)
+    report = check_data(spec_of(), write(tmp_path, records))
+    assert report.held_back == {"valid": 2, "test": 3}
+    assert list(report.splits) == ["train"]
+    assert report.splits["train"].records == 16
+    assert report.splits["train"].steps == sum(len(r.feature_lists.feature_list["token"].feature) for r in records)
+
+
+def test_only_splits_without_files_are_held_back(tmp_path):
+    # Shares are counted from the first split without files, so the records of 'test' are now those of 'valid'.
+    records = falling("test", 2) + falling("valid", 3) + falling("train", 4)
+    assert check_data(spec_of(), write(tmp_path, records, good())).held_back == {"valid": 2}
+
+
+@pytest.mark.parametrize("kind", ["SequenceExample", "Example"])
+def test_held_back_in_many_batches(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(record_batches, "_BATCH_RECORDS", 7)
+    records: list[Any] = good(100)
+    if kind == "Example":
+        records = [example({"id": f"r{i}", "class": "ab"[i % 2], "token": ["x"] * (i % 3)}) for i in range(100)]
+    column = {"type": "categorical", "vocabulary": {}, "num_oov_buckets": 0}
+    spec = spec_of(record=kind, sequence={"token": column})
+    report = check_data(spec, write(tmp_path, records))
+    expected = [split_names(SHARES)[split_index(r, SHARES)] for r in records]
+    assert report.held_back == {name: expected.count(name) for name in SHARES}
+    assert all(report.held_back.values())
+    assert report.splits["train"].classes == {"a": 50, "b": 50}
+
+
+@pytest.mark.parametrize("empty", ["valid", "test"])
+def test_nothing_to_hold_back(tmp_path, empty):
+    records = [r for split in ("train", "valid", "test") if split != empty for r in falling(split, 4)]
+    message = error_of(spec_of(), write(tmp_path, records))
+    assert f"The split '{empty}' has no files, and no training record is held back for it." in message
+    assert "8 training records, divided by their hashes: train 4," in message
+    assert f"{empty} 0" in message
+    assert f"files that match splits.{empty}, or set a larger splits.{empty}_fraction" in message
+
+
+def test_all_are_held_back(tmp_path):
+    message = error_of(spec_of(), write(tmp_path, falling("valid", 3) + falling("test", 2)))
+    assert "No record is left in 'train': all are held back for valid and test." in message
+    assert "train 0, valid 3, test 2" in message
+
+
+def test_equal_records_fall_into_one_split(tmp_path):
+    records = [record(i % 2) for i in range(500)]
+    message = error_of(spec_of(), write(tmp_path, records))
+    assert "500 training records, divided by their hashes" in message
+    assert "equal records fall into the same one" in message
+
+
+def test_class_that_only_held_back_records_have(tmp_path):
+    records = falling("train", 9) + falling("valid", 2) + falling("test", 1) + falling("test", 2, {"class": "aa"})
+    message = error_of(spec_of(), write(tmp_path, records))
+    assert "The split 'test' (held back from the training records) has a class of the label 'class'" in message
+    assert "that no record left in train has" in message
+    assert "'aa' in 2 records of 'test'" in message
+    assert "give files that match splits.test" in message
+    check_data(spec_of(label={"key": "class", "classes": ("a", "b", "aa")}), tmp_path)
+
+
+def test_what_is_left_for_training_has_one_class(tmp_path):
+    records = falling("train", 9, {"class": "a"}) + falling("valid", 4) + falling("test", 4)
+    spec = spec_of(label={"key": "class", "classes": ("a", "b")})
+    message = error_of(spec, write(tmp_path, records))
+    assert "All training records have the same class" in message
+    assert "in the split 'train' (without what is held back for valid and test)" in message
+    assert "'a' in all 9 records" in message
+
+
+def test_term_that_only_held_back_records_have(tmp_path):
+    column = {"type": "categorical", "vocabulary": {}, "num_oov_buckets": 0}
+    records = falling("train", 9) + falling("test", 2) + falling("valid", 2, token=["x", "rare"])
+    message = error_of(spec_of(sequence={"token": column}), write(tmp_path, records))
+    assert "sequence.token has a term in 'valid' (held back from the training records)" in message
+    assert "'rare', 2 times" in message
+    check_data(spec_of(sequence={"token": {**column, "num_oov_buckets": 1}}), tmp_path)
+
+
+def test_held_back_records_without_any_step(tmp_path):
+    records = falling("train", 9) + falling("test", 2, token=[]) + falling("valid", 2)
+    message = error_of(spec_of(), write(tmp_path, records))
+    assert "All sequences of the split 'test' (held back from the training records) have length zero." in message
+
+
+def test_faults_of_the_files_come_before_those_of_held_back_splits(tmp_path):
+    message = error_of(spec_of(), write(tmp_path, good(4, context={"class": "a"})))
+    assert "All training records have the same class" in message
+    assert "'a' in all 4 records" in message
 
 
 # -- records that are to be predicted

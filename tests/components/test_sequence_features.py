@@ -40,9 +40,7 @@ def test_output_has_the_columns_widths_and_the_mask_of_the_lengths():
     assert sequence_input.shape == (3, 3, layer.width) == (3, 3, 1 + 3 + 2 + 3)
     assert sequence_input.dtype == "float32"
     np.testing.assert_array_equal(sequence_length, LENGTHS)
-    np.testing.assert_array_equal(
-        sequence_input._keras_mask, [[True, True, True], [False] * 3, [True, False, False]]
-    )
+    np.testing.assert_array_equal(sequence_input._keras_mask, [[True, True, True], [False] * 3, [True, False, False]])
 
 
 def test_padding_is_zero_whatever_stands_in_the_padded_features():

@@ -92,5 +92,3 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if {"demo", "demo_again", "everything_run", "run_everything"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
-
-

@@ -11,10 +11,10 @@ import pytest
 from tfx_sequences.components.prediction import find_model, list_record_files, predict_files
 from tfx_sequences.pipeline.report import evaluation_slices
 
-COMPONENTS = (
-    "SequenceExampleGen StatisticsGen SchemaGen SchemaCurator ExampleValidator AnomalyGate "
-    "Transform SequenceTrainer Evaluator ModelCheck Pusher"
-).split()
+COMPONENTS = """
+SequenceExampleGen StatisticsGen SchemaGen SchemaCurator ExampleValidator AnomalyGate
+Transform SequenceTrainer Evaluator ModelCheck Pusher
+""".split()  # noqa: SIM905
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_the_second_run_takes_everything_from_the_cache(demo, demo_again):
     for name in COMPONENTS:
         assert re.search(rf"{name} +cached", demo_again.screen), name
     assert "every component was cached (11 of 11)" in demo_again.screen
-    assert len([v for v in (demo.output / "pushed_model").iterdir()]) == 1
+    assert len(list((demo.output / "pushed_model").iterdir())) == 1
 
 
 def test_the_model_check_compared_real_records_in_a_fresh_process(report):
@@ -74,8 +74,8 @@ def test_the_report_page_is_whole_and_shows_the_figures(demo, report):
 
 
 def test_predictions_of_the_pushed_model_have_the_evaluators_accuracy(demo, report):
-    from tfx_sequences.components.record_framing import read_records
     from tests.records import tf
+    from tfx_sequences.components.record_framing import read_records
 
     records = demo_test_file()
     truth = {}

@@ -62,5 +62,8 @@ def test_two_views_of_one_key_must_agree_on_how_it_is_stored():
 
 def test_required_by_one_view_is_required():
     column = {"type": "numeric", "key": "k"}
-    for columns in ({"a": column, "b": {**column, "default_value": 1.0}}, {"b": column, "a": {**column, "default_value": 1.0}}):
+    for columns in (
+        {"a": column, "b": {**column, "default_value": 1.0}},
+        {"b": column, "a": {**column, "default_value": 1.0}},
+    ):
         assert by_name(make(context=columns))["k"].required

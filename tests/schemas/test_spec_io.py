@@ -71,7 +71,9 @@ def test_any_spec_round_trips_with_its_fingerprint(sequence, context, classes, u
 
 def test_fingerprint_is_stable_between_processes_and_orders():
     spec = spec_from_yaml(SMALL)
-    reordered = spec_from_yaml("\n".join(reversed(SMALL.replace(":\n  lpc:", ": {lpc:").replace("]}", "]}}").split("\n"))))
+    reordered = spec_from_yaml(
+        "\n".join(reversed(SMALL.replace(":\n  lpc:", ": {lpc:").replace("]}", "]}}").split("\n")))
+    )
     assert fingerprint(reordered) == fingerprint(spec)
     code = f"from tfx_sequences.schemas.spec_io import *; print(fingerprint(spec_from_yaml({SMALL!r})))"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -106,7 +108,10 @@ def test_a_stage_is_given_its_own_sections_only():
     [
         (SMALL.replace("shape", "shpe"), ["line 3: sequence.lpc: Unknown key 'shpe'. Did you mean 'shape'?"]),
         (SMALL + "trainig: {epochs: 3}\n", ["line 5: the spec: Unknown key 'trainig'. Did you mean 'training'?"]),
-        (SMALL.replace("numeric", "numerical"), ["line 3: sequence.lpc: unknown type 'numerical'. Did you mean 'numeric'?"]),
+        (
+            SMALL.replace("numeric", "numerical"),
+            ["line 3: sequence.lpc: unknown type 'numerical'. Did you mean 'numeric'?"],
+        ),
         (SMALL.replace("type: numeric, ", ""), ["line 3: sequence.lpc: needs a 'type'"]),
         (SMALL.replace("label: {key: speaker}\n", ""), ["label: missing"]),
         (SMALL.replace("[12]", "[0]"), ["line 3: sequence.lpc.shape.0: Input should be greater than 0 (received 0)"]),

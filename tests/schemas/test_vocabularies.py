@@ -24,3 +24,13 @@ def test_a_useless_file_is_an_error_that_names_the_feature(tmp_path, text, messa
 def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(SpecError, match="cannot be read"):
         known_terms(column(tmp_path / "v"))
+
+
+def test_a_term_may_hold_any_character_but_a_line_break(tmp_path):
+    (tmp_path / "v").write_bytes("a\u2028b\r\nc d\n".encode())
+    assert known_terms(column(tmp_path / "v")) == ["a\u2028b", "c d"]
+
+
+def test_terms_that_lower_case_can_never_match_are_an_error():
+    with pytest.raises(SpecError, match="nothing can match"):
+        known_terms(CategoricalColumn(key="token", vocabulary_list=("a", "B"), lowercase=True))

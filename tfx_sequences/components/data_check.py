@@ -5,15 +5,17 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from google.protobuf.message import DecodeError
 
-from tfx_sequences.components.record_batches import batches, parse_batch
+from tfx_sequences.components.hold_back import empty_split, held_back_shares, split_index, split_names
+from tfx_sequences.components.record_batches import Batch, batches, parse_batch
 from tfx_sequences.components.record_files import check_framing, find_split_files, unused_files
-from tfx_sequences.components.record_keys import check_keys, sample_files
+from tfx_sequences.components.record_keys import check_keys, neither, sample_files
 from tfx_sequences.components.record_values import Figures, ValueChecks
 from tfx_sequences.components.value_errors import text
 from tfx_sequences.errors import DataError, closest_name, shortened
@@ -58,12 +60,15 @@ class DataReport:
         unused_context: Context features of the data (features, of an Example) that the spec does not use.
         unused_sequence: Sequence features that the spec does not use.
         unused_files: Record files in the folder that belong to no split.
+        held_back: Records of `train` that a run holds back, by the split without files
+            they are for; empty if all splits have files.
     """
 
     splits: Mapping[str, SplitReport]
     unused_context: tuple[str, ...]
     unused_sequence: tuple[str, ...]
     unused_files: tuple[str, ...]
+    held_back: Mapping[str, int]
 
 
 def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataReport:
@@ -71,7 +76,8 @@ def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataRepo
 
     First files and their framing, then which features there are (a sample of each
     file), then every value the spec uses. What is told is the most basic fault, with
-    the number of records that have it and the first of them.
+    the number of records that have it and the first of them. For a split without files,
+    the records that a run would hold back for it are checked as its own.
 
     Args:
         spec: The spec.
@@ -94,23 +100,21 @@ def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataRepo
             )
     checks = ValueChecks(spec)
     unused_context, unused_sequence = check_keys(spec, sample_files(f for fs in split_files.values() for f in fs))
-    figures = {name: Figures() for name in split_files}
-    for name, files in split_files.items():
-        for path in files:
-            for batch in batches(path):
-                parse_batch(batch, spec)
-                checks.check(batch, figures[name])
+    held_back = held_back_shares(spec.splits, split_files)
+    figures = _read(spec, checks, split_files, held_back)
     checks.raise_first()
-    reports = {name: _report(name, spec, Path(data_dir), split_files[name], figures[name]) for name in split_files}
-    for report in reports.values():
-        if not report.steps:
-            raise _no_steps(spec, report)
-    if spec.label.type == "classification":
-        _check_classes(spec, {name: f.classes for name, f in figures.items()})
-    for column in figures["train"].terms:
-        _check_vocabulary(spec, column, {name: f.terms[column] for name, f in figures.items()})
+    in_files = {name: figures[name] for name in split_files}
+    in_files["train"] = Figures.of_all(figures[name] for name in ("train", *held_back))
+    _check_splits(spec, in_files)
+    counts = {name: figures[name].records for name in held_back}
+    if held_back:
+        for name, count in (*counts.items(), ("train", figures["train"].records)):
+            if not count:
+                raise empty_split(name, held_back, {"train": figures["train"].records, **counts})
+        _check_splits(spec, figures, held_back)
+    reports = {name: _report(name, spec, Path(data_dir), split_files[name], in_files[name]) for name in split_files}
     unused = tuple(f.name for f in unused_files(data_dir, split_files))
-    return DataReport(reports, unused_context, unused_sequence, unused)
+    return DataReport(reports, unused_context, unused_sequence, unused, counts)
 
 
 def check_first_records(path: str | os.PathLike[str], spec: SequenceSpec) -> None:
@@ -145,16 +149,64 @@ def _report(name: str, spec: SequenceSpec, folder: Path, files: list[Path], figu
     )
 
 
-def _no_steps(spec: SequenceSpec, report: SplitReport) -> DataError:
-    return DataError(
-        f"All sequences of the split '{report.name}' have length zero.",
-        expected=f"steps of {shortened(column.key for column in spec.sequence.values())}",
-        received=f"none in {report.records} records",
-        fix="Check how the records were written: a step is one Feature of a feature list.",
-    )
+def _read(
+    spec: SequenceSpec, checks: ValueChecks, split_files: Mapping[str, list[Path]], held_back: Mapping[str, float]
+) -> dict[str, Figures]:
+    """Checks all values; the figures of each split, with held back records counted for the split they are for."""
+    figures = {name: Figures() for name in (*split_files, *held_back)}
+    for name, files in split_files.items():
+        divided = name == "train" and bool(held_back)
+        targets = [figures[part] for part in split_names(held_back)] if divided else [figures[name]]
+        for path in files:
+            for batch in batches(path):
+                parse_batch(batch, spec)
+                checks.check(batch, targets, _parts(batch, spec, held_back) if divided else None)
+    return figures
 
 
-def _check_classes(spec: SequenceSpec, classes: dict[str, Counter[Any]]) -> None:
+def _parts(batch: Batch, spec: SequenceSpec, held_back: Mapping[str, float]) -> np.ndarray:
+    """For each record, where in `split_names` a run will put it."""
+    from tensorflow.core.example import example_pb2
+
+    kind = example_pb2.Example if spec.record == "Example" else example_pb2.SequenceExample
+    parts = np.empty(len(batch), np.int64)
+    for index, record in enumerate(batch.records):
+        try:
+            message = kind.FromString(record)
+        except DecodeError as error:
+            raise neither(batch.path, batch.first + index, record) from error
+        parts[index] = split_index(message, held_back)
+    return parts
+
+
+def _split(name: str, held_back: Collection[str]) -> str:
+    """How messages name a split."""
+    if name in held_back:
+        return f"'{name}' (held back from the training records)"
+    if name == "train" and held_back:
+        return f"'train' (without what is held back for {' and '.join(held_back)})"
+    return f"'{name}'"
+
+
+def _check_splits(spec: SequenceSpec, figures: Mapping[str, Figures], held_back: Collection[str] = ()) -> None:
+    """What needs the figures of whole splits; `held_back` are those that are parts of the training records."""
+    for name, its in figures.items():
+        if not its.steps:
+            raise DataError(
+                f"All sequences of the split {_split(name, held_back)} have length zero.",
+                expected=f"steps of {shortened(column.key for column in spec.sequence.values())}",
+                received=f"none in {its.records} records",
+                fix="Give more training records, or files for each split."
+                if held_back
+                else "Check how the records were written: a step is one Feature of a feature list.",
+            )
+    if spec.label.type == "classification":
+        _check_classes(spec, {name: its.classes for name, its in figures.items()}, held_back)
+    for column in figures["train"].terms:
+        _check_vocabulary(spec, column, {name: its.terms[column] for name, its in figures.items()}, held_back)
+
+
+def _check_classes(spec: SequenceSpec, classes: Mapping[str, Counter[Any]], held_back: Collection[str]) -> None:
     """Classes of the training split, as far as no list in the spec settles them."""
     key, seen = spec.label.key, classes["train"]
     where = f"the label '{key}'"
@@ -165,23 +217,26 @@ def _check_classes(spec: SequenceSpec, classes: dict[str, Counter[Any]]) -> None
                 raise DataError(
                     f"A class of {where} is empty or holds a line break.",
                     expected="classes of one line, not empty",
-                    received=f"{text(bad[0])!r} in {counts[bad[0]]} records of '{split}'",
+                    received=f"{text(bad[0])!r} in {counts[bad[0]]} records of {_split(split, held_back)}",
                     fix="Mend the records, or name all classes as `label.classes` in the spec.",
                 )
             unseen = [c for c in counts if c not in seen]
             if unseen:
                 closest = closest_name(text(unseen[0]), map(text, seen))
+                files = f"give files that match splits.{split}, " if split in held_back else ""
                 raise DataError(
-                    f"The split '{split}' has a class of {where} that no training record has.",
+                    f"The split {_split(split, held_back)} has a class of {where} that no "
+                    f"{'record left in train' if split in held_back else 'training record'} has.",
                     expected=f"one of {shortened(map(text, seen))}",
                     received=f"'{text(unseen[0])}' in {counts[unseen[0]]} records of '{split}'",
-                    fix="Add training records of it, leave it out, or name all classes as `label.classes` in the spec."
+                    fix=f"Add training records of it, leave it out, {files}"
+                    "or name all classes as `label.classes` in the spec."
                     + (f" The closest is '{closest}'." if closest else ""),
                 )
     if len(seen) < 2:
         raise DataError(
             f"All training records have the same class of {where}.",
-            expected="at least 2 classes in the split 'train'",
+            expected=f"at least 2 classes in the split {_split('train', held_back)}",
             received=f"{shortened(map(text, seen))} in all {seen.total()} records",
             fix="Give records of other classes, or another label.",
         )
@@ -192,7 +247,9 @@ def _left_out(term: Any) -> bool:
     return isinstance(term, bytes) and (not term or b"\n" in term or b"\r" in term)
 
 
-def _check_vocabulary(spec: SequenceSpec, name: str, terms: dict[str, Counter[Any]]) -> None:
+def _check_vocabulary(
+    spec: SequenceSpec, name: str, terms: dict[str, Counter[Any]], held_back: Collection[str]
+) -> None:
     """A vocabulary computed over `train`, where unknown terms have no id, must have every term of the data."""
     column = spec.columns[name]
     if not isinstance(column, CategoricalColumn) or column.vocabulary is None:
@@ -206,7 +263,8 @@ def _check_vocabulary(spec: SequenceSpec, name: str, terms: dict[str, Counter[An
         unknown = [term for term in counts if term not in kept]
         if unknown:
             raise DataError(
-                f"{name} has a term in '{split}' that the vocabulary computed over 'train' does not have.",
+                f"{name} has a term in {_split(split, held_back)} "
+                f"that the vocabulary computed over 'train' does not have.",
                 expected=f"one of its {len(kept)} terms: num_oov_buckets is 0 and default_value is not set",
                 received=f"'{text(unknown[0])}', {counts[unknown[0]]} times"
                 + (f", and {len(unknown) - 1} more terms" if len(unknown) > 1 else ""),

@@ -20,7 +20,9 @@ def make_eval_config(spec: SequenceSpec) -> tfma.EvalConfig:
     the one that training saw. Thresholds gate on the whole split, not on slices.
     """
     classification = spec.label.type == "classification"
-    metrics = [tfma.MetricConfig(class_name="ExampleCount")]
+    # The Evaluator blesses nothing that has no threshold at all; this one says that there were records.
+    counted = tfma.MetricThreshold(value_threshold=tfma.GenericValueThreshold(lower_bound={"value": 1}))
+    metrics = [tfma.MetricConfig(class_name="ExampleCount", per_slice_thresholds=[_whole_split(counted)])]
     for name, class_name in (_CLASSIFICATION if classification else _REGRESSION).items():
         metric = tfma.MetricConfig(class_name=class_name, config=f'{{"name": "{name}"}}')
         bounds = spec.evaluation.thresholds.get(name)
@@ -30,12 +32,7 @@ def make_eval_config(spec: SequenceSpec) -> tfma.EvalConfig:
                 value.lower_bound.value = bounds.min
             if bounds.max is not None:
                 value.upper_bound.value = bounds.max
-            # Without a slicing spec of its own, a threshold would gate every slice.
-            metric.per_slice_thresholds.append(
-                tfma.PerSliceMetricThreshold(
-                    slicing_specs=[tfma.SlicingSpec()], threshold=tfma.MetricThreshold(value_threshold=value)
-                )
-            )
+            metric.per_slice_thresholds.append(_whole_split(tfma.MetricThreshold(value_threshold=value)))
         metrics.append(metric)
     return tfma.EvalConfig(
         model_specs=[
@@ -50,3 +47,8 @@ def make_eval_config(spec: SequenceSpec) -> tfma.EvalConfig:
         slicing_specs=[tfma.SlicingSpec(), *(tfma.SlicingSpec(feature_keys=[key]) for key in spec.evaluation.slices)],
         metrics_specs=[tfma.MetricsSpec(metrics=metrics)],
     )
+
+
+def _whole_split(threshold: tfma.MetricThreshold) -> tfma.PerSliceMetricThreshold:
+    # Without a slicing spec of its own, a threshold would gate every slice.
+    return tfma.PerSliceMetricThreshold(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)

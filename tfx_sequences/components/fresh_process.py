@@ -27,7 +27,7 @@ FORBIDDEN = (
 class _Refuse:
     """Makes an import of what a model server lacks an error."""
 
-    def find_spec(self, name, path=None, target=None):  # noqa: ANN001, ANN201
+    def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in FORBIDDEN:
             raise ImportError(f"the exported model needs '{name}', which a model server does not have")
 

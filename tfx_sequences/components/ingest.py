@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Any
 
@@ -16,21 +15,12 @@ from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from tfx_sequences.errors import DataError
+from tfx_sequences.components.hold_back import empty_split, held_back_shares, split_index, split_names
 from tfx_sequences.schemas.spec import SequenceSpec
 
-_BUCKETS = 10_000
 
-
-def record_share(record: tf.train.Example | tf.train.SequenceExample | bytes) -> float:
-    """Where a record's hash falls in `[0, 1)`: the same in every run, equal for equal records."""
-    data = record if isinstance(record, bytes) else record.SerializeToString(deterministic=True)
-    return int.from_bytes(hashlib.sha256(data).digest()[:8], "big") % _BUCKETS / _BUCKETS
-
-
-def _place(record: Any, num_partitions: int, upper_bounds: list[float]) -> int:
-    share = record_share(record)
-    return next((i for i, bound in enumerate(upper_bounds) if share < bound), num_partitions - 1)
+def _place(record: Any, num_partitions: int, held_back: dict[str, float]) -> int:
+    return split_index(record, held_back)
 
 
 class Executor(import_executor.Executor):
@@ -41,9 +31,9 @@ class Executor(import_executor.Executor):
         splits = super().GenerateExamplesByBeam(pipeline, exec_properties)
         held_back = _held_back(exec_properties)
         if held_back:
-            bounds = [sum(list(held_back.values())[: i + 1]) for i in range(len(held_back))]
-            *parts, rest = splits["train"] | "HoldBack" >> beam.Partition(_place, len(bounds) + 1, bounds)
-            splits |= dict(zip(held_back, parts, strict=True)) | {"train": rest}
+            names = split_names(held_back)
+            parts = splits["train"] | "HoldBack" >> beam.Partition(_place, len(names), held_back)
+            splits |= dict(zip(names, parts, strict=True))
             # The stock executor names the splits before it calls this, and writes them after.
             self._examples.split_names = artifact_utils.encode_split_names(list(splits))
         return splits
@@ -62,16 +52,11 @@ class Executor(import_executor.Executor):
         self._examples = artifact_utils.get_single_instance(output_dict["examples"])
         super().Do(input_dict, output_dict, exec_properties)
         held_back = _held_back(exec_properties)
-        for name in [*held_back, "train"] if held_back else []:
+        for name in split_names(held_back) if held_back else []:
             folder = artifact_utils.get_split_uri([self._examples], name)
             files = [f"{folder}/{f}" for f in fileio.listdir(folder)]
             if not any(True for _ in tf.data.TFRecordDataset(files, compression_type="GZIP").take(1)):
-                raise DataError(
-                    f"The split '{name}', held back from the training records, is empty.",
-                    expected="at least one record in each split",
-                    received=f"shares {held_back} of too few records",
-                    fix=f"Give more records, files for '{name}', or a larger splits.{name}_fraction in the spec.",
-                )
+                raise empty_split(name, held_back)
 
 
 class SequenceExampleGen(file_based.FileBasedExampleGen):
@@ -88,8 +73,7 @@ class SequenceExampleGen(file_based.FileBasedExampleGen):
 
     def __init__(self, input_base: str, spec: SequenceSpec, splits_with_files: tuple[str, ...]) -> None:
         payload = "FORMAT_TF_SEQUENCE_EXAMPLE" if spec.record == "SequenceExample" else "FORMAT_TF_EXAMPLE"
-        fractions = {"valid": spec.splits.valid_fraction, "test": spec.splits.test_fraction}
-        held_back = {name: share for name, share in fractions.items() if name not in splits_with_files}
+        held_back = held_back_shares(spec.splits, splits_with_files)
         config = example_gen_pb2.CustomConfig()
         config.custom_config.Pack(_struct({"held_back": json.dumps(held_back, sort_keys=True)}))
         super().__init__(
@@ -100,6 +84,8 @@ class SequenceExampleGen(file_based.FileBasedExampleGen):
                     for name in splits_with_files
                 ]
             ),
+            # Without it, TFX would put a third of a lone split into one of its own, "eval".
+            output_config=example_gen_pb2.Output(),
             custom_config=config,
             output_data_format=example_gen_pb2.PayloadFormat.Value(payload),
         )

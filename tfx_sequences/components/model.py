@@ -88,7 +88,7 @@ def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bo
 
     Returns:
         A functional model. Inputs as of `pad_features`; output float32 logits
-        `[B, classes]`, or the predicted value `[B]` for regression.
+        `[B, classes]`, or the predicted value `[B, 1]` for regression.
     """
     columns = model_columns(spec, statistics.num_ids)
     inputs = {column.key: _input(column) for column in columns}
@@ -111,8 +111,7 @@ def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bo
     else:
         value = layers.Dense(1, name="value", dtype="float32")(pooled)
         # Learns in units of the label's spread, answers in the label's own.
-        value = layers.Rescaling(statistics.label_std, statistics.label_mean, name="in_label_units")(value)
-        output = layers.Reshape((), name="prediction")(value)
+        output = layers.Rescaling(statistics.label_std, statistics.label_mean, name="in_label_units")(value)
     return keras.Model(inputs, output, name=spec.name.replace("-", "_"))
 
 

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfx_sequences.components import record_files
+import numpy as np
+
+from tfx_sequences.components import record_files, record_keys
 from tfx_sequences.errors import DataError, UserInputError
 from tfx_sequences.schemas.spec import SequenceSpec
 
@@ -48,11 +50,23 @@ def find_model(path: str | Path) -> Path:
 
 
 def model_spec(model_dir: Path) -> SequenceSpec:
-    """The spec the model was trained with, from its card."""
+    """The spec the model was trained with, from its card.
+
+    Raises:
+        UserInputError: The card is damaged, or of another version.
+    """
     from tfx_sequences.schemas.spec_io import spec_from_json
 
-    card = json.loads((model_dir / _CARD).read_text("utf-8"))
-    return spec_from_json(json.dumps(card["spec"]))
+    try:
+        card = json.loads((model_dir / _CARD).read_text("utf-8"))
+        return spec_from_json(json.dumps(card["spec"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserInputError(
+            f"The card of the model in {model_dir} cannot be read.",
+            expected=f"{_CARD} as this version of tfx-sequences writes it",
+            received=f"{type(error).__name__}: {error}".partition("\n")[0],
+            fix="Export the model again with 'tfx-sequences run'.",
+        ) from error
 
 
 def predict_files(
@@ -74,17 +88,21 @@ def predict_files(
         UserInputError: No such model, or no record files.
         DataError: A file or record cannot be read.
     """
-    import tensorflow as tf
-
     model_dir = find_model(model)
     spec = model_spec(model_dir)
     files = list_record_files(data)
+    if limit is None:
+        # Better told before the first prediction than after an hour of them.
+        for file in files:
+            _check_file(file, spec)
+    import tensorflow as tf
+
     signature = tf.saved_model.load(str(model_dir)).signatures["serving_default"]
     left = limit
     for file in files:
-        record_files.check_framing(file)
-        check_record_kind(file, spec)
-        compression = "GZIP" if file.suffix == ".gz" else ""
+        if limit is not None:
+            _check_file(file, spec)
+        compression = "GZIP" if file.suffix.lower() == ".gz" else ""
         done = 0
         for batch in tf.data.TFRecordDataset([str(file)], compression_type=compression).batch(batch_size):
             if left is not None:
@@ -116,10 +134,11 @@ def list_record_files(data: str | Path) -> list[Path]:
     return files
 
 
-def check_record_kind(file: Path, spec: SequenceSpec) -> None:
-    """Raises `DataError` if the file's first records are of another kind than the spec's."""
+def _check_file(file: Path, spec: SequenceSpec) -> None:
+    """Raises `DataError` if the file is broken, or its first records are of another kind than the spec's."""
     from tfx_sequences.components.data_check import check_first_records
 
+    record_files.check_framing(file)
     check_first_records(file, spec)
 
 
@@ -129,12 +148,10 @@ def _predict(signature: Any, batch: tf.Tensor, spec: SequenceSpec, file: Path, s
     try:
         outputs = {name: value.numpy() for name, value in signature(examples=batch).items()}
         ids = _ids(batch, spec)
-    except tf.errors.InvalidArgumentError as error:
-        raise DataError(
-            f"Records {start} to {start + int(batch.shape[0]) - 1} of {file} cannot be predicted: {error.message}",
-            expected=f"{spec.record} records with the features of the spec '{spec.name}'",
-            fix="Mend the records; 'tfx-sequences check' names what is wrong with them.",
-        ) from error
+    # TensorFlow quotes the bytes of a record in its message; where they are no UTF-8, that fails in turn.
+    except (tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:
+        raise _culprit(signature, batch, spec, file, start, error) from error
+    _check_finite(outputs, batch, spec, file, start)
     for row in range(batch.shape[0]):
         name = ids[row].decode("utf-8", "replace") if ids is not None else f"{file.name}:{start + row}"
         if "predictions" in outputs:
@@ -146,6 +163,48 @@ def _predict(signature: Any, batch: tf.Tensor, spec: SequenceSpec, file: Path, s
             "predicted_class": outputs["predicted_class"][row].decode(),
             "scores": dict(zip(classes, outputs["scores"][row].tolist(), strict=True)),
         }
+
+
+def _culprit(signature: Any, batch: tf.Tensor, spec: SequenceSpec, file: Path, start: int, error: Any) -> DataError:
+    """Which record of a batch the model refused, found one by one."""
+    import tensorflow as tf
+
+    where = f"The records {start} to {start + int(batch.shape[0]) - 1} of {file}"
+    for row in range(batch.shape[0]):
+        try:
+            signature(examples=batch[row : row + 1])
+            _ids(batch[row : row + 1], spec)
+        except (tf.errors.InvalidArgumentError, UnicodeDecodeError) as own:
+            where, error = _place(batch, row, spec, file, start), own
+            break
+    # TensorFlow's own words stand between lines about the graph.
+    graph = ("Graph execution error", "Detected at node", "<stack traces", "[[")
+    lines = getattr(error, "message", str(error)).splitlines()
+    said = [line.strip() for line in lines if not line.strip().startswith(graph)]
+    return DataError(
+        f"{where} cannot be predicted.",
+        expected=f"tf.{spec.record} with the features of the spec '{spec.name}'",
+        received=" ".join(line for line in said if line).removeprefix("Name: <unknown>, "),
+        fix="Mend or leave out what cannot be read; 'tfx-sequences check' tells more where records have labels.",
+    )
+
+
+def _check_finite(outputs: dict[str, np.ndarray], batch: tf.Tensor, spec: SequenceSpec, file: Path, start: int) -> None:
+    """JSON has no NaN, and a prediction that is none must not look like one."""
+    numbers = outputs["predictions" if "predictions" in outputs else "scores"]
+    wrong = np.flatnonzero(~np.isfinite(numbers.reshape(len(numbers), -1)).all(axis=1))
+    if len(wrong):
+        raise DataError(
+            f"{_place(batch, int(wrong[0]), spec, file, start)} has no finite prediction.",
+            expected="finite numbers in its features, from which the model computes finite numbers",
+            received=f"{numbers[wrong[0]].ravel()[0]} from the model",
+            fix="Look for NaN, infinite or enormous values in the record; leave a missing value out.",
+        )
+
+
+def _place(batch: tf.Tensor, row: int, spec: SequenceSpec, file: Path, start: int) -> str:
+    name = record_keys.place(file, start + row, record_keys.record_id(batch[row].numpy(), spec))
+    return name[0].upper() + name[1:]
 
 
 def _ids(batch: tf.Tensor, spec: SequenceSpec) -> Any:

@@ -16,7 +16,7 @@ _OUTPUT = "output."
 def write(directory: str, records: list[bytes], outputs: Mapping[str, Any]) -> None:
     """Writes serialized records and, row by row, the outputs the trainer's model gives for them."""
     # One buffer and lengths: NumPy's own byte strings lose trailing zero bytes.
-    arrays = {
+    arrays: dict[str, Any] = {
         "records": np.frombuffer(b"".join(records), np.uint8),
         "record_lengths": np.array([len(r) for r in records], np.int64),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,27 @@ class Figures:
     lengths: list[np.ndarray] = dataclasses.field(default_factory=list)
     classes: Counter[Any] = dataclasses.field(default_factory=Counter)
     terms: dict[str, Counter[Any]] = dataclasses.field(default_factory=dict)
+
+    @property
+    def records(self) -> int:
+        """Number of records."""
+        return sum(map(len, self.lengths))
+
+    @property
+    def steps(self) -> int:
+        """Steps of all records."""
+        return sum(int(lengths.sum()) for lengths in self.lengths)
+
+    @classmethod
+    def of_all(cls, parts: Iterable[Figures]) -> Figures:
+        """The figures of several parts taken together."""
+        whole = cls()
+        for part in parts:
+            whole.lengths += part.lengths
+            whole.classes += part.classes
+            for name, counts in part.terms.items():
+                whole.terms.setdefault(name, Counter()).update(counts)
+        return whole
 
 
 @dataclasses.dataclass
@@ -93,8 +114,14 @@ class ValueChecks:
         classes = spec.label.classes
         self._classes = None if classes is None else _Known(str(spec.label.dtype), [str(c) for c in classes])
 
-    def check(self, batch: Batch, figures: Figures) -> None:
-        """Checks one parsed batch and adds to its split's figures."""
+    def check(self, batch: Batch, figures: Sequence[Figures], parts: np.ndarray | None = None) -> None:
+        """Checks one parsed batch and adds to the figures.
+
+        Args:
+            batch: The batch.
+            figures: Those of its split; several, if its records go to several splits.
+            parts: For each record, which of them it counts for; None: the only ones.
+        """
         for feature in self._features:
             rows = batch.rows[feature.tensor_name]
             self._check_counts(batch, feature, rows)
@@ -102,7 +129,10 @@ class ValueChecks:
                 self._check_finite(batch, feature, rows)
         if self._spec.example_weight:
             self._check_weights(batch, batch.rows[self._spec.example_weight])
-        figures.lengths.append(self._check_steps(batch))
+        parts = np.zeros(len(batch), np.int64) if parts is None else parts
+        lengths = self._check_steps(batch)
+        for part, its in enumerate(figures):
+            its.lengths.append(lengths[parts == part])
         for name, column in self._strict.items():
             rows = batch.rows[_tensor_name(column)]
             if name not in self._missing_told:
@@ -112,9 +142,14 @@ class ValueChecks:
             elif name in self._listed:
                 self._check_terms(batch, name, _lowered(rows, column))
             else:
-                figures.terms.setdefault(name, Counter()).update(_lowered(rows, column).values.tolist())
+                for its, terms in zip(figures, _divided(_lowered(rows, column), parts, len(figures)), strict=True):
+                    its.terms.setdefault(name, Counter()).update(terms)
         if self._spec.label.type == "classification":
-            self._check_classes(batch, figures)
+            rows = batch.rows[self._spec.label.key]
+            for its, classes in zip(figures, _divided(rows, parts, len(figures)), strict=True):
+                its.classes.update(classes)
+            if self._classes is not None:
+                self._check_known(_CLASS, self._spec.label.key, batch, rows, self._classes, value_errors.unknown_class)
 
     def raise_first(self) -> None:
         """Raises the most basic of what was found, if anything was."""
@@ -211,12 +246,6 @@ class ValueChecks:
         known = self._listed[name]
         self._check_known(_TERM, name, batch, rows, known, value_errors.unknown_term)
 
-    def _check_classes(self, batch: Batch, figures: Figures) -> None:
-        rows = batch.rows[self._spec.label.key]
-        figures.classes.update(rows.values.tolist())
-        if self._classes is not None:
-            self._check_known(_CLASS, self._spec.label.key, batch, rows, self._classes, value_errors.unknown_class)
-
     def _check_known(
         self, rank: int, name: str, batch: Batch, rows: Rows, known: _Known, error: Callable[..., DataError]
     ) -> None:
@@ -233,6 +262,14 @@ class ValueChecks:
                 self._add(
                     rank, name, batch, records, lambda where: error(name, [*map(texts, noted)], known.terms, where)
                 )
+
+
+def _divided(rows: Rows, parts: np.ndarray, number: int) -> list[list[Any]]:
+    """The values of the records of each of `number` parts."""
+    if number == 1:
+        return [rows.values.tolist()]
+    of_value = parts[rows.records_of_values(np.arange(len(rows.values)))]
+    return [rows.values[of_value == part].tolist() for part in range(number)]
 
 
 def _tensor_name(column: CategoricalColumn) -> str:

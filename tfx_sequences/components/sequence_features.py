@@ -58,7 +58,9 @@ class _FeatureLayer(keras.layers.Layer):
             raise UserInputError(f"{type(self).__name__} needs at least one column.")
         for column in self.columns:
             if column.is_sequence != self._is_sequence:
-                kind, layer = ("a context", "ContextFeatures") if self._is_sequence else ("a sequence", "SequenceFeatures")
+                kind, layer = (
+                    ("a context", "ContextFeatures") if self._is_sequence else ("a sequence", "SequenceFeatures")
+                )
                 raise UserInputError(
                     f"{type(self).__name__} was given {kind} column, '{column.key}'.",
                     fix=f"Give it to {layer}, or build the column's twin.",

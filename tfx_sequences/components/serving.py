@@ -72,7 +72,7 @@ class RawRecordModel:
         inputs = {name: _add_rows(x, extra) for name, x in inputs.items()}
         output = tf.convert_to_tensor(self._model(inputs, training=False))[:batch]
         if self._spec.label.type == "regression":
-            return {PREDICTIONS: output}
+            return {PREDICTIONS: tf.squeeze(output, axis=1)}
         classes = tf.constant(self._classes)
         return {
             SCORES: tf.nn.softmax(output),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _DEMO_SPEC = "japanese_vowels"
 _DEMO_PREDICTIONS = 6
+_MOST_CLASSES = 12
 
 app = typer.Typer(
     name="tfx-sequences",
@@ -111,6 +113,7 @@ def demo(
     """Run the bundled example: who of nine speakers said a vowel? Then predict a few records."""
     from importlib import resources
 
+    from tfx_sequences.components.record_files import find_split_files
     from tfx_sequences.pipeline.supervision import supervised
 
     def work(capture: Capture) -> int:
@@ -118,7 +121,8 @@ def demo(
         with resources.as_file(bundled) as data:
             result = _run(capture, _DEMO_SPEC, data, output, [], quiet=False)
             if result.pushed_model is not None:
-                _show_predictions(capture, result.pushed_model, _test_file(data, result.spec))
+                [records] = find_split_files(data, result.spec.splits)["test"]
+                _show_predictions(capture, result.pushed_model, records)
         return _exit_code(result)
 
     raise typer.Exit(supervised(work))
@@ -161,9 +165,11 @@ def check(spec: SpecArgument, data: DataOption) -> None:
 
         check_environment(needs_tfx=False)
         loaded = load_spec(spec)
-        from tfx_sequences.components.data_check import check_data
+        with _waiting(capture, f"Checking the records in {data}"):
+            from tfx_sequences.components.data_check import check_data
 
-        _show_data(capture, loaded.name, check_data(loaded, data))
+            report = check_data(loaded, data)
+        _show_data(capture, loaded, report)
         return 0
 
     raise typer.Exit(supervised(work))
@@ -229,10 +235,6 @@ def _exit_code(result: RunResult) -> int:
     return supervision.GOOD if result.blessed else supervision.NOT_BLESSED
 
 
-def _test_file(data: Path, spec: SequenceSpec) -> Path:
-    return sorted(data.glob(spec.splits.test))[0]
-
-
 def _show_predictions(capture: Capture, model: Path, records: Path) -> None:
     from rich.table import Table
 
@@ -241,7 +243,7 @@ def _show_predictions(capture: Capture, model: Path, records: Path) -> None:
     rows = list(predict_files(model, records))
     table = Table("record", "predicted", "score")
     # Spread over the file, for neighbours are of one speaker.
-    for row in rows[:: max(1, len(rows) // _DEMO_PREDICTIONS)]:
+    for row in rows[:: max(1, len(rows) // _DEMO_PREDICTIONS)][:_DEMO_PREDICTIONS]:
         table.add_row(row["id"], row["predicted_class"], f"{row['scores'][row['predicted_class']]:.3f}")
     capture.console.print(f"Some of the {len(rows)} test records, predicted by the pushed model:")
     capture.console.print(table)
@@ -276,7 +278,23 @@ def _write_lines(capture: Capture, rows: Iterable[dict[str, Any]], output: Path 
         capture.error_console.print(f"{written} predictions written to {output}.", soft_wrap=True, markup=False)
 
 
-def _show_data(capture: Capture, name: str, report: DataReport) -> None:
+@contextlib.contextmanager
+def _waiting(capture: Capture, activity: str) -> Iterator[None]:
+    """Says what is going on, on a terminal only, and leaves nothing behind."""
+    if not capture.error_console.is_terminal:
+        yield
+        return
+    from rich.live import Live
+    from rich.spinner import Spinner
+    from rich.text import Text
+
+    spinner = Spinner("dots", Text(f"{activity} ..."))
+    # Not Console.status, which would send what the stack writes to the terminal.
+    with Live(spinner, console=capture.error_console, transient=True, redirect_stdout=False, redirect_stderr=False):
+        yield
+
+
+def _show_data(capture: Capture, spec: SequenceSpec, report: DataReport) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -287,9 +305,14 @@ def _show_data(capture: Capture, name: str, report: DataReport) -> None:
         lengths = (figures.length_min, f"{figures.length_mean:.1f}", figures.length_max)
         row = (len(figures.files), figures.records, figures.steps, *lengths, figures.zero_length)
         table.add_row(split, *(str(value) for value in row))
-    capture.console.print(f"Records for {name}, by split; lengths in steps:")
+    capture.console.print(f"Records for {spec.name}, by split; lengths in steps:")
     capture.console.print(table)
+    classes = report.splits["train"].classes
+    listed = [f"{name} ({count})" for name, count in classes.items()]
+    rest = [f"{len(listed) - _MOST_CLASSES} more"] if len(listed) > _MOST_CLASSES else []
     notes = {
+        f"The {len(classes)} classes of '{spec.label.key}' in train": listed[:_MOST_CLASSES] + rest,
+        "Held back from train in a run, for want of files": [f"{n} for {name}" for name, n in report.held_back.items()],
         "In the data but not in the spec, so not used": (*report.unused_context, *report.unused_sequence),
         "Record files that belong to no split": report.unused_files,
     }

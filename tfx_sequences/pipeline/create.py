@@ -9,7 +9,7 @@ from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.transform.component import Transform
 from tfx.orchestration import pipeline as tfx_pipeline
-from tfx.proto import evaluator_pb2, pusher_pb2, transform_pb2
+from tfx.proto import pusher_pb2, transform_pb2
 
 from tfx_sequences.components.code_digest import code_digest
 from tfx_sequences.components.evaluation import make_eval_config
@@ -86,7 +86,7 @@ def create_pipeline(
         transform_graph=transform.outputs["transform_graph"],
         schema=schema,
         spec=spec_to_json(spec, TRAIN_SECTIONS),
-        code_digest=code_digest(_OURS + "trainer"),
+        code_digest=code_digest(_OURS + "trainer", _OURS + "training"),
     )
     model = trainer.outputs["model"]
     evaluator = Evaluator(

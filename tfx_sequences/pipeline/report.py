@@ -50,9 +50,7 @@ def collect(result: RunResult) -> dict[str, Any]:
         "unused": {"context": list(result.data.unused_context), "sequence": list(result.data.unused_sequence)},
         "training": training,
         "model_check": check,
-        "components": [
-            {"name": c.name, "seconds": round(c.seconds, 1), "cached": c.cached} for c in result.components
-        ],
+        "components": [{"name": c.name, "seconds": round(c.seconds, 1), "cached": c.cached} for c in result.components],
         "seconds": {
             "check": round(result.check_seconds, 1),
             "start": round(result.start_seconds, 1),

@@ -18,12 +18,18 @@ def known_terms(column: CategoricalColumn) -> list[str] | None:
     True
     """
     if column.vocabulary_list is not None:
-        return [str(term) for term in column.vocabulary_list]
+        return _checked([str(term) for term in column.vocabulary_list], column)
     if column.vocabulary_file is None:
         return None
-    terms = _read_text(column).splitlines()
-    if not terms:
-        raise SpecError(f"The vocabulary file of '{column.key}' is empty.", received=column.vocabulary_file)
+    # Not splitlines(): a term may hold the rarer line separators of Unicode.
+    terms = _read_text(column).replace("\r\n", "\n").removesuffix("\n").split("\n")
+    if terms == [""]:
+        raise SpecError(
+            f"The vocabulary file of '{column.key}' is empty.",
+            expected="one term per line",
+            received=column.vocabulary_file,
+            fix="Write the terms to it, or name another file.",
+        )
     if len(set(terms)) < len(terms):
         seen: set[str] = set()
         twice = [t for t in terms if t in seen or seen.add(t)]  # type: ignore[func-returns-value]
@@ -32,6 +38,18 @@ def known_terms(column: CategoricalColumn) -> list[str] | None:
             expected="one term per line, each once",
             received=f"{shortened(twice, 5)} in {column.vocabulary_file}",
             fix="Remove the repeated lines.",
+        )
+    return _checked(terms, column)
+
+
+def _checked(terms: list[str], column: CategoricalColumn) -> list[str]:
+    upper = [term for term in terms if term != term.lower()] if column.lowercase else []
+    if upper:
+        raise SpecError(
+            f"The vocabulary of '{column.key}' has terms that nothing can match.",
+            expected="terms in lower case, as 'lowercase: true' makes all values",
+            received=shortened(upper, 5),
+            fix="Write the terms in lower case, or drop 'lowercase'.",
         )
     return terms
 

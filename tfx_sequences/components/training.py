@@ -1,0 +1,140 @@
+"""The `run_fn` that TFX's Trainer calls: reads, fits, keeps the best weights, exports, reports.
+
+In a module of its own, for TFX loads it anew at each call.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+from absl import logging
+from tfx.components.trainer.fn_args_utils import FnArgs
+from tfx.utils import io_utils
+
+from tfx_sequences.components import input as input_lib
+from tfx_sequences.components import predictions_file
+from tfx_sequences.components.model import TaskStatistics, build_model, compile_model
+from tfx_sequences.components.preprocessing import LABEL, vocabulary_name
+from tfx_sequences.components.serving import RawRecordModel, export
+from tfx_sequences.schemas.columns import CategoricalColumn
+from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.spec_io import spec_from_json
+from tfx_sequences.schemas.vocabularies import known_terms
+
+TRAINING_REPORT = "training.json"
+RAW_EXAMPLES = "raw_examples"
+_CHECKED_RECORDS = 256
+
+
+def run_fn(fn_args: FnArgs) -> None:
+    """Trains the spec in `fn_args.custom_config["spec"]`.
+
+    `custom_config["raw_examples"]` are the files of raw records of which some are
+    predicted after the export: the model check compares the exported model with that.
+    """
+    started = time.monotonic()
+    config = fn_args.custom_config
+    spec = spec_from_json(config["spec"])
+    keras.utils.set_random_seed(spec.training.seed)
+    tft_output = tft.TFTransformOutput(fn_args.transform_output)
+    train_files = _files(fn_args.train_files)
+    valid_files = _files(fn_args.eval_files)
+    lengths = input_lib.read_lengths(train_files)
+    boundaries = input_lib.choose_boundaries(lengths, spec.batching)
+    measured = input_lib.measure(train_files, spec, boundaries)
+    feature_spec = tft_output.transformed_feature_spec()
+    train = input_lib.make_dataset(train_files, spec, feature_spec, boundaries, training=True)
+    valid = input_lib.make_dataset(valid_files, spec, feature_spec, boundaries, training=False)
+    statistics = task_statistics(spec, tft_output, train)
+
+    model = build_model(spec, statistics)
+    compile_model(model, spec)
+    prepared = time.monotonic()
+    history = _fit(model, spec, train, valid)
+    fitted = time.monotonic()
+
+    export_model(model, spec, statistics, tft_output, fn_args.serving_model_dir)
+    in_memory = RawRecordModel(model, tft_output.transform_savedmodel_dir, spec, statistics.classes)
+    records = _sample(_files(config[RAW_EXAMPLES]))
+    predictions_file.write(fn_args.model_run_dir, records, in_memory.predict(tf.constant(records, tf.string)))
+    report = {
+        "history": history,
+        "epochs": len(history["loss"]),
+        "best_epoch": int(np.argmin(history["val_loss"])) + 1,
+        "parameters": int(model.count_params()),
+        "bucket_boundaries": list(boundaries),
+        "records": measured.records,
+        "batches_per_epoch": measured.batches,
+        "real_steps": measured.real_steps,
+        "padding_share": measured.padding_share,
+        "seconds": {
+            "prepare": round(prepared - started, 2),
+            "fit": round(fitted - prepared, 2),
+            "export": round(time.monotonic() - fitted, 2),
+        },
+    }
+    io_utils.write_string_file(os.path.join(fn_args.model_run_dir, TRAINING_REPORT), json.dumps(report, indent=1))
+
+
+def task_statistics(spec: SequenceSpec, tft_output: tft.TFTransformOutput, train: tf.data.Dataset) -> TaskStatistics:
+    """What the training split decided: sizes of vocabularies, classes, a regression label's spread."""
+    num_ids = {name: _num_ids(c, name, tft_output) for name, c in spec.columns.items() if not hasattr(c, "shape")}
+    if spec.label.type == "regression":
+        labels = np.concatenate([label.numpy() for _, label, _ in train])
+        return TaskStatistics(num_ids, (), float(labels.mean()), float(labels.std()) or 1.0)
+    if spec.label.classes is not None:
+        return TaskStatistics(num_ids, tuple(str(c) for c in spec.label.classes))
+    terms = tft_output.vocabulary_by_name(vocabulary_name(LABEL))
+    return TaskStatistics(num_ids, tuple(term.decode() for term in terms))
+
+
+def export_model(
+    model: keras.Model, spec: SequenceSpec, statistics: TaskStatistics, tft_output: tft.TFTransformOutput, to: str
+) -> None:
+    """Exports the network rebuilt without cuDNN kernels, so that it runs on any machine."""
+    portable = build_model(spec, statistics, use_cudnn=False)
+    portable.set_weights(model.get_weights())
+    raw_model = RawRecordModel(portable, tft_output.transform_savedmodel_dir, spec, statistics.classes)
+    export(raw_model, to, spec, statistics.classes)
+
+
+def _fit(
+    model: keras.Model, spec: SequenceSpec, train: tf.data.Dataset, valid: tf.data.Dataset
+) -> dict[str, list[float]]:
+    stop = keras.callbacks.EarlyStopping(
+        monitor="val_loss", patience=spec.training.early_stopping_patience, restore_best_weights=True
+    )
+
+    class LogEpoch(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+            figures = ", ".join(f"{k} {v:.4f}" for k, v in (logs or {}).items())
+            logging.info("Epoch %d/%d: %s", epoch + 1, spec.training.epochs, figures)
+
+    fitted = model.fit(
+        train, validation_data=valid, epochs=spec.training.epochs, callbacks=[stop, LogEpoch()], verbose=0
+    )
+    return {name: [float(v) for v in values] for name, values in fitted.history.items()}
+
+
+def _num_ids(column: CategoricalColumn, name: str, tft_output: tft.TFTransformOutput) -> int:
+    fixed = column.num_buckets or column.hash_bucket_size
+    if fixed is not None:
+        return fixed
+    listed = known_terms(column)
+    terms = len(listed) if listed is not None else tft_output.vocabulary_size_by_name(vocabulary_name(name))
+    return max(terms + column.oov_buckets, (column.default_value or 0) + 1)
+
+
+def _files(patterns: list[str]) -> list[str]:
+    return sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
+
+
+def _sample(files: list[str]) -> list[bytes]:
+    records = tf.data.TFRecordDataset(files, compression_type="GZIP").take(_CHECKED_RECORDS)
+    return [r.numpy() for r in records]
