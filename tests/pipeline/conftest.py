@@ -87,8 +87,13 @@ def everything_run(run_everything):
     return run_everything()
 
 
+_RUNS = {"demo", "demo_again", "everything_run", "run_everything", "trained"}
+
+
 def pytest_collection_modifyitems(items):
     # What needs a pipeline run is long.
     for item in items:
-        if {"demo", "demo_again", "everything_run", "run_everything"} & set(getattr(item, "fixturenames", ())):
+        if {"demo", "demo_again", "everything_run", "run_everything", "trained"} & set(
+            getattr(item, "fixturenames", ())
+        ):
             item.add_marker(pytest.mark.slow)

@@ -135,3 +135,8 @@ def test_an_output_folder_that_cannot_be_made_is_an_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserInputError, match="is a file"):
         check_output_folder(tmp_path / "file" / "out")
+
+
+def test_a_remote_output_folder_is_an_error_not_a_local_folder_of_that_name():
+    with pytest.raises(UserInputError, match="not on this machine"):
+        check_output_folder("gs://bucket/out")

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import fcntl
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -134,10 +135,10 @@ def run_local(
         UserInputError: The records, or the output folder, need mending.
         PipelineFailedError: A component failed otherwise.
     """
+    check_output_folder(output_dir)
     data_dir = Path(data_dir).resolve()
     layout = OutputLayout(Path(output_dir).resolve())
     started = time.monotonic()
-    check_output_folder(layout.root)
     data = check_data(spec, data_dir)
     check_seconds = time.monotonic() - started
     make_output_folder(layout)
@@ -147,9 +148,16 @@ def run_local(
         return _run(spec, data_dir, layout, data, check_seconds, beam_args, progress)
 
 
-def check_output_folder(folder: Path) -> None:
+def check_output_folder(folder: str | Path) -> None:
     """Raises `UserInputError` if the output folder could not be made or written; writes nothing."""
-    existing = folder
+    # `Path` would make one slash of two.
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", str(folder)):
+        raise UserInputError(
+            f"The output folder {folder} is not on this machine.",
+            expected="a local folder: this command runs the whole pipeline here",
+            fix="Choose another --output, and copy what is to be kept.",
+        )
+    existing = Path(folder).resolve()
     while not existing.exists() and existing != existing.parent:
         existing = existing.parent
     if not existing.is_dir():

@@ -1,0 +1,90 @@
+"""Writes docs/spec.md from the spec's own models: python scripts/spec_reference.py"""
+
+from __future__ import annotations
+
+import json
+import typing
+from pathlib import Path
+
+import pydantic
+from pydantic_core import PydanticUndefined
+
+from tfx_sequences.schemas import columns, spec
+
+PAGE = Path(__file__).parents[1] / "docs" / "spec.md"
+_IMPLIED = {"is_sequence", "type"}
+
+_HEAD = """\
+# The spec
+
+A YAML file (or a `SequenceSpec` in Python). Only `name`, `sequence` and `label` are needed. Unknown keys are
+errors that name the closest key. `tfx-sequences schema` prints the JSON Schema, for editors; to use it, begin the
+file with `# yaml-language-server: $schema=spec.schema.json`.
+
+This page is made by `python scripts/spec_reference.py`.
+"""
+
+
+def render() -> str:
+    """The page."""
+    sections: list[tuple[str, type[pydantic.BaseModel]]] = [
+        ("The whole", spec.SequenceSpec),
+        ("context, sequence: `type: numeric`", columns.NumericColumn),
+        ("context, sequence: `type: categorical`", columns.CategoricalColumn),
+        ("vocabulary", columns.Vocabulary),
+        ("embedding", columns.Embedding),
+        ("label", spec.Label),
+        ("splits", spec.Splits),
+        ("batching", spec.Batching),
+        ("model", spec.Model),
+        ("training", spec.Training),
+        ("evaluation", spec.Evaluation),
+        ("evaluation.thresholds", spec.Threshold),
+    ]
+    return _HEAD + "".join(_section(title, model) for title, model in sections)
+
+
+def _section(title: str, model: type[pydantic.BaseModel]) -> str:
+    lines = [f"\n## {title}\n", (model.__doc__ or "").strip().split("\n\n")[0].replace("\n", " "), ""]
+    lines += ["| key | value | default | |", "|---|---|---|---|"]
+    for name, field in model.model_fields.items():
+        if name in _IMPLIED and model is not spec.Label:
+            continue
+        words = " ".join((field.description or "").split()).replace("|", "\\|")
+        lines.append(f"| `{name}` | {_type(field.annotation)} | {_default(name, field)} | {words} |")
+    return "\n".join(lines) + "\n"
+
+
+def _default(name: str, field: pydantic.fields.FieldInfo) -> str:
+    if name == "key" and field.is_required():
+        return "the column's name"
+    if field.is_required():
+        return "needed"
+    value = field.get_default(call_default_factory=True)
+    if value is None or value is PydanticUndefined:
+        return ""
+    if isinstance(value, pydantic.BaseModel):
+        return "see below"
+    return f"`{json.dumps(value)}`"
+
+
+def _type(annotation: typing.Any) -> str:
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if annotation is type(None):
+        return ""
+    if origin is typing.Literal:
+        return ", ".join(f"`{a}`" for a in arguments)
+    if origin is typing.Annotated:
+        return _type(arguments[0])
+    if origin is tuple:
+        return f"list of {_type(arguments[0])}"
+    if origin is dict:
+        return f"by name: {_type(arguments[1])}"
+    if arguments:
+        return " or ".join(t for t in dict.fromkeys(map(_type, arguments)) if t)
+    names = {str: "text", int: "whole number", float: "number", bool: "`true`, `false`"}
+    return names.get(annotation, getattr(annotation, "__name__", str(annotation)))
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render(), "utf-8")

@@ -1,0 +1,36 @@
+"""What README and docs claim."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+from tfx_sequences.schemas.spec_io import spec_from_yaml
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_spec_reference_is_up_to_date():
+    module_spec = importlib.util.spec_from_file_location("spec_reference", ROOT / "scripts" / "spec_reference.py")
+    module = importlib.util.module_from_spec(module_spec)
+    module_spec.loader.exec_module(module)
+    assert module.PAGE.read_text("utf-8") == module.render(), "run: python scripts/spec_reference.py"
+
+
+def test_the_readmes_specs_are_valid():
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
+    assert blocks
+    for block in blocks:
+        spec_from_yaml(block)
+
+
+def test_the_readmes_python_builds_a_pipeline():
+    [block] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
+    names = {}
+    exec(block, names)
+    assert [c.id for c in names["pipeline"].components][-1] == "Pusher"
+
+
+def test_links_between_the_pages_lead_somewhere():
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
