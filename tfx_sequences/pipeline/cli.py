@@ -145,6 +145,7 @@ def predict(
         from tfx_sequences.pipeline.output_file import check_output_file
 
         check_environment(needs_tfx=False)
+        _check_paths(model=model, data=data, output=output)
         check_output_file(output)
         from tfx_sequences.components.prediction import predict_files
 
@@ -164,6 +165,7 @@ def check(spec: SpecArgument, data: DataOption) -> None:
         from tfx_sequences.schemas.spec_io import load_spec
 
         check_environment(needs_tfx=False)
+        _check_paths(spec=spec, data_folder=data)
         loaded = load_spec(spec)
         with _waiting(capture, f"Checking the records in {data}"):
             from tfx_sequences.components.data_check import check_data
@@ -190,12 +192,43 @@ def schema(
         from tfx_sequences.pipeline.output_file import check_output_file, written_whole
         from tfx_sequences.schemas.spec_io import json_schema
 
+        _check_paths(output=output)
         check_output_file(output)
         with written_whole(output, instead=capture.stdout) as file:
             file.write(json.dumps(json_schema(), indent=2) + "\n")
         return 0
 
     raise typer.Exit(supervised(work))
+
+
+def _check_paths(**paths: Path | str | None) -> None:
+    """Raises `UserInputError` for a path that is no path of this machine, or that the system refuses to look at."""
+    import os
+    import re
+
+    from tfx_sequences.errors import UserInputError
+
+    for parameter, path in paths.items():
+        name = parameter.replace("_", " ")
+        # A `Path` makes one slash of two.
+        if path is not None and re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(path)):
+            raise UserInputError(
+                f"The {name} is not on this machine.",
+                expected="a path on this machine",
+                received=str(path),
+                fix="Copy what is read here first, and what is written to its place afterwards.",
+            )
+        try:
+            os.stat(path or ".")
+        except (FileNotFoundError, NotADirectoryError):
+            pass  # each command has its own words for that
+        except OSError as error:
+            raise UserInputError(
+                f"The {name} cannot be used: {error.strerror}.",
+                expected="a path that can be looked at",
+                received=str(path) if len(str(path)) < 200 else f"{str(path)[:200]}...",
+                fix="Check the path, and the permissions of its folders.",
+            ) from error
 
 
 def _run(capture: Capture, spec: str, data: Path, output: Path, beam_args: Sequence[str], quiet: bool) -> RunResult:
@@ -207,6 +240,7 @@ def _run(capture: Capture, spec: str, data: Path, output: Path, beam_args: Seque
     from tfx_sequences.schemas.spec_io import load_spec
 
     check_environment(needs_tfx=True)
+    _check_paths(spec=spec, data_folder=data, output_folder=output)
     loaded = load_spec(spec)
     with RunProgress(capture.console, quiet=quiet) as progress:
 
@@ -221,7 +255,7 @@ def _run(capture: Capture, spec: str, data: Path, output: Path, beam_args: Seque
         from tfx_sequences.pipeline.report import print_summary, write_report
 
         progress.activity("Writing the report")
-        report = write_report(result)
+        report = write_report(result, capture.log_path)
     if not quiet:
         print_summary(report, capture.console)
     elif not result.blessed:

@@ -91,7 +91,7 @@ class RunProgress:
         """Says what goes on before the first component."""
         self._activity = text
         if self._plain:
-            self.console.print(Text(text))
+            self.console.print(Text(text), soft_wrap=True)
 
     def plan(self, names: Iterable[str]) -> None:
         """Names the components to come, in order."""

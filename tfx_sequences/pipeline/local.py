@@ -140,6 +140,7 @@ def run_local(
     layout = OutputLayout(Path(output_dir).resolve())
     started = time.monotonic()
     data = check_data(spec, data_dir)
+    check_beam_runner(beam_pipeline_args(beam_args))
     check_seconds = time.monotonic() - started
     make_output_folder(layout)
     if on_ready:
@@ -194,6 +195,23 @@ def beam_pipeline_args(user_args: Sequence[str]) -> list[str]:
     """
     own_runner = any(arg == "--runner" or arg.startswith("--runner=") for arg in user_args)
     return [*user_args] if own_runner else [*_BEAM_DEFAULTS, *user_args]
+
+
+def check_beam_runner(beam_args: Sequence[str]) -> None:
+    """Raises `UserInputError` if Beam has no runner of the name that the options give."""
+    from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+    from apache_beam.runners.runner import create_runner
+
+    name = PipelineOptions(list(beam_args)).view_as(StandardOptions).runner
+    try:
+        create_runner(name)
+    except (ValueError, ImportError, AttributeError) as error:
+        raise UserInputError(
+            f"Beam has no runner '{name}'.",
+            expected="FnApiRunner, PortableRunner, FlinkRunner, SparkRunner or DataflowRunner",
+            received=f"--runner={name}",
+            fix="Mend --beam-arg, or leave it out.",
+        ) from error
 
 
 def _run(

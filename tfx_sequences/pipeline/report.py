@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 _HIDDEN_METRICS = ("__ERROR__",)
 
 
-def write_report(result: RunResult) -> dict[str, Any]:
+def write_report(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
     """Writes `report.json` and `report.html` of a run, each whole or not at all.
 
     Returns:
         What `report.json` holds.
     """
-    report = collect(result)
+    report = collect(result, log_path)
     _write(result.layout.report_data, json.dumps(report, indent=1))
     _write(result.layout.report, render_html(report))
     return report
 
 
-def collect(result: RunResult) -> dict[str, Any]:
+def collect(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
     """All figures of a run as plain data."""
     training = _read_json(result.outputs["SequenceTrainer"]["model_run"], "training.json")
     check = _read_json(result.outputs["ModelCheck"]["blessing"], "model_check.json")
@@ -60,6 +60,7 @@ def collect(result: RunResult) -> dict[str, Any]:
         "report": str(result.layout.report),
         "metadata": str(result.layout.metadata),
         "artifacts": str(result.layout.artifacts),
+        "log": str(log_path) if log_path else "",
         "spec": spec_to_yaml(result.spec),
     }
 
@@ -105,35 +106,37 @@ def split_figures(split: Any) -> dict[str, Any]:
 
 def print_summary(report: dict[str, Any], console: Console) -> None:
     """The end of a run on the screen: verdict, metrics, training, time, places."""
-    from rich.table import Table
     from rich.text import Text
 
     if report["blessed"]:
         console.print(Text("Blessed and pushed.", "bold green"))
     else:
         console.print(Text("Not blessed, not pushed: " + "; ".join(report["missed"]) + ".", "bold red"))
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for name, value in metric_rows(report["metrics"]):
-        table.add_row(f"test {name}", value)
+    rows = [(f"test {name}", value) for name, value in metric_rows(report["metrics"])]
     training = report["training"]
     held_back = [s for s in ("valid", "test") if s not in report["data"]]
-    table.add_row(
-        "records",
-        ", ".join(f"{name} {figures['records']}" for name, figures in report["data"].items())
-        + (f" ({' and '.join(held_back)} held back from train)" if held_back else ""),
-    )
-    table.add_row("training", f"best of {training['epochs']} epochs: {training['best_epoch']}")
-    table.add_row("padding share", f"{training['padding_share']:.1%} of the steps computed in training")
-    table.add_row("model check", _check_line(report["model_check"]))
-    table.add_row("time", _time_line(report))
-    table.add_row("model", report["pushed_model"] or "not pushed")
-    table.add_row("report", report["report"])
-    table.add_row("metadata", report["metadata"])
-    # Paths are to be copied: never folded.
-    console.print(table, soft_wrap=True)
+    records = ", ".join(f"{name} {figures['records']}" for name, figures in report["data"].items())
+    if held_back:
+        records += f" ({' and '.join(held_back)} held back from train)"
+    rows += [
+        ("records", records),
+        ("training", f"best of {training['epochs']} epochs: {training['best_epoch']}"),
+        ("padding share", f"{training['padding_share']:.1%} of the steps computed in training"),
+        ("model check", _check_line(report["model_check"])),
+        ("time", _time_line(report)),
+        ("model", report["pushed_model"] or "not pushed"),
+        ("report", report["report"]),
+        ("metadata", report["metadata"]),
+        ("log", report["log"]),
+    ]
+    for name, text in rows:
+        # Paths are to be copied: never folded.
+        console.print(Text.assemble((f"{name:<15}", "bold"), text), soft_wrap=True)
     unused = report["unused"]["context"] + report["unused"]["sequence"]
     if unused:
-        console.print(Text(f"In the data but not in the spec, so not used: {', '.join(unused)}.", "dim"))
+        console.print(
+            Text(f"In the data but not in the spec, so not used: {', '.join(unused)}.", "dim"), soft_wrap=True
+        )
 
 
 def metric_rows(metrics: dict[str, float]) -> list[tuple[str, str]]:
