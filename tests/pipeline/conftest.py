@@ -11,6 +11,7 @@ import pytest
 
 from tests.components.conftest import everything_spec, plain_records
 from tests.records import example, sequence_example, write_records
+from tfx_sequences.schemas.spec import SequenceSpec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,27 +68,50 @@ def everything_data(tmp_path_factory):
     return folder
 
 
+def small_spec(**changes):
+    """Two columns, one epoch: for what is about runs and not about columns."""
+    return SequenceSpec(
+        **{
+            "name": "small",
+            "id_key": "id",
+            "sequence": {"lpc": {"type": "numeric", "shape": (3,)}, "token": {"type": "categorical"}},
+            "label": {"key": "kind"},
+            "model": {"units": (4,), "cell": "gru", "bidirectional": False},
+            "training": {"epochs": 1},
+            **changes,
+        }
+    )
+
+
 @pytest.fixture(scope="session")
-def run_everything(everything_data, tmp_path_factory):
-    """Runs the spec with every kind of column in this process, with changes; one output folder for all."""
+def everything_run(everything_data, tmp_path_factory):
+    """A run of the spec with every kind of column, in this process."""
     from tfx_sequences.pipeline.local import run_local
 
-    outputs = tmp_path_factory.mktemp("everything_runs")
+    output = tmp_path_factory.mktemp("everything_run") / "output"
+    return run_local(everything_spec(), everything_data / "sequence", output)
+
+
+@pytest.fixture(scope="session")
+def run_small(everything_data, tmp_path_factory):
+    """Runs `small_spec` with changes, in this process; one output folder for all that name none."""
+    from tfx_sequences.pipeline.local import run_local
+
+    outputs = tmp_path_factory.mktemp("small_runs")
 
     def run(kind="sequence", folder="output", **changes):
-        spec = everything_spec(record="Example" if kind == "example" else "SequenceExample", **changes)
-        return run_local(spec, everything_data / kind, outputs / folder)
+        return run_local(small_spec(**changes), everything_data / kind, outputs / folder)
 
     return run
 
 
 @pytest.fixture(scope="session")
-def everything_run(run_everything):
-    """The first run of that spec."""
-    return run_everything()
+def small_run(run_small):
+    """The first of those runs."""
+    return run_small()
 
 
-_RUNS = {"demo", "demo_again", "everything_run", "run_everything", "trained"}
+_RUNS = {"demo", "demo_again", "everything_run", "run_small", "small_run", "trained"}
 
 
 def pytest_collection_modifyitems(items):

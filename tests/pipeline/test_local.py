@@ -1,4 +1,4 @@
-"""A spec with every kind of column through the whole pipeline, and what an edit runs again."""
+"""A spec with every kind of column through the whole pipeline; and what an edit runs again."""
 
 import json
 import os
@@ -45,8 +45,8 @@ def test_held_back_splits_are_disjoint_and_complete(everything_run):
     assert len(set.union(*sets)) == sum(map(len, sets)) == 40
 
 
-def test_the_same_run_again_does_nothing(everything_run, run_everything):
-    assert rerun(run_everything()) == []
+def test_the_same_run_again_does_nothing(small_run, run_small):
+    assert rerun(run_small()) == []
 
 
 @pytest.mark.parametrize(
@@ -54,23 +54,23 @@ def test_the_same_run_again_does_nothing(everything_run, run_everything):
     [
         ({"description": "other words"}, []),
         ({"evaluation": {"thresholds": {"loss": {"max": 99.0}}}}, EVALUATION),
-        ({"training": {"epochs": 1}}, TRAINING),
-        ({"example_weight": None}, AFTER_SCHEMA),
+        ({"training": {"epochs": 2}}, TRAINING),
+        ({"sequence": {"token": {"type": "categorical"}}}, AFTER_SCHEMA),
     ],
     ids=["description", "threshold", "training", "features"],
 )
-def test_an_edit_of_the_spec_runs_what_depends_on_it(everything_run, run_everything, changes, expected):
-    assert rerun(run_everything(**changes)) == expected
+def test_an_edit_of_the_spec_runs_what_depends_on_it(small_run, run_small, changes, expected):
+    assert rerun(run_small(**changes)) == expected
 
 
-def test_a_missed_threshold_keeps_the_model_from_being_pushed(everything_run, run_everything):
-    result = run_everything(evaluation={"thresholds": {"loss": {"max": 0.0001}}})
+def test_a_missed_threshold_keeps_the_model_from_being_pushed(small_run, run_small):
+    result = run_small(evaluation={"thresholds": {"loss": {"max": 0.0001}}})
     assert not result.blessed
     assert result.pushed_model is None
     assert any("is above 0.0001" in words for words in collect(result)["missed"])
 
 
-def test_an_edit_of_our_code_runs_what_depends_on_it(everything_run, run_everything, monkeypatch):
+def test_an_edit_of_our_code_runs_what_depends_on_it(small_run, run_small, monkeypatch):
     from tfx_sequences.pipeline import create
 
     real = create.code_digest
@@ -81,47 +81,41 @@ def test_an_edit_of_our_code_runs_what_depends_on_it(everything_run, run_everyth
         return real(*modules) + ("x" if "tfx_sequences.components.model" in closure else "")
 
     monkeypatch.setattr(create, "code_digest", edited)
-    assert rerun(run_everything()) == TRAINING
+    assert rerun(run_small()) == TRAINING
 
 
-def test_an_edit_of_the_data_runs_everything(everything_run, run_everything, everything_data):
+def test_an_edit_of_the_data_runs_everything(small_run, run_small, everything_data):
     file = everything_data / "sequence" / "train.tfrecord"
     before = file.stat()
     try:
         os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns + 5_000_000_000))
-        names = rerun(run_everything())
+        names = rerun(run_small())
     finally:
         os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert names == [c.name for c in everything_run.components]
+    assert names == [c.name for c in small_run.components]
 
 
-def test_examples_train_the_same_way(run_everything, everything_data):
-    result = run_everything("example", "examples", training={"epochs": 1})
-    assert result.blessed
-    rows = list(predict_files(result.layout.root, everything_data / "example"))
-    assert len(rows) == 120
-    assert rows[0]["id"] == "r0"
-
-
-def test_a_regression_label(everything_data, tmp_path):
-    from tfx_sequences.pipeline.local import run_local
-    from tfx_sequences.schemas.spec import SequenceSpec
-
-    spec = SequenceSpec(
+def test_examples_with_a_regression_label(run_small, everything_data):
+    """The other kind of records and the other kind of label in one run."""
+    result = run_small(
+        "example",
+        "regression",
         name="regression",
-        sequence={"price": {"type": "numeric"}},
+        record="Example",
+        id_key=None,
+        context={"city": {"type": "categorical"}},
+        sequence={"price": {"type": "numeric"}, "lpc": {"type": "numeric", "shape": [3]}},
         label={"key": "weight", "type": "regression"},
-        model={"units": [4]},
-        training={"epochs": 1},
-        evaluation={"thresholds": {"mean_squared_error": {"max": 100.0}}},
+        evaluation={"thresholds": {"mean_squared_error": {"max": 100.0}}, "slices": ["city"]},
     )
-    result = run_local(spec, everything_data / "sequence", tmp_path / "out")
     assert result.blessed
     report = collect(result)
     assert set(report["metrics"]) >= {"mean_squared_error", "mean_absolute_error"}
-    rows = list(predict_files(result.layout.root, everything_data / "sequence", limit=3))
+    assert sum(m["example_count"] for m in report["slices"].values()) == report["metrics"]["example_count"]
+    rows = list(predict_files(result.layout.root, everything_data / "example"))
+    assert len(rows) == 120
+    assert rows[1]["id"] == "train.tfrecord.gz:1"
     assert all(-10 < row["prediction"] < 10 for row in rows)
-    assert rows[1]["id"] == "train.tfrecord:1"
 
 
 def test_the_card_of_the_model_holds_the_spec(everything_run):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,7 +65,7 @@ def model_spec(model_dir: Path) -> SequenceSpec:
         raise UserInputError(
             f"The card of the model in {model_dir} cannot be read.",
             expected=f"{_CARD} as this version of tfx-sequences writes it",
-            received=f"{type(error).__name__}: {error}".partition("\n")[0],
+            received=f"{type(error).__name__}: {' '.join(str(error).split())}"[:200],
             fix="Export the model again with 'tfx-sequences run'.",
         ) from error
 
@@ -74,13 +75,16 @@ def predict_files(
 ) -> Iterator[dict[str, Any]]:
     """Predicts records in the order of the files, a batch at a time.
 
+    Model and files are checked before this returns; with a `limit`, each file when
+    its turn comes.
+
     Args:
         model: See `find_model`.
         data: A TFRecord file, or a folder of them.
         limit: At most so many records.
         batch_size: Records per call of the model.
 
-    Yields:
+    Returns:
         Per record: `id` (the spec's `id_key`, else file name and index), and
         `predicted_class` with `scores` by class, or `prediction`.
 
@@ -95,12 +99,20 @@ def predict_files(
         # Better told before the first prediction than after an hour of them.
         for file in files:
             _check_file(file, spec)
+    return _predictions(model_dir, spec, files, limit, batch_size)
+
+
+def _predictions(
+    model_dir: Path, spec: SequenceSpec, files: list[Path], limit: int | None, batch_size: int
+) -> Iterator[dict[str, Any]]:
     import tensorflow as tf
 
     signature = tf.saved_model.load(str(model_dir)).signatures["serving_default"]
     left = limit
     for file in files:
-        if limit is not None:
+        if left == 0:
+            return
+        if left is not None:
             _check_file(file, spec)
         compression = "GZIP" if file.suffix.lower() == ".gz" else ""
         done = 0
@@ -177,16 +189,25 @@ def _culprit(signature: Any, batch: tf.Tensor, spec: SequenceSpec, file: Path, s
         except (tf.errors.InvalidArgumentError, UnicodeDecodeError) as own:
             where, error = _place(batch, row, spec, file, start), own
             break
-    # TensorFlow's own words stand between lines about the graph.
-    graph = ("Graph execution error", "Detected at node", "<stack traces", "[[")
-    lines = getattr(error, "message", str(error)).splitlines()
-    said = [line.strip() for line in lines if not line.strip().startswith(graph)]
     return DataError(
         f"{where} cannot be predicted.",
         expected=f"tf.{spec.record} with the features of the spec '{spec.name}'",
-        received=" ".join(line for line in said if line).removeprefix("Name: <unknown>, "),
+        received=_without_graph(getattr(error, "message", str(error))),
         fix="Mend or leave out what cannot be read; 'tfx-sequences check' tells more where records have labels.",
     )
+
+
+def _without_graph(message: str) -> str:
+    """What TensorFlow has to say, without its lines about the graph.
+
+    >>> _without_graph("Graph execution error:\\n\\nassertion failed: [Not \\\\'x\\\\':] [3]\\n\\t [[{{node a}}]]")
+    "Not 'x': 3"
+    """
+    graph = ("Graph execution error", "Detected at node", "<stack traces", "[[")
+    lines = (line.strip() for line in message.splitlines())
+    said = " ".join(line for line in lines if line and not line.startswith(graph))
+    said = said.removeprefix("Name: <unknown>, ").replace("\\'", "'")
+    return re.sub(r"^assertion failed: \[(.*?)\] \[(.*)\]$", r"\1 \2", said)
 
 
 def _check_finite(outputs: dict[str, np.ndarray], batch: tf.Tensor, spec: SequenceSpec, file: Path, start: int) -> None:
