@@ -74,6 +74,8 @@ def create_pipeline(
         preprocessing_fn=PREPROCESSING_FN,
         splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "valid", "test"]),
         disable_statistics=True,
+        # It pays where spans are added to old ones; here it would only be written.
+        disable_analyzer_cache=True,
         custom_config={
             "spec": features,
             "fingerprint": fingerprint(spec, TRANSFORM_SECTIONS),
