@@ -42,7 +42,7 @@ def write_schema(folder, schema):
 
 
 def ingest(data, spec, splits_with_files, output):
-    component = SequenceExampleGen(str(data), spec, splits_with_files)
+    component = SequenceExampleGen(str(data), spec, splits_with_files, code_digest="")
     examples = artifact(standard_artifacts.Examples, output)
     context = IngestExecutor.Context(beam_pipeline_args=["--runner=FnApiRunner"], unique_id="1", tmp_dir=str(output))
     IngestExecutor(context).Do({}, {"examples": [examples]}, component.exec_properties)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
-import importlib.util
 from importlib import metadata
 from pathlib import Path
 
-_PACKAGE = "tfx_sequences"
+_ROOT = Path(__file__).parents[1]
 _STACK = ("tfx", "tensorflow", "tensorflow-transform", "tensorflow-model-analysis", "keras", "apache-beam")
 
 
@@ -45,26 +44,23 @@ def import_closure(modules: tuple[str, ...]) -> dict[str, bytes]:
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        if name in sources:
+        path = _source_file(name)
+        # Facades have no file of their own here: what they offer is imported from its module.
+        if name in sources or path is None:
             continue
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.origin is None:
-            continue
-        source = Path(spec.origin).read_bytes()
-        if Path(spec.origin).name == "__init__.py":
-            continue  # facades: what they offer is imported from its own module
-        sources[name] = source
-        for node in ast.walk(ast.parse(source)):
+        sources[name] = path.read_bytes()
+        for node in ast.walk(ast.parse(sources[name])):
             if isinstance(node, ast.Import):
-                waiting += [a.name for a in node.names if a.name.startswith(_PACKAGE)]
-            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(_PACKAGE):
-                submodules = [f"{node.module}.{a.name}" for a in node.names]
-                waiting += [str(node.module), *(m for m in submodules if _is_module(m))]
+                waiting += [a.name for a in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                waiting += [node.module, *(f"{node.module}.{a.name}" for a in node.names)]
     return sources
 
 
-def _is_module(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:
-        return False
+def _source_file(name: str) -> Path | None:
+    """The file of a module of this package; found by its name, for to ask the import system would import parents."""
+    package, *parts = name.split(".")
+    if package != _ROOT.name or not parts:
+        return None
+    path = _ROOT.joinpath(*parts).with_suffix(".py")
+    return path if path.is_file() else None

@@ -67,15 +67,19 @@ class SequenceExampleGen(file_based.FileBasedExampleGen):
         spec: The spec; its `splits` name the files, its `record` the payload.
         splits_with_files: Those of `train`, `valid`, `test` that have files; the
             others are held back from `train`.
+        code_digest: Changes when our code does, so that the cache does not hold.
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
-    def __init__(self, input_base: str, spec: SequenceSpec, splits_with_files: tuple[str, ...]) -> None:
+    def __init__(
+        self, input_base: str, spec: SequenceSpec, splits_with_files: tuple[str, ...], code_digest: str
+    ) -> None:
         payload = "FORMAT_TF_SEQUENCE_EXAMPLE" if spec.record == "SequenceExample" else "FORMAT_TF_EXAMPLE"
         held_back = held_back_shares(spec.splits, splits_with_files)
         config = example_gen_pb2.CustomConfig()
-        config.custom_config.Pack(_struct({"held_back": json.dumps(held_back, sort_keys=True)}))
+        packed = {"held_back": json.dumps(held_back, sort_keys=True), "code_digest": code_digest}
+        config.custom_config.Pack(_struct(packed))
         super().__init__(
             input_base=input_base,
             input_config=example_gen_pb2.Input(

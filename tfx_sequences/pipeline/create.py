@@ -50,8 +50,8 @@ def create_pipeline(
         beam_pipeline_args: Of Beam.
     """
     features = spec_to_json(spec, TRANSFORM_SECTIONS)
-    examples = SequenceExampleGen(data, spec, splits_with_files).outputs["examples"]
-    example_gen = examples.producer_component
+    example_gen = SequenceExampleGen(data, spec, splits_with_files, code_digest(_OURS + "ingest"))
+    examples = example_gen.outputs["examples"]
     statistics_gen = StatisticsGen(examples=examples)
     statistics = statistics_gen.outputs["statistics"]
     schema_gen = SchemaGen(statistics=statistics)
