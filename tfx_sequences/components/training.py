@@ -22,6 +22,7 @@ from tfx_sequences.components import predictions_file
 from tfx_sequences.components.model import TaskStatistics, build_model, compile_model
 from tfx_sequences.components.preprocessing import LABEL, vocabulary_name
 from tfx_sequences.components.serving import RawRecordModel, export
+from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.columns import CategoricalColumn
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import spec_from_json
@@ -66,7 +67,7 @@ def run_fn(fn_args: FnArgs) -> None:
     report = {
         "history": history,
         "epochs": len(history["loss"]),
-        "best_epoch": int(np.argmin(history["val_loss"])) + 1,
+        "best_epoch": int(np.nanargmin(history["val_loss"])) + 1,
         "parameters": int(model.count_params()),
         "bucket_boundaries": list(boundaries),
         "records": measured.records,
@@ -119,7 +120,16 @@ def _fit(
     fitted = model.fit(
         train, validation_data=valid, epochs=spec.training.epochs, callbacks=[stop, LogEpoch()], verbose=0
     )
-    return {name: [float(v) for v in values] for name, values in fitted.history.items()}
+    history = {name: [float(v) for v in values] for name, values in fitted.history.items()}
+    if not np.isfinite(history["val_loss"]).any():
+        raise UserInputError(
+            f"Training diverged: the validation loss was no number in any of {len(history['val_loss'])} epochs.",
+            expected="a finite loss",
+            received=f"training loss {history['loss'][0]:g} in the first epoch",
+            fix="Lower training.learning_rate or set training.gradient_clip_norm in the spec; "
+            "for features of extreme values choose a normalizer.",
+        )
+    return history
 
 
 def _num_ids(column: CategoricalColumn, name: str, tft_output: tft.TFTransformOutput) -> int:

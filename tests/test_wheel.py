@@ -1,0 +1,77 @@
+"""The wheel in an environment of its own, with TensorFlow and Keras and without TFX and Beam."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    uv = shutil.which("uv") or str(ROOT / ".tools" / "bin" / "uv")
+    if not Path(uv).exists():
+        pytest.skip("uv is not installed")
+    folder = tmp_path_factory.mktemp("wheel")
+    # The versions are those of the lock; the wheel is built from the sources of this checkout.
+    lock = folder / "requirements.txt"
+    export = [uv, "export", "-q", "--frozen", "--no-dev", "--no-emit-project", "--no-hashes", "-o", lock]
+    for command in (
+        [uv, "build", "-q", "--wheel", "--out-dir", folder, ROOT],
+        [*export, "--project", ROOT],
+        [uv, "venv", "-q", "--python", sys.executable, folder / "env"],
+    ):
+        subprocess.run(list(map(str, command)), check=True, cwd=folder)
+    [wheel] = folder.glob("*.whl")
+    install = [uv, "pip", "install", "-q", "--python", folder / "env" / "bin" / "python", "-r", lock, wheel]
+    subprocess.run(list(map(str, install)), check=True, cwd=folder)
+    return folder / "env" / "bin"
+
+
+PROGRAM = """
+import importlib.util, json, sys
+import numpy as np
+import tfx_sequences as tfs
+from tfx_sequences import SequenceFeatures
+
+column = tfs.NumericColumn(key="price", is_sequence=True)
+features = {"price": np.array([[1.0, 2.0], [3.0, 0.0]]), "sequence_length": np.array([2, 1])}
+steps, lengths = SequenceFeatures([column])(features)
+print(json.dumps({
+    "missing": [m for m in ("tfx", "apache_beam", "tensorflow_transform") if importlib.util.find_spec(m)],
+    "steps": np.asarray(steps).tolist(),
+    "mask": np.asarray(steps._keras_mask).tolist(),
+    "bundled": tfs.load_spec("japanese_vowels").name,
+    "from": tfs.__file__,
+}))
+"""
+
+
+@pytest.mark.slow
+def test_the_layer_and_the_specs_need_neither_tfx_nor_beam(environment, tmp_path):
+    run = subprocess.run([environment / "python", "-I", "-c", PROGRAM], capture_output=True, text=True, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    told = json.loads(run.stdout)
+    assert told["missing"] == []
+    assert str(environment.parent) in told["from"]
+    assert told["steps"] == [[[1.0], [2.0]], [[3.0], [0.0]]]
+    assert told["mask"] == [[True, True], [True, False]]
+    assert told["bundled"] == "japanese_vowels"
+
+
+@pytest.mark.slow
+def test_the_command_line_checks_records_and_says_what_a_run_lacks(environment, tmp_path):
+    program = environment / "tfx-sequences"
+    data = ROOT / "tfx_sequences" / "examples_data" / "japanese_vowels"
+    check = subprocess.run([program, "check", "japanese_vowels", "--data", data], capture_output=True, text=True)
+    assert check.returncode == 0, check.stderr
+    assert "370" in check.stdout
+    arguments = ["run", "japanese_vowels", "--data", data, "--output", tmp_path / "out"]
+    run = subprocess.run([program, *arguments], capture_output=True, text=True)
+    assert run.returncode == 2
+    assert "tfx-sequences[tfx]" in run.stderr
+    assert not (tmp_path / "out").exists()
