@@ -111,7 +111,7 @@ def test_the_check_counts_what_the_ingestion_writes(tmp_path, kind, files):
     assert set(report.held_back) == {"valid", "test"} - set(files)
     assert report.splits["train"].records == 60
 
-    component = SequenceExampleGen(str(data), spec, files)
+    component = SequenceExampleGen(str(data), spec, files, code_digest="")
     properties = {k: v for k, v in component.exec_properties.items() if v is not None}
     examples = standard_artifacts.Examples()
     examples.uri = str(tmp_path / "examples")
