@@ -35,6 +35,8 @@ class Embedding(Declared):
     """How the vectors of a step's several ids become one; `sqrtn` is the sum over the root of their number."""
     max_norm: float | None = pydantic.Field(None, gt=0)
     """Vectors of a greater L2 norm are scaled down to it when they are looked up."""
+    dropout: float = pydantic.Field(0.0, ge=0, lt=1)
+    """Share of the vectors' elements that is dropped in training."""
     initializer: Literal[INITIALIZERS] = "uniform"  # type: ignore[valid-type]
     """Initial values: a Keras initializer, or `feature_column`: truncated normal of
     deviation `1 / sqrt(dimension)`, as `tf.feature_column.embedding_column` has."""
