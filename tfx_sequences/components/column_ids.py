@@ -1,4 +1,7 @@
-"""From the values of a column to its ids, inside a layer: lookup, hash, buckets, tokens."""
+"""From the values of a column to its ids: lookup, hash, buckets, tokens.
+
+The same in the transform graph and in a feature layer.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from tfx_sequences.components.tokens import split_tokens
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.categorical_columns import NO_ID
 from tfx_sequences.schemas.columns import BucketizedColumn, CategoricalColumn, IdColumn, TermColumn, TextColumn
+from tfx_sequences.schemas.raw_features import MISSING_INT
 from tfx_sequences.schemas.vocabularies import known_terms
 
 
@@ -19,7 +23,8 @@ class ColumnIds(tf.Module):
     """How one column's values become ids; holds its lookup table.
 
     Args:
-        column: A column whose ids need no training data.
+        column: The column. If its vocabulary is computed, only `terms` and `check` work:
+            the lookup is then TFT's.
     """
 
     def __init__(self, column: IdColumn) -> None:
@@ -35,10 +40,9 @@ class ColumnIds(tf.Module):
         return isinstance(column, BucketizedColumn) or _of_terms(column).default_value == NO_ID
 
     def __call__(self, values: tf.Tensor) -> tf.Tensor:
-        """Ids int64 of the shape of `values`, -1 where a value has none (and may have none).
+        """Ids int64 of the shape of `values`, -1 where a value has none.
 
-        Ids that are out of range or unknown, where that is an error, are left as they are
-        (or -1); `check` tells them.
+        Ids out of range are left as they are where that is an error; `check` tells it.
         """
         column = _of_terms(self.column)
         if isinstance(column, CategoricalColumn) and column.num_buckets is not None:
@@ -49,27 +53,34 @@ class ColumnIds(tf.Module):
             return tf.where(in_range, ids, tf.constant(column.default_value, tf.int64))
         if isinstance(column, TextColumn) and column.are_bytes_ids:
             return tf.cast(tf.io.decode_raw(values, tf.uint8)[..., 0], tf.int64)
-        terms = tf.strings.as_string(values) if values.dtype != tf.string else values
-        if isinstance(column, CategoricalColumn) and column.lowercase:
-            terms = tf.strings.lower(terms, encoding="utf-8")
+        terms = self.terms(values)
         if column.hash_bucket_size is not None:
             return tf.strings.to_hash_bucket_fast(terms, column.hash_bucket_size)
         return self.table.lookup(terms)  # type: ignore[union-attr]
 
-    def check(self, ids: tf.Tensor, values: tf.Tensor, rows: Any, num_ids: int) -> None:
+    def terms(self, values: tf.Tensor) -> tf.Tensor:
+        """What a vocabulary holds of the values: strings, in lower case if so declared, empty where one is missing."""
+        column = self.column
+        if values.dtype != tf.string:
+            values = tf.where(values == MISSING_INT, "", tf.strings.as_string(values))
+        if isinstance(column, CategoricalColumn) and column.lowercase:
+            values = tf.strings.lower(values, encoding="utf-8")
+        return values
+
+    def check(self, ids: tf.Tensor, values: tf.Tensor, rows: Any, num_ids: int | None = None) -> None:
         """Refuses values without an id, where the column has no id for them.
 
         Args:
             ids: `[N]`.
             values: What they are of, `[N]`.
             rows: A function that gives the row of each, `[N]`.
-            num_ids: Number of ids.
+            num_ids: Number of ids; None where a vocabulary is still to be computed.
         """
         column = self.column
         if isinstance(column, BucketizedColumn) or not _of_terms(column).refuses_unknown:
             return
         is_identity = isinstance(column, CategoricalColumn) and column.num_buckets is not None
-        right = (ids >= 0) & (ids < num_ids)
+        right = ids >= 0 if num_ids is None else (ids >= 0) & (ids < num_ids)
 
         def received() -> list[tuple[str, tf.Tensor]]:
             wrong = tf.logical_not(right)
@@ -78,7 +89,7 @@ class ColumnIds(tf.Module):
         require(
             tf.reduce_all(right),
             f"Feature '{column.key}' has " + ("ids that are out of range." if is_identity else "unknown terms."),
-            expected=f"ids in [0, {num_ids})" if is_identity else f"one of the {num_ids} terms of its vocabulary",
+            expected=f"ids in [0, {num_ids})" if is_identity else "terms of its vocabulary",
             received=received,
             fix="Set default_value" + ("" if is_identity else " or num_oov_buckets") + " to take others.",
         )

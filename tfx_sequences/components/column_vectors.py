@@ -160,18 +160,16 @@ class ColumnVectors(tf.Module):
             return tf.reduce_sum(one_hot, axis=2) if several else one_hot
         may_miss = self._ids.may_miss  # type: ignore[union-attr]
         vectors = self._looked_up(tf.maximum(ids, 0) if may_miss else ids)
-        if may_miss:
-            is_there = tf.cast(ids >= 0, vectors.dtype)[..., None]
+        is_there = tf.cast(ids >= 0, vectors.dtype)[..., None] if may_miss else None
+        if is_there is not None:
             vectors *= is_there
         if not several:
             return vectors
         total = tf.reduce_sum(vectors, axis=2)
         if column.combiner == "sum":
             return total
-        if may_miss:
-            count = tf.maximum(tf.reduce_sum(is_there, axis=2), 1)
-        else:
-            count = tf.cast(tf.maximum(tf.shape(ids)[2], 1), vectors.dtype)
+        counted = tf.cast(tf.shape(ids)[2], vectors.dtype) if is_there is None else tf.reduce_sum(is_there, axis=2)
+        count = tf.maximum(counted, 1)
         return total / (count if column.combiner == "mean" else tf.sqrt(count))
 
     def _of_flat(self, ids: tf.Tensor, cells: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -12,7 +12,7 @@ from absl import logging
 
 from tfx_sequences.components.resolved_columns import column_from_config, resolved
 from tfx_sequences.errors import UserInputError, did_you_mean, shortened
-from tfx_sequences.schemas.columns import Column, Embedding, IdColumn
+from tfx_sequences.schemas.columns import Column, Embedding, IdColumn, TermColumn
 from tfx_sequences.schemas.pretrained import PretrainedVectors, pretrained_vectors
 from tfx_sequences.schemas.shared_tables import columns_by_table
 from tfx_sequences.schemas.vocabularies import known_terms, num_ids
@@ -27,6 +27,8 @@ class EmbeddingTables(keras.layers.Layer):
 
     Args:
         columns: The columns; those without an embedding are ignored.
+        terms: By table, the terms of its ids in their order; for pretrained vectors, where
+            the columns do not say them.
 
     Raises:
         SpecError: Columns that share a table disagree on it.
@@ -42,7 +44,13 @@ class EmbeddingTables(keras.layers.Layer):
     (9, 4)
     """
 
-    def __init__(self, columns: Iterable[Column | dict[str, Any]], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        columns: Iterable[Column | dict[str, Any]],
+        *,
+        terms: Mapping[str, Sequence[str] | None] | None = None,
+        **kwargs: Any,
+    ) -> None:
         # Lookups cast what they take from a table; casting the table first would copy all of it.
         super().__init__(**{"autocast": False, "name": "tables", **kwargs})
         given = [column_from_config(column) for column in columns]
@@ -50,13 +58,14 @@ class EmbeddingTables(keras.layers.Layer):
         self._users = {table: [resolved(c) for c in users] for table, users in columns_by_table(given).items()}
         self._sizes = {table: max(num_ids(c) for c in users) for table, users in self._users.items()}
         for table, users in self._users.items():
-            self._read_vectors(table, users[0])
+            self._read_vectors(table, users[0], (terms or {}).get(table))
 
-    def _read_vectors(self, table: str, column: IdColumn) -> None:
+    def _read_vectors(self, table: str, column: IdColumn, terms: Sequence[str] | None) -> None:
         embedding = column.embedding
         if embedding is None or embedding.vectors_file is None:
             return
-        terms = known_terms(column) if hasattr(column, "vocabulary") else None  # type: ignore[arg-type]
+        if terms is None and isinstance(column, TermColumn):
+            terms = known_terms(column)
         read = pretrained_vectors(embedding, terms, self._sizes[table], table=table)
         self.pretrained[table] = read
         logging.info(read.report())

@@ -7,6 +7,8 @@ from typing import Any
 import tensorflow as tf
 
 from tfx_sequences.components.preprocessing import SEQUENCE_LENGTH
+from tfx_sequences.schemas.categorical_columns import NO_ID
+from tfx_sequences.schemas.columns import IdColumn
 from tfx_sequences.schemas.spec import SequenceSpec
 
 
@@ -22,18 +24,24 @@ def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, t
 
     Returns:
         `context.*` `[B, *shape]`, `sequence.*` `[B, T, *shape]`, `sequence_length` `[B]`.
+        Several ids are `[B, V]` or `[B, T, V]`, with -1 (no id) behind the last.
     """
     lengths = transformed[SEQUENCE_LENGTH]
     longest = tf.maximum(tf.reduce_max(tf.concat([lengths, [1]], axis=0)), 1)
     inputs = {SEQUENCE_LENGTH: lengths}
     for name, column in spec.columns.items():
-        inputs[name] = _padded(transformed[name], longest) if column.is_sequence else transformed[name]
+        fill = NO_ID if isinstance(column, IdColumn) and column.has_several_ids else 0
+        values = transformed[name]
+        if column.is_sequence:
+            inputs[name] = _padded(values, longest, fill)
+        else:
+            inputs[name] = values.to_tensor(fill) if isinstance(values, tf.RaggedTensor) else values
     return inputs
 
 
-def _padded(ragged: tf.RaggedTensor, longest: tf.Tensor) -> tf.Tensor:
-    dense = ragged.to_tensor()
+def _padded(ragged: tf.RaggedTensor, longest: tf.Tensor, fill: int) -> tf.Tensor:
+    dense = ragged.to_tensor(tf.constant(fill, ragged.dtype))
     missing = longest - tf.shape(dense, out_type=tf.int64)[1]
     paddings = [[0, 0], [0, missing], *([[0, 0]] * (dense.shape.rank - 2))]
-    padded = tf.pad(dense, paddings)
+    padded = tf.pad(dense, paddings, constant_values=tf.constant(fill, dense.dtype))
     return tf.ensure_shape(padded, [None, None, *dense.shape[2:]])

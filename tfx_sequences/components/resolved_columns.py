@@ -32,7 +32,7 @@ def column_from_config(column: Any) -> Any:
     if kind not in COLUMN_TYPES:
         raise SpecError(f"Unknown type of column: {kind!r}.{did_you_mean(kind, COLUMN_TYPES)}")
     fields = {name: _tuples(value) for name, value in column.items()}
-    return declared(COLUMN_TYPES[kind], **fields)
+    return declared(COLUMN_TYPES[kind], **fields)  # type: ignore[arg-type]
 
 
 def resolved(column: _Column) -> _Column:

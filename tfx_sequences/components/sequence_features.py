@@ -48,7 +48,9 @@ class _FeatureLayer(keras.layers.Layer):
         self.columns = _checked(columns, type(self).__name__, self._is_sequence)
         if isinstance(tables, dict):
             tables = keras.saving.deserialize_keras_object(tables)
-        self.tables = EmbeddingTables(self._embedded(), dtype=self.dtype_policy) if tables is None else tables
+        if not isinstance(tables, EmbeddingTables):
+            tables = EmbeddingTables(self._embedded(), dtype=self.dtype_policy)
+        self.tables: EmbeddingTables = tables
         self._vectors = [ColumnVectors(column, self.tables, self.dtype_policy) for column in self.columns]
         # XLA knows no strings; on numbers and ids it may compile.
         self.supports_jit = all(vectors.supports_jit for vectors in self._vectors)
