@@ -4,10 +4,11 @@ import pytest
 
 from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures, length_mask
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.schemas.columns import CategoricalColumn, Embedding, NumericColumn
+from tfx_sequences.schemas.columns import CategoricalColumn, Embedding
+from tfx_sequences.schemas.feature_columns import numeric_column, sequence_numeric_column
 
-PRICE = NumericColumn(key="price", is_sequence=True)
-LPC = NumericColumn(key="lpc", shape=(3,), is_sequence=True)
+PRICE = sequence_numeric_column("price", shape=())
+LPC = sequence_numeric_column("lpc", shape=3)
 ITEM = CategoricalColumn(key="item", dtype="int64", num_buckets=4, embedding=Embedding(dimension=2), is_sequence=True)
 KIND = CategoricalColumn(key="kind", dtype="int64", num_buckets=3, indicator=True, is_sequence=True)
 ALL = [PRICE, LPC, ITEM, KIND]
@@ -73,7 +74,7 @@ def test_mixed_precision_reaches_the_output():
 
 def test_a_context_column_is_refused():
     with pytest.raises(UserInputError, match="a context column, 'age'"):
-        SequenceFeatures([NumericColumn(key="age")])
+        SequenceFeatures([numeric_column("age")])
     with pytest.raises(UserInputError, match="a sequence column, 'price'"):
         ContextFeatures([PRICE])
 
@@ -98,7 +99,7 @@ def test_a_column_of_terms_is_refused():
 
 
 def test_arrays_of_any_shape_are_flattened():
-    column = NumericColumn(key="image", shape=(2, 2), is_sequence=True)
+    column = sequence_numeric_column("image", shape=(2, 2))
     image = np.arange(16.0).reshape(2, 2, 2, 2)
     flat, _ = SequenceFeatures([column])({"image": image, "sequence_length": np.array([2, 2])})
     np.testing.assert_array_equal(flat, image.reshape(2, 2, 4))
@@ -106,7 +107,7 @@ def test_arrays_of_any_shape_are_flattened():
 
 def test_context_features_are_joined():
     layer = ContextFeatures(
-        [NumericColumn(key="age"), CategoricalColumn(key="city", dtype="int64", num_buckets=2, indicator=True)]
+        [numeric_column("age"), CategoricalColumn(key="city", dtype="int64", num_buckets=2, indicator=True)]
     )
     np.testing.assert_array_equal(layer({"age": np.array([7.0]), "city": np.array([1])}), [[7, 0, 1]])
 

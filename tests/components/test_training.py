@@ -51,12 +51,21 @@ def test_statistics_are_those_of_the_training_split(everything):
     statistics = task_statistics(everything.spec, output, None)
     assert statistics.classes == ("good", "bad")
     assert statistics.num_ids == {
+        "context.age_group": 3,
         "context.city": 2 + 1,
+        "context.home_brand": 3 + 1,
         "context.plan": 2 + 2,
+        "context.tags": 2,
+        "context.title": 5 + 1,
+        "sequence.brand": 3 + 1,
         "sequence.day": 7,
+        "sequence.genres": 3 + 1,
         "sequence.item": 3,
+        "sequence.pair": 2 * 2,
+        "sequence.speed": 3,
         "sequence.token": 3 + 1,
         "sequence.url": 5,
+        "sequence.words": 2 + 1,
     }
     labels = dataset([[0.0]] * 3, [1.0, 2.0, 6.0])
     regression = task_statistics(SPEC, output, labels)

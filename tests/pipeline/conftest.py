@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.components.conftest import everything_spec, plain_records
+from tests.everything import everything_spec, plain_records
 from tests.records import example, sequence_example, write_records
 from tfx_sequences.schemas.spec import SequenceSpec
 

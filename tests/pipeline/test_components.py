@@ -12,7 +12,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact_utils import encode_split_names
 from tfx.utils import io_utils
 
-from tests.components.conftest import everything_spec, plain_records
+from tests.everything import everything_spec, plain_records
 from tests.records import sequence_example, write_records
 from tfx_sequences.components import predictions_file
 from tfx_sequences.components.ingest import Executor as IngestExecutor

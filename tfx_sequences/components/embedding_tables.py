@@ -40,8 +40,8 @@ class EmbeddingTables(keras.layers.Layer):
     ... ], dimension=4, shared_embedding_collection_name="item")
     >>> tables = EmbeddingTables([seen, target])
     >>> steps, context = SequenceFeatures([seen], tables=tables), ContextFeatures([target], tables=tables)
-    >>> tables.weights_of("item").shape
-    (9, 4)
+    >>> tables.weights_of("item").shape.as_list()
+    [9, 4]
     """
 
     def __init__(

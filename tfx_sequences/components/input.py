@@ -12,8 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfx_sequences.components.padding import pad_features
-from tfx_sequences.components.preprocessing import EXAMPLE_WEIGHT, LABEL, SEQUENCE_LENGTH, checked_label
+from tfx_sequences.components.preprocessing import checked_label
 from tfx_sequences.schemas.spec import Batching, SequenceSpec
+from tfx_sequences.schemas.transformed_features import EXAMPLE_WEIGHT, LABEL, SEQUENCE_LENGTH
 
 # Records whose lengths one op reads; a thousandth of the per-record cost.
 _LENGTH_BATCH = 1024

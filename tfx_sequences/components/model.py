@@ -11,9 +11,10 @@ from keras import layers, ops
 
 from tfx_sequences.components.embedding_tables import EmbeddingTables
 from tfx_sequences.components.model_columns import model_columns
-from tfx_sequences.components.sequence_features import SEQUENCE_LENGTH, ContextFeatures, SequenceFeatures
+from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
 from tfx_sequences.schemas.columns import CategoricalColumn, Column, NumericColumn
 from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
 
 _CELLS = {"lstm": layers.LSTM, "gru": layers.GRU, "simple_rnn": layers.SimpleRNN}
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfx_sequences.components.preprocessing import SEQUENCE_LENGTH
 from tfx_sequences.schemas.categorical_columns import NO_ID
 from tfx_sequences.schemas.columns import IdColumn
 from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
 
 
 def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, tf.Tensor]:

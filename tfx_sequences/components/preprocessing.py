@@ -29,11 +29,7 @@ from tfx_sequences.schemas.columns import BucketizedColumn, NumericColumn, Scali
 from tfx_sequences.schemas.raw_features import MISSING_INT, feature_of
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import spec_from_json
-
-SEQUENCE_LENGTH = "sequence_length"
-LABEL = "label"
-EXAMPLE_WEIGHT = "example_weight"
-RECORD_ID = "id"
+from tfx_sequences.schemas.transformed_features import EXAMPLE_WEIGHT, LABEL, RECORD_ID, SEQUENCE_LENGTH
 
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, Any]:

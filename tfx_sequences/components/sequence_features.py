@@ -17,8 +17,7 @@ from tfx_sequences.components.step_values import Dense
 from tfx_sequences.errors import EnvironmentNotSupportedError, UserInputError, did_you_mean, shortened
 from tfx_sequences.schemas.columns import Column, NumericColumn, TextColumn
 from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
-
-SEQUENCE_LENGTH = "sequence_length"
+from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
 
 
 class _FeatureLayer(keras.layers.Layer):
@@ -362,14 +361,14 @@ def length_mask(sequence_length: Any, steps: Any) -> Any:
 
 def _checked(columns: Any, layer: str, is_sequence: bool) -> list[Any]:
     """The columns in name order, resolved."""
-    if isinstance(columns, Mapping | str) or not isinstance(columns, Iterable):
-        # A column iterates too (over its fields), so a lone one is told apart by having a key.
-        columns = [columns] if hasattr(columns, "key") else columns
+    # A column iterates too (over its fields), so a lone one is told apart by having a key.
+    if hasattr(columns, "key"):
+        columns = [columns]
     if isinstance(columns, Mapping | str) or not isinstance(columns, Iterable):
         raise UserInputError(
             f"{layer} needs a list of columns.", expected="a list of columns", received=type(columns).__name__
         )
-    checked = [resolved(column_from_config(c)) for c in ([columns] if hasattr(columns, "key") else columns)]
+    checked = [resolved(column_from_config(c)) for c in columns]
     if not checked:
         raise UserInputError(f"{layer} needs at least one column.")
     for column in checked:

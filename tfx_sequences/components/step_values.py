@@ -84,7 +84,7 @@ class Dense:
         if not inner.is_fully_defined():
             values = tf.ensure_shape(values, [None, None, size]) if inner.rank == 1 else values
         elif inner.num_elements() != size:
-            raise _wrong_rank(self._key, f"{size} numbers per step, [B, T, ...]", self._values)
+            raise _wrong_rank(self._key, _expected(size), self._values)
         if values.shape.rank > 3:
             values = tf.reshape(values, tf.concat([tf.shape(values)[:2], [size]], 0))
         return _padded(values, steps)
@@ -127,14 +127,14 @@ class Ragged:
         if ragged.shape.rank > 3:
             dense = ragged.to_tensor(fill)
             if dense.shape[2:].num_elements() not in (size, None):
-                raise _wrong_rank(self._key, f"{size} numbers per step, [B, T, ...]", ragged)
+                raise _wrong_rank(self._key, _expected(size), ragged)
             return _padded(tf.reshape(dense, [tf.shape(dense)[0], tf.shape(dense)[1], size]), steps)
         inner = ragged.values
         if isinstance(inner, tf.RaggedTensor):
             counts = inner.row_lengths()
             _check_counts(self._key, size, tf.reduce_all(counts <= size), counts)
         elif inner.shape[1] != size:
-            raise _wrong_rank(self._key, f"{size} numbers per step, [B, T, {size}]", ragged)
+            raise _wrong_rank(self._key, _expected(size), ragged)
         return _to_tensor(ragged, [self.batch(), steps, size], fill, [self.batch(), steps, size])
 
     def flat(self, steps: Any) -> tuple[tf.Tensor, tf.Tensor]:
@@ -238,6 +238,10 @@ def _check_counts(key: str, size: int, right: tf.Tensor, counts: tf.Tensor) -> N
         received=lambda: [("at most", tf.reduce_max(counts))],
         fix="Mend the column's shape, or the records.",
     )
+
+
+def _expected(size: int | None) -> str:
+    return "one number per step, [B, T]" if size == 1 else f"{size} numbers per step, [B, T, {size}]"
 
 
 def _wrong_rank(key: str, expected: str, value: Any) -> UserInputError:

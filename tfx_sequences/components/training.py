@@ -22,12 +22,12 @@ from tfx_sequences.components import input as input_lib
 from tfx_sequences.components import predictions_file
 from tfx_sequences.components.computed_vocabularies import computed_vocabularies, vocabulary_name
 from tfx_sequences.components.model import TaskStatistics, build_model, compile_model
-from tfx_sequences.components.preprocessing import LABEL
 from tfx_sequences.components.serving import RawRecordModel, export
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.columns import IdColumn, TermColumn
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import spec_from_json
+from tfx_sequences.schemas.transformed_features import LABEL
 from tfx_sequences.schemas.vocabularies import known_terms
 from tfx_sequences.schemas.vocabularies import num_ids as count_ids
 

@@ -14,6 +14,7 @@ from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.column_base import BaseColumn
 from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX, RawFeature, raw_features
 from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.transformed_features import make_parse_transformed_spec
 
 FeatureSpec = dict[str, Any]
 
@@ -56,21 +57,38 @@ def make_parse_sequence_example_spec(
     return context, sequence
 
 
-def make_parse_example_spec(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool = True) -> FeatureSpec:
+def make_parse_example_spec(
+    spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool = True, transformed: bool = False
+) -> FeatureSpec:
     """The dict `tf.io.parse_example` takes, for records that are `tf.Example`.
 
     A sequence feature is a list of `T * size` values there; a scalar one is parsed
     to a ragged `[B, T]`, an array one to `[B, T, size]`. Context features and names as in
     `make_parse_sequence_example_spec`.
 
+    Args:
+        spec: The spec, or columns.
+        with_label: Also label and example weight, for a spec that has them.
+        transformed: For the records that Transform writes (of whatever kind the raw ones
+            were): numbers normalised, terms as ids, `context.NAME` and `sequence.NAME`.
+
     Raises:
         SpecError: The flat lists of a `tf.Example` cannot hold a feature: several values
-            per step, or one key in context and sequence.
+            per step, or one key in context and sequence. Or `transformed` was asked of columns.
 
     >>> from tfx_sequences import sequence_numeric_column
     >>> make_parse_example_spec([sequence_numeric_column("lpc", shape=12)])["lpc"].partitions
-    (RaggedFeature.UniformRowLength(length=12),)
+    [UniformRowLength(length=12)]
     """
+    if transformed:
+        if not isinstance(spec, SequenceSpec):
+            raise SpecError(
+                "Only a whole spec has transformed records.",
+                expected="a SequenceSpec",
+                received="columns alone",
+                fix="Build a SequenceSpec of them, with a label.",
+            )
+        return make_parse_transformed_spec(spec, with_label=with_label)
     parsed = {}
     for name, feature in _named(spec, with_label):
         if not feature.is_sequence:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-import pytest
 
 from tests.records import example, sequence_example
 from tfx_sequences.schemas.spec import SequenceSpec
@@ -106,7 +105,9 @@ class Analyzed:
     def serialized_examples(self):
         arrays = ("lpc", "pair", "scaled")
         return [
-            example({**c, **s, "genres": [], **{key: [x for step in s[key] for x in step] for key in arrays}}).SerializeToString()
+            example(
+                {**c, **s, "genres": [], **{key: [x for step in s[key] for x in step] for key in arrays}}
+            ).SerializeToString()
             for c, s in self.records
         ]
 
@@ -117,8 +118,7 @@ class Analyzed:
         return self.spec.model_copy(update={"record": "Example", "sequence": sequence})
 
 
-@pytest.fixture(scope="session")
-def everything(tmp_path_factory):
+def analyzed_everything(folder):
     """Analyzed by TFT with Beam, through TFX's reader and our schema, as the Transform component does."""
     import apache_beam as beam
     import tensorflow_transform.beam as tft_beam
@@ -128,7 +128,6 @@ def everything(tmp_path_factory):
     from tfx_sequences.schemas.tfmd import make_schema
 
     spec, records = everything_spec(), plain_records()
-    folder = tmp_path_factory.mktemp("everything")
     analyzed = Analyzed(spec, records, str(folder / "graph"))
     source = tfxio.TFSequenceExampleBeamRecord(
         physical_format="memory", telemetry_descriptors=["tests"], schema=make_schema(spec)
