@@ -12,6 +12,7 @@ from tfx_sequences.components.column_ids import ColumnIds, check_dtype
 from tfx_sequences.components.embedding_tables import EmbeddingTables
 from tfx_sequences.components.step_values import Dense, Ragged, Sparse, step_values
 from tfx_sequences.errors import UserInputError
+from tfx_sequences.schemas.categorical_columns import NO_ID
 from tfx_sequences.schemas.columns import (
     BucketizedColumn,
     Embedding,
@@ -66,7 +67,7 @@ class ColumnVectors(tf.Module):
         """The feature's value, checked for its dtype and rank, tokens already split where they are the steps."""
         column = self.column
         check_dtype(column, value.dtype)
-        if isinstance(column, TextColumn) and not (column.is_sequence and column.source == "sequence"):
+        if isinstance(column, TextColumn) and not _are_split_later(column):
             return self._form_of_text(value)
         size = column.size if hasattr(column, "size") else None
         return step_values(value, column.key, size, is_sequence=column.is_sequence)
@@ -81,6 +82,19 @@ class ColumnVectors(tf.Module):
             )
         tokens = self._ids.tokens(tf.reshape(value, [-1]))  # type: ignore[union-attr]
         return step_values(tokens, column.key, None, is_sequence=column.is_sequence)  # type: ignore[return-value]
+
+    def is_zero_at_padding(self, form: Any) -> bool:
+        """The vectors are zero behind the row's last step, whatever the feature holds."""
+        if isinstance(form, Dense):
+            return False
+        column = self.column
+        if not isinstance(column, NumericColumn | BucketizedColumn):
+            return True
+        if column.default_value is None:
+            return True
+        if isinstance(column, BucketizedColumn) or column.default_value != 0:
+            return False
+        return not (isinstance(column.normalizer, Scaling) and np.any(column.normalizer.offset))
 
     def __call__(self, form: Any, steps: Any, mask: tf.Tensor, training: bool | None) -> tf.Tensor:
         """Vectors `[B, T, D]` in the compute dtype; zero at steps without a value or id.
@@ -121,7 +135,11 @@ class ColumnVectors(tf.Module):
             default = column.default_value
             present = form.present(steps) if default is None else None
             return ids.buckets(form.dense(steps, default or 0.0), present)  # type: ignore[union-attr]
-        if not isinstance(form, Dense) or isinstance(column, TextColumn):
+        if not isinstance(form, Dense):
+            # One-hot vectors of a grid of ids are cheaper than counts of a flat list; embeddings are not.
+            is_grid = column.is_indicator and form.has_one_value_per_step and not _are_split_later(column)
+            return self._grid(form, steps) if is_grid else None
+        if _are_split_later(column):
             return None
         values = form.ids(steps)
         real = mask if values.shape.rank == 2 else mask[:, :, None]
@@ -129,6 +147,12 @@ class ColumnVectors(tf.Module):
         found = tf.where(real, found, tf.zeros([], found.dtype))
         self._check(found, values, lambda: tf.where(tf.ones_like(found, tf.bool))[:, 0])
         return found
+
+    def _grid(self, form: Any, steps: Any) -> tf.Tensor:
+        values, cells = form.flat(steps)
+        found = self._ids(values)  # type: ignore[misc]
+        self._check(found, values, lambda: cells // tf.cast(steps, tf.int64))
+        return form.grid(found, steps, NO_ID)
 
     def _flat(self, form: Any, steps: Any) -> tuple[tf.Tensor, tf.Tensor]:
         """Ids `[N]` that are there, and the cells of the grid they are in."""
@@ -138,7 +162,7 @@ class ColumnVectors(tf.Module):
             cells = tf.range(tf.shape(values, tf.int64)[0])
         else:
             values, cells = form.flat(steps)
-        if isinstance(column, TextColumn) and column.is_sequence and column.source == "sequence":
+        if _are_split_later(column):
             tokens = ids.tokens(values)  # type: ignore[union-attr]
             values, cells = tokens.values, tf.gather(cells, tokens.value_rowids())
         found = ids(values)  # type: ignore[misc]
@@ -180,16 +204,17 @@ class ColumnVectors(tf.Module):
             at = tf.stack([cells, ids], axis=1)
             counts = tf.scatter_nd(at, tf.ones_like(ids, self._full), tf.cast([rows * steps, self.width], tf.int64))
             return tf.reshape(counts, shape)
-        segment = _SEGMENTS[column.combiner]
-        if (column.embedding or Embedding()).max_norm is None:
-            table = tf.convert_to_tensor(self._tables.weights_of(column.table))
-            combined = segment(table, ids, cells, num_segments=rows * steps, sparse_gradient=True)
-        else:
-            vectors = self._looked_up(ids)
-            combined = segment(vectors, tf.range(tf.shape(ids)[0]), cells, num_segments=rows * steps)
+        # Gathered first, for the gradient of a segment op that looks up by itself is several times slower.
+        vectors = self._looked_up(ids)
+        combined = _SEGMENTS[column.combiner](vectors, tf.range(tf.shape(ids)[0]), cells, num_segments=rows * steps)
         return tf.reshape(combined, shape)
 
     def _looked_up(self, ids: tf.Tensor) -> tf.Tensor:
         vectors = tf.gather(self._tables.weights_of(self.column.table).value, ids)
         max_norm = (self.column.embedding or Embedding()).max_norm
         return vectors if max_norm is None else tf.clip_by_norm(vectors, max_norm, axes=[-1])
+
+
+def _are_split_later(column: IdColumn) -> bool:
+    """Each step holds a string, whose tokens are its ids; elsewhere `form` has split them already."""
+    return isinstance(column, TextColumn) and column.is_sequence and column.source == "sequence"

@@ -19,7 +19,7 @@ def require(
     expected: str,
     received: Callable[[], Sequence[tuple[str, tf.Tensor]]],
     fix: str | None = None,
-) -> None:
+) -> tf.Operation | None:
     """Refuses values for which `condition`, a bool scalar, is false.
 
     Args:
@@ -29,6 +29,9 @@ def require(
         received: Gives names and tensors of what was received, the first few of which
             are told; called only where the check fails or in a graph.
         fix: How to mend it.
+
+    Returns:
+        In a graph, the check, for what must not run before it.
 
     Raises:
         UserInputError: Now, if tensors have values.
@@ -46,7 +49,7 @@ def require(
         if not bool(condition):
             told = "; ".join(f"{name} {_told(values)}" for name, values in received())
             raise UserInputError(what, expected=expected, received=told, fix=fix)
-        return
+        return None
 
     def fail() -> tf.Operation:
         data: list[Any] = [f"{what} Expected: {expected}. {fix or ''} Received:"]
@@ -55,7 +58,7 @@ def require(
         return tf.debugging.Assert(False, data, summarize=_SHOWN)
 
     # What was received is gathered only where the check fails.
-    tf.cond(condition, tf.no_op, fail)
+    return tf.cond(condition, tf.no_op, fail)
 
 
 def _told(values: tf.Tensor) -> str:

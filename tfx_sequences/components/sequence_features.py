@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -212,7 +213,8 @@ class SequenceFeatures(_FeatureLayer):
         if sequence_length is not None:
             features[SEQUENCE_LENGTH] = _as_tensor(sequence_length, SEQUENCE_LENGTH)
         joined, lengths = super().__call__(features, **kwargs)
-        joined._keras_mask = length_mask(lengths, joined)
+        if getattr(joined, "_keras_mask", None) is None:  # symbolic: `call` was not run
+            joined._keras_mask = length_mask(lengths, joined)
         return joined, lengths
 
     def call(self, features: Mapping[str, Any], training: bool | None = None) -> tuple[Any, Any]:
@@ -224,8 +226,12 @@ class SequenceFeatures(_FeatureLayer):
             vectors = self.context(features, training=training)
             dense.append(tf.broadcast_to(vectors[:, None], tf.stack([*_outer(mask), self.context.width])))
         joined = dense[0] if len(dense) == 1 else tf.concat(dense, axis=-1)
-        # Zero, not the embedding of the padding: what reads without a mask sees no ghost.
-        return tf.where(mask[:, :, None], joined, tf.zeros([], joined.dtype)), lengths
+        are_zero = (v.is_zero_at_padding(form) for v, form in zip(self._vectors, forms, strict=True))
+        if self.context is not None or not all(are_zero):
+            # Not the embedding of the padding: what reads without a mask sees no ghost.
+            joined = tf.where(mask[:, :, None], joined, tf.zeros([], joined.dtype))
+        joined._keras_mask = mask
+        return joined, lengths
 
     def compute_output_spec(self, features: Mapping[str, Any], training: Any = None) -> tuple[Any, Any]:
         given = [(column, self._value(features, column)) for column in self.columns]
@@ -246,7 +252,7 @@ class SequenceFeatures(_FeatureLayer):
         }
         steps = [form.steps() for form in forms]
         is_static = all(isinstance(s, int) for s in steps)
-        longest = max(1, *steps) if is_static else tf.reduce_max(tf.stack([1, *steps]))
+        longest = max(1, *steps) if is_static else functools.reduce(tf.maximum, steps, 1)
         if given is not None:
             given = tf.cast(given, tf.int64)
             require(
@@ -263,38 +269,7 @@ class SequenceFeatures(_FeatureLayer):
                 received=f"dense features {shortened(c.key for c in self.columns)}",
                 fix="Pass sequence_length, or give the features ragged or sparse.",
             )
-        first, *others = by_key
-        for other in others:
-            self._require_equal(first, by_key[first], other, by_key[other])
-        return by_key[first], longest
-
-    @staticmethod
-    def _require_equal(key: str, lengths: tf.Tensor, other: str, others: tf.Tensor) -> None:
-        if lengths.shape.is_compatible_with(others.shape):
-            require(
-                tf.equal(tf.shape(lengths)[0], tf.shape(others)[0]),
-                f"Features '{key}' and '{other}' have different numbers of rows.",
-                expected="one batch size",
-                received=lambda: [(f"'{key}'", tf.shape(lengths)[0]), (f"'{other}'", tf.shape(others)[0])],
-            )
-        else:
-            raise UserInputError(
-                f"Features '{key}' and '{other}' have different numbers of rows.",
-                expected="one batch size",
-                received=f"{lengths.shape[0]} and {others.shape[0]}",
-            )
-        differ = lengths != others
-        require(
-            tf.logical_not(tf.reduce_any(differ)),
-            f"Features '{key}' and '{other}' have different numbers of steps.",
-            expected="columns of one common length per row",
-            received=lambda: [
-                ("rows", tf.where(differ)[:, 0]),
-                (f"steps of '{key}'", tf.boolean_mask(lengths, differ)),
-                (f"steps of '{other}'", tf.boolean_mask(others, differ)),
-            ],
-            fix="Mend the records, or give the features to layers of their own.",
-        )
+        return _common(by_key), longest
 
 
 @keras.saving.register_keras_serializable("tfx_sequences")
@@ -339,6 +314,36 @@ class ContextFeatures(_FeatureLayer):
     def compute_output_spec(self, features: Mapping[str, Any], training: Any = None) -> Any:
         first = self._value(features, self.columns[0])
         return keras.KerasTensor((first.shape[0], self.width), self.compute_dtype)
+
+
+def _common(lengths: dict[str, tf.Tensor]) -> tf.Tensor:
+    """The lengths `[B]` by key, once they are all the same."""
+    first, *others = lengths.values()
+    if not others:
+        return first
+    keys = list(lengths)
+    sizes = tf.stack([tf.shape(each)[0] for each in lengths.values()])
+    check = require(
+        tf.reduce_all(sizes == sizes[0]),
+        "Features of one batch have different numbers of rows.",
+        expected="one batch size",
+        received=lambda: [(f"rows of {shortened(keys)}:", sizes)],
+    )
+    with tf.control_dependencies([check] if check is not None else []):
+        # Through the check, or it is not known to the comparison that they have one size.
+        table = tf.stack([tf.reshape(each, tf.shape(first)) for each in lengths.values()])
+    differ = tf.reduce_any(table != table[0], axis=0)
+    require(
+        tf.logical_not(tf.reduce_any(differ)),
+        f"Features {shortened(keys)} have different numbers of steps.",
+        expected="columns of one common length per row",
+        received=lambda: [
+            ("in rows", tf.where(differ)[:, 0]),
+            *((f"steps of '{key}':", tf.boolean_mask(each, differ)) for key, each in lengths.items()),
+        ],
+        fix="Mend the records, or give the features to layers of their own.",
+    )
+    return first
 
 
 def length_mask(sequence_length: Any, steps: Any) -> Any:

@@ -102,6 +102,10 @@ class Ragged:
         self._size = size
         self._is_flat = values.shape.rank == 2 and (size or 1) > 1
 
+    @property
+    def has_one_value_per_step(self) -> bool:
+        return self._values.shape.rank == 2
+
     def lengths(self) -> tf.Tensor:
         lengths = self._values.row_lengths()
         return _in_steps(lengths, self._size) if self._is_flat else lengths
@@ -137,6 +141,11 @@ class Ragged:
             raise _wrong_rank(self._key, _expected(size), ragged)
         return _to_tensor(ragged, [self.batch(), steps, size], fill, [self.batch(), steps, size])
 
+    def grid(self, values: tf.Tensor, steps: Any, fill: int) -> tf.Tensor:
+        """`[B, T]` of other values, one for each that `flat` gives; where there is one value per step."""
+        grid = self._values.with_flat_values(values)
+        return _to_tensor(grid, [self.batch(), steps], tf.constant(fill, values.dtype), [self.batch(), steps])
+
     def flat(self, steps: Any) -> tuple[tf.Tensor, tf.Tensor]:
         ragged = self._values
         starts = ragged.row_starts()
@@ -164,11 +173,20 @@ class Sparse:
         self._size = size
         self._is_flat = values.shape.rank == 2 and (size or 1) > 1
 
+    @property
+    def has_one_value_per_step(self) -> bool:
+        return self._values.shape.rank == 2
+
     def lengths(self) -> tf.Tensor:
-        rows, steps = self._values.indices[:, 0], self._values.indices[:, 1]
-        # The segments' own minimum stands where a row has no values.
-        last = tf.math.unsorted_segment_max(steps, rows, self._values.dense_shape[0])
-        lengths = tf.maximum(last, -1) + 1
+        # Indices are in row order, so a row's last one has its greatest step: cheaper to find than a maximum.
+        # Indices are in row order, so a row's last one has its greatest step: cheaper to find than a maximum.
+        indices, rows = self._values.indices, self._values.dense_shape[0]
+        ends = tf.raw_ops.UpperBound(sorted_inputs=indices[None, :, 0], values=tf.range(rows)[None], out_type=tf.int64)[
+            0
+        ]
+        filled = tf.where(ends > tf.pad(ends[:-1], [[1, 0]]))
+        last = tf.gather(indices, tf.gather_nd(ends, filled) - 1)
+        lengths = tf.scatter_nd(filled, last[:, 1] + 1, rows[None])
         return _in_steps(lengths, self._size) if self._is_flat else lengths
 
     def steps(self) -> Any:
@@ -187,17 +205,25 @@ class Sparse:
     def _dense(self, values: tf.Tensor, steps: Any, fill: tf.Tensor) -> tf.Tensor:
         size, sparse = int(self._size or 1), self._values
         rank = sparse.shape.rank
+        rows, length = sparse.dense_shape[0], tf.cast(steps, tf.int64)
+        if rank == 2:
+            dense = tf.sparse.to_dense(
+                tf.SparseTensor(sparse.indices, values, tf.stack([rows, length * size if size > 1 else length])), fill
+            )
+            return dense[:, :, None] if size == 1 else tf.reshape(dense, [self.batch(), steps, size])
         if rank > 3:
             inner = tf.reduce_prod(sparse.dense_shape[2:])
             sparse = tf.sparse.reshape(sparse, tf.stack([*tf.unstack(sparse.dense_shape[:2], 2), inner]))
-        indices = sparse.indices
-        if rank == 2:
-            shape = [self.batch(), steps * size]
-        else:
-            shape = [self.batch(), steps, size]
-            _check_counts(self._key, size, tf.reduce_all(indices[:, 2] < size), indices[:, 2] + 1)
-        grown = tf.SparseTensor(indices, values, tf.cast(tf.stack(shape), tf.int64))
-        return tf.reshape(tf.sparse.to_dense(grown, fill), [self.batch(), steps, size])
+        at = sparse.indices[:, 2]
+        _check_counts(self._key, size, tf.reduce_all(at < size), at + 1)
+        shape = tf.stack([rows, length, tf.constant(size, tf.int64)])
+        dense = tf.sparse.to_dense(tf.SparseTensor(sparse.indices, values, shape), fill)
+        return tf.ensure_shape(dense, [None, None, size])
+
+    def grid(self, values: tf.Tensor, steps: Any, fill: int) -> tf.Tensor:
+        """`[B, T]` of other values, one for each that `flat` gives; where there is one value per step."""
+        shape = tf.stack([self._values.dense_shape[0], tf.cast(steps, tf.int64)])
+        return tf.sparse.to_dense(tf.SparseTensor(self._values.indices, values, shape), tf.constant(fill, values.dtype))
 
     def flat(self, steps: Any) -> tuple[tf.Tensor, tf.Tensor]:
         indices = self._values.indices
