@@ -159,9 +159,9 @@ def categorical_column_with_vocabulary_file(
     key: str,
     vocabulary_file: str,
     vocabulary_size: int | None = None,
-    num_oov_buckets: int = 0,
-    default_value: int | None = None,
     dtype: Any = "string",
+    default_value: int | None = None,
+    num_oov_buckets: int = 0,
     *,
     multi_valued: bool = True,
 ) -> CategoricalColumn:
@@ -295,7 +295,7 @@ def embedding_column(
         vectors_file=vectors_file,
         vectors_terms_file=vectors_terms_file,
     )
-    return _changed(_of_ids(categorical_column, "embedding_column"), embedding=embedding)
+    return _embedded(_of_ids(categorical_column, "embedding_column"), embedding)
 
 
 def shared_embedding_columns(
@@ -335,7 +335,7 @@ def shared_embedding_columns(
         vectors_file=vectors_file,
         vectors_terms_file=vectors_terms_file,
     )
-    shared = [_changed(column, embedding=embedding) for column in columns]
+    shared = [_embedded(column, embedding) for column in columns]
     columns_by_table(shared)
     return shared
 
@@ -447,6 +447,11 @@ def _of_ids(column: Any, function: str) -> Any:
             fix="Put numbers in buckets first, with bucketized_column.",
         )
     return column
+
+
+def _embedded(column: Any, embedding: Embedding) -> Any:
+    one_hot = {"indicator": False} if hasattr(column, "indicator") else {}
+    return _changed(column, embedding=embedding, **one_hot)
 
 
 def _changed(column: Any, **changes: Any) -> Any:
