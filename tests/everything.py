@@ -89,6 +89,14 @@ def plain_records():
     return records
 
 
+def as_examples(records):
+    """The features of the records as a tf.Example holds them: flat lists, and no steps of several values."""
+    arrays = ("lpc", "pair", "scaled")
+    return [
+        {**c, **s, **{key: [x for step in s[key] for x in step] for key in arrays}, "genres": []} for c, s in records
+    ]
+
+
 @dataclasses.dataclass(frozen=True)
 class Analyzed:
     """A transform graph in its folder, and what it was made of."""
@@ -103,13 +111,7 @@ class Analyzed:
 
     @property
     def serialized_examples(self):
-        arrays = ("lpc", "pair", "scaled")
-        return [
-            example(
-                {**c, **s, "genres": [], **{key: [x for step in s[key] for x in step] for key in arrays}}
-            ).SerializeToString()
-            for c, s in self.records
-        ]
+        return [example(features).SerializeToString() for features in as_examples(self.records)]
 
     @property
     def spec_of_examples(self):

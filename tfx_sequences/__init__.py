@@ -84,8 +84,6 @@ if TYPE_CHECKING:
         categorical_column_with_vocabulary,
         categorical_column_with_vocabulary_file,
         categorical_column_with_vocabulary_list,
-        embedding_column,
-        indicator_column,
         numeric_column,
         sequence_bucketized_column,
         sequence_categorical_column_with_hash_bucket,
@@ -95,12 +93,12 @@ if TYPE_CHECKING:
         sequence_categorical_column_with_vocabulary_list,
         sequence_numeric_column,
         sequence_text_column,
-        shared_embedding_columns,
         text_column,
     )
     from tfx_sequences.schemas.migration import from_feature_columns
     from tfx_sequences.schemas.parse_specs import make_parse_example_spec, make_parse_sequence_example_spec
     from tfx_sequences.schemas.propose import propose_spec
+    from tfx_sequences.schemas.representations import embedding_column, indicator_column, shared_embedding_columns
     from tfx_sequences.schemas.spec import SequenceSpec
     from tfx_sequences.schemas.spec_io import fingerprint, json_schema, load_spec, spec_from_yaml, spec_to_yaml
     from tfx_sequences.schemas.tfmd import make_schema
@@ -128,10 +126,10 @@ _MODULES = {
     "categorical_column_with_vocabulary_file": "tfx_sequences.schemas.feature_columns",
     "categorical_column_with_vocabulary_list": "tfx_sequences.schemas.feature_columns",
     "create_pipeline": "tfx_sequences.pipeline.create",
-    "embedding_column": "tfx_sequences.schemas.feature_columns",
+    "embedding_column": "tfx_sequences.schemas.representations",
     "fingerprint": "tfx_sequences.schemas.spec_io",
     "from_feature_columns": "tfx_sequences.schemas.migration",
-    "indicator_column": "tfx_sequences.schemas.feature_columns",
+    "indicator_column": "tfx_sequences.schemas.representations",
     "json_schema": "tfx_sequences.schemas.spec_io",
     "load_sequence_features_weights": "tfx_sequences.components.feature_column_weights",
     "load_spec": "tfx_sequences.schemas.spec_io",
@@ -148,7 +146,7 @@ _MODULES = {
     "sequence_categorical_column_with_vocabulary_list": "tfx_sequences.schemas.feature_columns",
     "sequence_numeric_column": "tfx_sequences.schemas.feature_columns",
     "sequence_text_column": "tfx_sequences.schemas.feature_columns",
-    "shared_embedding_columns": "tfx_sequences.schemas.feature_columns",
+    "shared_embedding_columns": "tfx_sequences.schemas.representations",
     "spec_from_yaml": "tfx_sequences.schemas.spec_io",
     "spec_to_yaml": "tfx_sequences.schemas.spec_io",
     "text_column": "tfx_sequences.schemas.feature_columns",

@@ -2,17 +2,17 @@ import keras
 import numpy as np
 import pytest
 
+import tfx_sequences as tfs
 from tfx_sequences.components.embedding_tables import EmbeddingTables
 from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
 from tfx_sequences.errors import SpecError, UserInputError
-from tfx_sequences.schemas import feature_columns as fc
 
 TERMS = ("one", "two", "three")
 
 
 def listed(**options):
-    column = fc.sequence_categorical_column_with_vocabulary_list("word", TERMS, num_oov_buckets=1)
-    return fc.embedding_column(column, dimension=2, **options)
+    column = tfs.sequence_categorical_column_with_vocabulary_list("word", TERMS, num_oov_buckets=1)
+    return tfs.embedding_column(column, dimension=2, **options)
 
 
 @pytest.fixture
@@ -52,8 +52,8 @@ def test_a_saved_model_needs_no_file(vectors_file, tmp_path):
 
 
 def test_terms_can_come_from_elsewhere(vectors_file):
-    column = fc.embedding_column(
-        fc.sequence_categorical_column_with_identity("id", 3), 2, vectors_file=vectors_file, initializer="zeros"
+    column = tfs.embedding_column(
+        tfs.sequence_categorical_column_with_identity("id", 3), 2, vectors_file=vectors_file, initializer="zeros"
     )
     tables = EmbeddingTables([column], terms={"id_embedding": ["x", "two", "one"]})
     np.testing.assert_array_equal(tables.weights_of("id_embedding"), [[0, 0], [1, 2], [3, 4]])
@@ -61,16 +61,16 @@ def test_terms_can_come_from_elsewhere(vectors_file):
 
 def test_rows_of_an_array_are_ids(tmp_path):
     np.save(tmp_path / "v.npy", np.arange(6.0).reshape(3, 2))
-    column = fc.sequence_categorical_column_with_identity("id", 3)
-    tables = EmbeddingTables([fc.embedding_column(column, 2, vectors_file=str(tmp_path / "v.npy"))])
+    column = tfs.sequence_categorical_column_with_identity("id", 3)
+    tables = EmbeddingTables([tfs.embedding_column(column, 2, vectors_file=str(tmp_path / "v.npy"))])
     np.testing.assert_array_equal(tables.weights_of("id_embedding"), np.arange(6.0).reshape(3, 2))
 
 
 def test_layers_share_tables_and_train_them_together():
-    seen, target = fc.shared_embedding_columns(
+    seen, target = tfs.shared_embedding_columns(
         [
-            fc.sequence_categorical_column_with_identity("seen", 4),
-            fc.categorical_column_with_identity("target", 4),
+            tfs.sequence_categorical_column_with_identity("seen", 4),
+            tfs.categorical_column_with_identity("target", 4),
         ],
         dimension=3,
     )
@@ -82,8 +82,8 @@ def test_layers_share_tables_and_train_them_together():
 
 
 def test_a_shared_table_stays_shared_after_saving(tmp_path):
-    seen, target = fc.shared_embedding_columns(
-        [fc.sequence_categorical_column_with_identity("seen", 4), fc.categorical_column_with_identity("target", 4)], 3
+    seen, target = tfs.shared_embedding_columns(
+        [tfs.sequence_categorical_column_with_identity("seen", 4), tfs.categorical_column_with_identity("target", 4)], 3
     )
     inputs = {
         "seen": keras.Input((None,), dtype="int64"),
@@ -100,9 +100,9 @@ def test_a_shared_table_stays_shared_after_saving(tmp_path):
 
 
 def test_columns_that_disagree_cannot_share():
-    one = fc.embedding_column(fc.sequence_categorical_column_with_identity("a", 4), 3)
+    one = tfs.embedding_column(tfs.sequence_categorical_column_with_identity("a", 4), 3)
     with pytest.raises(SpecError, match=r"share the embedding table[\s\S]*num_buckets: 4 and 5"):
-        fc.shared_embedding_columns([one, fc.sequence_categorical_column_with_identity("b", 5)], 3)
+        tfs.shared_embedding_columns([one, tfs.sequence_categorical_column_with_identity("b", 5)], 3)
 
 
 def test_an_unknown_table_is_named_with_the_closest():
@@ -111,9 +111,25 @@ def test_an_unknown_table_is_named_with_the_closest():
 
 
 def test_a_table_is_as_large_as_its_ids_and_starts_as_feature_columns_do():
-    tables = EmbeddingTables([fc.embedding_column(fc.sequence_categorical_column_with_identity("id", 5000), 16)])
+    tables = EmbeddingTables([tfs.embedding_column(tfs.sequence_categorical_column_with_identity("id", 5000), 16)])
     weights = np.asarray(tables.weights_of("id_embedding"))
     assert (weights.shape, tables.num_ids_of("id_embedding"), tables.width_of("id_embedding")) == ((5000, 16), 5000, 16)
     # Truncated normal of deviation 1 / sqrt(16), cut at two deviations.
     assert abs(weights.mean()) < 0.01 and abs(weights).max() <= 0.5
     np.testing.assert_allclose(weights.std(), 0.25 * 0.88, rtol=0.02)
+
+
+def test_one_key_in_context_and_sequence_has_two_tables():
+    steps = tfs.embedding_column(tfs.sequence_categorical_column_with_identity("k", 4), 2)
+    context = tfs.embedding_column(tfs.categorical_column_with_identity("k", 9), 3)
+    layer = SequenceFeatures([steps], context_columns=[context])
+    layer.build()
+    assert sorted(tuple(w.shape) for w in layer.trainable_variables) == [(4, 2), (9, 3)]
+    joined, _ = layer({"sequence.k": np.array([[1]]), "k": np.array([8]), "sequence_length": np.array([1])})
+    expected = [layer.tables.weights_of("k_embedding")[1], layer.tables.weights_of("context.k_embedding")[8]]
+    np.testing.assert_array_equal(joined[0, 0], np.concatenate(expected))
+
+
+def test_tables_made_without_a_column_are_refused():
+    with pytest.raises(UserInputError, match=r"none for the column 'id'[\s\S]*word_embedding"):
+        SequenceFeatures([tfs.sequence_categorical_column_with_identity("id", 3)], tables=EmbeddingTables([listed()]))

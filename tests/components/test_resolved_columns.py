@@ -2,16 +2,16 @@ import json
 
 import pytest
 
+import tfx_sequences as tfs
 from tfx_sequences.components.resolved_columns import column_from_config, resolved
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas import feature_columns as fc
 from tfx_sequences.schemas.columns import BucketizedColumn, NumericColumn, Scaling
 
 COLUMNS = [
-    fc.sequence_numeric_column("x", shape=(2, 3), normalizer=Scaling(offset=(0.0,) * 6)),
+    tfs.sequence_numeric_column("x", shape=(2, 3), normalizer=Scaling(offset=(0.0,) * 6)),
     BucketizedColumn(key="b", boundaries=(1.0, 2.0)),
-    fc.embedding_column(fc.categorical_column_with_vocabulary_list("k", ("a", "b")), 3, max_norm=1.0),
-    fc.indicator_column(fc.sequence_text_column("t", split="regex", pattern=",")),
+    tfs.embedding_column(tfs.categorical_column_with_vocabulary_list("k", ("a", "b")), 3, max_norm=1.0),
+    tfs.indicator_column(tfs.sequence_text_column("t", split="regex", pattern=",")),
 ]
 
 
@@ -32,7 +32,7 @@ def test_what_is_no_column_is_refused():
 def test_a_vocabulary_file_becomes_its_terms(tmp_path, dtype):
     path = tmp_path / "v.txt"
     path.write_text("7\n8\n9\n", "utf-8")
-    column = fc.categorical_column_with_vocabulary_file("k", str(path), vocabulary_size=2, dtype=dtype)
+    column = tfs.categorical_column_with_vocabulary_file("k", str(path), vocabulary_size=2, dtype=dtype)
     path_free = resolved(column)
     assert path_free.vocabulary_file is None and path_free.vocabulary_size is None
     assert path_free.vocabulary_list == (("7", "8") if dtype == "string" else (7, 8))

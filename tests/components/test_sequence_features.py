@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import tfx_sequences as tfs
 from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures, length_mask
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.schemas import feature_columns as fc
 from tfx_sequences.schemas.columns import CategoricalColumn, Embedding
 from tfx_sequences.schemas.feature_columns import numeric_column, sequence_numeric_column
 
@@ -97,22 +97,22 @@ def test_a_wrong_rank_is_named():
 
 def test_columns_come_in_the_order_of_their_names_not_of_their_keys():
     # As upstream: 'a_indicator' is after 'a_b', though 'a' is before it.
-    one_hot = fc.indicator_column(fc.sequence_categorical_column_with_identity("a", 2))
-    number = fc.sequence_numeric_column("a_b", shape=())
+    one_hot = tfs.indicator_column(tfs.sequence_categorical_column_with_identity("a", 2))
+    number = tfs.sequence_numeric_column("a_b", shape=())
     x = {"a": np.array([[1]]), "a_b": np.array([[5.0]]), "sequence_length": np.array([1])}
     np.testing.assert_array_equal(SequenceFeatures([one_hot, number])(x)[0], [[[5, 0, 1]]])
 
 
 def test_one_feature_can_stand_twice_in_different_ways():
-    item = fc.sequence_categorical_column_with_identity("item", 4)
-    layer = SequenceFeatures([fc.indicator_column(item), fc.embedding_column(item, 2)])
+    item = tfs.sequence_categorical_column_with_identity("item", 4)
+    layer = SequenceFeatures([tfs.indicator_column(item), tfs.embedding_column(item, 2)])
     assert layer.width == 6
     with pytest.raises(UserInputError, match="'item_indicator' twice"):
-        SequenceFeatures([fc.indicator_column(item), fc.indicator_column(item)])
+        SequenceFeatures([tfs.indicator_column(item), tfs.indicator_column(item)])
 
 
 def test_context_is_repeated_at_each_real_step():
-    age, city = fc.numeric_column("age"), fc.indicator_column(fc.categorical_column_with_identity("city", 2))
+    age, city = tfs.numeric_column("age"), tfs.indicator_column(tfs.categorical_column_with_identity("city", 2))
     layer = SequenceFeatures([PRICE], context_columns=[age, city])
     x = {**features(), "age": np.array([[7.0], [8.0], [9.0]]), "city": np.array([0, 1, 1])}
     joined, length = layer(x)
@@ -125,7 +125,7 @@ def test_context_is_repeated_at_each_real_step():
 
 
 def test_a_context_and_a_sequence_feature_may_have_one_key():
-    layer = SequenceFeatures([PRICE], context_columns=[fc.numeric_column("price")])
+    layer = SequenceFeatures([PRICE], context_columns=[tfs.numeric_column("price")])
     joined, _ = layer({"sequence.price": tf.ragged.constant([[1.0, 2.0]]), "price": np.array([[9.0]])})
     np.testing.assert_array_equal(joined, [[[1, 9], [2, 9]]])
 
@@ -215,8 +215,8 @@ def test_rows_of_no_steps_are_all_padding():
 
 
 def test_strings_work_in_a_functional_model_that_is_saved_exported_and_served(tmp_path):
-    words = fc.embedding_column(fc.sequence_categorical_column_with_vocabulary_list("word", ("a", "b")), 3)
-    text = fc.indicator_column(fc.text_column("title", vocabulary_list=("x", "y")))
+    words = tfs.embedding_column(tfs.sequence_categorical_column_with_vocabulary_list("word", ("a", "b")), 3)
+    text = tfs.indicator_column(tfs.text_column("title", vocabulary_list=("x", "y")))
     inputs = {
         "word": keras.Input((None,), name="word", dtype="string"),
         "title": keras.Input((), name="title", dtype="string"),
@@ -264,8 +264,8 @@ def test_ragged_features_train_in_fit():
 
 def test_only_columns_without_strings_can_be_compiled_by_xla():
     assert SequenceFeatures(ALL).supports_jit
-    words = fc.sequence_categorical_column_with_hash_bucket("word", 5)
-    assert not SequenceFeatures([fc.embedding_column(words, 2)]).supports_jit
+    words = tfs.sequence_categorical_column_with_hash_bucket("word", 5)
+    assert not SequenceFeatures([tfs.embedding_column(words, 2)]).supports_jit
     layer = SequenceFeatures([PRICE, ITEM])
     x = {name: tf.constant(value) for name, value in features().items()}
     np.testing.assert_allclose(tf.function(layer, jit_compile=True)(x)[0], layer(x)[0], rtol=1e-6)

@@ -4,21 +4,21 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import tfx_sequences as tfs
 from tests.records import example, sequence_example
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas import feature_columns as fc
 from tfx_sequences.schemas.parse_specs import make_parse_example_spec, make_parse_sequence_example_spec
 
 COLUMNS = [
-    fc.sequence_numeric_column("x"),
-    fc.sequence_numeric_column("v", shape=2),
-    fc.sequence_numeric_column("n", shape=(), dtype="int64"),
-    fc.sequence_categorical_column_with_vocabulary_list("word", ("a", "b")),
-    fc.sequence_text_column("step_text", source="sequence", vocabulary_list=("a",)),
-    fc.numeric_column("age", default_value=3.0),
-    fc.categorical_column_with_identity("tags", 9),
-    fc.text_column("title", vocabulary_list=("a",)),
-    fc.bucketized_column(fc.numeric_column("place", shape=2), [0.0]),
+    tfs.sequence_numeric_column("x"),
+    tfs.sequence_numeric_column("v", shape=2),
+    tfs.sequence_numeric_column("n", shape=(), dtype="int64"),
+    tfs.sequence_categorical_column_with_vocabulary_list("word", ("a", "b")),
+    tfs.sequence_text_column("step_text", source="sequence", vocabulary_list=("a",)),
+    tfs.numeric_column("age", default_value=3.0),
+    tfs.categorical_column_with_identity("tags", 9),
+    tfs.text_column("title", vocabulary_list=("a",)),
+    tfs.bucketized_column(tfs.numeric_column("place", shape=2), [0.0]),
 ]
 RECORDS = [
     (
@@ -60,7 +60,7 @@ def test_missing_context_takes_its_default():
 
 
 def test_a_key_may_stand_in_context_and_sequence():
-    columns = [fc.sequence_numeric_column("x"), fc.numeric_column("x"), fc.sequence_numeric_column("y")]
+    columns = [tfs.sequence_numeric_column("x"), tfs.numeric_column("x"), tfs.sequence_numeric_column("y")]
     context, sequence = make_parse_sequence_example_spec(columns)
     assert list(context) == ["x"]
     assert {name: parser.value_key for name, parser in sequence.items()} == {"sequence.x": "x", "y": "y"}
@@ -71,7 +71,7 @@ def test_a_key_may_stand_in_context_and_sequence():
 
 
 def test_several_values_per_step_need_a_sequence_example():
-    several = [fc.sequence_categorical_column_with_identity("k", 5, multi_valued=True)]
+    several = [tfs.sequence_categorical_column_with_identity("k", 5, multi_valued=True)]
     _, sequence = parsed_sequence_examples(several, [({}, {"k": [[1, 2], [], [3]]})])
     assert sequence["k"].to_list() == [[[1, 2], [], [3]]]
     with pytest.raises(SpecError, match=r"'k' cannot be a feature of a tf.Example[\s\S]*several values per step"):
@@ -79,11 +79,11 @@ def test_several_values_per_step_need_a_sequence_example():
 
 
 def test_views_of_one_feature_are_parsed_once():
-    item = fc.sequence_categorical_column_with_identity("k", 5)
-    columns = [fc.embedding_column(item, 2), fc.indicator_column(item)]
+    item = tfs.sequence_categorical_column_with_identity("k", 5)
+    columns = [tfs.embedding_column(item, 2), tfs.indicator_column(item)]
     assert list(make_parse_example_spec(columns)) == ["k"]
     with pytest.raises(SpecError, match="'k' in two ways"):
-        make_parse_example_spec([*columns, fc.sequence_numeric_column("k")])
+        make_parse_example_spec([*columns, tfs.sequence_numeric_column("k")])
 
 
 def test_a_spec_with_and_without_label_and_weight(everything):

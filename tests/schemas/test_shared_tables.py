@@ -2,7 +2,7 @@ import pytest
 
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns import BucketizedColumn, CategoricalColumn, Embedding, NumericColumn, TextColumn
-from tfx_sequences.schemas.shared_tables import columns_by_table
+from tfx_sequences.schemas.shared_tables import columns_by_table, names_by_table
 
 
 def column(key="k", table="t", dimension=4, **options):
@@ -42,3 +42,19 @@ def test_what_acts_on_a_lookup_may_differ():
     # Tokens and terms of one vocabulary may share vectors, for their ids are the same.
     with pytest.raises(SpecError, match="not their ids"):
         columns_by_table([column(), text.model_copy(update={"lowercase": True})])
+
+
+def test_one_key_in_context_and_sequence_shares_nothing():
+    context = CategoricalColumn(key="k", hash_bucket_size=3)
+    steps = CategoricalColumn(key="k", hash_bucket_size=5, is_sequence=True)
+    assert columns_by_table([context, steps]) == {"context.k_embedding": [context], "k_embedding": [steps]}
+    assert list(columns_by_table([context])) == ["k_embedding"]
+
+
+def test_two_views_of_one_key_in_a_spec_share_nothing():
+    one = CategoricalColumn(key="k", hash_bucket_size=3, is_sequence=True)
+    other = CategoricalColumn(key="k", hash_bucket_size=5, is_sequence=True)
+    assert names_by_table({"sequence.a": one, "sequence.b": other}) == {
+        "sequence.a_embedding": ["sequence.a"],
+        "sequence.b_embedding": ["sequence.b"],
+    }

@@ -43,10 +43,11 @@ class ColumnVectors(tf.Module):
         # Numbers are normalised in full precision, whatever the network computes in.
         self._full = tf.as_dtype(policy.variable_dtype)
         self._ids = ColumnIds(column) if isinstance(column, IdColumn) else None
-        self._num_ids = 0
+        self._num_ids, self._table = 0, ""
         self._seed = None
         if isinstance(column, IdColumn):
-            self._num_ids = num_ids(column) if column.is_indicator else tables.num_ids_of(column.table)
+            self._table = "" if column.is_indicator else tables.table_of(column)
+            self._num_ids = num_ids(column) if column.is_indicator else tables.num_ids_of(self._table)
             if column.embedding and column.embedding.dropout:
                 self._seed = keras.random.SeedGenerator()
 
@@ -55,7 +56,7 @@ class ColumnVectors(tf.Module):
         """`D` of this column."""
         if not isinstance(self.column, IdColumn):
             return self.column.size
-        return self._num_ids if self.column.is_indicator else self._tables.width_of(self.column.table)
+        return self._num_ids if self.column.is_indicator else self._tables.width_of(self._table)
 
     @property
     def supports_jit(self) -> bool:
@@ -210,7 +211,7 @@ class ColumnVectors(tf.Module):
         return tf.reshape(combined, shape)
 
     def _looked_up(self, ids: tf.Tensor) -> tf.Tensor:
-        vectors = tf.gather(self._tables.weights_of(self.column.table).value, ids)
+        vectors = tf.gather(self._tables.weights_of(self._table).value, ids)
         max_norm = (self.column.embedding or Embedding()).max_norm
         return vectors if max_norm is None else tf.clip_by_norm(vectors, max_norm, axes=[-1])
 

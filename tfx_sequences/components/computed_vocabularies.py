@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from tfx_sequences.schemas.columns import IdColumn
-from tfx_sequences.schemas.shared_tables import columns_by_table
+from tfx_sequences.schemas.columns import TermColumn
+from tfx_sequences.schemas.shared_tables import names_by_table
 from tfx_sequences.schemas.spec import SequenceSpec
 
 
@@ -30,12 +30,12 @@ def computed_vocabularies(spec: SequenceSpec) -> dict[str, list[str]]:
     >>> computed_vocabularies(spec)
     {'vocabulary_of_table_item': ['context.target', 'sequence.seen']}
     """
-    tables = columns_by_table(spec.columns.values())
     found: dict[str, list[str]] = {}
+    of_tables = {name: (table, names) for table, names in names_by_table(spec.columns).items() for name in names}
     for name, column in spec.columns.items():
-        if not isinstance(column, IdColumn) or getattr(column, "vocabulary", None) is None:
+        if not isinstance(column, TermColumn) or column.vocabulary is None:
             continue
-        is_shared = not column.is_indicator and len(tables[column.table]) > 1
-        file = f"vocabulary_of_table_{quote(column.table, safe='')}" if is_shared else vocabulary_name(name)
+        table, names = of_tables.get(name, ("", [name]))
+        file = vocabulary_name(name) if len(names) == 1 else f"vocabulary_of_table_{quote(table, safe='')}"
         found.setdefault(file, []).append(name)
     return found

@@ -57,6 +57,7 @@ class EmbeddingTables(keras.layers.Layer):
         self.pretrained: dict[str, PretrainedVectors] = {}
         self._users = {table: [resolved(c) for c in users] for table, users in columns_by_table(given).items()}
         self._sizes = {table: max(num_ids(c) for c in users) for table, users in self._users.items()}
+        self._table_of = {(c.is_sequence, c.name): table for table, users in self._users.items() for c in users}
         for table, users in self._users.items():
             self._read_vectors(table, users[0], (terms or {}).get(table))
 
@@ -86,6 +87,22 @@ class EmbeddingTables(keras.layers.Layer):
                 weight.assign(tf.where(read.covered[:, None], tf.cast(read.vectors, weight.dtype), weight.value))
             self._tables[table] = weight
         self.built = True
+
+    def table_of(self, column: IdColumn) -> str:
+        """Name of the table of an embedded column.
+
+        Raises:
+            UserInputError: The tables were made without the column.
+        """
+        table = self._table_of.get((column.is_sequence, column.name))
+        if table is None:
+            raise UserInputError(
+                f"The embedding tables have none for the column '{column.key}'.",
+                expected=f"a column of {shortened(name for _, name in self._table_of) or 'no embedding'}",
+                received=f"'{column.name}'",
+                fix="Give all columns of all layers that share the tables to EmbeddingTables.",
+            )
+        return table
 
     def width_of(self, table: str) -> int:
         """`D` of a table."""
@@ -119,8 +136,8 @@ class EmbeddingTables(keras.layers.Layer):
         return self._sizes[table]
 
     def get_config(self) -> dict[str, Any]:
-        columns = [column for users in self._users.values() for column in users]
-        return {**super().get_config(), "columns": [_config(c, self.width_of(c.table)) for c in columns]}
+        columns = [_config(column, self.width_of(table)) for table, users in self._users.items() for column in users]
+        return {**super().get_config(), "columns": columns}
 
 
 def _config(column: IdColumn, width: int) -> dict[str, Any]:

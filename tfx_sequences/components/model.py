@@ -13,6 +13,7 @@ from tfx_sequences.components.embedding_tables import EmbeddingTables
 from tfx_sequences.components.model_columns import model_columns
 from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
 from tfx_sequences.schemas.columns import CategoricalColumn, Column, NumericColumn
+from tfx_sequences.schemas.pretrained import PretrainedVectors
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
 
@@ -116,6 +117,11 @@ def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bo
         # Learns in units of the label's spread, answers in the label's own.
         output = layers.Rescaling(statistics.label_std, statistics.label_mean, name="in_label_units")(value)
     return keras.Model(inputs, output, name=spec.name.replace("-", "_"))
+
+
+def pretrained_of(model: keras.Model) -> dict[str, PretrainedVectors]:
+    """The pretrained vectors that a network of `build_model` began with, by table."""
+    return model.get_layer("sequence_features").tables.pretrained
 
 
 def compile_model(model: keras.Model, spec: SequenceSpec) -> None:

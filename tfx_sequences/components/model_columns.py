@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tfx_sequences.schemas.categorical_columns import NO_ID
 from tfx_sequences.schemas.columns import CategoricalColumn, Column, IdColumn, NumericColumn
-from tfx_sequences.schemas.shared_tables import columns_by_table
+from tfx_sequences.schemas.shared_tables import names_by_table
 from tfx_sequences.schemas.spec import SequenceSpec
 
 
@@ -21,10 +21,10 @@ def model_columns(spec: SequenceSpec, num_ids: Mapping[str, int]) -> list[Column
     >>> [c.num_buckets for c in model_columns(load_spec("sentence_polarity"), {"sequence.token": 5000})]
     [5000]
     """
-    users = columns_by_table(spec.columns.values())
-    names = {id(column): name for name, column in spec.columns.items()}
     # Columns that share a table may differ in their own ids (a default_value beyond the terms).
-    of_table = {table: max(num_ids[names[id(c)]] for c in columns) for table, columns in users.items()}
+    rows = {
+        name: max(num_ids[user] for user in users) for users in names_by_table(spec.columns).values() for name in users
+    }
     columns: list[Column] = []
     for name, column in spec.columns.items():
         if isinstance(column, NumericColumn):
@@ -36,7 +36,7 @@ def model_columns(spec: SequenceSpec, num_ids: Mapping[str, int]) -> list[Column
                     key=name,
                     is_sequence=column.is_sequence,
                     dtype="int64",
-                    num_buckets=num_ids[name] if column.is_indicator else of_table[column.table],
+                    num_buckets=rows.get(name, num_ids[name]),
                     default_value=NO_ID,
                     multi_valued=column.has_several_ids,
                     embedding=column.embedding,

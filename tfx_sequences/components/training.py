@@ -21,10 +21,11 @@ from tfx.utils import io_utils
 from tfx_sequences.components import input as input_lib
 from tfx_sequences.components import predictions_file
 from tfx_sequences.components.computed_vocabularies import computed_vocabularies, vocabulary_name
-from tfx_sequences.components.model import TaskStatistics, build_model, compile_model
+from tfx_sequences.components.model import TaskStatistics, build_model, compile_model, pretrained_of
 from tfx_sequences.components.serving import RawRecordModel, export
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.columns import IdColumn, TermColumn
+from tfx_sequences.schemas.shared_tables import names_by_table
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import spec_from_json
 from tfx_sequences.schemas.transformed_features import LABEL
@@ -77,6 +78,7 @@ def run_fn(fn_args: FnArgs) -> None:
         "batches_per_epoch": measured.batches,
         "real_steps": measured.real_steps,
         "padding_share": measured.padding_share,
+        "pretrained_vectors": [read.report() for read in pretrained_of(model).values()],
         "seconds": {
             "prepare": round(prepared - started, 2),
             "fit": round(fitted - prepared, 2),
@@ -89,6 +91,7 @@ def run_fn(fn_args: FnArgs) -> None:
 def task_statistics(spec: SequenceSpec, tft_output: tft.TFTransformOutput, train: tf.data.Dataset) -> TaskStatistics:
     """What the training split decided: sizes of vocabularies, classes, a regression label's spread."""
     computed = {name: file for file, names in computed_vocabularies(spec).items() for name in names}
+    tables = {name: table for table, names in names_by_table(spec.columns).items() for name in names}
     num_ids, terms = {}, {}
     for name, column in spec.columns.items():
         if not isinstance(column, IdColumn):
@@ -96,7 +99,7 @@ def task_statistics(spec: SequenceSpec, tft_output: tft.TFTransformOutput, train
         file = computed.get(name)
         num_ids[name] = count_ids(column, tft_output.vocabulary_size_by_name(file) if file else None)
         if column.embedding and column.embedding.vectors_file and isinstance(column, TermColumn):
-            terms[column.table] = _terms(tft_output, file) if file else known_terms(column)
+            terms[tables[name]] = _terms(tft_output, file) if file else known_terms(column)
     statistics = TaskStatistics(num_ids, terms=terms)
     if spec.label.type == "regression":
         labels = np.concatenate([label.numpy() for _, label, _ in train])

@@ -52,8 +52,13 @@ class IdColumn(BaseColumn):
         raise NotImplementedError
 
     @property
+    def shares_table(self) -> bool:
+        """The embedding table is named, for others to share it."""
+        return self.embedding is not None and self.embedding.table is not None
+
+    @property
     def table(self) -> str:
-        """Name of the column's embedding table, which other columns may share."""
+        """Name of the column's embedding table."""
         shared = self.embedding.table if self.embedding else None
         return shared or self.name
 
@@ -69,8 +74,7 @@ class IdColumn(BaseColumn):
     def _representation_name(self, base: str) -> str:
         if self.is_indicator:
             return f"{base}_indicator"
-        shared = self.embedding is not None and self.embedding.table is not None
-        return f"{base}_shared_embedding" if shared else f"{base}_embedding"
+        return f"{base}_shared_embedding" if self.shares_table else f"{base}_embedding"
 
 
 def size_of(shape: tuple[int, ...]) -> int:

@@ -24,15 +24,32 @@ def columns_by_table(columns: Iterable[BaseColumn]) -> Mapping[str, list[IdColum
     >>> {table: [c.key for c in users] for table, users in columns_by_table([seen, target]).items()}
     {'item': ['seen', 'target']}
     """
+    embedded = [c for c in columns if isinstance(c, IdColumn) and not c.is_indicator]
+    of_steps = {column.table for column in embedded if column.is_sequence}
     tables: dict[str, list[IdColumn]] = {}
-    for column in columns:
-        if isinstance(column, IdColumn) and not column.is_indicator:
-            tables.setdefault(column.table, []).append(column)
+    for column in embedded:
+        # A context and a sequence feature may have one key: without a named table they share nothing.
+        told_apart = not (column.is_sequence or column.shares_table) and column.table in of_steps
+        tables.setdefault(f"context.{column.table}" if told_apart else column.table, []).append(column)
     for table, users in tables.items():
-        first = users[0]
         for other in users[1:]:
-            _agree(table, first, other)
+            _agree(table, users[0], other)
     return tables
+
+
+def names_by_table(columns: Mapping[str, BaseColumn]) -> dict[str, list[str]]:
+    """The names of the columns of a spec that are embedded, by the name of their table in its model.
+
+    Raises:
+        SpecError: Columns that share a table disagree on what it is.
+
+    >>> from tfx_sequences.schemas.columns import CategoricalColumn
+    >>> names_by_table({"sequence.token": CategoricalColumn(key="word", is_sequence=True)})
+    {'sequence.token_embedding': ['sequence.token']}
+    """
+    # By its name in the spec a column is the only one; by its key it may not be.
+    renamed = [column.model_copy(update={"key": name}) for name, column in columns.items()]
+    return {table: [c.key for c in users] for table, users in columns_by_table(renamed).items()}
 
 
 def _agree(table: str, first: IdColumn, other: IdColumn) -> None:

@@ -11,7 +11,7 @@ from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.base import Declared, Sizes, Strings, Terms
 from tfx_sequences.schemas.column_base import BaseColumn
 from tfx_sequences.schemas.columns import CategoricalColumn, Column, TextColumn
-from tfx_sequences.schemas.shared_tables import columns_by_table
+from tfx_sequences.schemas.shared_tables import names_by_table
 
 
 class Label(Declared):
@@ -218,7 +218,7 @@ class SequenceSpec(Declared):
                         "which values belong to which step; use SequenceExamples"
                     )
         try:
-            columns_by_table(self.columns.values())
+            names_by_table(self.columns)
         except SpecError as error:
             raise ValueError(str(error)) from error
         known = _METRICS[self.label.type]

@@ -95,8 +95,9 @@ def _describe(feature: schema_pb2.Feature, raw: RawFeature, nested: bool) -> Non
             feature.value_count.min = 0
         else:
             feature.value_count.min = feature.value_count.max = raw.size
-        feature.presence.min_count = 1
         if raw.required:
+            # An optional feature may be missing in all records of a split, small ones above all.
+            feature.presence.min_count = 1
             feature.presence.min_fraction = 1.0
     elif nested:
         # Outer: steps of a record, zero is legal. Inner: values of a step, none means missing.
