@@ -198,17 +198,18 @@ _INTEGERS = st.integers(-8, 8)
 
 
 @st.composite
-def features(draw, sources: list[Source]) -> list[Feature]:
-    """One feature per source, of the same lengths."""
-    lengths = draw(st.lists(st.integers(0, 4), max_size=4))
+def features(draw, sources: list[Source], least_rows: int = 0, is_nested: bool | None = None) -> list[Feature]:
+    """One feature per source, of the same lengths; `is_nested` as given, or any."""
+    lengths = draw(st.lists(st.integers(0, 4), min_size=least_rows, max_size=4))
     # An empty batch of flat numbers has no steps upstream, so nothing has.
     steps = max(lengths) + draw(st.integers(0, 2)) if lengths else 0
-    return [draw(_feature(source, lengths, steps)) for source in sources]
+    return [draw(_feature(source, lengths, steps, is_nested)) for source in sources]
 
 
 @st.composite
-def _feature(draw, source: Source, lengths: list[int], steps: int) -> Feature:
-    is_nested = draw(st.booleans())
+def _feature(draw, source: Source, lengths: list[int], steps: int, is_nested: bool | None) -> Feature:
+    if is_nested is None:
+        is_nested = draw(st.booleans())
     lacks = draw(st.sampled_from([False, False, True]))
     most = source.size or (3 if is_nested else 1)
     if source.values is not None:
