@@ -135,13 +135,13 @@ def _array(name: str, value: Any) -> np.ndarray:
 def _table_called(name: str, tables: list[str]) -> str | None:
     """The table that a variable's name means: the longest one that the name, or its last parts, spell."""
     spelled = re.sub(r":\d+$", "", name).removesuffix(_VARIABLE)
-    ends = [t for t in tables if any(spelled == s or spelled.endswith(f"/{s}") for s in (t, _scope(t)))]
+    ends = [t for t in tables if any(spelled == s or spelled.endswith(f"/{s}") for s in _spellings(t))]
     return max(ends, key=len, default=None)
 
 
-def _scope(table: str) -> str:
-    """The table's name as tf_keras writes it into a scope."""
-    return re.sub(r"[^A-Za-z0-9_.\-]", "_", table)
+def _spellings(table: str) -> tuple[str, str, str]:
+    """The table's name, and what becomes of it in a scope of tf_keras and in our own variables."""
+    return table, re.sub(r"[^A-Za-z0-9_.\-]", "_", table), table.replace("/", "_")
 
 
 def _unmatched(layer: Any, tables: list[str], missing: list[str], left_over: list[str]) -> UserInputError:
