@@ -106,8 +106,8 @@ def test_columns_of_unequal_length():
     layer = SequenceFeatures([PRICE, ITEM, WORD])
     rows = {"price": [[0.1, 0.2], [0.3], [0.4]], "item": [[1], [2], [0, 1, 2]], "word": [["a"], ["b"], ["a", "b", "c"]]}
     message = (
-        r"Features 'item' and 'price' have different numbers of steps[\s\S]*one common length"
-        r"[\s\S]*rows[^\d]*0[^\d]+2[^\d]*'item'[^\d]*1[^\d]+3[^\d]*'price'[^\d]*2[^\d]+1"
+        r"Features 'item', 'price', 'word' have different numbers of steps[\s\S]*one common length"
+        r"[\s\S]*rows[^\d]*0[^\d]+2[^\d]*'item':?[^\d]*1[^\d]+3[^\d]*'price':?[^\d]*2[^\d]+1"
     )
     for form in (ragged, sparse):
         given = {key: form(value) for key, value in rows.items()}
@@ -119,7 +119,7 @@ def test_a_length_that_is_not_the_features():
     refused(
         layer,
         {"price": ragged([[0.1, 0.2], [0.3]]), "sequence_length": np.array([2, 2])},
-        r"'price' and 'sequence_length' have different numbers of steps",
+        r"'price', 'sequence_length' have different numbers of steps",
         IN_GRAPHS,
     )
     refused(
@@ -222,19 +222,20 @@ def test_strings_for_numbers_and_the_other_way_round(column, rows, message):
 
 def test_features_of_different_batches():
     rows = {"price": ragged([[0.1], [0.2]]), "item": ragged([[1], [2], [0]])}
-    message = r"'item' and 'price' have different numbers of rows[\s\S]*3[\s\S]*2"
+    message = r"have different numbers of rows[\s\S]*'item', 'price'[^\d]*3[^\d]+2"
     refused(SequenceFeatures([PRICE, ITEM]), rows, message, IN_GRAPHS)
     layer = ContextFeatures([ours.numeric_column("price"), ours.numeric_column("age")])
     values = {"price": np.zeros(2, "float32"), "age": np.zeros(3, "float32")}
-    message = r"'age' and 'price' have different numbers of rows[\s\S]*3[\s\S]*2"
+    message = r"have different numbers of rows[\s\S]*'age', 'price'[^\d]*3[^\d]+2"
     refused(layer, values, message, IN_GRAPHS)
 
 
 def test_context_of_a_different_batch():
     layer = SequenceFeatures([PRICE], context_columns=[ours.numeric_column("age")])
-    values = {"price": ragged([[0.1], [0.2]]), "age": np.zeros(3, "float32")}
-    message = r"'price' and 'age' have different numbers of rows[\s\S]*2[\s\S]*3"
-    refused(layer, values, message, IN_GRAPHS)
+    for rows in (3, 1):  # one row would be repeated for all
+        values = {"price": ragged([[0.1], [0.2]]), "age": np.zeros(rows, "float32")}
+        message = rf"have different numbers of rows[\s\S]*'price', 'age'[^\d]*2[^\d]+{rows}"
+        refused(layer, values, message, IN_GRAPHS)
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ class ColumnIds(tf.Module):
             values = tf.strings.lower(values, encoding="utf-8")
         return values
 
-    def check(self, ids: tf.Tensor, values: tf.Tensor, rows: Any, num_ids: int | None = None) -> None:
+    def check(self, ids: tf.Tensor, values: tf.Tensor, rows: Any, num_ids: int | None = None) -> tf.Operation | None:
         """Refuses values without an id, where the column has no id for them.
 
         Args:
@@ -75,10 +75,13 @@ class ColumnIds(tf.Module):
             values: What they are of, `[N]`.
             rows: A function that gives the row of each, `[N]`.
             num_ids: Number of ids; None where a vocabulary is still to be computed.
+
+        Returns:
+            In a graph, the check, if there is one.
         """
         column = self.column
         if isinstance(column, BucketizedColumn) or not _of_terms(column).refuses_unknown:
-            return
+            return None
         is_identity = isinstance(column, CategoricalColumn) and column.num_buckets is not None
         right = ids >= 0 if num_ids is None else (ids >= 0) & (ids < num_ids)
 
@@ -86,7 +89,7 @@ class ColumnIds(tf.Module):
             wrong = tf.logical_not(right)
             return [("values", tf.boolean_mask(values, wrong)), ("in rows", tf.boolean_mask(rows(), wrong))]
 
-        require(
+        return require(
             tf.reduce_all(right),
             f"Feature '{column.key}' has " + ("ids that are out of range." if is_identity else "unknown terms."),
             expected=f"ids in [0, {num_ids})" if is_identity else "terms of its vocabulary",

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfx_sequences.components.column_ids import ColumnIds, check_dtype
 from tfx_sequences.components.embedding_tables import EmbeddingTables
+from tfx_sequences.components.runtime_checks import after
 from tfx_sequences.components.step_values import Dense, Ragged, Sparse, step_values
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.categorical_columns import NO_ID
@@ -146,13 +147,13 @@ class ColumnVectors(tf.Module):
         real = mask if values.shape.rank == 2 else mask[:, :, None]
         found = ids(values)  # type: ignore[misc]
         found = tf.where(real, found, tf.zeros([], found.dtype))
-        self._check(found, values, lambda: tf.where(tf.ones_like(found, tf.bool))[:, 0])
+        found = self._checked(found, values, lambda: tf.where(tf.ones_like(found, tf.bool))[:, 0])
         return found
 
     def _grid(self, form: Any, steps: Any) -> tf.Tensor:
         values, cells = form.flat(steps)
         found = self._ids(values)  # type: ignore[misc]
-        self._check(found, values, lambda: cells // tf.cast(steps, tf.int64))
+        found = self._checked(found, values, lambda: cells // tf.cast(steps, tf.int64))
         return form.grid(found, steps, NO_ID)
 
     def _flat(self, form: Any, steps: Any) -> tuple[tf.Tensor, tf.Tensor]:
@@ -167,15 +168,16 @@ class ColumnVectors(tf.Module):
             tokens = ids.tokens(values)  # type: ignore[union-attr]
             values, cells = tokens.values, tf.gather(cells, tokens.value_rowids())
         found = ids(values)  # type: ignore[misc]
-        self._check(found, values, lambda: cells // tf.cast(steps, tf.int64))
+        found = self._checked(found, values, lambda: cells // tf.cast(steps, tf.int64))
         if ids.may_miss:  # type: ignore[union-attr]
             is_there = found >= 0
             found, cells = tf.boolean_mask(found, is_there), tf.boolean_mask(cells, is_there)
         return found, cells
 
-    def _check(self, found: tf.Tensor, values: tf.Tensor, rows: Any) -> None:
+    def _checked(self, found: tf.Tensor, values: tf.Tensor, rows: Any) -> tf.Tensor:
         flat = tf.reshape(found, [-1])
-        self._ids.check(flat, tf.reshape(values, [-1]), rows, self._num_ids)  # type: ignore[union-attr]
+        check = self._ids.check(flat, tf.reshape(values, [-1]), rows, self._num_ids)  # type: ignore[union-attr]
+        return after(check, found)
 
     def _of_dense(self, ids: tf.Tensor) -> tf.Tensor:
         column = self.column

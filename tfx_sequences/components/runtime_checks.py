@@ -61,6 +61,18 @@ def require(
     return tf.cond(condition, tf.no_op, fail)
 
 
+def after(check: tf.Operation | None, value: tf.Tensor) -> tf.Tensor:
+    """`value`, once the check has passed: what uses it then cannot fail first, with TensorFlow's own words.
+
+    >>> after(None, tf.constant(3)).numpy()
+    3
+    """
+    if check is None:
+        return value
+    with tf.control_dependencies([check]):
+        return tf.identity(value)
+
+
 def _told(values: tf.Tensor) -> str:
     listed = [_text(value) for value in tf.reshape(values, [-1])[: _SHOWN + 1].numpy().tolist()]
     return ", ".join(listed[:_SHOWN]) + (", ..." if len(listed) > _SHOWN else "")

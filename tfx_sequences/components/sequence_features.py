@@ -219,13 +219,20 @@ class SequenceFeatures(_FeatureLayer):
 
     def call(self, features: Mapping[str, Any], training: bool | None = None) -> tuple[Any, Any]:
         forms = [v.form(self._value(features, v.column)) for v in self._vectors]
-        lengths, steps = self._lengths(forms, features.get(SEQUENCE_LENGTH))
-        mask = tf.sequence_mask(lengths, steps)
-        dense = [v(form, steps, mask, training) for v, form in zip(self._vectors, forms, strict=True)]
+        rows = {column.key: form.batch() for column, form in zip(self.columns, forms, strict=True)}
+        given, context = features.get(SEQUENCE_LENGTH), None
+        if given is not None:
+            rows[SEQUENCE_LENGTH] = tf.shape(given)[0]
         if self.context is not None:
-            vectors = self.context(features, training=training)
-            dense.append(tf.broadcast_to(vectors[:, None], tf.stack([*_outer(mask), self.context.width])))
-        joined = dense[0] if len(dense) == 1 else tf.concat(dense, axis=-1)
+            context = self.context(features, training=training)
+            rows[self.context.columns[0].key] = tf.shape(context)[0]
+        with _after(_one_batch(rows)):
+            lengths, steps = self._lengths(forms, given)
+            mask = tf.sequence_mask(lengths, steps)
+            dense = [v(form, steps, mask, training) for v, form in zip(self._vectors, forms, strict=True)]
+            if context is not None:
+                dense.append(tf.broadcast_to(context[:, None], tf.stack([*_outer(mask), context.shape[-1]])))
+            joined = dense[0] if len(dense) == 1 else tf.concat(dense, axis=-1)
         are_zero = (v.is_zero_at_padding(form) for v, form in zip(self._vectors, forms, strict=True))
         if self.context is not None or not all(are_zero):
             # Not the embedding of the padding: what reads without a mask sees no ghost.
@@ -304,16 +311,33 @@ class ContextFeatures(_FeatureLayer):
         return super().__call__(self._given(features), **kwargs)
 
     def call(self, features: Mapping[str, Any], training: bool | None = None) -> Any:
-        dense = []
-        for vectors in self._vectors:
-            form = vectors.form(self._value(features, vectors.column))
-            mask = tf.ones(tf.stack([form.batch(), 1]), tf.bool)
-            dense.append(vectors(form, 1, mask, training)[:, 0])
-        return dense[0] if len(dense) == 1 else tf.concat(dense, axis=-1)
+        forms = [v.form(self._value(features, v.column)) for v in self._vectors]
+        rows = {column.key: form.batch() for column, form in zip(self.columns, forms, strict=True)}
+        with _after(_one_batch(rows)):
+            mask = tf.ones(tf.stack([forms[0].batch(), 1]), tf.bool)
+            dense = [v(form, 1, mask, training)[:, 0] for v, form in zip(self._vectors, forms, strict=True)]
+            return dense[0] if len(dense) == 1 else tf.concat(dense, axis=-1)
 
     def compute_output_spec(self, features: Mapping[str, Any], training: Any = None) -> Any:
         first = self._value(features, self.columns[0])
         return keras.KerasTensor((first.shape[0], self.width), self.compute_dtype)
+
+
+def _one_batch(rows: dict[str, tf.Tensor]) -> tf.Operation | None:
+    """Refuses features of different numbers of rows; in a graph, the check."""
+    if len(rows) < 2:
+        return None
+    sizes = tf.stack(list(rows.values()))
+    return require(
+        tf.reduce_all(sizes == sizes[0]),
+        "Features of one batch have different numbers of rows.",
+        expected="one batch size",
+        received=lambda: [(f"rows of {shortened(rows)}:", sizes)],
+    )
+
+
+def _after(check: tf.Operation | None) -> Any:
+    return tf.control_dependencies([] if check is None else [check])
 
 
 def _common(lengths: dict[str, tf.Tensor]) -> tf.Tensor:
@@ -321,21 +345,12 @@ def _common(lengths: dict[str, tf.Tensor]) -> tf.Tensor:
     first, *others = lengths.values()
     if not others:
         return first
-    keys = list(lengths)
-    sizes = tf.stack([tf.shape(each)[0] for each in lengths.values()])
-    check = require(
-        tf.reduce_all(sizes == sizes[0]),
-        "Features of one batch have different numbers of rows.",
-        expected="one batch size",
-        received=lambda: [(f"rows of {shortened(keys)}:", sizes)],
-    )
-    with tf.control_dependencies([check] if check is not None else []):
-        # Through the check, or it is not known to the comparison that they have one size.
-        table = tf.stack([tf.reshape(each, tf.shape(first)) for each in lengths.values()])
+    # Each in the first one's shape, or it is not known to the comparison that they have one size.
+    table = tf.stack([tf.reshape(each, tf.shape(first)) for each in lengths.values()])
     differ = tf.reduce_any(table != table[0], axis=0)
     require(
         tf.logical_not(tf.reduce_any(differ)),
-        f"Features {shortened(keys)} have different numbers of steps.",
+        f"Features {shortened(lengths)} have different numbers of steps.",
         expected="columns of one common length per row",
         received=lambda: [
             ("in rows", tf.where(differ)[:, 0]),

@@ -17,7 +17,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfx_sequences.components.runtime_checks import require
+from tfx_sequences.components.runtime_checks import after, require
 from tfx_sequences.errors import UserInputError
 
 
@@ -136,7 +136,8 @@ class Ragged:
         inner = ragged.values
         if isinstance(inner, tf.RaggedTensor):
             counts = inner.row_lengths()
-            _check_counts(self._key, size, tf.reduce_all(counts <= size), counts)
+            fits = _check_counts(self._key, size, tf.reduce_all(counts <= size), counts)
+            ragged = ragged.with_flat_values(after(fits, ragged.flat_values))
         elif inner.shape[1] != size:
             raise _wrong_rank(self._key, _expected(size), ragged)
         return _to_tensor(ragged, [self.batch(), steps, size], fill, [self.batch(), steps, size])
@@ -215,7 +216,7 @@ class Sparse:
             inner = tf.reduce_prod(sparse.dense_shape[2:])
             sparse = tf.sparse.reshape(sparse, tf.stack([*tf.unstack(sparse.dense_shape[:2], 2), inner]))
         at = sparse.indices[:, 2]
-        _check_counts(self._key, size, tf.reduce_all(at < size), at + 1)
+        values = after(_check_counts(self._key, size, tf.reduce_all(at < size), at + 1), values)
         shape = tf.stack([rows, length, tf.constant(size, tf.int64)])
         dense = tf.sparse.to_dense(tf.SparseTensor(sparse.indices, values, shape), fill)
         return tf.ensure_shape(dense, [None, None, size])
@@ -256,8 +257,8 @@ def _is_ragged(value: Any) -> bool:
     return isinstance(value, tf.RaggedTensor)
 
 
-def _check_counts(key: str, size: int, right: tf.Tensor, counts: tf.Tensor) -> None:
-    require(
+def _check_counts(key: str, size: int, right: tf.Tensor, counts: tf.Tensor) -> tf.Operation | None:
+    return require(
         right,
         f"Feature '{key}' has steps of too many values.",
         expected=f"{size} per step",
