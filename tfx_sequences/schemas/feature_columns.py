@@ -264,10 +264,21 @@ def _numeric(
         key=key,
         is_sequence=is_sequence,
         shape=(shape,) if isinstance(shape, int) else tuple(shape),
-        default_value=None if default_value is None else float(default_value),
+        default_value=_number(default_value, key),
         dtype=_dtype(dtype, key),
         normalizer="none" if normalizer is None else normalizer,
     )
+
+
+def _number(default_value: Any, key: str) -> float | None:
+    try:
+        return None if default_value is None else float(default_value)
+    except (TypeError, ValueError) as error:
+        raise SpecError(
+            f"Column '{key}' has a default_value that is no number.",
+            expected="one number, for each element of the shape, or None",
+            received=f"{default_value!r}",
+        ) from error
 
 
 def _bucketized(source: Any, boundaries: Sequence[float], *, is_sequence: bool) -> BucketizedColumn:
