@@ -72,6 +72,7 @@ def _listed(column: Any, *, is_sequence: bool) -> Any:
 
 
 def _filed(column: Any, *, is_sequence: bool) -> Any:
+    build: Callable[..., Any]
     if is_sequence:
         build = ours.sequence_categorical_column_with_vocabulary_file
     else:
