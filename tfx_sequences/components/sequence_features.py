@@ -220,18 +220,18 @@ class SequenceFeatures(_FeatureLayer):
     def call(self, features: Mapping[str, Any], training: bool | None = None) -> tuple[Any, Any]:
         forms = [v.form(self._value(features, v.column)) for v in self._vectors]
         rows = {column.key: form.batch() for column, form in zip(self.columns, forms, strict=True)}
-        given, context = features.get(SEQUENCE_LENGTH), None
+        given, context, context_width = features.get(SEQUENCE_LENGTH), None, 0
         if given is not None:
             rows[SEQUENCE_LENGTH] = tf.shape(given)[0]
         if self.context is not None:
-            context = self.context(features, training=training)
+            context, context_width = self.context(features, training=training), self.context.width
             rows[self.context.columns[0].key] = tf.shape(context)[0]
         with _after(_one_batch(rows)):
             lengths, steps = self._lengths(forms, given)
             mask = tf.sequence_mask(lengths, steps)
             dense = [v(form, steps, mask, training) for v, form in zip(self._vectors, forms, strict=True)]
             if context is not None:
-                dense.append(tf.broadcast_to(context[:, None], tf.stack([*_outer(mask), context.shape[-1]])))
+                dense.append(tf.broadcast_to(context[:, None], tf.stack([*_outer(mask), context_width])))
             joined = dense[0] if len(dense) == 1 else tf.concat(dense, axis=-1)
         are_zero = (v.is_zero_at_padding(form) for v, form in zip(self._vectors, forms, strict=True))
         if self.context is not None or not all(are_zero):
