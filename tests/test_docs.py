@@ -30,6 +30,20 @@ def test_the_readmes_python_builds_a_pipeline():
     assert [c.id for c in names["pipeline"].components][-1] == "Pusher"
 
 
+def test_the_page_on_migration_runs_from_top_to_bottom(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # it writes a checkpoint
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "migration.md").read_text("utf-8"), re.S)
+    names = {}
+    for block in blocks:
+        exec(block, names)
+    assert names["new_outputs"].shape == names["outputs"].shape == (2, 32)
+    assert names["steps"].shape == (2, 5, 14)
+    assert names["logits"].shape == (2, 1)
+    names["tf"].debugging.assert_equal(names["new_length"], names["sequence_length"])
+    for before, now in zip(names["rnn_layer"].get_weights(), names["new_rnn_layer"].get_weights(), strict=True):
+        assert (before == now).all()
+
+
 def test_links_between_the_pages_lead_somewhere():
     for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):

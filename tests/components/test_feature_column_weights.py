@@ -124,6 +124,17 @@ def test_of_a_checkpoint_of_tensorflow(tmp_path):
     np.testing.assert_array_equal(layer(STEPS)[0], theirs(STEPS)[0])
 
 
+def test_of_a_checkpoint_of_keras_2(tmp_path):
+    theirs = built()
+    prefix = tf.train.Checkpoint(layer=theirs).write(str(tmp_path / "checkpoint"))
+    reader = tf.train.load_checkpoint(prefix)
+    names = [name for name in reader.get_variable_to_shape_map() if "embedding_weights" in name]
+    assert "layer/a word.Sé_embedding.Sembedding_weights/.ATTRIBUTES/VARIABLE_VALUE" in names
+    layer = own()
+    load_sequence_features_weights(layer, {name: reader.get_tensor(name) for name in names})
+    np.testing.assert_array_equal(layer(STEPS)[0], theirs(STEPS)[0])
+
+
 def test_a_frozen_layer_and_one_in_half_precision_are_loaded_too():
     theirs = built([SEEN])
     frozen = from_feature_columns(

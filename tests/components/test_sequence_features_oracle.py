@@ -21,6 +21,7 @@ from tests import feature_columns as given
 from tfx_sequences.components.feature_column_weights import load_sequence_features_weights
 from tfx_sequences.components.sequence_features import SequenceFeatures
 from tfx_sequences.errors import UserInputError
+from tfx_sequences.schemas.columns import Scaling
 from tfx_sequences.schemas.migration import from_feature_columns
 
 fc = tf.feature_column
@@ -326,3 +327,50 @@ def test_difference_an_incomplete_array_is_completed_where_tf_keras_fails():
         theirs(x)
     np.testing.assert_array_equal(own(x)[0], [[[1, 2], [3, 0]], [[4, 5], [0, 0]]])
     np.testing.assert_array_equal(own(x)[1], [2, 1])
+
+
+def test_difference_several_numbers_per_step_are_an_error_where_tf_keras_makes_steps_of_them():
+    theirs, own = both([fc.sequence_numeric_column("x")])
+    x = {"x": tf.SparseTensor([[0, 0, 0], [0, 0, 1], [0, 1, 0]], [20.0, 3.0, 5.0], [1, 2, 2])}
+    np.testing.assert_array_equal(theirs(x)[0][..., 0], [[20, 3, 5, 0]])
+    np.testing.assert_array_equal(theirs(x)[1], [2])
+    with pytest.raises(UserInputError, match=r"'x' has steps of too many values"):
+        own(x)
+
+
+def test_difference_sparse_features_may_have_different_numbers_of_steps():
+    theirs, own = both([fc.sequence_numeric_column("x"), fc.sequence_numeric_column("y")])
+    x = {"x": tf.SparseTensor([[0, 0]], [1.0], [1, 1]), "y": tf.SparseTensor([[0, 0]], [2.0], [1, 3])}
+    with pytest.raises(tf.errors.InvalidArgumentError, match="ConcatOp"):
+        theirs(x)
+    np.testing.assert_array_equal(own(x)[0], [[[1, 2], [0, 0], [0, 0]]])
+
+
+def test_difference_dense_terms_are_all_values_where_tf_keras_drops_empty_ones():
+    source = given.VOCABULARY_LIST[2]
+    theirs, own = both([given.column(source, "indicator", "x")])
+    dense, ragged = tf.constant([["a", ""]]), tf.ragged.constant([["a", ""]])
+    np.testing.assert_array_equal(theirs({"x": dense})[1], [1])
+    kept, lengths = own({"x": dense}, sequence_length=tf.constant([2]))
+    np.testing.assert_array_equal(lengths, [2])
+    assert kept[0, 1].numpy().sum() == 1
+    np.testing.assert_array_equal(kept, own({"x": ragged})[0])
+    np.testing.assert_array_equal(kept, theirs({"x": ragged.to_sparse()})[0])
+
+
+def test_difference_shared_embeddings_work_outside_graphs_of_tensorflow_1():
+    with pytest.raises(RuntimeError, match="not supported when eager"):
+        fc.shared_embeddings([given.IDENTITY[0].build("x"), given.IDENTITY[0].build("y")], 2)
+
+
+def test_the_default_of_steps_is_filled_in_behind_the_normalizer_by_both():
+    columns = [fc.sequence_numeric_column("x", default_value=9.0, normalizer_fn=_halved)]
+    own = SequenceFeatures(from_feature_columns(columns, normalizers={"x": Scaling(offset=1.0, scale=0.5)}))
+    x = {"x": tf.SparseTensor([[0, 0], [0, 2]], [3.0, 5.0], [1, 3])}
+    expected, _ = tf_keras.experimental.SequenceFeatures(columns)(x)
+    np.testing.assert_array_equal(expected[..., 0], [[1, 9, 2]])
+    np.testing.assert_array_equal(own(x)[0], expected)
+
+
+def _halved(sparse):
+    return sparse.with_values((sparse.values - 1.0) * 0.5)

@@ -14,6 +14,8 @@ from tfx_sequences.schemas.shared_tables import columns_by_table
 
 # What tf_keras, and estimators, call the variable inside the scope of an embedding_column.
 _VARIABLE = "/embedding_weights"
+# What TensorFlow 2 puts behind a name in a checkpoint; it writes a "/" of the name itself as ".S".
+_IN_CHECKPOINT = "/.ATTRIBUTES/VARIABLE_VALUE"
 
 
 def load_sequence_features_weights(layer: SequenceFeatures | ContextFeatures, weights_of: Any) -> None:
@@ -32,8 +34,8 @@ def load_sequence_features_weights(layer: SequenceFeatures | ContextFeatures, we
             - a list of such layers, or of their variables;
             - a dict from names to arrays `[num_ids, D]`. A name is a table's, such as
               `watches_embedding`, or a variable's, such as
-              `sequence_features/watches_embedding/embedding_weights:0`, as checkpoints
-              have it.
+              `sequence_features/watches_embedding/embedding_weights:0`, or as checkpoints
+              of TensorFlow 1 and 2 have that.
 
     Raises:
         UserInputError: Tables are missing, left over, given twice, or have another
@@ -134,7 +136,10 @@ def _array(name: str, value: Any) -> np.ndarray:
 
 def _table_called(name: str, tables: list[str]) -> str | None:
     """The table that a variable's name means: the longest one that the name, or its last parts, spell."""
-    spelled = re.sub(r":\d+$", "", name).removesuffix(_VARIABLE)
+    spelled = re.sub(r":\d+$", "", name)
+    if spelled.endswith(_IN_CHECKPOINT):
+        spelled = spelled.removesuffix(_IN_CHECKPOINT).replace(".S", "/")
+    spelled = spelled.removesuffix(_VARIABLE)
     ends = [t for t in tables if any(spelled == s or spelled.endswith(f"/{s}") for s in _spellings(t))]
     return max(ends, key=len, default=None)
 
