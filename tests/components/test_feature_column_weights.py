@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -205,6 +208,21 @@ def test_a_variable_of_a_graph_is_told_how_to_be_read():
         variable = tf.compat.v1.get_variable("seen_embedding", shape=(9, 4))
         with pytest.raises(UserInputError, match=r"'seen_embedding:0' cannot be read[\s\S]*session.run"):
             load_sequence_features_weights(own([SEEN]), [variable])
+
+
+def test_keras_2_need_not_be_installed():
+    code = """
+import sys
+sys.modules["tf_keras"] = None  # importing it fails
+import numpy as np, tensorflow as tf
+from tfx_sequences import SequenceFeatures, from_feature_columns, load_sequence_features_weights
+watches = tf.feature_column.sequence_categorical_column_with_identity("watches", 3)
+layer = SequenceFeatures(from_feature_columns([tf.feature_column.embedding_column(watches, 2)]))
+load_sequence_features_weights(layer, {"watches_embedding": np.ones((3, 2))})
+print(layer({"watches": tf.ragged.constant([[1]])})[0].numpy().tolist())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[[[1.0, 1.0]]]"
 
 
 def test_columns_without_tables_need_no_weights():
