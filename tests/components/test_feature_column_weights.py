@@ -70,7 +70,7 @@ def test_of_both_layers_for_one_that_has_both():
 def test_of_a_layer_inside_a_model_that_was_saved_and_loaded(tmp_path):
     inputs = {"seen": tf_keras.Input([None], dtype="int64", sparse=True, name="seen")}
     steps, length = tf_keras.experimental.SequenceFeatures([SEEN], name="steps")(inputs)
-    outputs = tf_keras.layers.GRU(3)(steps, mask=tf.sequence_mask(length))
+    outputs = tf_keras.layers.GRU(3, name="gru")(steps, mask=tf.sequence_mask(length))
     model = tf_keras.Model(inputs, outputs)
     model.save_weights(tmp_path / "weights")
     again = tf_keras.Model(inputs, outputs)
