@@ -7,10 +7,10 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
+import tfx_sequences as ours
 from tfx_sequences.components.feature_column_weights import load_sequence_features_weights
 from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.schemas import feature_columns as ours
 from tfx_sequences.schemas.migration import from_feature_columns
 
 fc = tf.feature_column
@@ -65,6 +65,22 @@ def test_of_both_layers_for_one_that_has_both():
     joined, _ = layer({**STEPS, **RECORDS})
     np.testing.assert_array_equal(joined[:, 0, 7:], expected)
     np.testing.assert_array_equal(joined[:, :1, :7], steps(STEPS)[0][:, :1])
+
+
+def test_of_layers_whose_columns_are_called_alike():
+    of_record = fc.embedding_column(fc.categorical_column_with_identity("seen", 9), 3)
+    steps, context = built([SEEN]), tf_keras.layers.DenseFeatures([of_record])
+    features = {**STEPS, "seen": tf.constant([[3], [4]])}
+    expected = context(features)
+    layer = own([SEEN], context_columns=[from_feature_columns(of_record)])
+    message = r"'seen_embedding' was given twice[\s\S]*'seen_embedding', 'context.seen_embedding'"
+    with pytest.raises(UserInputError, match=message):
+        load_sequence_features_weights(layer, [steps, context])
+    arrays = {"seen_embedding": steps.weights[0], "context.seen_embedding": context.weights[0]}
+    load_sequence_features_weights(layer, arrays)
+    joined, _ = layer({"sequence.seen": STEPS["seen"], "seen": features["seen"]})
+    np.testing.assert_array_equal(joined[:, 0, 4:], expected)
+    np.testing.assert_array_equal(joined[:, 0, :4], steps(STEPS)[0][:, 0])
 
 
 def test_of_a_layer_inside_a_model_that_was_saved_and_loaded(tmp_path):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import tfx_sequences as ours
 from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
 from tfx_sequences.errors import SpecError, UserInputError
-from tfx_sequences.schemas import feature_columns as ours
 
 IDS = ours.sequence_categorical_column_with_identity("item", num_buckets=3)
 ITEM = ours.embedding_column(IDS, dimension=2)

@@ -5,8 +5,8 @@ import sys
 import pytest
 import tensorflow as tf
 
+import tfx_sequences as ours
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas import feature_columns as ours
 from tfx_sequences.schemas.columns import Scaling
 from tfx_sequences.schemas.migration import from_feature_columns
 

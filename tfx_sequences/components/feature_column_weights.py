@@ -10,7 +10,7 @@ import numpy as np
 
 from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
 from tfx_sequences.errors import UserInputError, did_you_mean, shortened
-from tfx_sequences.schemas.shared_tables import columns_by_table
+from tfx_sequences.schemas.columns import IdColumn
 
 # What tf_keras, and estimators, call the variable inside the scope of an embedding_column.
 _VARIABLE = "/embedding_weights"
@@ -70,7 +70,7 @@ def load_sequence_features_weights(layer: SequenceFeatures | ContextFeatures, we
                 f"The embedding table '{table}' was given twice.",
                 expected="one array per table",
                 received=f"'{found[table][0]}' and '{name}'",
-                fix="Leave one of them out.",
+                fix=f"Leave one of them out, or give a dict from the names of the tables: {shortened(tables)}.",
             )
         else:
             found[table] = (name, value)
@@ -85,7 +85,9 @@ def load_sequence_features_weights(layer: SequenceFeatures | ContextFeatures, we
 
 def _tables_of(layer: SequenceFeatures | ContextFeatures) -> list[str]:
     context = getattr(layer, "context", None)
-    return list(columns_by_table([*layer.columns, *(context.columns if context else ())]))
+    columns = [*layer.columns, *(context.columns if context else ())]
+    embedded = [c for c in columns if isinstance(c, IdColumn) and not c.is_indicator]
+    return list(dict.fromkeys(layer.tables.table_of(column) for column in embedded))
 
 
 def _named_arrays(weights_of: Any) -> Iterable[tuple[str, np.ndarray]]:

@@ -15,6 +15,7 @@ from tfx_sequences.schemas.column_base import BaseColumn
 from tfx_sequences.schemas.columns import Column, NumericColumn, Scaling
 from tfx_sequences.schemas.migrated_ids import by_class, class_names, converted_ids, is_categorical, unsupported
 from tfx_sequences.schemas.migrated_values import default_before, initializer_name, single_default
+from tfx_sequences.schemas.representations import embedding_column, indicator_column, shared_embedding_columns
 from tfx_sequences.schemas.shared_tables import columns_by_table
 
 Normalizers = Mapping[str, "Scaling | str"]
@@ -128,7 +129,7 @@ class _Conversion:
 
     def embedding(self, column: Any) -> Column:
         _refuse_checkpoint(column, column.ckpt_to_load_from)
-        return ours.embedding_column(
+        return embedding_column(
             self._ids(column.categorical_column),
             dimension=column.dimension,
             combiner=column.combiner,
@@ -162,7 +163,7 @@ class _Conversion:
         self, column: Any, *, table: str, dimension: int, initializer: Any, checkpoint: Any, trainable: bool
     ) -> Column:
         _refuse_checkpoint(column, checkpoint)
-        [shared] = ours.shared_embedding_columns(
+        [shared] = shared_embedding_columns(
             [self._ids(column.categorical_column)],
             dimension=dimension,
             combiner=column.combiner,
@@ -174,7 +175,7 @@ class _Conversion:
         return shared
 
     def indicator(self, column: Any) -> Column:
-        return ours.indicator_column(self._ids(column.categorical_column))
+        return indicator_column(self._ids(column.categorical_column))
 
     def _ids(self, column: Any) -> Any:
         return self.bucketized(column) if "BucketizedColumn" in class_names(column) else converted_ids(column)
