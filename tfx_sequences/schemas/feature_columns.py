@@ -105,6 +105,7 @@ def sequence_categorical_column_with_identity(
 ) -> CategoricalColumn:
     """Ids of each step, in `[0, num_buckets)`; others become `default_value`, or are an error.
 
+    >>> from tfx_sequences import embedding_column
     >>> watches = sequence_categorical_column_with_identity("watches", num_buckets=1000)
     >>> embedding_column(watches, dimension=10).width(1000)
     10
@@ -146,6 +147,7 @@ def sequence_categorical_column_with_vocabulary_list(
             instead of `default_value`.
         multi_valued: A step has any number of terms.
 
+    >>> from tfx_sequences import indicator_column
     >>> colors = sequence_categorical_column_with_vocabulary_list("colors", ("R", "G", "B"), num_oov_buckets=2)
     >>> indicator_column(colors).name
     'colors_indicator'

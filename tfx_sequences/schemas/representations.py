@@ -72,6 +72,7 @@ def shared_embedding_columns(
     Raises:
         SpecError: Their ids do not mean the same.
 
+    >>> from tfx_sequences import categorical_column_with_identity, sequence_categorical_column_with_identity
     >>> seen = sequence_categorical_column_with_identity("seen", num_buckets=9)
     >>> target = categorical_column_with_identity("target", num_buckets=9)
     >>> [c.table for c in shared_embedding_columns([seen, target], dimension=4)]
