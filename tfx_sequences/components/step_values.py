@@ -180,7 +180,6 @@ class Sparse:
 
     def lengths(self) -> tf.Tensor:
         # Indices are in row order, so a row's last one has its greatest step: cheaper to find than a maximum.
-        # Indices are in row order, so a row's last one has its greatest step: cheaper to find than a maximum.
         indices, rows = self._values.indices, self._values.dense_shape[0]
         ends = tf.raw_ops.UpperBound(sorted_inputs=indices[None, :, 0], values=tf.range(rows)[None], out_type=tf.int64)[
             0
