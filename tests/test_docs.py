@@ -4,6 +4,7 @@ import importlib.util
 import re
 from pathlib import Path
 
+from tests.records import sequence_example
 from tfx_sequences.schemas.spec_io import spec_from_yaml
 
 ROOT = Path(__file__).parents[1]
@@ -23,11 +24,15 @@ def test_the_readmes_specs_are_valid():
         spec_from_yaml(block)
 
 
-def test_the_readmes_python_builds_a_pipeline():
-    [block] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
-    names = {}
-    exec(block, names)
+def test_the_readmes_python_runs():
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
+    steps = {"price": [1.0, 2.0], "word": ["a", "b"]}
+    names = {"serialized_records": [sequence_example({}, steps).SerializeToString()]}
+    for block in blocks:
+        exec(block, names)
     assert [c.id for c in names["pipeline"].components][-1] == "Pusher"
+    assert names["sequence_input"].shape == (1, 2, 17)
+    assert names["outputs"].shape == (1, 32)
 
 
 def test_the_page_on_migration_runs_from_top_to_bottom(tmp_path, monkeypatch):
