@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tfx_sequences.components.record_files import find_split_files, list_record_files
 from tfx_sequences.errors import DataError, UserInputError
-from tfx_sequences.schemas.propose import propose_spec
 from tfx_sequences.schemas.proposal import Note, Proposal
+from tfx_sequences.schemas.propose import propose_spec
 from tfx_sequences.schemas.spec import Splits
 
 

@@ -50,7 +50,6 @@ class Proposal:
             origin: What the head of the file says it was proposed from.
         """
         text = spec_to_yaml(self.spec)
-        lines = text.splitlines()
         places = dict(_places(yaml.compose(text, Loader=yaml.SafeLoader), ()))
         above: dict[int, list[str]] = {}
         head = [f"Proposed from {origin}. Look it through: comments say what was guessed."]
@@ -64,12 +63,12 @@ class Proposal:
             head.append("Not in the spec:")
             head += [f"  {note}" for note in self.left_out]
         commented = [comment for words in head for comment in _comment(words, 0)]
-        for number, line in enumerate(lines):
-            commented += [*above.get(number, ()), line]
+        for number, written in enumerate(text.split("\n")[:-1]):
+            commented += [*above.get(number, ()), written]
         return "\n".join(commented) + "\n"
 
 
-def _places(node: yaml.Node, path: tuple[str, ...]) -> Iterator[tuple[str, tuple[int, int]]]:
+def _places(node: yaml.Node | None, path: tuple[str, ...]) -> Iterator[tuple[str, tuple[int, int]]]:
     """Line and column of each key of the first two levels, by its dotted path."""
     if isinstance(node, yaml.MappingNode) and len(path) < 2:
         for key, value in node.value:

@@ -108,6 +108,7 @@ def propose_spec(
                 notes += [Note(f"{section}.{feature.key}", text) for text in about]
     if not fields["sequence"]:
         raise _no_steps(read, left_out)
+    _part_tables(fields, notes)
     spec = declared(
         SequenceSpec,
         name=name,
@@ -265,7 +266,7 @@ def _label_fields(feature: SchemaFeature, notes: list[Note]) -> dict[str, Any]:
 def _steps_of_context(
     plain: list[SchemaFeature], read: SchemaFeatures, notes: list[Note]
 ) -> tuple[list[SchemaFeature], list[SchemaFeature]]:
-    """Context and sequence features where the schema has none of the latter: lists of one length, or a text's tokens."""
+    """Context and sequence where the schema has no sequence feature: lists of one length, or tokens, are it."""
     sizes = {f.shape[0] for f in plain if f.shape is not None and len(f.shape) == 1 and f.shape[0] > 1}
     if read.record == "Example" and len(sizes) == 1:
         lists = [f for f in plain if f.shape is not None and tuple(f.shape) == (*sizes,)]
@@ -286,6 +287,16 @@ def _steps_of_context(
             )
             return [f for f in plain if f is not likely[0]], [likely[0]]
     return plain, []
+
+
+def _part_tables(fields: dict[str, Any], notes: list[Note]) -> None:
+    """Gives the context's columns of ids tables of their own where a sequence feature has the same key."""
+    for key, column in fields["context"].items():
+        if key in fields["sequence"] and column["type"] != "numeric" and fields["sequence"][key]["type"] != "numeric":
+            column["embedding"] = {"table": f"context.{key}"}
+            notes.append(
+                Note(f"context.{key}", "the steps have this key too; without tables of their own they share one")
+            )
 
 
 def _no_steps(read: SchemaFeatures, left_out: Sequence[Note]) -> DataError:

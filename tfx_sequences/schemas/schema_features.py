@@ -137,7 +137,7 @@ class _Reader:
 
     def _add_sparse(self, name: str, parts: list[str]) -> None:
         self.notes.append(Note(name, "a sparse feature, of index and value: no column reads such a pair"))
-        self._parts |= {part: name for part in parts}
+        self._parts |= dict.fromkeys(parts, name)
 
     def _add_representation(self, name: str, representation: schema_pb2.TensorRepresentation) -> None:
         kind = representation.WhichOneof("kind")
@@ -172,6 +172,8 @@ class _Reader:
             is_sequence, shape = True, _shape_of_step(feature)
         elif representation is None:
             shape = _shape_of_record(feature)
+            if self.record == "SequenceExample" and not any(map(feature.HasField, ("shape", "value_count"))):
+                shape = ()  # nothing is said, and one value is the rule; an Example's lists are another matter
             is_sequence = shape is None and self.record == "Example"
         else:
             is_sequence, shape = self._as_represented(name, representation)
@@ -239,7 +241,7 @@ class _Reader:
         if domain is None:
             return {}
         said: dict[str, Any] = {"min_value": domain.min if domain.HasField("min") else None}
-        if isinstance(domain, schema_pb2.IntDomain):
+        if isinstance(domain, schema_pb2.IntDomain) and feature.type == schema_pb2.INT:
             said["is_categorical"] = domain.is_categorical if domain.HasField("is_categorical") else None
             if domain.HasField("min") and domain.HasField("max"):
                 said["id_range"] = (domain.min, domain.max)
