@@ -470,7 +470,7 @@ def test_a_proposal_is_a_file_with_its_notes_as_comments():
 
 
 def test_no_key_or_origin_breaks_out_of_its_comment():
-    evil = "x\ny: 1"
+    evil = "x\ny: 1\u2028z: 2\x85w"
     spec = SequenceSpec(name="evil", sequence={evil: {"type": "numeric"}}, label={"key": "y"})
     notes = (Note(f"sequence.{evil}", "a\nb: 1"), Note("nowhere\nelse: 2", "c\r\nd\u2028e: 3\x85f: 4"))
     text = Proposal(spec, notes, (Note(evil, evil),)).to_yaml(origin="some\nfile: 3")

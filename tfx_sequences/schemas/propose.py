@@ -267,13 +267,14 @@ def _steps_of_context(
     plain: list[SchemaFeature], read: SchemaFeatures, notes: list[Note]
 ) -> tuple[list[SchemaFeature], list[SchemaFeature]]:
     """Context and sequence where the schema has no sequence feature: lists of one length, or tokens, are it."""
-    sizes = {f.shape[0] for f in plain if f.shape is not None and len(f.shape) == 1 and f.shape[0] > 1}
-    if read.record == "Example" and len(sizes) == 1:
-        lists = [f for f in plain if f.shape is not None and tuple(f.shape) == (*sizes,)]
-        text = f"all lists have {sizes.pop()} values, taken for as many steps; if they are arrays, they are context"
-        notes += [Note(f"sequence.{f.key}", text) for f in lists]
-        steps = [dataclasses.replace(f, is_sequence=True, shape=(), default=None) for f in lists]
-        return [f for f in plain if f not in lists], steps
+    if read.record == "Example":
+        lists = [f for f in plain if not f.is_represented and not f.is_scalar and len(f.shape or ()) == 1]
+        sizes = {f.shape[0] for f in lists if f.shape}
+        if len(sizes) == 1:
+            text = f"all lists have {sizes.pop()} values, taken for as many steps; if they are arrays, they are context"
+            notes += [Note(f"sequence.{f.key}", text) for f in lists]
+            steps = [dataclasses.replace(f, is_sequence=True, shape=(), default=None) for f in lists]
+            return [f for f in plain if f not in lists], steps
     texts = [f for f in plain if f.dtype == "string" and f.is_scalar]
     # Natural language is meant for it; a domain of few terms is not.
     for likely in ([f for f in texts if f.is_text], [f for f in texts if f.terms is None], texts):
