@@ -120,7 +120,11 @@ class ColumnVectors(tf.Module):
         if isinstance(column, BucketizedColumn):
             default = column.default_value
             present = form.present(steps) if default is None else None
-            return ids.buckets(form.dense(steps, default or 0.0), present)  # type: ignore[union-attr]
+            numbers = form.dense(steps, default or 0.0)
+            if numbers.dtype.is_floating:
+                # A model under mixed precision hands them on in half precision, which has no kernel for buckets.
+                numbers = tf.cast(numbers, self._full)
+            return ids.buckets(numbers, present)  # type: ignore[union-attr]
         if not isinstance(form, Dense) or isinstance(column, TextColumn):
             return None
         values = form.ids(steps)
