@@ -21,7 +21,7 @@ def run(*arguments):
 def test_the_bundled_records_give_a_spec_that_fits_them(command, tmp_path):
     done = command("propose", BUNDLED, "--label", "speaker", "-o", tmp_path / "vowels.yaml")
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
-    assert done.stderr == f"Spec written to {tmp_path}/vowels.yaml: 1 guesses to look through, 0 features left out.\n"
+    assert done.stderr == f"Spec written to {tmp_path}/vowels.yaml. Guesses to look through: 1; features left out: 0.\n"
     spec = load_spec(tmp_path / "vowels.yaml")
     assert (spec.name, spec.id_key, spec.sequence["lpc"].shape) == ("japanese_vowels", "utterance_id", (12,))
     assert command("check", tmp_path / "vowels.yaml", "--data", BUNDLED).returncode == 0

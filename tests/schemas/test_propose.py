@@ -369,7 +369,6 @@ def context_of(*names, kind="BYTES", more=""):
         (context_of("Target", "my_class"), "Target"),
         (context_of("a", "is_label"), "is_label"),
         (context_of("a") + context_of("b", more='not_in_environment: "SERVING"'), "b"),
-        (context_of("only"), "only"),
     ],
 )
 def test_the_label_is_guessed_where_one_feature_alone_can_be_it(context, label):
@@ -382,6 +381,7 @@ def test_the_label_is_guessed_where_one_feature_alone_can_be_it(context, label):
     ("context", "candidates"),
     [
         (context_of("a", "b"), "'a', 'b'"),
+        (context_of("piece_id"), "'piece_id'"),
         (context_of("label", "target", "other"), "'label', 'target'"),
         (context_of("my_class", "is_label", "other"), "'my_class', 'is_label'|'is_label', 'my_class'"),
         ('feature { name: "label" type: FLOAT value_count { min: 2 max: 2 } }', "no such feature"),

@@ -222,8 +222,8 @@ def propose(
         with written_whole(output, instead=capture.stdout) as file:
             file.write(proposal.to_yaml(origin=str(source)))
         if output is not None:
-            told = f"{len(proposal.notes)} guesses to look through, {len(proposal.left_out)} features left out"
-            capture.error_console.print(f"Spec written to {output}: {told}.", soft_wrap=True, markup=False)
+            told = f"Guesses to look through: {len(proposal.notes)}; features left out: {len(proposal.left_out)}."
+            capture.error_console.print(f"Spec written to {output}. {told}", soft_wrap=True, markup=False)
         return 0
 
     raise typer.Exit(supervised(work))

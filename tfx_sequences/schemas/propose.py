@@ -53,7 +53,7 @@ def propose_spec(
     Args:
         schema: The message, its text, or the path of a file with the text (`schema.pbtxt`).
         label: Key of the label. None takes the feature that is called so (`label`, `target`,
-            `class`, ...), that an environment is without, or that alone can be it.
+            `class`, ...), or that an environment such as serving is without.
         example_weight: Key of the weight; None takes one called so (`example_weight`, ...).
         id_key: Key of the records' id; None takes one called so (`id`, the only `*_id`, ...).
         name: Name of the spec.
@@ -207,7 +207,6 @@ def _label(
         ("by its name", [f for f in candidates if f.key.lower() in _LABEL_WORDS]),
         ("an environment is without it", [f for f in candidates if f.is_for_training_only]),
         ("by its name", [f for f in candidates if _LABEL_PARTS.search(f.key)]),
-        ("nothing else could be it", candidates),
     ):
         if len(found) == 1:
             notes.append(Note("label", f"guessed: {why}"))
