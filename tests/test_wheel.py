@@ -38,7 +38,7 @@ import numpy as np
 import tfx_sequences as tfs
 from tfx_sequences import SequenceFeatures
 
-column = tfs.NumericColumn(key="price", is_sequence=True)
+column = tfs.sequence_numeric_column("price")
 features = {"price": np.array([[1.0, 2.0], [3.0, 0.0]]), "sequence_length": np.array([2, 1])}
 steps, lengths = SequenceFeatures([column])(features)
 print(json.dumps({
