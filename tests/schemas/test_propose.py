@@ -130,8 +130,6 @@ def specs(draw):
     context = {key: draw(columns(False, in_example)) for key in keys[split:]}
     if not in_example and draw(st.booleans()):
         context[keys[0]] = draw(columns(False, in_example))
-        if context[keys[0]]["type"] in ("categorical", "text"):
-            context[keys[0]]["embedding"] = {"table": "of its own"}
     steps_only = [c for c in sequence.values() if c["type"] != "text" or c["source"] == "sequence"]
     # A schema of Examples does not tell lists of the record from lists of steps where there are none of the latter.
     assume(steps_only or not in_example or not any(c.get("multi_valued") for c in context.values()))

@@ -106,7 +106,6 @@ def propose_spec(
                 notes += [Note(f"{section}.{feature.key}", text) for text in about]
     if not fields["sequence"]:
         raise _no_steps(read, left_out)
-    _part_tables(fields, notes)
     spec = declared(
         SequenceSpec,
         name=name,
@@ -285,16 +284,6 @@ def _steps_of_context(
             )
             return [f for f in plain if f is not likely[0]], [likely[0]]
     return plain, []
-
-
-def _part_tables(fields: dict[str, Any], notes: list[Note]) -> None:
-    """Gives the context's columns of ids tables of their own where a sequence feature has the same key."""
-    for key, column in fields["context"].items():
-        if key in fields["sequence"] and column["type"] != "numeric" and fields["sequence"][key]["type"] != "numeric":
-            column["embedding"] = {"table": f"context.{key}"}
-            notes.append(
-                Note(f"context.{key}", "the steps have this key too; without tables of their own they share one")
-            )
 
 
 def _no_steps(read: SchemaFeatures, left_out: Sequence[Note]) -> DataError:
