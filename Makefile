@@ -1,4 +1,6 @@
 OUTPUT ?= demo_output
+# Processes that share the tests; each takes up to 2 GB of memory.
+JOBS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint types clean
@@ -13,7 +15,7 @@ demo: setup ## Train, evaluate and serve the bundled example into OUTPUT (demo_o
 	@.venv/bin/tfx-sequences demo --output $(OUTPUT)
 
 test: setup ## Run all tests, doctests included
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n $(JOBS) --dist loadgroup
 
 lint: setup ## Check style and formatting
 	@.venv/bin/ruff check .

@@ -108,15 +108,3 @@ def run_small(everything_data, tmp_path_factory):
 def small_run(run_small):
     """The first of those runs."""
     return run_small()
-
-
-_RUNS = {"demo", "demo_again", "everything_run", "run_small", "small_run", "trained"}
-
-
-def pytest_collection_modifyitems(items):
-    # What needs a pipeline run is long.
-    for item in items:
-        if {"demo", "demo_again", "everything_run", "run_everything", "trained"} & set(
-            getattr(item, "fixturenames", ())
-        ):
-            item.add_marker(pytest.mark.slow)
