@@ -1,5 +1,5 @@
 OUTPUT ?= demo_output
-# Processes that share the tests; each takes up to 2 GB of memory.
+# Processes that share the test files; each takes up to 2 GB of memory.
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
@@ -15,7 +15,7 @@ demo: setup ## Train, evaluate and serve the bundled example into OUTPUT (demo_o
 	@.venv/bin/tfx-sequences demo --output $(OUTPUT)
 
 test: setup ## Run all tests, doctests included
-	@.venv/bin/python -m pytest -n $(JOBS) --dist loadgroup
+	@.venv/bin/python -m pytest -n $(JOBS) --dist loadfile
 
 lint: setup ## Check style and formatting
 	@.venv/bin/ruff check .

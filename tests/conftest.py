@@ -20,28 +20,6 @@ quiet_environment()
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("repeatable")
 
-# What is made once and shared by many tests: they go to one process, where tests run in several.
-_SHARED = {
-    "demo": "demo",
-    "demo_again": "demo",
-    "everything": "everything",
-    "everything_run": "everything_run",
-    "run_small": "small_runs",
-    "small_run": "small_runs",
-    "trained": "everything_run",
-}
-_RUNS = {"demo", "everything_run"}
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items):
-    """Groups tests for `pytest -n N --dist loadgroup`, and marks those that need a pipeline run as slow."""
-    for item in items:
-        shared = [_SHARED[name] for name in getattr(item, "fixturenames", ()) if name in _SHARED]
-        item.add_marker(pytest.mark.xdist_group(shared[0] if shared else str(item.path)))
-        if _RUNS & set(shared):
-            item.add_marker(pytest.mark.slow)
-
 
 @pytest.fixture
 def command() -> Callable[..., subprocess.CompletedProcess[str]]:

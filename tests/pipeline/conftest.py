@@ -108,3 +108,10 @@ def run_small(everything_data, tmp_path_factory):
 def small_run(run_small):
     """The first of those runs."""
     return run_small()
+
+
+def pytest_collection_modifyitems(items):
+    # What needs a pipeline run is long.
+    for item in items:
+        if {"demo", "everything_run"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
