@@ -60,6 +60,7 @@ class EpochReader:
 
     Attributes:
         counts: What was read so far.
+        finished: All was read, and `counts` are those of the whole epoch.
         positions: The latest positions, each behind a chunk; a position is plain data and small.
     """
 
@@ -70,6 +71,7 @@ class EpochReader:
         self._start = position
         self.counts = InputCounts.from_dict(position["counts"]) if position else InputCounts(epoch)
         self.positions: collections.deque[dict[str, Any]] = collections.deque(maxlen=_KEPT_POSITIONS)
+        self.finished = False
         self._any_place: list[int] | None = position["any_place"] if position else None
 
     def __iter__(self) -> Iterator[MicroBatches]:
@@ -90,20 +92,25 @@ class EpochReader:
             self._lengths,
             start["files"] if start else None,
         )
-        # `reader.position` is that behind the chunk which the loop is in.
+        given: MicroBatches | None = None
         for records in reader:
             chunk += 1
             taken = self._accepted(records)
             self.counts.records += len(taken)
             self.counts.real_steps += int(taken.lengths.sum())
-            given = queue.add(taken, self._random(chunk) if source.training else None)
+            before, given = given, queue.add(taken, self._random(chunk) if source.training else None)
             self._count(queue)
             self._remember(chunk, reader, queue)
-            yield given
-        given = queue.flush()
+            # One chunk behind, so that all is counted before the last batch can be taken.
+            if before:
+                yield before
+        last = queue.flush()
         self._count(queue)
-        yield given
+        self.finished = True
         logging.info("Input, %s: %s", "training" if source.training else "evaluation", self.counts)
+        if given:
+            yield given
+        yield last
 
     def any_record(self) -> bytes:
         """A record that can be parsed, of those that were read."""

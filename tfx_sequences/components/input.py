@@ -11,6 +11,7 @@ batches are a function of `(seed, epoch, step)`, whatever is prefetched: see `In
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -53,9 +54,8 @@ class SequenceInput:
             zero and length zero.
 
     Attributes:
-        dataset: A `tf.data.Dataset` of `(inputs, label, weight)`: inputs as of `pad_features`,
-            label `[B]`, weight `[B]` float32. Each pass over it is the next epoch; under
-            `keras.Model.fit` add `callback`, for Keras begins passes that it does not use.
+        epoch: The epoch, from 0, that the next pass over the input gives, or that one is giving.
+        step: Batches of that epoch that were taken.
 
     Raises:
         UserInputError: No files, or a worker that does not exist.
@@ -86,11 +86,30 @@ class SequenceInput:
         self._readers: dict[int, EpochReader] = {}
         self._restored: InputState | None = None
         self._error: TfxSequencesError | None = None
-        self._passes = 0
         self.epoch = 0
         self.step = 0
         self._next = (0, 0)
-        self.dataset = self._make_dataset()
+        self._finished: dict[int, InputCounts] = {}
+
+    @functools.cached_property
+    def dataset(self) -> tf.data.Dataset:
+        """A `tf.data.Dataset` of `(inputs, label, weight)`: inputs as of `pad_features` (raw records:
+        see `raw_records`), label `[B]`, weight `[B]` float32.
+
+        Each pass over it is the next epoch. Under `keras.Model.fit` add `callback`, for Keras
+        begins passes that it does not use.
+        """
+        number = tf.TensorSpec([], tf.int64)
+        passes = tf.data.Dataset.from_generator(self._begin_pass, output_signature=(number, number))
+        batches = passes.flat_map(self._batches_of_pass)
+        # How many calls run at a time does not change their order.
+        batches = batches.map(self._finish, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        return batches.prefetch(tf.data.AUTOTUNE)
+
+    @property
+    def finished(self) -> list[InputCounts]:
+        """What was read, of each epoch that was read to its end."""
+        return [self._finished[epoch] for epoch in sorted(self._finished)]
 
     @property
     def counts(self) -> InputCounts | None:
@@ -166,15 +185,6 @@ class SequenceInput:
         latest = max(reached, key=lambda p: (p["batches"], p["chunk"]))
         return {**latest, "open_rows": np.asarray(latest["open_rows"]).tolist()}
 
-    def _make_dataset(self) -> tf.data.Dataset:
-        number = tf.TensorSpec([], tf.int64)
-        passes = tf.data.Dataset.from_generator(self._begin_pass, output_signature=(number, number))
-        batches = passes.flat_map(self._batches_of_pass)
-        # How many calls run at a time does not change their order.
-        return batches.map(self._finish, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(
-            tf.data.AUTOTUNE
-        )
-
     def _begin_pass(self) -> Iterator[tuple[int, int]]:
         """Once per pass over the dataset: epoch, and batches (of all workers) to skip from its position."""
         epoch, step = self._next
@@ -201,7 +211,10 @@ class SequenceInput:
 
     def _chunks(self, epoch: np.ndarray) -> Iterator[tuple[Any, ...]]:
         try:
-            for given in self._readers[int(epoch)]:
+            reader = self._readers[int(epoch)]
+            for given in reader:
+                if reader.finished:
+                    self._finished[reader.epoch] = reader.counts
                 if len(given.records):
                     first = given.splits[:-1]
                     yield given.records.serialized, given.splits, given.records.lengths[first], given.records.places[first]
