@@ -20,7 +20,7 @@ from absl import logging
 from tfx_sequences.components.bucket_queue import BucketQueue, MicroBatches
 from tfx_sequences.components.input_counts import InputCounts
 from tfx_sequences.components.record_chunks import ChunkReader, Records, place_name, read_places
-from tfx_sequences.components.record_formats import RecordFormat, is_parsed
+from tfx_sequences.components.record_formats import PARSE_ERRORS, RecordFormat, is_parsed
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.bucket_plan import BucketPlan
 from tfx_sequences.schemas.spec import SequenceSpec
@@ -174,14 +174,15 @@ class EpochReader:
         try:
             lengths = np.full(len(places), -1, np.int64)
             if parsed.any():
-                lengths[parsed] = source.format.lengths(serialized if parsed.all() else tf.boolean_mask(serialized, parsed)).numpy()
+                good = serialized if parsed.all() else tf.boolean_mask(serialized, parsed)
+                lengths[parsed] = source.format.lengths(good).numpy()
             return lengths
-        except tf.errors.InvalidArgumentError as error:
+        except PARSE_ERRORS as error:
             wrong = int(np.argmin(is_parsed(serialized, source.format.lengths)))
             raise DataError(
                 f"Record {place_name(source.files, places[wrong])} cannot be parsed.",
                 expected=f"the records that the spec '{source.spec.name}' describes",
-                received=f"TensorFlow's error: {str(error.message).splitlines()[0]}",
+                received=f"TensorFlow's error: {str(error).splitlines()[0]}",
                 fix="Write the record again, or set batching.on_error to 'skip' in the spec.",
             ) from error
 

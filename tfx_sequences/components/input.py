@@ -216,8 +216,8 @@ class SequenceInput:
                 if reader.finished:
                     self._finished[reader.epoch] = reader.counts
                 if len(given.records):
-                    first = given.splits[:-1]
-                    yield given.records.serialized, given.splits, given.records.lengths[first], given.records.places[first]
+                    records, first = given.records, given.splits[:-1]
+                    yield records.serialized, given.splits, records.lengths[first], records.places[first]
         except TfxSequencesError as error:
             self._error = error
             raise
@@ -238,7 +238,8 @@ class SequenceInput:
             features = source.format.parse(features)
         if source.training:
             # Drawn by the batch's first record, wherever a run was resumed.
-            seed = tf.stack([tf.constant(source.spec.training.seed, tf.int64), places[0, 0] * (1 << 32) + places[0, 1]])
+            drawn_from = places[0, 0] * (1 << 32) + places[0, 1]
+            seed = tf.stack([tf.constant(source.spec.training.seed, tf.int64), drawn_from])
             features = cut_steps(features, source.spec.batching, seed)
         inputs, label, weight = source.format.batch(features)
         weight = weight * tf.cast(real, weight.dtype)

@@ -72,4 +72,3 @@ def bucket(micro_batches: tf.data.Dataset, plan: BucketPlan) -> tf.data.Dataset:
         bucket_batch_sizes=sizes if plan.boundaries else sizes * 2,
         no_padding=True,
     )
-

@@ -23,6 +23,8 @@ from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX, raw_features
 from tfx_sequences.schemas.spec import SequenceSpec
 
 Features = dict[str, Any]
+# TensorFlow quotes the record in its message, and fails to where that is not UTF-8.
+PARSE_ERRORS = (tf.errors.InvalidArgumentError, tf.errors.DataLossError, UnicodeDecodeError)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,7 +131,9 @@ def _raw_batch(features: Features, spec: SequenceSpec) -> tuple[Features, tf.Ten
     label = features.pop(spec.label.key)
     weight = features.pop(spec.example_weight) if spec.example_weight else tf.ones(tf.shape(lengths), tf.float32)
     # Padding is declared by the column's name, raw features come by their key.
-    declared = {c.key: spec.batching.padding[name] for name, c in spec.sequence.items() if name in spec.batching.padding}
+    declared = {
+        c.key: spec.batching.padding[name] for name, c in spec.sequence.items() if name in spec.batching.padding
+    }
     inputs = {}
     for name, values in features.items():
         if isinstance(values, tf.RaggedTensor):
@@ -143,7 +147,7 @@ def is_parsed(serialized: tf.Tensor, parse: Callable[[tf.Tensor], Any]) -> np.nd
     count = int(serialized.shape[0])
     try:
         parse(serialized)
-    except (tf.errors.InvalidArgumentError, tf.errors.DataLossError, UnicodeDecodeError):
+    except PARSE_ERRORS:
         if count == 1:
             return np.zeros(1, bool)
         halves = serialized[: count // 2], serialized[count // 2 :]

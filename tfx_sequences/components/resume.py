@@ -66,7 +66,6 @@ def _resumed(dataset_fn: Callable[[], Any], step: int) -> Iterator[Any]:
     made = dataset_fn()
     if isinstance(interrupted, SequenceInput):
         made.restore(InputState.from_json(interrupted.state().to_json()))
-        # With no step left, the state is the end of its epoch, not the beginning of the next.
         return _batches(made)
     with tempfile.TemporaryDirectory() as folder:
         path = tf.train.Checkpoint(iterator=iterator).write(os.path.join(folder, "iterator"))
@@ -87,8 +86,9 @@ def _equal(left: Any, right: Any) -> bool:
         tf.nest.assert_same_structure(left, right)
     except (TypeError, ValueError):
         return False
-    pairs = zip(tf.nest.flatten(left), tf.nest.flatten(right), strict=True)
-    return all(
-        np.array_equal(x, y, equal_nan=getattr(x, "dtype", np.dtype(object)).kind == "f") if np.ndim(x) or np.ndim(y) else bool(x == y)
-        for x, y in pairs
-    )
+    return all(map(_same, tf.nest.flatten(left), tf.nest.flatten(right)))
+
+
+def _same(x: Any, y: Any) -> bool:
+    is_float = isinstance(x, np.ndarray) and x.dtype.kind == "f"
+    return np.array_equal(x, y, equal_nan=is_float)

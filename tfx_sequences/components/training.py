@@ -80,6 +80,8 @@ def run_fn(fn_args: FnArgs) -> None:
         "bucket_plan": {
             **plan.model_dump(mode="json"),
             "records": plan.records,
+            "real_steps": plan.real_steps,
+            "padded_steps": plan.padded_steps,
             "steps_per_epoch": plan.steps_per_epoch,
             "padding_share": plan.padding_share,
         },
