@@ -204,13 +204,15 @@ class SequenceInput:
         if self._parse_chunks:
             chunks = chunks.map(lambda rows, *rest: (self._source.format.parse(rows), *rest)).prefetch(1)
         self._row_spec = chunks.element_spec[0]
-        batches = bucket(chunks.flat_map(_micro_batches), self._source.plan).map(lambda *batch: (*batch, True))
+        batches = bucket(chunks.flat_map(_micro_batches), self._source.plan)
         if self._num_workers > 1:
+            batches = batches.map(lambda *batch: (*batch, True))
             fillers = tf.data.Dataset.from_generator(
                 self._fillers, args=(epoch,), output_signature=(tf.TensorSpec([None], tf.string))
             ).map(self._filler)
             batches = batches.concatenate(fillers)
-        return batches.skip(skip).shard(self._num_workers, self._worker)
+            return batches.skip(skip).shard(self._num_workers, self._worker)
+        return batches.skip(skip)
 
     def _chunks(self, epoch: np.ndarray) -> Iterator[tuple[Any, ...]]:
         try:
@@ -240,7 +242,7 @@ class SequenceInput:
     def _filler(self, rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
         return tf.zeros([1], tf.int32), pack(rows, tf.constant([0, 1], tf.int64)), tf.zeros([1, 2], tf.int64), False
 
-    def _finish(self, lengths: tf.Tensor, rows: Any, seeds: tf.Tensor, real: tf.Tensor) -> Batch:
+    def _finish(self, lengths: tf.Tensor, rows: Any, seeds: tf.Tensor, real: Any = True) -> Batch:
         source = self._source
         features = unpack(rows, self._row_spec)
         if not self._parse_chunks:
