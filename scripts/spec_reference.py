@@ -30,7 +30,10 @@ def render() -> str:
     sections: list[tuple[str, type[pydantic.BaseModel]]] = [
         ("The whole", spec.SequenceSpec),
         ("context, sequence: `type: numeric`", columns.NumericColumn),
+        ("normalizer: `{offset: ..., scale: ...}`", columns.Scaling),
         ("context, sequence: `type: categorical`", columns.CategoricalColumn),
+        ("context, sequence: `type: bucketized`", columns.BucketizedColumn),
+        ("context, sequence: `type: text`", columns.TextColumn),
         ("vocabulary", columns.Vocabulary),
         ("embedding", columns.Embedding),
         ("label", spec.Label),

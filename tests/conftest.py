@@ -45,3 +45,11 @@ def shared_data() -> Callable[[str], Path]:
         return Path(root) / name
 
     return folder
+
+
+@pytest.fixture(scope="session")
+def everything(tmp_path_factory):
+    """One spec with every kind of column, records for it, and its transform graph."""
+    from tests.everything import analyzed_everything
+
+    return analyzed_everything(tmp_path_factory.mktemp("everything"))

@@ -4,6 +4,7 @@ import importlib.util
 import re
 from pathlib import Path
 
+from tests.records import sequence_example
 from tfx_sequences.schemas.spec_io import spec_from_yaml
 
 ROOT = Path(__file__).parents[1]
@@ -23,11 +24,29 @@ def test_the_readmes_specs_are_valid():
         spec_from_yaml(block)
 
 
-def test_the_readmes_python_builds_a_pipeline():
-    [block] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
-    names = {}
-    exec(block, names)
+def test_the_readmes_python_runs():
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
+    steps = {"price": [1.0, 2.0], "word": ["a", "b"]}
+    names = {"serialized_records": [sequence_example({}, steps).SerializeToString()]}
+    for block in blocks:
+        exec(block, names)
     assert [c.id for c in names["pipeline"].components][-1] == "Pusher"
+    assert names["sequence_input"].shape == (1, 2, 17)
+    assert names["outputs"].shape == (1, 32)
+
+
+def test_the_page_on_migration_runs_from_top_to_bottom(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # it writes a checkpoint
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "migration.md").read_text("utf-8"), re.S)
+    names = {}
+    for block in blocks:
+        exec(block, names)
+    assert names["new_outputs"].shape == names["outputs"].shape == (2, 32)
+    assert names["steps"].shape == (2, 5, 14)
+    assert names["logits"].shape == (2, 1)
+    names["tf"].debugging.assert_equal(names["new_length"], names["sequence_length"])
+    for before, now in zip(names["rnn_layer"].get_weights(), names["new_rnn_layer"].get_weights(), strict=True):
+        assert (before == now).all()
 
 
 def test_links_between_the_pages_lead_somewhere():

@@ -34,17 +34,29 @@ def environment(tmp_path_factory):
 
 PROGRAM = """
 import importlib.util, json, sys
-import numpy as np
+import keras
+import tensorflow as tf
 import tfx_sequences as tfs
 from tfx_sequences import SequenceFeatures
 
-column = tfs.NumericColumn(key="price", is_sequence=True)
-features = {"price": np.array([[1.0, 2.0], [3.0, 0.0]]), "sequence_length": np.array([2, 1])}
-steps, lengths = SequenceFeatures([column])(features)
+columns = [
+    tfs.sequence_numeric_column("price"),
+    tfs.indicator_column(tfs.sequence_categorical_column_with_vocabulary_list("word", ("a", "b"))),
+]
+lists = tf.train.FeatureLists()
+for price, word in ((1.0, b"b"), (2.0, b"a")):
+    lists.feature_list["price"].feature.add().float_list.value.append(price)
+    lists.feature_list["word"].feature.add().bytes_list.value.append(word)
+record = tf.train.SequenceExample(feature_lists=lists).SerializeToString()
+_, sequence_spec = tfs.make_parse_sequence_example_spec(columns)
+empty = tf.train.SequenceExample().SerializeToString()
+_, features, _ = tf.io.parse_sequence_example([record, empty], None, sequence_spec)
+steps, lengths = SequenceFeatures(columns)(features)
 print(json.dumps({
     "missing": [m for m in ("tfx", "apache_beam", "tensorflow_transform") if importlib.util.find_spec(m)],
-    "steps": np.asarray(steps).tolist(),
-    "mask": np.asarray(steps._keras_mask).tolist(),
+    "steps": steps.numpy().tolist(),
+    "mask": steps._keras_mask.numpy().tolist(),
+    "rnn": keras.layers.LSTM(2)(steps).shape.as_list(),
     "bundled": tfs.load_spec("japanese_vowels").name,
     "from": tfs.__file__,
 }))
@@ -58,8 +70,9 @@ def test_the_layer_and_the_specs_need_neither_tfx_nor_beam(environment, tmp_path
     told = json.loads(run.stdout)
     assert told["missing"] == []
     assert str(environment.parent) in told["from"]
-    assert told["steps"] == [[[1.0], [2.0]], [[3.0], [0.0]]]
-    assert told["mask"] == [[True, True], [True, False]]
+    assert told["steps"] == [[[1.0, 0.0, 1.0], [2.0, 1.0, 0.0]], [[0.0] * 3] * 2]
+    assert told["mask"] == [[True, True], [False, False]]
+    assert told["rnn"] == [2, 2]
     assert told["bundled"] == "japanese_vowels"
 
 

@@ -13,53 +13,146 @@ and imports neither TensorFlow nor TFX.
 __version__ = "0.1.0"
 
 __all__ = [
+    "BucketizedColumn",
     "CategoricalColumn",
+    "ContextFeatures",
     "DataError",
     "Embedding",
+    "EmbeddingTables",
     "NumericColumn",
+    "Scaling",
     "SequenceFeatures",
     "SequenceSpec",
     "SpecError",
+    "TextColumn",
     "TfxSequencesError",
     "UserInputError",
     "Vocabulary",
     "assert_resumable",
+    "bucketized_column",
+    "categorical_column_with_hash_bucket",
+    "categorical_column_with_identity",
+    "categorical_column_with_vocabulary",
+    "categorical_column_with_vocabulary_file",
+    "categorical_column_with_vocabulary_list",
     "create_pipeline",
+    "embedding_column",
     "fingerprint",
+    "from_feature_columns",
+    "indicator_column",
     "json_schema",
+    "load_sequence_features_weights",
     "load_spec",
+    "make_parse_example_spec",
+    "make_parse_sequence_example_spec",
+    "make_schema",
+    "numeric_column",
+    "propose_spec",
+    "sequence_bucketized_column",
+    "sequence_categorical_column_with_hash_bucket",
+    "sequence_categorical_column_with_identity",
+    "sequence_categorical_column_with_vocabulary",
+    "sequence_categorical_column_with_vocabulary_file",
+    "sequence_categorical_column_with_vocabulary_list",
+    "sequence_numeric_column",
+    "sequence_text_column",
+    "shared_embedding_columns",
     "spec_from_yaml",
     "spec_to_yaml",
+    "text_column",
 ]
 
 TYPE_CHECKING = False  # Type checkers take it for true, and importing typing for it would cost time.
 if TYPE_CHECKING:
+    from tfx_sequences.components.embedding_tables import EmbeddingTables
+    from tfx_sequences.components.feature_column_weights import load_sequence_features_weights
     from tfx_sequences.components.resume import assert_resumable
-    from tfx_sequences.components.sequence_features import SequenceFeatures
+    from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
     from tfx_sequences.errors import DataError, SpecError, TfxSequencesError, UserInputError
     from tfx_sequences.pipeline.create import create_pipeline
-    from tfx_sequences.schemas.columns import CategoricalColumn, Embedding, NumericColumn, Vocabulary
+    from tfx_sequences.schemas.columns import (
+        BucketizedColumn,
+        CategoricalColumn,
+        Embedding,
+        NumericColumn,
+        Scaling,
+        TextColumn,
+        Vocabulary,
+    )
+    from tfx_sequences.schemas.feature_columns import (
+        bucketized_column,
+        categorical_column_with_hash_bucket,
+        categorical_column_with_identity,
+        categorical_column_with_vocabulary,
+        categorical_column_with_vocabulary_file,
+        categorical_column_with_vocabulary_list,
+        numeric_column,
+        sequence_bucketized_column,
+        sequence_categorical_column_with_hash_bucket,
+        sequence_categorical_column_with_identity,
+        sequence_categorical_column_with_vocabulary,
+        sequence_categorical_column_with_vocabulary_file,
+        sequence_categorical_column_with_vocabulary_list,
+        sequence_numeric_column,
+        sequence_text_column,
+        text_column,
+    )
+    from tfx_sequences.schemas.migration import from_feature_columns
+    from tfx_sequences.schemas.parse_specs import make_parse_example_spec, make_parse_sequence_example_spec
+    from tfx_sequences.schemas.propose import propose_spec
+    from tfx_sequences.schemas.representations import embedding_column, indicator_column, shared_embedding_columns
     from tfx_sequences.schemas.spec import SequenceSpec
     from tfx_sequences.schemas.spec_io import fingerprint, json_schema, load_spec, spec_from_yaml, spec_to_yaml
+    from tfx_sequences.schemas.tfmd import make_schema
 
 _MODULES = {
+    "BucketizedColumn": "tfx_sequences.schemas.columns",
     "CategoricalColumn": "tfx_sequences.schemas.columns",
+    "ContextFeatures": "tfx_sequences.components.sequence_features",
     "DataError": "tfx_sequences.errors",
     "Embedding": "tfx_sequences.schemas.columns",
+    "EmbeddingTables": "tfx_sequences.components.embedding_tables",
     "NumericColumn": "tfx_sequences.schemas.columns",
+    "Scaling": "tfx_sequences.schemas.columns",
     "SequenceFeatures": "tfx_sequences.components.sequence_features",
     "SequenceSpec": "tfx_sequences.schemas.spec",
     "SpecError": "tfx_sequences.errors",
+    "TextColumn": "tfx_sequences.schemas.columns",
     "TfxSequencesError": "tfx_sequences.errors",
     "UserInputError": "tfx_sequences.errors",
     "Vocabulary": "tfx_sequences.schemas.columns",
     "assert_resumable": "tfx_sequences.components.resume",
+    "bucketized_column": "tfx_sequences.schemas.feature_columns",
+    "categorical_column_with_hash_bucket": "tfx_sequences.schemas.feature_columns",
+    "categorical_column_with_identity": "tfx_sequences.schemas.feature_columns",
+    "categorical_column_with_vocabulary": "tfx_sequences.schemas.feature_columns",
+    "categorical_column_with_vocabulary_file": "tfx_sequences.schemas.feature_columns",
+    "categorical_column_with_vocabulary_list": "tfx_sequences.schemas.feature_columns",
     "create_pipeline": "tfx_sequences.pipeline.create",
+    "embedding_column": "tfx_sequences.schemas.representations",
     "fingerprint": "tfx_sequences.schemas.spec_io",
+    "from_feature_columns": "tfx_sequences.schemas.migration",
+    "indicator_column": "tfx_sequences.schemas.representations",
     "json_schema": "tfx_sequences.schemas.spec_io",
+    "load_sequence_features_weights": "tfx_sequences.components.feature_column_weights",
     "load_spec": "tfx_sequences.schemas.spec_io",
+    "make_parse_example_spec": "tfx_sequences.schemas.parse_specs",
+    "make_parse_sequence_example_spec": "tfx_sequences.schemas.parse_specs",
+    "make_schema": "tfx_sequences.schemas.tfmd",
+    "numeric_column": "tfx_sequences.schemas.feature_columns",
+    "propose_spec": "tfx_sequences.schemas.propose",
+    "sequence_bucketized_column": "tfx_sequences.schemas.feature_columns",
+    "sequence_categorical_column_with_hash_bucket": "tfx_sequences.schemas.feature_columns",
+    "sequence_categorical_column_with_identity": "tfx_sequences.schemas.feature_columns",
+    "sequence_categorical_column_with_vocabulary": "tfx_sequences.schemas.feature_columns",
+    "sequence_categorical_column_with_vocabulary_file": "tfx_sequences.schemas.feature_columns",
+    "sequence_categorical_column_with_vocabulary_list": "tfx_sequences.schemas.feature_columns",
+    "sequence_numeric_column": "tfx_sequences.schemas.feature_columns",
+    "sequence_text_column": "tfx_sequences.schemas.feature_columns",
+    "shared_embedding_columns": "tfx_sequences.schemas.representations",
     "spec_from_yaml": "tfx_sequences.schemas.spec_io",
     "spec_to_yaml": "tfx_sequences.schemas.spec_io",
+    "text_column": "tfx_sequences.schemas.feature_columns",
 }
 
 

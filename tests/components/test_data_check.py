@@ -612,6 +612,66 @@ def test_computed_vocabulary_without_an_id_for_others(tmp_path, vocabulary, test
 # -- classes
 
 
+def test_shared_vocabulary_has_the_terms_of_all_its_columns(tmp_path):
+    strict = {"type": "categorical", "num_oov_buckets": 0, "embedding": {"table": "t"}}
+    spec = spec_of(sequence={"token": strict}, context={"first": strict})
+    train = [record(i, {"first": "w"}) for i in range(10)]
+    folder = filled(write(tmp_path, train, [record(0, {"first": "x"}, token=["w"])]))
+    check_data(spec, folder)
+    write(folder, train, [record(0, {"first": "x"}, token=["v"])])
+    assert "sequence.token has a term in 'test'" in error_of(spec, folder)
+
+
+def test_several_values_of_a_step_or_record_are_in_order(tmp_path):
+    several = {"type": "categorical", "multi_valued": True}
+    spec = spec_of(sequence={"token": several, "genre": TOKEN}, context={"tags": several})
+    tokens = {"token": [["x", "y"], [], "z"], "genre": ["a", "b", "c"]}
+    report = check_data(
+        spec, filled(write(tmp_path, [record(i, {"tags": ["s", "t"][: i % 3]}, **tokens) for i in range(9)]))
+    )
+    assert report.splits["train"].steps == 27
+
+
+def test_steps_are_the_tokens_of_a_text(tmp_path):
+    spec = spec_of(sequence={"review": {"type": "text"}})
+    texts = ["one two  three", "", "four"]
+    report = check_data(spec, filled(write(tmp_path, [record(i, {"review": texts[i % 3]}) for i in range(9)])))
+    train = report.splits["train"]
+    assert (train.steps, train.length_max, train.zero_length) == (12, 3, 3)
+
+
+def test_steps_of_a_text_and_of_another_feature_differ(tmp_path):
+    spec = spec_of(sequence={"review": {"type": "text"}, "token": TOKEN})
+    records = [record(i, {"review": "one two"}, token=["x", "y"]) for i in range(9)]
+    folder = write(tmp_path, replaced(records, _4=record(4, {"review": "one two three"}, token=["x", "y"])))
+    message = error_of(spec, folder)
+    assert "different numbers of steps" in message
+    assert "sequence.review 3" in message and "'r4'" in message
+
+
+@pytest.mark.parametrize("source", ["context", "sequence"])
+def test_unknown_tokens_of_a_text(tmp_path, source):
+    column = {
+        "type": "text",
+        "source": source,
+        "vocabulary_list": ("one", "two"),
+        "num_oov_buckets": 0,
+        "lowercase": True,
+    }
+    spec = spec_of(sequence={"review": column})
+
+    def text(index, value):
+        if source == "context":
+            return record(index, {"review": value}, token=None)
+        return record(index, review=[value, "one"], token=None)
+
+    records = [text(i, "One two") for i in range(9)]
+    check_data(spec, filled(write(tmp_path, records)))
+    message = error_of(spec, write(tmp_path, replaced(records, _3=text(3, "two Twoo"))))
+    assert "'twoo' in record 3 ('r3')" in message
+    assert "Did you mean 'two'?" in message
+
+
 def test_class_that_the_spec_does_not_list(tmp_path):
     records = [record(i, {"class": ["pos", "neg", "Pos"][i % 3]}) for i in range(9)]
     spec = spec_of(label={"key": "class", "classes": ("pos", "neg")})

@@ -1,4 +1,4 @@
-from tests.components.conftest import everything_spec
+from tests.everything import everything_spec
 from tfx_sequences.components.evaluation import make_eval_config
 from tfx_sequences.schemas.spec import SequenceSpec
 

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from tfx_sequences.components.model import TaskStatistics, build_model, compile_model
+from tfx_sequences.components.model import TaskStatistics, build_model, compile_model, pretrained_of
 from tfx_sequences.components.training import _fit, task_statistics
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.spec import SequenceSpec
@@ -16,6 +16,8 @@ SPEC = SequenceSpec(
     model={"units": (3,), "dropout": 0.0},
     training={"epochs": 30, "early_stopping_patience": 2, "learning_rate": 0.05},
 )
+
+MINIMAL = {"name": "s", "label": {"key": "y"}}
 
 
 def dataset(x, y):
@@ -51,13 +53,41 @@ def test_statistics_are_those_of_the_training_split(everything):
     statistics = task_statistics(everything.spec, output, None)
     assert statistics.classes == ("good", "bad")
     assert statistics.num_ids == {
+        "context.age_group": 3,
         "context.city": 2 + 1,
+        "context.home_brand": 3 + 1,
         "context.plan": 2 + 2,
+        "context.tags": 2,
+        "context.title": 5 + 1,
+        "sequence.brand": 3 + 1,
         "sequence.day": 7,
+        "sequence.genres": 3 + 1,
         "sequence.item": 3,
+        "sequence.pair": 2 * 2,
+        "sequence.speed": 3,
         "sequence.token": 3 + 1,
         "sequence.url": 5,
+        "sequence.words": 2 + 1,
     }
     labels = dataset([[0.0]] * 3, [1.0, 2.0, 6.0])
     regression = task_statistics(SPEC, output, labels)
     np.testing.assert_allclose([regression.label_mean, regression.label_std], [3.0, np.std([1, 2, 6])], rtol=1e-6)
+
+
+def test_pretrained_vectors_follow_the_computed_vocabulary(everything, tmp_path):
+    vectors = tmp_path / "v.txt"
+    vectors.write_text("b 1 2\nother 0 0\na 3 4\n", "utf-8")
+    embedding = {"vectors_file": str(vectors), "initializer": "zeros"}
+    token = {**everything.spec.sequence["token"].model_dump(exclude={"embedding"}), "embedding": embedding}
+    columns = {"token": token, "lpc": everything.spec.sequence["lpc"]}
+    sequence = SequenceSpec(**MINIMAL, sequence=columns).sequence
+    spec = everything.spec.model_copy(update={"sequence": sequence, "context": {}})
+    statistics = task_statistics(spec, tft.TFTransformOutput(everything.transform_dir), None)
+    terms = list(statistics.terms["sequence.token_embedding"])
+    assert sorted(terms) == ["a", "b", "c"]
+    model = build_model(spec, statistics)
+    [read] = pretrained_of(model).values()
+    assert read.report().endswith("pretrained vectors for 2 of 3 terms; none for 'c'")
+    weights = model.get_layer("sequence_features").tables.weights_of("sequence.token_embedding")
+    given = {"a": [3, 4], "b": [1, 2], "c": [0, 0]}
+    np.testing.assert_array_equal(weights, [*(given[t] for t in terms), [0, 0]])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.components.conftest import everything_spec, plain_records
+from tests.everything import as_examples, everything_spec, plain_records
 from tests.records import example, sequence_example, write_records
 from tfx_sequences.schemas.spec import SequenceSpec
 
@@ -63,8 +63,7 @@ def everything_data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("everything_data")
     records = plain_records()
     write_records(folder / "sequence" / "train.tfrecord", [sequence_example(c, s) for c, s in records * 3])
-    flat = [{**c, **s, "lpc": [x for step in s["lpc"] for x in step]} for c, s in records * 3]
-    write_records(folder / "example" / "train.tfrecord.gz", [example(f) for f in flat])
+    write_records(folder / "example" / "train.tfrecord.gz", map(example, as_examples(records * 3)))
     return folder
 
 

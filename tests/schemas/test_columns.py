@@ -1,7 +1,15 @@
 import pydantic
 import pytest
 
-from tfx_sequences.schemas.columns import CategoricalColumn, Embedding, NumericColumn, Vocabulary
+from tfx_sequences.schemas.columns import (
+    BucketizedColumn,
+    CategoricalColumn,
+    Embedding,
+    NumericColumn,
+    Scaling,
+    TextColumn,
+    Vocabulary,
+)
 
 
 def test_columns_are_frozen_and_comparable():
@@ -53,3 +61,40 @@ def test_an_int64_default_is_whole():
     NumericColumn(key="x", dtype="int64", default_value=2.0)
     with pytest.raises(pydantic.ValidationError, match="whole number"):
         NumericColumn(key="x", dtype="int64", default_value=2.5)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: BucketizedColumn(key="x", boundaries=()), "at least 1"),
+        (lambda: BucketizedColumn(key="x", boundaries=(1.0, 1.0)), "must rise"),
+        (lambda: BucketizedColumn(key="x", boundaries=(1.0,), dtype="int64", default_value=0.5), "whole number"),
+        (lambda: NumericColumn(key="x", shape=(2,), normalizer=Scaling(scale=(1.0,))), "normalizer.scale has 1"),
+        (lambda: TextColumn(key="x", source="sequence"), "among the sequence features"),
+        (lambda: TextColumn(key="x", pattern=","), "pattern goes with"),
+        (lambda: TextColumn(key="x", vocabulary_size=3), "vocabulary_size goes with"),
+        (lambda: CategoricalColumn(key="x", default_value=-2), "greater than or equal to -1"),
+        (lambda: Embedding(vectors_terms_file="t.txt", vectors_file="v.txt"), "ends in .npy"),
+    ],
+)
+def test_contradictions_of_other_columns_are_errors(make, message):
+    with pytest.raises(pydantic.ValidationError, match=message):
+        make()
+
+
+def test_elements_of_an_array_have_buckets_of_their_own():
+    assert BucketizedColumn(key="x", shape=(2, 3), boundaries=(0.0, 1.0)).num_ids == 6 * 3
+    assert BucketizedColumn(key="x", shape=(2,), boundaries=(0.0,)).has_several_ids
+    assert not BucketizedColumn(key="x", boundaries=(0.0,)).has_several_ids
+
+
+def test_tokens_are_steps_only_where_the_record_has_the_text():
+    assert not TextColumn(key="x", is_sequence=True).has_several_ids
+    assert TextColumn(key="x", is_sequence=True, source="sequence").has_several_ids
+    assert TextColumn(key="x").has_several_ids
+
+
+def test_bytes_are_ids_unless_a_vocabulary_is_given():
+    assert TextColumn(key="x", split="bytes").are_bytes_ids
+    assert TextColumn(key="x", split="bytes").vocabulary is None
+    assert not TextColumn(key="x", split="bytes", hash_bucket_size=9).are_bytes_ids

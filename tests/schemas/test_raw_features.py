@@ -67,3 +67,27 @@ def test_required_by_one_view_is_required():
         {"b": column, "a": {**column, "default_value": 1.0}},
     ):
         assert by_name(make(context=columns))["k"].required
+
+
+def test_text_stands_where_its_string_is():
+    spec = make(
+        context={"title": {"type": "text"}},
+        sequence={
+            "review": {"type": "text"},
+            "words": {"type": "text", "source": "sequence"},
+        },
+    )
+    found = by_name(spec, with_label=False)
+    assert {name: (f.dtype, f.default) for name, f in found.items()} == {
+        "review": ("string", ""),
+        "title": ("string", ""),
+        "sequence.words": ("string", ""),
+    }
+
+
+def test_any_number_of_values_is_never_missing():
+    several = {"type": "categorical", "dtype": "int64", "num_buckets": 3, "multi_valued": True}
+    found = by_name(make(context={"tags": several}), with_label=False)
+    assert found["tags"].multi_valued and not found["tags"].required
+    with pytest.raises(SpecError, match=r"'tags' in two ways[\s\S]*shape \[\][\s\S]*any number of values"):
+        raw_features(make(context={"tags": several, "tag": {**several, "key": "tags", "multi_valued": False}}))

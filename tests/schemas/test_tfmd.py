@@ -19,12 +19,19 @@ RICH = SequenceSpec(
         "place": {"type": "numeric", "shape": (2,)},
         "city": {"type": "categorical"},
         "clash": {"type": "categorical", "dtype": "int64", "num_buckets": 4, "default_value": 0},
+        "tags": {"type": "categorical", "multi_valued": True},
+        "group": {"type": "bucketized", "shape": (2,), "boundaries": (1.0,), "default_value": 0.5},
+        "title": {"type": "text"},
+        "plan": {"type": "categorical", "vocabulary_list": ("free", "paid"), "num_oov_buckets": 0},
     },
     sequence={
         "lpc": {"type": "numeric", "shape": (3,)},
         "clash": {"type": "numeric"},
         "day": {"type": "categorical", "dtype": "int64", "num_buckets": 7},
         "token": {"type": "categorical"},
+        "genres": {"type": "categorical", "multi_valued": True},
+        "speed": {"type": "bucketized", "boundaries": (1.0,)},
+        "words": {"type": "text", "source": "sequence"},
     },
     label={"key": "y", "classes": ["a", "b"]},
 )
@@ -35,7 +42,8 @@ def test_tfx_parses_by_our_schema_as_we_do(spec):
     """What TFX's reader makes of the schema is our own parse spec, for both kinds of records."""
     theirs = tensor_representation_util.CreateTfSequenceExampleParserConfig(make_schema(spec))
     assert _comparable(theirs) == _comparable(make_parse_sequence_example_spec(spec))
-    sequence = {name: c for name, c in spec.sequence.items() if c.key != "clash"}  # an Example cannot have both
+    # An Example cannot have one key twice, or several values per step.
+    sequence = {name: c for name, c in spec.sequence.items() if c.key not in ("clash", "genres")}
     example = spec.model_copy(update={"record": "Example", "sequence": sequence})
     schema = make_schema(example)
     types = {f.name: f.type for f in schema.feature}
@@ -78,6 +86,11 @@ def test_domains_and_presence_come_from_the_spec():
     assert (steps["day"].int_domain.min, steps["day"].int_domain.max) == (0, 6)
     assert steps["lpc"].float_domain.disallow_nan
     assert features["w"].float_domain.HasField("min")
+    assert list(features["plan"].string_domain.value) == ["free", "paid"]
+    assert not features["city"].HasField("string_domain")
+    assert (features["tags"].value_count.min, features["tags"].value_count.HasField("max")) == (0, False)
+    assert not steps["genres"].value_counts.value_count[1].max
+    assert steps["words"].value_counts.value_count[1].max == 1
 
 
 def inferred_like(spec):

@@ -37,8 +37,8 @@ def code_digest(*modules: str) -> str:
 def import_closure(modules: tuple[str, ...]) -> dict[str, bytes]:
     """Source of the modules and of every module of this package they import, at any depth.
 
-    >>> sorted(m.rsplit(".", 1)[-1] for m in import_closure(("tfx_sequences.schemas.columns",)))
-    ['base', 'columns', 'errors']
+    >>> sorted(m.rsplit(".", 1)[-1] for m in import_closure(("tfx_sequences.schemas.numeric_columns",)))
+    ['base', 'column_base', 'embedding', 'errors', 'numeric_columns']
     """
     sources: dict[str, bytes] = {}
     waiting = list(modules)

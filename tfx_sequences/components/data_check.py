@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import DecodeError
 
+from tfx_sequences.components.computed_vocabularies import computed_vocabularies
 from tfx_sequences.components.hold_back import empty_split, held_back_shares, split_index, split_names
 from tfx_sequences.components.record_batches import Batch, batches, parse_batch
 from tfx_sequences.components.record_files import check_framing, find_split_files, unused_files
@@ -19,7 +20,7 @@ from tfx_sequences.components.record_keys import check_keys, neither, sample_fil
 from tfx_sequences.components.record_values import Figures, ValueChecks
 from tfx_sequences.components.value_errors import text
 from tfx_sequences.errors import DataError, closest_name, shortened
-from tfx_sequences.schemas.columns import CategoricalColumn
+from tfx_sequences.schemas.columns import TermColumn
 from tfx_sequences.schemas.spec import SequenceSpec
 
 
@@ -203,7 +204,7 @@ def _check_splits(spec: SequenceSpec, figures: Mapping[str, Figures], held_back:
     if spec.label.type == "classification":
         _check_classes(spec, {name: its.classes for name, its in figures.items()}, held_back)
     for column in figures["train"].terms:
-        _check_vocabulary(spec, column, {name: its.terms[column] for name, its in figures.items()}, held_back)
+        _check_vocabulary(spec, column, {name: its.terms for name, its in figures.items()}, held_back)
 
 
 def _check_classes(spec: SequenceSpec, classes: Mapping[str, Counter[Any]], held_back: Collection[str]) -> None:
@@ -248,18 +249,21 @@ def _left_out(term: Any) -> bool:
 
 
 def _check_vocabulary(
-    spec: SequenceSpec, name: str, terms: dict[str, Counter[Any]], held_back: Collection[str]
+    spec: SequenceSpec, name: str, terms: Mapping[str, dict[str, Counter[Any]]], held_back: Collection[str]
 ) -> None:
     """A vocabulary computed over `train`, where unknown terms have no id, must have every term of the data."""
     column = spec.columns[name]
-    if not isinstance(column, CategoricalColumn) or column.vocabulary is None:
+    if not isinstance(column, TermColumn) or column.vocabulary is None or not column.refuses_unknown:
         return
-    train, least = terms["train"], column.vocabulary.frequency_threshold or 1
+    [users] = [names for names in computed_vocabularies(spec).values() if name in names]
+    train = sum((terms["train"][user] for user in users), Counter())
+    least = column.vocabulary.frequency_threshold or 1
     kept = {term for term, count in train.items() if count >= least and not _left_out(term)}
     top_k = column.vocabulary.top_k
     if top_k is not None and len(kept) > top_k:
         kept = {term for term, _ in train.most_common(top_k) if term in kept}
-    for split, counts in terms.items():
+    for split, counters in terms.items():
+        counts = counters[name]
         unknown = [term for term in counts if term not in kept]
         if unknown:
             raise DataError(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tensorflow_model_analysis as tfma
 
-from tfx_sequences.components.preprocessing import EXAMPLE_WEIGHT, LABEL
 from tfx_sequences.components.serving import EVALUATION_SIGNATURE, PREDICTIONS, SCORES, SERVING_SIGNATURE
 from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.transformed_features import EXAMPLE_WEIGHT, LABEL
 
 # Our names of the metrics and TFMA's (Keras') classes behind them.
 _CLASSIFICATION = {"accuracy": "SparseCategoricalAccuracy", "loss": "SparseCategoricalCrossentropy"}

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 from keras import layers, ops
 
-from tfx_sequences.components.sequence_features import (
-    SEQUENCE_LENGTH,
-    ContextFeatures,
-    SequenceFeatures,
-    model_columns,
-)
+from tfx_sequences.components.embedding_tables import EmbeddingTables
+from tfx_sequences.components.model_columns import model_columns
+from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.columns import NumericColumn
+from tfx_sequences.schemas.columns import CategoricalColumn, Column, NumericColumn
+from tfx_sequences.schemas.pretrained import PretrainedVectors
 from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
 
 _CELLS = {"lstm": layers.LSTM, "gru": layers.GRU, "simple_rnn": layers.SimpleRNN}
 
@@ -27,16 +26,18 @@ class TaskStatistics:
     """What the training split decides of the network.
 
     Attributes:
-        num_ids: Number of ids of each categorical column, by transformed name.
+        num_ids: Number of ids of each column that has some, by transformed name.
         classes: The classes as strings, in the order of the outputs; empty for regression.
         label_mean: Mean of a regression label.
         label_std: Standard deviation of a regression label.
+        terms: The terms of embedding tables with pretrained vectors, in id order, by table.
     """
 
     num_ids: Mapping[str, int]
     classes: tuple[str, ...] = ()
     label_mean: float = 0.0
     label_std: float = 1.0
+    terms: Mapping[str, Sequence[str] | None] = dataclasses.field(default_factory=dict)
 
 
 @keras.saving.register_keras_serializable("tfx_sequences")
@@ -98,7 +99,9 @@ def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bo
     columns = model_columns(spec, statistics.num_ids)
     inputs = {column.key: _input(column) for column in columns}
     inputs[SEQUENCE_LENGTH] = keras.Input((), name=SEQUENCE_LENGTH, dtype="int64")
-    steps, _ = SequenceFeatures([c for c in columns if c.is_sequence], name="sequence_features")(inputs)
+    tables = EmbeddingTables(columns, terms=statistics.terms)
+    of_steps = [c for c in columns if c.is_sequence]
+    steps, _ = SequenceFeatures(of_steps, tables=tables, name="sequence_features")(inputs)
     options = spec.model
     if options.dropout:
         steps = layers.SpatialDropout1D(options.dropout, name="input_dropout")(steps)
@@ -108,7 +111,8 @@ def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bo
     pooled = steps if options.pooling == "last" else MaskedPooling1D(options.pooling, name="pooling")(steps)
     context = [c for c in columns if not c.is_sequence]
     if context:
-        pooled = layers.Concatenate(name="with_context")([pooled, ContextFeatures(context, name="context")(inputs)])
+        vectors = ContextFeatures(context, tables=tables, name="context")(inputs)
+        pooled = layers.Concatenate(name="with_context")([pooled, vectors])
     if options.dropout:
         pooled = layers.Dropout(options.dropout, name="head_dropout")(pooled)
     if spec.label.type == "classification":
@@ -118,6 +122,11 @@ def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bo
         # Learns in units of the label's spread, answers in the label's own.
         output = layers.Rescaling(statistics.label_std, statistics.label_mean, name="in_label_units")(value)
     return keras.Model(inputs, output, name=spec.name.replace("-", "_"))
+
+
+def pretrained_of(model: keras.Model) -> dict[str, PretrainedVectors]:
+    """The pretrained vectors that a network of `build_model` began with, by table."""
+    return model.get_layer("sequence_features").tables.pretrained
 
 
 def compile_model(model: keras.Model, spec: SequenceSpec) -> None:
@@ -144,8 +153,12 @@ def _refuse_left_padding(spec: SequenceSpec) -> None:
             )
 
 
-def _input(column: Any) -> Any:
-    shape = column.shape if isinstance(column, NumericColumn) else ()
+def _input(column: Column) -> Any:
+    """`[B, *shape]` of numbers, ids `[B]` or several `[B, V]`; with `T` behind `B` for steps."""
+    if isinstance(column, NumericColumn):
+        shape: tuple[int | None, ...] = column.shape
+    else:
+        shape = (None,) if isinstance(column, CategoricalColumn) and column.multi_valued else ()
     dtype = "float32" if isinstance(column, NumericColumn) else "int64"
     return keras.Input((None, *shape) if column.is_sequence else shape, name=column.key, dtype=dtype)
 

@@ -6,10 +6,12 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfx_sequences.components.preprocessing import SEQUENCE_LENGTH
 from tfx_sequences.components.truncation import cut_steps
+from tfx_sequences.schemas.categorical_columns import NO_ID
+from tfx_sequences.schemas.columns import IdColumn
 from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
 from tfx_sequences.schemas.spec import Padding, SequenceSpec
+from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
 
 
 def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, tf.Tensor]:
@@ -25,17 +27,22 @@ def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, t
 
     Returns:
         `context.*` `[B, *shape]`, `sequence.*` `[B, T, *shape]`, `sequence_length` `[B]`.
+        Several ids are `[B, V]` or `[B, T, V]`, with -1 (no id) behind the last.
     """
     transformed = cut_steps(transformed, spec.batching)
     lengths = transformed[SEQUENCE_LENGTH]
     longest = tf.maximum(tf.reduce_max(tf.concat([lengths, [1]], axis=0)), 1)
     inputs = {SEQUENCE_LENGTH: lengths}
     for name, column in spec.columns.items():
+        values = transformed[name]
+        several_ids = isinstance(column, IdColumn) and column.has_several_ids
         if column.is_sequence:
-            padding = spec.batching.padding.get(name.removeprefix(SEQUENCE_PREFIX))
-            inputs[name] = pad_steps(transformed[name], longest, padding)
+            padding = spec.batching.padding.get(name.removeprefix(SEQUENCE_PREFIX), Padding())
+            if several_ids:
+                padding = Padding(value=NO_ID, side=padding.side)
+            inputs[name] = pad_steps(values, longest, padding)
         else:
-            inputs[name] = transformed[name]
+            inputs[name] = values.to_tensor(NO_ID) if isinstance(values, tf.RaggedTensor) else values
     return inputs
 
 

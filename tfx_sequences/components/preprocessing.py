@@ -3,32 +3,34 @@
 In: parsed features by raw name. Out, by transformed name (what the materialised
 records, the model and the serving graph all use):
 
-    context.NAME     dense [B, *shape] float32, or [B] int64 ids
-    sequence.NAME    ragged [B, T, *shape] float32, or [B, T] int64 ids
+    context.NAME     dense [B, *shape] float32, or [B] int64 ids; ragged [B, V] for several ids
+    sequence.NAME    ragged [B, T, *shape] float32, or [B, T] int64 ids, or [B, T, V] for several
     sequence_length  [B] int64, steps of the record
     label            [B] int64 class index, or float32
     example_weight   [B] float32          (if the spec names one)
     id               [B] string           (if the spec names one)
+
+An id of -1 is none at all: a vector of zeros.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from tfx_sequences.components.column_ids import ColumnIds
+from tfx_sequences.components.computed_vocabularies import computed_vocabularies, vocabulary_name
 from tfx_sequences.components.length_histogram import analyze_lengths
-from tfx_sequences.schemas.columns import CategoricalColumn, NumericColumn
-from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
+from tfx_sequences.schemas.categorical_columns import NO_ID
+from tfx_sequences.schemas.columns import BucketizedColumn, NumericColumn, Scaling, TermColumn, TextColumn
+from tfx_sequences.schemas.raw_features import MISSING_INT, feature_of
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import spec_from_json
-from tfx_sequences.schemas.vocabularies import known_terms
-
-SEQUENCE_LENGTH = "sequence_length"
-LABEL = "label"
-EXAMPLE_WEIGHT = "example_weight"
-RECORD_ID = "id"
+from tfx_sequences.schemas.transformed_features import EXAMPLE_WEIGHT, LABEL, RECORD_ID, SEQUENCE_LENGTH
 
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, Any]:
@@ -44,19 +46,20 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
         spec: The spec.
     """
     outputs: dict[str, Any] = {}
-    lengths: dict[str, tf.Tensor] = {}
+    terms: dict[str, Any] = {}
     for name, column in spec.columns.items():
-        if column.is_sequence:
-            ragged = inputs[SEQUENCE_PREFIX + column.key]
-            values, present = _steps(ragged, column)
-            lengths[column.key] = ragged.row_lengths()
-            outputs[name] = tf.RaggedTensor.from_row_splits(
-                _transform(values, present, name, column), ragged.row_splits, validate=False
-            )
-        else:
-            values = inputs[column.key]
-            present = tf.ones(tf.shape(values)[:1], tf.bool)
-            outputs[name] = _transform(values, present, name, column)
+        values = inputs[feature_of(column).tensor_name]
+        if not isinstance(column, TermColumn):
+            outputs[name] = _numbers_or_buckets(values, column)
+            continue
+        ids = ColumnIds(column)
+        terms[name] = _terms(values, ids)
+        if column.vocabulary is None:
+            outputs[name] = _checked(terms[name], ids, _each(terms[name], ids))
+    for vocabulary, names in computed_vocabularies(spec).items():
+        outputs |= _computed(vocabulary, {name: terms[name] for name in names}, spec)
+    outputs = {name: outputs[name] for name in spec.columns}
+    lengths = {c.key: outputs[name].row_lengths() for name, c in spec.columns.items() if c.is_sequence}
     outputs[SEQUENCE_LENGTH] = _common_length(lengths)
     analyze_lengths(outputs[SEQUENCE_LENGTH])
     if spec.id_key:
@@ -67,19 +70,26 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
     return outputs
 
 
-def vocabulary_name(name: str) -> str:
-    """Name of the computed vocabulary's file for a transformed feature."""
-    return "vocabulary_" + name.replace(".", "_")
+def _numbers_or_buckets(values: Any, column: NumericColumn | BucketizedColumn) -> Any:
+    if column.is_sequence:
+        steps, present = _steps(values, column)
+    else:
+        steps, present = values, tf.ones(tf.shape(values)[:1], tf.bool)
+    if isinstance(column, NumericColumn):
+        transformed = _numbers(steps, present, column)
+    else:
+        transformed = _buckets(steps, present, column)
+    return _like(values, transformed) if column.is_sequence else transformed
 
 
-def _steps(ragged: tf.RaggedTensor, column: NumericColumn | CategoricalColumn) -> tuple[tf.Tensor, tf.Tensor]:
+def _steps(ragged: tf.RaggedTensor, column: Any) -> tuple[tf.Tensor, tf.Tensor]:
     """Values `[N, *shape]` of all `N` steps of the batch, and which of them are there, `[N]`.
 
     A SequenceExample's feature arrives as `[B, T, values]`: a step without values
     is missing. Collapsing keeps steps aligned with those of the other features.
     """
-    size = column.size if isinstance(column, NumericColumn) else 1
-    shape = list(column.shape) if isinstance(column, NumericColumn) else []
+    shape = list(getattr(column, "shape", ()))
+    size = int(np.prod(shape))
     values = ragged.values
     if not isinstance(values, tf.RaggedTensor):
         steps = tf.reshape(values, [-1, *shape])
@@ -95,19 +105,10 @@ def _steps(ragged: tf.RaggedTensor, column: NumericColumn | CategoricalColumn) -
     return tf.reshape(dense, [-1, *shape]), counts > 0
 
 
-def _transform(
-    values: tf.Tensor, present: tf.Tensor, name: str, column: NumericColumn | CategoricalColumn
-) -> tf.Tensor:
-    if isinstance(column, NumericColumn):
-        return _numbers(values, present, column)
-    return _ids(values, present, name, column)
-
-
 def _numbers(values: tf.Tensor, present: tf.Tensor, column: NumericColumn) -> tf.Tensor:
     values = tf.cast(values, tf.float32)
     if column.default_value is not None:
-        is_there = tf.reshape(present, [-1] + [1] * len(column.shape))
-        values = tf.where(is_there, values, tf.constant(column.default_value, tf.float32))
+        values = tf.where(_for_each(present, column), values, tf.constant(column.default_value, tf.float32))
         return _normalize(values, column)
     # Statistics of what is there; what is not becomes 0 after normalisation, the mean.
     there = _normalize(tf.boolean_mask(values, present), column)
@@ -122,58 +123,97 @@ def _normalize(values: tf.Tensor, column: NumericColumn) -> tf.Tensor:
         return tft.scale_to_0_1(values, elementwise=elementwise)
     if column.normalizer == "log1p":
         return tf.sign(values) * tf.math.log1p(tf.abs(values))
+    if isinstance(column.normalizer, Scaling):
+        offset, scale = (_of_elements(x, column) for x in (column.normalizer.offset, column.normalizer.scale))
+        return (values - offset) * scale
     return values
 
 
-def _ids(values: tf.Tensor, present: tf.Tensor, name: str, column: CategoricalColumn) -> tf.Tensor:
-    fallback = -1 if column.default_value is None else column.default_value
-    if column.num_buckets is not None:
-        in_range = present & (values >= 0) & (values < column.num_buckets)
-        ids = tf.where(in_range, values, tf.constant(fallback, tf.int64))
-        return _known(ids, values, f"ids in [0, {column.num_buckets})", name)
-    terms = tf.strings.as_string(values) if values.dtype != tf.string else values
-    # Not the default of the parser but "nothing" is what a missing step says.
-    terms = tf.where(present, terms, "")
-    if column.lowercase:
-        terms = tf.strings.lower(terms, encoding="utf-8")
-    if column.hash_bucket_size is not None:
-        return tft.hash_strings(terms, column.hash_bucket_size)
-    listed = known_terms(column)
-    if listed is not None:
-        ids = _lookup(terms, listed, column.oov_buckets, fallback)
-    else:
-        computed = column.vocabulary
-        ids = tft.compute_and_apply_vocabulary(
-            terms,
-            default_value=fallback,
-            top_k=computed.top_k if computed else None,
-            frequency_threshold=computed.frequency_threshold if computed else None,
-            num_oov_buckets=column.oov_buckets,
-            vocab_filename=vocabulary_name(name),
-        )
-    return ids if column.oov_buckets else _known(ids, terms, "a term of the vocabulary", name)
+def _buckets(values: tf.Tensor, present: tf.Tensor, column: BucketizedColumn) -> tf.Tensor:
+    if column.default_value is not None:
+        default = tf.cast(column.default_value, values.dtype)
+        values = tf.where(_for_each(present, column), values, default)
+    flat = tf.reshape(values, [-1, 1, column.size])
+    ids = tf.reshape(ColumnIds(column).buckets(flat, None), [-1, *column.shape])
+    if column.default_value is not None:
+        return ids
+    return tf.where(_for_each(present, column), ids, tf.constant(NO_ID, tf.int64))
 
 
-def _lookup(terms: tf.Tensor, listed: list[str], oov_buckets: int, fallback: int) -> tf.Tensor:
-    with tf.init_scope():
-        initializer = tf.lookup.KeyValueTensorInitializer(listed, tf.range(len(listed), dtype=tf.int64))
-        table: Any
-        if oov_buckets:
-            table = tf.lookup.StaticVocabularyTable(initializer, oov_buckets)
-        else:
-            table = tf.lookup.StaticHashTable(initializer, default_value=fallback)
-    return table.lookup(terms)
+def _terms(values: Any, ids: ColumnIds) -> Any:
+    """Terms (or ids, where the values are ids), of the shape that the column's output has."""
+    column = ids.column
+    if isinstance(column, TextColumn):
+        if column.is_sequence and column.source == "sequence":
+            strings, present = _steps(values, column)
+            return _like(values, ids.tokens(tf.where(present, strings, "")))
+        return ids.tokens(values)
+    if column.has_several_ids or not column.is_sequence:
+        return values
+    steps, present = _steps(values, column)
+    missing = tf.constant("" if steps.dtype == tf.string else MISSING_INT, steps.dtype)
+    return _like(values, tf.where(present, steps, missing))
 
 
-def _known(ids: tf.Tensor, values: tf.Tensor, expected: str, name: str) -> tf.Tensor:
-    unknown = tf.boolean_mask(values, ids < 0)
-    check = tf.debugging.Assert(
-        tf.equal(tf.size(unknown), 0),
-        [f"Feature '{name}': expected {expected}; set default_value or an OOV bucket for others. Received:", unknown],
-        summarize=5,
+def _each(terms: Any, function: Callable[[tf.Tensor], tf.Tensor]) -> Any:
+    if not isinstance(terms, tf.RaggedTensor):
+        return function(terms)
+    return terms.with_flat_values(function(terms.flat_values))
+
+
+def _computed(vocabulary: str, terms: Mapping[str, Any], spec: SequenceSpec) -> dict[str, Any]:
+    """Ids by a vocabulary that is computed of the terms of all the features."""
+    columns: dict[str, Any] = {name: spec.columns[name] for name in terms}
+    strings = {name: _each(terms[name], ColumnIds(column).terms) for name, column in columns.items()}
+    every = [_flat(values) for values in strings.values()]
+    declared = next(iter(columns.values())).vocabulary
+    path = tft.vocabulary(
+        every[0] if len(every) == 1 else tf.concat(every, axis=0),
+        top_k=declared.top_k,
+        frequency_threshold=declared.frequency_threshold,
+        vocab_filename=vocabulary,
     )
-    with tf.control_dependencies([check]):
-        return tf.identity(ids)
+    outputs = {}
+    for name, column in columns.items():
+        default = NO_ID if column.default_value is None else column.default_value
+
+        def apply(flat: tf.Tensor, default: int = default, buckets: int = column.oov_buckets) -> tf.Tensor:
+            return tft.apply_vocabulary(flat, path, default_value=default, num_oov_buckets=buckets)
+
+        outputs[name] = _checked(terms[name], ColumnIds(column), _each(strings[name], apply))
+    return outputs
+
+
+def _checked(terms: Any, ids: ColumnIds, found: Any) -> Any:
+    """`found`, once none of the terms is refused."""
+
+    def rows() -> tf.Tensor:
+        if not isinstance(terms, tf.RaggedTensor):
+            return tf.range(tf.shape(terms)[0])
+        inner = terms.values
+        outer = terms.value_rowids()
+        return tf.gather(outer, inner.value_rowids()) if isinstance(inner, tf.RaggedTensor) else outer
+
+    num_ids = ids.column.num_ids_given if isinstance(ids.column, TermColumn) else None
+    ids.check(_flat(found), _flat(terms), rows, num_ids)
+    return found
+
+
+def _flat(values: Any) -> tf.Tensor:
+    return values.flat_values if isinstance(values, tf.RaggedTensor) else values
+
+
+def _like(ragged: tf.RaggedTensor, steps: Any) -> tf.RaggedTensor:
+    """What all steps of the batch hold, `[N, ...]`, in the rows of `ragged`."""
+    return tf.RaggedTensor.from_row_splits(steps, ragged.row_splits, validate=False)
+
+
+def _for_each(present: tf.Tensor, column: NumericColumn | BucketizedColumn) -> tf.Tensor:
+    return tf.reshape(present, [-1] + [1] * len(column.shape))
+
+
+def _of_elements(number: Any, column: NumericColumn) -> Any:
+    return np.reshape(np.asarray(number, np.float32), column.shape) if isinstance(number, tuple) else number
 
 
 def _label(values: tf.Tensor, spec: SequenceSpec) -> tf.Tensor:
@@ -181,8 +221,12 @@ def _label(values: tf.Tensor, spec: SequenceSpec) -> tf.Tensor:
         return tf.cast(values, tf.float32)
     terms = tf.strings.as_string(values) if values.dtype != tf.string else values
     if spec.label.classes is not None:
-        return _lookup(terms, [str(c) for c in spec.label.classes], 0, -1)
-    return tft.compute_and_apply_vocabulary(terms, default_value=-1, vocab_filename=vocabulary_name(LABEL))
+        with tf.init_scope():
+            classes = [str(c) for c in spec.label.classes]
+            initializer = tf.lookup.KeyValueTensorInitializer(classes, tf.range(len(classes), dtype=tf.int64))
+            table = tf.lookup.StaticHashTable(initializer, default_value=NO_ID)
+        return table.lookup(terms)
+    return tft.compute_and_apply_vocabulary(terms, default_value=NO_ID, vocab_filename=vocabulary_name(LABEL))
 
 
 def checked_label(label: tf.Tensor, spec: SequenceSpec) -> tf.Tensor:

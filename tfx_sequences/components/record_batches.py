@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError
 from tfx_sequences.components.record_framing import read_records
 from tfx_sequences.components.record_keys import feature_name, neither, place, record_id, stored_kinds, wrong_dtype
 from tfx_sequences.errors import DataError
+from tfx_sequences.schemas.columns import TermColumn, TextColumn
 from tfx_sequences.schemas.raw_features import RawFeature, raw_features
 from tfx_sequences.schemas.spec import SequenceSpec
 
@@ -113,6 +114,21 @@ def parse_batch(batch: Batch, spec: SequenceSpec) -> None:
     _refuse_empty_values(batch, spec, features, serialized)
 
 
+def term_rows(rows: Rows, column: TermColumn) -> Rows:
+    """The terms (of text: the tokens) of a column's feature, in the rows of their records or steps."""
+    import tensorflow as tf
+
+    from tfx_sequences.components.tokens import split_tokens
+
+    if isinstance(column, TextColumn):
+        tokens = split_tokens(rows.tensor, column).with_row_splits_dtype(tf.int64)
+        # The tokens of a record's (or step's) only string are its own; without a string it has none.
+        return Rows(tokens.values, (*rows.splits[:-1], tokens.row_splits.numpy()[rows.splits[-1]]))
+    if not column.lowercase:
+        return rows
+    return Rows(tf.strings.lower(rows.tensor, encoding="utf-8"), rows.splits)
+
+
 def _ragged(feature: RawFeature) -> Any:
     import tensorflow as tf
 
@@ -139,7 +155,9 @@ def _refuse_empty_values(batch: Batch, spec: SequenceSpec, features: list[RawFea
     import tensorflow as tf
 
     doubtful = [
-        f for f in features if not f.is_sequence and not f.required and not batch.rows[f.tensor_name].counts.all()
+        f
+        for f in features
+        if not (f.is_sequence or f.required or f.multi_valued) and not batch.rows[f.tensor_name].counts.all()
     ]
     if not doubtful:
         return

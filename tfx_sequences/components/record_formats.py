@@ -14,13 +14,14 @@ import numpy as np
 import tensorflow as tf
 
 from tfx_sequences.components.padding import pad_features, pad_steps
-from tfx_sequences.components.preprocessing import EXAMPLE_WEIGHT, LABEL, RECORD_ID, SEQUENCE_LENGTH, checked_label
+from tfx_sequences.components.preprocessing import checked_label
 from tfx_sequences.components.record_keys import record_id
 from tfx_sequences.components.truncation import cut_steps
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.parse_specs import parse_records
 from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX, raw_features
 from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.transformed_features import EXAMPLE_WEIGHT, LABEL, RECORD_ID, SEQUENCE_LENGTH
 
 Features = dict[str, Any]
 # TensorFlow quotes the record in its message, and fails to where that is not UTF-8.
@@ -136,7 +137,9 @@ def _raw_batch(features: Features, spec: SequenceSpec) -> tuple[Features, tf.Ten
     }
     inputs = {}
     for name, values in features.items():
-        if isinstance(values, tf.RaggedTensor):
+        if isinstance(values, tf.RaggedTensor) and not name.startswith(SEQUENCE_PREFIX):
+            values = values.to_tensor()
+        elif isinstance(values, tf.RaggedTensor):
             values = pad_steps(values, longest, declared.get(name.removeprefix(SEQUENCE_PREFIX)))
         inputs[name] = values
     return inputs, label, weight

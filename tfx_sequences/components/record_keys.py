@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 from tfx_sequences.components.record_framing import read_records
 from tfx_sequences.errors import DataError, did_you_mean, shortened
 from tfx_sequences.schemas.raw_features import RawFeature, raw_features
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.spec import SequenceSpec, is_from_context
 
 _KINDS = {"bytes_list": "string", "int64_list": "int64", "float_list": "float32"}
 _SAMPLE_RECORDS = 200
@@ -199,7 +199,8 @@ def _check_kind_of_record(spec: SequenceSpec, sample: FileSample) -> None:
             fix="Write `record: SequenceExample` in the spec, or leave `record` out.",
         )
     if spec.record == "SequenceExample" and not sample.has_lists:
-        misplaced = [column.key for column in spec.sequence.values() if (False, column.key) in sample.kinds]
+        of_steps = [column.key for column in spec.sequence.values() if not is_from_context(column)]
+        misplaced = [key for key in of_steps if (False, key) in sample.kinds]
         if misplaced:
             raise DataError(
                 f"{sample.path} holds tf.Example records, not tf.SequenceExample.",

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from tfx_sequences.components import value_errors
-from tfx_sequences.components.record_batches import Batch, Rows
+from tfx_sequences.components.computed_vocabularies import computed_vocabularies
+from tfx_sequences.components.record_batches import Batch, Rows, term_rows
 from tfx_sequences.components.record_keys import feature_name
 from tfx_sequences.errors import DataError
-from tfx_sequences.schemas.columns import CategoricalColumn
-from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX, RawFeature, raw_features
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.columns import CategoricalColumn, TermColumn, TextColumn
+from tfx_sequences.schemas.raw_features import RawFeature, feature_of, raw_features
+from tfx_sequences.schemas.spec import SequenceSpec, is_from_context
 from tfx_sequences.schemas.vocabularies import known_terms
 
 # The order in which findings are told: what explains the others comes first.
@@ -31,8 +32,8 @@ class Figures:
     Attributes:
         lengths: Steps of each record.
         classes: Records of each class; empty for regression.
-        terms: By column name, how often each term is there, for the columns that
-            compute a vocabulary and give unknown terms no id.
+        terms: By column name, how often each term is there, for the columns whose
+            computed vocabulary must have every term.
     """
 
     lengths: list[np.ndarray] = dataclasses.field(default_factory=list)
@@ -98,18 +99,26 @@ class ValueChecks:
         self._strangers: dict[tuple[int, str], dict[Any, None]] = {}
         self._features = raw_features(spec)
         self._names = {f.tensor_name: feature_name(f, spec) for f in self._features}
-        columns = {n: c for n, c in spec.columns.items() if isinstance(c, CategoricalColumn)}
-        self._categorical = {_tensor_name(c) for c in columns.values()}
+        columns = {n: c for n, c in spec.columns.items() if isinstance(c, TermColumn)}
+        self._of_terms = {_tensor_name(c) for c in columns.values()}
         # Files are read for all columns, so that a bad one is told before any record is.
         listed = {name: known_terms(column) for name, column in columns.items()}
-        self._strict = {n: c for n, c in columns.items() if _refuses_unknown(c)}
-        self._listed = {n: _Known(c.dtype, terms) for n, c in self._strict.items() if (terms := listed[n]) is not None}
+        self._strict = {n: c for n, c in columns.items() if c.refuses_unknown}
+        self._listed = {
+            n: _Known(c.term_dtype, terms) for n, c in self._strict.items() if (terms := listed[n]) is not None
+        }
+        shared = [names for names in computed_vocabularies(spec).values() if self._strict.keys() & set(names)]
+        self._counted = {name: columns[name] for names in shared for name in names}
         # Missing values of these are told otherwise, are terms (''), or cannot be (in a flat list of an Example).
         required = {f.tensor_name for f in self._features if f.required}
         self._missing_told = {
             n
             for n, c in self._strict.items()
-            if _tensor_name(c) in required or (c.is_sequence and spec.record == "Example") or "" in (listed[n] or ())
+            if _tensor_name(c) in required
+            or c.has_several_ids
+            or isinstance(c, TextColumn)
+            or (c.is_sequence and spec.record == "Example")
+            or "" in (listed[n] or ())
         }
         classes = spec.label.classes
         self._classes = None if classes is None else _Known(str(spec.label.dtype), [str(c) for c in classes])
@@ -137,13 +146,14 @@ class ValueChecks:
             rows = batch.rows[_tensor_name(column)]
             if name not in self._missing_told:
                 self._check_no_term(batch, name, rows)
-            if column.num_buckets is not None:
+            if isinstance(column, CategoricalColumn) and column.num_buckets is not None:
                 self._check_range(batch, name, column.num_buckets, rows)
             elif name in self._listed:
-                self._check_terms(batch, name, _lowered(rows, column))
-            else:
-                for its, terms in zip(figures, _divided(_lowered(rows, column), parts, len(figures)), strict=True):
-                    its.terms.setdefault(name, Counter()).update(terms)
+                self._check_terms(batch, name, term_rows(rows, column))
+        for name, column in self._counted.items():
+            rows = term_rows(batch.rows[_tensor_name(column)], column)
+            for its, terms in zip(figures, _divided(rows, parts, len(figures)), strict=True):
+                its.terms.setdefault(name, Counter()).update(terms)
         if self._spec.label.type == "classification":
             rows = batch.rows[self._spec.label.key]
             for its, classes in zip(figures, _divided(rows, parts, len(figures)), strict=True):
@@ -178,6 +188,8 @@ class ValueChecks:
             if len(missing):
                 rank = _LABEL if feature.role == "label" else _MISSING
                 self._add(rank, name, batch, missing, lambda where: value_errors.missing(name, feature, where))
+        if feature.multi_valued:
+            return
         if feature.is_sequence and len(rows.splits) == 1:  # a flat list, as in an Example
             wrong = np.flatnonzero(counts % size)
         else:
@@ -187,7 +199,7 @@ class ValueChecks:
         records = rows.records_of_rows(wrong)
         number = int(counts[wrong[0]])
         step = int(wrong[0] - rows.splits[0][records[0]]) if len(rows.splits) == 2 else None
-        numeric = feature.tensor_name not in self._categorical
+        numeric = feature.tensor_name not in self._of_terms
         self._add(
             _LABEL if feature.role == "label" else _COUNT,
             name,
@@ -206,6 +218,9 @@ class ValueChecks:
                 rows = batch.rows[feature.tensor_name]
                 size = feature.size if len(rows.splits) == 1 else 1
                 steps[self._names[feature.tensor_name]] = np.diff(rows.splits[0]) // size
+        for name, column in self._spec.columns.items():
+            if column.is_sequence and is_from_context(column) and isinstance(column, TextColumn):
+                steps[name] = term_rows(batch.rows[_tensor_name(column)], column).counts
         table = np.stack(list(steps.values()))
         wrong = np.flatnonzero((table != table[0]).any(axis=0))
         if len(wrong):
@@ -272,17 +287,5 @@ def _divided(rows: Rows, parts: np.ndarray, number: int) -> list[list[Any]]:
     return [rows.values[of_value == part].tolist() for part in range(number)]
 
 
-def _tensor_name(column: CategoricalColumn) -> str:
-    return SEQUENCE_PREFIX * column.is_sequence + column.key
-
-
-def _refuses_unknown(column: CategoricalColumn) -> bool:
-    return column.hash_bucket_size is None and column.default_value is None and column.oov_buckets == 0
-
-
-def _lowered(rows: Rows, column: CategoricalColumn) -> Rows:
-    if not column.lowercase:
-        return rows
-    import tensorflow as tf
-
-    return Rows(tf.strings.lower(rows.tensor, encoding="utf-8"), rows.splits)
+def _tensor_name(column: TermColumn) -> str:
+    return feature_of(column).tensor_name

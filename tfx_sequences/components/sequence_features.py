@@ -2,48 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
-from tfx_sequences.errors import UserInputError, did_you_mean, shortened
-from tfx_sequences.schemas.columns import CategoricalColumn, NumericColumn
-from tfx_sequences.schemas.spec import SequenceSpec
-
-SEQUENCE_LENGTH = "sequence_length"
-ModelColumn = NumericColumn | CategoricalColumn
-_COLUMN_TYPES = {"numeric": NumericColumn, "categorical": CategoricalColumn}
-
-
-def model_columns(spec: SequenceSpec, num_ids: Mapping[str, int]) -> list[ModelColumn]:
-    """The spec's columns as they are after Transform: normalised numbers and ids.
-
-    Args:
-        spec: The spec.
-        num_ids: Number of ids of each categorical column, by transformed name.
-
-    >>> from tfx_sequences.schemas.spec_io import load_spec
-    >>> [c.num_buckets for c in model_columns(load_spec("sentence_polarity"), {"sequence.token": 5000})]
-    [5000]
-    """
-    columns: list[ModelColumn] = []
-    for name, column in spec.columns.items():
-        if isinstance(column, NumericColumn):
-            columns.append(column.model_copy(update={"key": name, "dtype": "float32", "normalizer": "none"}))
-        else:
-            columns.append(
-                CategoricalColumn(
-                    key=name,
-                    is_sequence=column.is_sequence,
-                    dtype="int64",
-                    num_buckets=num_ids[name],
-                    embedding=column.embedding,
-                    indicator=column.indicator,
-                )
-            )
-    return columns
+from tfx_sequences.components.column_vectors import ColumnVectors
+from tfx_sequences.components.embedding_tables import EmbeddingTables
+from tfx_sequences.components.resolved_columns import column_from_config, resolved
+from tfx_sequences.components.runtime_checks import require
+from tfx_sequences.components.step_values import Dense
+from tfx_sequences.errors import EnvironmentNotSupportedError, UserInputError, did_you_mean, shortened
+from tfx_sequences.schemas.columns import Column, NumericColumn, TextColumn
+from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
+from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
 
 
 class _FeatureLayer(keras.layers.Layer):
@@ -51,85 +26,82 @@ class _FeatureLayer(keras.layers.Layer):
 
     _is_sequence: bool
 
-    def __init__(self, columns: Iterable[ModelColumn | dict[str, Any]], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.columns = sorted((_as_column(c) for c in columns), key=lambda c: c.key)
-        if not self.columns:
-            raise UserInputError(f"{type(self).__name__} needs at least one column.")
-        for column in self.columns:
-            if column.is_sequence != self._is_sequence:
-                kind, layer = (
-                    ("a context", "ContextFeatures") if self._is_sequence else ("a sequence", "SequenceFeatures")
-                )
-                raise UserInputError(
-                    f"{type(self).__name__} was given {kind} column, '{column.key}'.",
-                    fix=f"Give it to {layer}, or build the column's twin.",
-                )
-            if isinstance(column, CategoricalColumn) and column.num_buckets is None:
-                raise UserInputError(
-                    f"Column '{column.key}' has no ids yet.",
-                    expected="a column with num_buckets: ids in [0, num_buckets)",
-                    fix="Transform terms to ids first; model_columns(spec, num_ids) gives the transformed columns.",
-                )
-        self.embeddings = {
-            c.key: keras.layers.Embedding(
-                int(c.num_buckets or 0),
-                c.width(int(c.num_buckets or 0)),
-                trainable=c.embedding.trainable if c.embedding else True,
-                dtype=self.dtype_policy,
-                name=_layer_name(c.key),
+    def __init__(
+        self,
+        columns: Iterable[Column | dict[str, Any]] | Column,
+        *,
+        tables: EmbeddingTables | dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if keras.config.backend() != "tensorflow":
+            raise EnvironmentNotSupportedError(
+                f"{type(self).__name__} needs Keras on TensorFlow.",
+                expected="KERAS_BACKEND=tensorflow",
+                received=f"the backend {keras.config.backend()}",
+                fix="Set the environment variable KERAS_BACKEND before Keras is imported.",
             )
-            for c in self.columns
-            if isinstance(c, CategoricalColumn) and not c.indicator
-        }
+        super().__init__(**{"autocast": False, **kwargs})
+        # Strings, ragged and sparse tensors are ours to convert.
+        self._convert_input_args = False
+        self._allow_non_tensor_positional_args = True
+        self.supports_masking = True
+        self.columns = _checked(columns, type(self).__name__, self._is_sequence)
+        if isinstance(tables, dict):
+            tables = keras.saving.deserialize_keras_object(tables)
+        if not isinstance(tables, EmbeddingTables):
+            tables = EmbeddingTables(self._embedded(), dtype=self.dtype_policy)
+        self.tables: EmbeddingTables = tables
+        self._vectors = [ColumnVectors(column, self.tables, self.dtype_policy) for column in self.columns]
+        # XLA knows no strings; on numbers and ids it may compile.
+        self.supports_jit = all(vectors.supports_jit for vectors in self._vectors)
+
+    def _embedded(self) -> list[Column]:
+        return self.columns
 
     @property
     def width(self) -> int:
         """Depth `D` of the joined tensor."""
-        return sum(c.size if isinstance(c, NumericColumn) else c.width(int(c.num_buckets or 0)) for c in self.columns)
+        return sum(vectors.width for vectors in self._vectors)
 
-    def build(self, input_shape: Any) -> None:
-        for embedding in self.embeddings.values():
-            if not embedding.built:
-                embedding.build(None)
+    def build(self, input_shape: Any = None) -> None:
+        if not self.tables.built:
+            self.tables.build()
         self.built = True
 
-    def _joined(self, features: Mapping[str, Any]) -> Any:
-        missing = [c.key for c in self.columns if c.key not in features]
-        if missing:
-            raise UserInputError(
-                f"{type(self).__name__} was not given the feature '{missing[0]}'.",
-                expected=shortened(c.key for c in self.columns),
-                received=shortened(sorted(features)) or "no features",
-                fix=f"Pass it in the dict of features.{did_you_mean(missing[0], features)}",
-            )
-        dense = [self._dense(column, features[column.key]) for column in self.columns]
-        return dense[0] if len(dense) == 1 else ops.concatenate(dense, axis=-1)
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        self.build()
 
-    def _dense(self, column: ModelColumn, values: Any) -> Any:
-        batch_dims = 2 if self._is_sequence else 1
-        if isinstance(column, CategoricalColumn):
-            if column.indicator:
-                return ops.one_hot(values, int(column.num_buckets or 0), dtype=self.compute_dtype)
-            return self.embeddings[column.key](values)
-        rank = len(values.shape)
-        if rank != batch_dims + len(column.shape):
-            letters = "[B, T" if self._is_sequence else "[B"
-            raise UserInputError(
-                f"Feature '{column.key}' has a wrong rank.",
-                expected=f"{letters}{''.join(f', {s}' for s in column.shape)}]",
-                received=f"shape {tuple(values.shape)}",
-            )
-        values = ops.cast(values, self.compute_dtype)
-        if not column.shape:
-            return ops.expand_dims(values, -1)
-        if len(column.shape) == 1:
-            return values
-        outer = [-1, ops.shape(values)[1], column.size] if self._is_sequence else [-1, column.size]
-        return ops.reshape(values, outer)
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+        return None
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "columns": [c.model_dump(mode="json") for c in self.columns]}
+        return {
+            **super().get_config(),
+            "columns": [_without_files(c) for c in self.columns],
+            "tables": keras.saving.serialize_keras_object(self.tables),
+        }
+
+    def _given(self, features: Any) -> dict[str, Any]:
+        if not isinstance(features, Mapping):
+            raise UserInputError(
+                f"{type(self).__name__} was not given a dict of features.",
+                expected=f"a dict with {shortened(c.key for c in self.columns)}",
+                received=f"{type(features).__module__}.{type(features).__name__}",
+            )
+        return {name: _as_tensor(value, name) for name, value in features.items() if value is not None}
+
+    def _value(self, features: Mapping[str, Any], column: Column) -> Any:
+        # The parse specs tell a sequence feature from a context feature of the same key by a prefix.
+        names = (SEQUENCE_PREFIX + column.key, column.key) if self._is_sequence else (column.key,)
+        for name in names:
+            if name in features:
+                return features[name]
+        raise UserInputError(
+            f"{type(self).__name__} was not given the feature '{column.key}'.",
+            expected=shortened(c.key for c in self.columns),
+            received=shortened(sorted(features)) or "no features",
+            fix=f"Pass it in the dict of features.{did_you_mean(column.key, features)}",
+        )
 
 
 @keras.saving.register_keras_serializable("tfx_sequences")
@@ -139,76 +111,254 @@ class SequenceFeatures(_FeatureLayer):
     The Keras 3 successor of `tf.keras.experimental.SequenceFeatures`.
 
     Args:
-        columns: Sequence columns: numbers, or ids with `num_buckets`. Their order
-            does not matter: the output has them in key order.
+        columns: Sequence columns. Their order does not matter: the output has them in
+            the order of their `name`, as upstream's does.
+        context_columns: Context columns, whose vectors are repeated at each step behind
+            those of the sequence columns.
+        tables: `EmbeddingTables` shared with other layers; None makes its own.
+        **kwargs: Of `keras.layers.Layer`.
 
     Call arguments:
-        features: Dict of one tensor per column by key, `[B, T, *shape]` for numbers
-            and `[B, T]` for ids, padded on the right to one common `T`; and
-            `sequence_length`, int `[B]`.
+        features: Dict of one value per column, by key (or by the name that our parse
+            specs give it, `sequence.KEY`). Sparse or ragged `[B, T]`, or `[B, T, V]` for
+            steps of several values; numbers of a `shape` also flat, `[B, T * size]`, or
+            `[B, T, *shape]`. Or dense, padded on the right: `[B, T]`, `[B, T, V]` or
+            `[B, T, *shape]`. Text whose tokens are the steps is a string per row, `[B]`.
+        sequence_length: int `[B]`, needed for dense features; may stand in `features`
+            as `sequence_length` too.
+        training: Whether embeddings with `dropout` drop.
 
     Returns:
         `(sequence_input, sequence_length)`: `[B, T, D]` in the compute dtype, with
-        a Keras mask `[B, T]` that is True for real steps; and `[B]`. `D` is the
-        sum of the columns' widths. Padded steps are zero.
+        a Keras mask `[B, T]` that is True for real steps; and int64 `[B]`. `D` is the
+        sum of the columns' widths, `T` the longest row's steps (the features' own `T` if
+        they are sparse or dense), at least 1. Padded steps are zero.
 
-    Example:
+    Raises:
+        UserInputError: A column is no sequence column; or, of values: a feature is
+            missing, has a wrong rank or dtype, ids are out of range, columns have different
+            lengths. In a graph what only values tell is an `InvalidArgumentError`.
 
-    >>> import numpy as np
-    >>> from tfx_sequences.schemas.columns import CategoricalColumn, NumericColumn
-    >>> layer = SequenceFeatures([
-    ...     NumericColumn(key="price", is_sequence=True),
-    ...     CategoricalColumn(key="item", dtype="int64", num_buckets=3, indicator=True, is_sequence=True),
-    ... ])
-    >>> sequence_input, sequence_length = layer({
-    ...     "price": np.array([[5.0, 7.0], [9.0, 0.0]]),
-    ...     "item": np.array([[0, 2], [1, 0]]),
-    ...     "sequence_length": np.array([2, 1]),
-    ... })
-    >>> print(sequence_input.numpy())
-    [[[1. 0. 0. 5.]
-      [0. 0. 1. 7.]]
-     [[0. 1. 0. 9.]
-      [0. 0. 0. 0.]]]
+    Example, from records to the network's output:
+
+    >>> import keras, tensorflow as tf
+    >>> from tfx_sequences import (SequenceFeatures, embedding_column, make_parse_example_spec,
+    ...     sequence_categorical_column_with_identity, sequence_numeric_column)
+    >>> rating = sequence_numeric_column("rating")
+    >>> watches = sequence_categorical_column_with_identity("watches", num_buckets=1000)
+    >>> columns = [rating, embedding_column(watches, dimension=10)]
+    >>> def record(ratings, watched):
+    ...     return tf.train.Example(features=tf.train.Features(feature={
+    ...         "rating": tf.train.Feature(float_list=tf.train.FloatList(value=ratings)),
+    ...         "watches": tf.train.Feature(int64_list=tf.train.Int64List(value=watched)),
+    ...     })).SerializeToString()
+    >>> serialized = [record([1.0, 1.1], [2, 85]), record([2.0, 2.1, 2.2, 2.3, 2.5], [33, 78, 2, 73, 1])]
+    >>> features = tf.io.parse_example(serialized, make_parse_example_spec(columns))
+    >>> sequence_input, sequence_length = SequenceFeatures(columns)(features)
+    >>> sequence_input.shape, sequence_length.numpy()
+    (TensorShape([2, 5, 11]), array([2, 5]))
+    >>> rnn_layer = keras.layers.RNN(keras.layers.SimpleRNNCell(32))
+    >>> outputs = rnn_layer(sequence_input)  # the mask travels along
+    >>> outputs.shape
+    TensorShape([2, 32])
+
+    And from records that are `tf.train.SequenceExample`:
+
+    >>> from tfx_sequences import make_parse_sequence_example_spec
+    >>> context_spec, sequence_spec = make_parse_sequence_example_spec(columns)
+    >>> def sequence_record(ratings, watched):
+    ...     lists = tf.train.FeatureLists()
+    ...     for value in ratings:
+    ...         lists.feature_list["rating"].feature.add().float_list.value.append(value)
+    ...     for value in watched:
+    ...         lists.feature_list["watches"].feature.add().int64_list.value.append(value)
+    ...     return tf.train.SequenceExample(feature_lists=lists).SerializeToString()
+    >>> serialized = [sequence_record([1.0, 1.1], [2, 85])]
+    >>> _, features, _ = tf.io.parse_sequence_example(serialized, context_spec or None, sequence_spec)
+    >>> layer = SequenceFeatures(columns)
+    >>> sequence_input, sequence_length = layer(features)
+    >>> print(sequence_input[0, :, 0].numpy(), sequence_length.numpy())
+    [1.  1.1] [2]
     """
 
     _is_sequence = True
 
-    def call(self, features: Mapping[str, Any]) -> tuple[Any, Any]:
-        joined = self._joined(features)
-        mask = length_mask(features[SEQUENCE_LENGTH], joined)
-        # Zero, not the embedding of the padding: what reads without a mask sees no ghost.
-        return joined * ops.cast(mask, joined.dtype)[:, :, None], features[SEQUENCE_LENGTH]
+    def __init__(
+        self,
+        columns: Iterable[Column | dict[str, Any]] | Column,
+        *,
+        context_columns: Iterable[Column | dict[str, Any]] = (),
+        tables: EmbeddingTables | dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._context_columns = [resolved(column_from_config(c)) for c in context_columns]
+        super().__init__(columns, tables=tables, **kwargs)
+        self.context = None
+        if self._context_columns:
+            self.context = ContextFeatures(
+                self._context_columns, tables=self.tables, dtype=self.dtype_policy, name="context"
+            )
+            self.supports_jit = self.supports_jit and self.context.supports_jit
 
-    def compute_mask(self, inputs: Mapping[str, Any], previous_mask: Any = None) -> tuple[Any, None]:
-        first = inputs[self.columns[0].key]
-        return length_mask(inputs[SEQUENCE_LENGTH], first), None
+    def _embedded(self) -> list[Column]:
+        return [*self.columns, *self._context_columns]
 
-    def compute_output_spec(self, features: Mapping[str, Any]) -> tuple[Any, Any]:
-        first, length = features[self.columns[0].key], features[SEQUENCE_LENGTH]
-        joined = keras.KerasTensor((first.shape[0], first.shape[1], self.width), self.compute_dtype)
-        return joined, keras.KerasTensor(length.shape, length.dtype)
+    @property
+    def width(self) -> int:
+        """Depth `D` of the joined tensor."""
+        return super().width + (self.context.width if self.context else 0)
+
+    def __call__(self, features: Any, sequence_length: Any = None, **kwargs: Any) -> tuple[Any, Any]:
+        features = self._given(features)
+        if sequence_length is not None:
+            features[SEQUENCE_LENGTH] = _as_tensor(sequence_length, SEQUENCE_LENGTH)
+        joined, lengths = super().__call__(features, **kwargs)
+        if getattr(joined, "_keras_mask", None) is None:  # symbolic: `call` was not run
+            joined._keras_mask = length_mask(lengths, joined)
+        return joined, lengths
+
+    def call(self, features: Mapping[str, Any], training: bool | None = None) -> tuple[Any, Any]:
+        forms = [v.form(self._value(features, v.column)) for v in self._vectors]
+        rows = {column.key: form.batch() for column, form in zip(self.columns, forms, strict=True)}
+        given, context, context_width = features.get(SEQUENCE_LENGTH), None, 0
+        if given is not None:
+            rows[SEQUENCE_LENGTH] = tf.shape(given)[0]
+        if self.context is not None:
+            context, context_width = self.context(features, training=training), self.context.width
+            rows[self.context.columns[0].key] = tf.shape(context)[0]
+        with _after(_one_batch(rows)):
+            lengths, steps = self._lengths(forms, given)
+            mask = tf.sequence_mask(lengths, steps)
+            dense = [v(form, steps, mask, training) for v, form in zip(self._vectors, forms, strict=True)]
+            if context is not None:
+                dense.append(tf.broadcast_to(context[:, None], tf.stack([*_outer(mask), context_width])))
+            joined = dense[0] if len(dense) == 1 else tf.concat(dense, axis=-1)
+        are_zero = (v.is_zero_at_padding(form) for v, form in zip(self._vectors, forms, strict=True))
+        if self.context is not None or not all(are_zero):
+            # Not the embedding of the padding: what reads without a mask sees no ghost.
+            joined = tf.where(mask[:, :, None], joined, tf.zeros([], joined.dtype))
+        joined._keras_mask = mask
+        return joined, lengths
+
+    def compute_output_spec(self, features: Mapping[str, Any], training: Any = None) -> tuple[Any, Any]:
+        given = [(column, self._value(features, column)) for column in self.columns]
+        known = [value.shape[1] for column, value in given if _is_dense(value) and not _is_split(column)]
+        batch = given[0][1].shape[0]
+        joined = keras.KerasTensor((batch, known[0] if known else None, self.width), self.compute_dtype)
+        return joined, keras.KerasTensor((batch,), "int64")
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "context_columns": [_without_files(c) for c in self._context_columns]}
+
+    def _lengths(self, forms: list[Any], given: Any) -> tuple[Any, Any]:
+        """The rows' common lengths `[B]`, and `T`."""
+        by_key = {
+            column.key: form.lengths()
+            for column, form in zip(self.columns, forms, strict=True)
+            if not isinstance(form, Dense)
+        }
+        steps = [form.steps() for form in forms]
+        is_static = all(isinstance(s, int) for s in steps)
+        longest = max(1, *steps) if is_static else functools.reduce(tf.maximum, steps, 1)
+        if given is not None:
+            given = tf.cast(given, tf.int64)
+            require(
+                tf.reduce_all((given >= 0) & (given <= tf.cast(longest, tf.int64))),
+                "sequence_length does not fit the features.",
+                expected="lengths from 0 to the number of steps of the features",
+                received=lambda: [("lengths", given), ("of steps", tf.cast(longest, tf.int64))],
+            )
+            by_key[SEQUENCE_LENGTH] = given
+        if not by_key:
+            raise UserInputError(
+                "SequenceFeatures was given dense features without their lengths.",
+                expected="sequence_length, int [B]: how many steps of each row are real",
+                received=f"dense features {shortened(c.key for c in self.columns)}",
+                fix="Pass sequence_length, or give the features ragged or sparse.",
+            )
+        return _common(by_key), longest
 
 
 @keras.saving.register_keras_serializable("tfx_sequences")
 class ContextFeatures(_FeatureLayer):
-    """Joins context columns to one tensor `[B, D]`, columns in key order.
+    """Joins context columns to one tensor `[B, D]`, columns in the order of their `name`.
+
+    The twin of `SequenceFeatures` for features of the whole record.
+
+    Args:
+        columns: Context columns.
+        tables: `EmbeddingTables` shared with other layers; None makes its own.
+        **kwargs: Of `keras.layers.Layer`.
+
+    Call arguments:
+        features: Dict of one value per column, by key: dense `[B]` or `[B, *shape]`;
+            terms and ids also dense, ragged or sparse `[B, V]`, combined.
+        training: Whether embeddings with `dropout` drop.
+
+    Returns:
+        `[B, D]` in the compute dtype.
 
     >>> import numpy as np
-    >>> from tfx_sequences.schemas.columns import NumericColumn
-    >>> layer = ContextFeatures([NumericColumn(key="age"), NumericColumn(key="place", shape=(2,))])
+    >>> from tfx_sequences import ContextFeatures, numeric_column
+    >>> layer = ContextFeatures([numeric_column("age"), numeric_column("place", shape=2)])
     >>> print(layer({"age": np.array([3.0]), "place": np.array([[1.0, 2.0]])}).numpy())
     [[3. 1. 2.]]
     """
 
     _is_sequence = False
 
-    def call(self, features: Mapping[str, Any]) -> Any:
-        return self._joined(features)
+    def __call__(self, features: Any, **kwargs: Any) -> Any:
+        return super().__call__(self._given(features), **kwargs)
 
-    def compute_output_spec(self, features: Mapping[str, Any]) -> Any:
-        first = features[self.columns[0].key]
+    def call(self, features: Mapping[str, Any], training: bool | None = None) -> Any:
+        forms = [v.form(self._value(features, v.column)) for v in self._vectors]
+        rows = {column.key: form.batch() for column, form in zip(self.columns, forms, strict=True)}
+        with _after(_one_batch(rows)):
+            mask = tf.ones(tf.stack([forms[0].batch(), 1]), tf.bool)
+            dense = [v(form, 1, mask, training)[:, 0] for v, form in zip(self._vectors, forms, strict=True)]
+            return dense[0] if len(dense) == 1 else tf.concat(dense, axis=-1)
+
+    def compute_output_spec(self, features: Mapping[str, Any], training: Any = None) -> Any:
+        first = self._value(features, self.columns[0])
         return keras.KerasTensor((first.shape[0], self.width), self.compute_dtype)
+
+
+def _one_batch(rows: dict[str, tf.Tensor]) -> tf.Operation | None:
+    """Refuses features of different numbers of rows; in a graph, the check."""
+    if len(rows) < 2:
+        return None
+    sizes = tf.stack(list(rows.values()))
+    return require(
+        tf.reduce_all(sizes == sizes[0]),
+        "Features of one batch have different numbers of rows.",
+        expected="one batch size",
+        received=lambda: [(f"rows of {shortened(rows)}:", sizes)],
+    )
+
+
+def _after(check: tf.Operation | None) -> Any:
+    return tf.control_dependencies([] if check is None else [check])
+
+
+def _common(lengths: dict[str, tf.Tensor]) -> tf.Tensor:
+    """The lengths `[B]` by key, once they are all the same."""
+    first, *others = lengths.values()
+    if not others:
+        return first
+    # Each in the first one's shape, or it is not known to the comparison that they have one size.
+    table = tf.stack([tf.reshape(each, tf.shape(first)) for each in lengths.values()])
+    differ = tf.reduce_any(table != table[0], axis=0)
+    require(
+        tf.logical_not(tf.reduce_any(differ)),
+        f"Features {shortened(lengths)} have different numbers of steps.",
+        expected="columns of one common length per row",
+        received=lambda: [
+            ("in rows", tf.where(differ)[:, 0]),
+            *((f"steps of '{key}':", tf.boolean_mask(each, differ)) for key, each in lengths.items()),
+        ],
+        fix="Mend the records, or give the features to layers of their own.",
+    )
+    return first
 
 
 def length_mask(sequence_length: Any, steps: Any) -> Any:
@@ -219,6 +369,8 @@ def length_mask(sequence_length: Any, steps: Any) -> Any:
     [[ True  True False]
      [False False False]]
     """
+    if tf.is_tensor(steps):
+        return tf.sequence_mask(sequence_length, tf.shape(steps)[1])
     first = steps
     while len(first.shape) > 2:
         first = first[..., 0]
@@ -227,12 +379,72 @@ def length_mask(sequence_length: Any, steps: Any) -> Any:
     return position <= ops.cast(sequence_length, "int32")[:, None]
 
 
-def _as_column(column: ModelColumn | dict[str, Any]) -> ModelColumn:
-    if not isinstance(column, dict):
-        return column
-    column = {**column, **{k: tuple(v) for k, v in column.items() if isinstance(v, list)}}
-    return _COLUMN_TYPES[column["type"]](**column)
+def _checked(columns: Any, layer: str, is_sequence: bool) -> list[Any]:
+    """The columns in name order, resolved."""
+    # A column iterates too (over its fields), so a lone one is told apart by having a key.
+    if hasattr(columns, "key"):
+        columns = [columns]
+    if isinstance(columns, Mapping | str) or not isinstance(columns, Iterable):
+        raise UserInputError(
+            f"{layer} needs a list of columns.", expected="a list of columns", received=type(columns).__name__
+        )
+    checked = [resolved(column_from_config(c)) for c in columns]
+    if not checked:
+        raise UserInputError(f"{layer} needs at least one column.")
+    for column in checked:
+        if column.is_sequence != is_sequence:
+            kind, other = ("a context", "ContextFeatures") if is_sequence else ("a sequence", "SequenceFeatures")
+            raise UserInputError(
+                f"{layer} was given {kind} column, '{column.key}'.",
+                fix=f"Give it to {other}, or build the column's twin.",
+            )
+        if isinstance(column, NumericColumn) and column.normalizer in ("z_score", "min_max"):
+            raise UserInputError(
+                f"Column '{column.key}' is normalised by statistics of training data, which a layer does not have.",
+                expected="normalizer 'none', 'log1p' or Scaling(offset, scale)",
+                received=f"'{column.normalizer}'",
+                fix="Give the figures with Scaling; in a pipeline, model_columns gives the columns after Transform.",
+            )
+    names = [column.name for column in checked]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UserInputError(
+            f"{layer} was given the column '{twice[0]}' twice.",
+            expected="each feature once per representation",
+            fix="Leave one out, or write the feature under a second key.",
+        )
+    return sorted(checked, key=lambda column: column.name)
 
 
-def _layer_name(key: str) -> str:
-    return "embedding_" + key.replace(".", "_").replace("/", "_")
+def _without_files(column: Any) -> dict[str, Any]:
+    embedding = getattr(column, "embedding", None)
+    if embedding is not None:
+        embedding = embedding.model_copy(update={"vectors_file": None, "vectors_terms_file": None})
+        column = column.model_copy(update={"embedding": embedding})
+    return column.model_dump(mode="json")
+
+
+def _as_tensor(value: Any, name: str) -> Any:
+    if isinstance(value, keras.KerasTensor | tf.SparseTensor | tf.RaggedTensor) or tf.is_tensor(value):
+        return value
+    try:
+        return tf.convert_to_tensor(value)
+    except (TypeError, ValueError) as error:
+        raise UserInputError(
+            f"Feature '{name}' is no tensor: {error}",
+            expected="a tensor, array, RaggedTensor or SparseTensor",
+            received=type(value).__name__,
+            fix="For rows of different lengths use tf.ragged.constant.",
+        ) from error
+
+
+def _is_dense(value: Any) -> bool:
+    return not (getattr(value, "sparse", False) or getattr(value, "ragged", False))
+
+
+def _is_split(column: Column) -> bool:
+    return isinstance(column, TextColumn) and column.source == "context"
+
+
+def _outer(mask: tf.Tensor) -> list[tf.Tensor]:
+    return tf.unstack(tf.shape(mask), 2)

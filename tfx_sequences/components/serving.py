@@ -19,10 +19,11 @@ from tensorflow_transform.saved import saved_transform_io_v2
 
 from tfx_sequences import __version__
 from tfx_sequences.components.padding import pad_features
-from tfx_sequences.components.preprocessing import EXAMPLE_WEIGHT, LABEL, checked_label
+from tfx_sequences.components.preprocessing import checked_label
 from tfx_sequences.schemas.parse_specs import parse_records
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import fingerprint, spec_to_json
+from tfx_sequences.schemas.transformed_features import EXAMPLE_WEIGHT, LABEL
 
 SERVING_SIGNATURE = "serving_default"
 EVALUATION_SIGNATURE = "evaluation_inputs"

@@ -5,6 +5,7 @@ In a module of its own, for TFX loads it anew at each call.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import os
@@ -22,18 +23,21 @@ from tfx.utils import io_utils
 
 from tfx_sequences.components import predictions_file
 from tfx_sequences.components.bucket_plan import make_plan
+from tfx_sequences.components.computed_vocabularies import computed_vocabularies, vocabulary_name
 from tfx_sequences.components.input import Batch, SequenceInput
 from tfx_sequences.components.length_histogram import read_histogram
-from tfx_sequences.components.model import TaskStatistics, build_model, compile_model
-from tfx_sequences.components.preprocessing import LABEL, vocabulary_name
+from tfx_sequences.components.model import TaskStatistics, build_model, compile_model, pretrained_of
 from tfx_sequences.components.record_chunks import record_dataset
 from tfx_sequences.components.record_formats import transformed_records
 from tfx_sequences.components.serving import RawRecordModel, export
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.schemas.columns import CategoricalColumn
+from tfx_sequences.schemas.columns import IdColumn, TermColumn
+from tfx_sequences.schemas.shared_tables import names_by_table
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import spec_from_json
+from tfx_sequences.schemas.transformed_features import LABEL
 from tfx_sequences.schemas.vocabularies import known_terms
+from tfx_sequences.schemas.vocabularies import num_ids as count_ids
 
 TRAINING_REPORT = "training.json"
 BUCKET_PLAN = "bucket_plan.json"
@@ -88,6 +92,7 @@ def run_fn(fn_args: FnArgs) -> None:
             "padding_share": plan.padding_share,
         },
         "input": {"train": _input_figures(train), "valid": _input_figures(valid)},
+        "pretrained_vectors": [read.report() for read in pretrained_of(model).values()],
         "seconds": {
             "prepare": round(prepared - started, 2),
             "fit": round(fitted - prepared, 2),
@@ -99,14 +104,24 @@ def run_fn(fn_args: FnArgs) -> None:
 
 def task_statistics(spec: SequenceSpec, tft_output: tft.TFTransformOutput, train: Iterable[Batch]) -> TaskStatistics:
     """What the training split decided: sizes of vocabularies, classes, a regression label's spread."""
-    num_ids = {name: _num_ids(c, name, tft_output) for name, c in spec.columns.items() if not hasattr(c, "shape")}
+    computed = {name: file for file, names in computed_vocabularies(spec).items() for name in names}
+    tables = {name: table for table, names in names_by_table(spec.columns).items() for name in names}
+    num_ids, terms = {}, {}
+    for name, column in spec.columns.items():
+        if not isinstance(column, IdColumn):
+            continue
+        file = computed.get(name)
+        num_ids[name] = count_ids(column, tft_output.vocabulary_size_by_name(file) if file else None)
+        if column.embedding and column.embedding.vectors_file and isinstance(column, TermColumn):
+            terms[tables[name]] = _terms(tft_output, file) if file else known_terms(column)
+    statistics = TaskStatistics(num_ids, terms=terms)
     if spec.label.type == "regression":
         labels = np.concatenate([label.numpy() for _, label, _ in train])
-        return TaskStatistics(num_ids, (), float(labels.mean()), float(labels.std()) or 1.0)
+        mean, deviation = float(labels.mean()), float(labels.std()) or 1.0
+        return dataclasses.replace(statistics, label_mean=mean, label_std=deviation)
     if spec.label.classes is not None:
-        return TaskStatistics(num_ids, tuple(str(c) for c in spec.label.classes))
-    terms = tft_output.vocabulary_by_name(vocabulary_name(LABEL))
-    return TaskStatistics(num_ids, tuple(term.decode() for term in terms))
+        return dataclasses.replace(statistics, classes=tuple(str(c) for c in spec.label.classes))
+    return dataclasses.replace(statistics, classes=tuple(_terms(tft_output, vocabulary_name(LABEL))))
 
 
 def export_model(
@@ -167,13 +182,8 @@ def _input_figures(read: SequenceInput) -> dict[str, Any]:
     }
 
 
-def _num_ids(column: CategoricalColumn, name: str, tft_output: tft.TFTransformOutput) -> int:
-    fixed = column.num_buckets or column.hash_bucket_size
-    if fixed is not None:
-        return fixed
-    listed = known_terms(column)
-    terms = len(listed) if listed is not None else tft_output.vocabulary_size_by_name(vocabulary_name(name))
-    return max(terms + column.oov_buckets, (column.default_value or 0) + 1)
+def _terms(tft_output: tft.TFTransformOutput, vocabulary: str) -> list[str]:
+    return [term.decode() for term in tft_output.vocabulary_by_name(vocabulary)]
 
 
 def _files(patterns: list[str]) -> list[str]:

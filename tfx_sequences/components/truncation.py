@@ -6,9 +6,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfx_sequences.components.preprocessing import SEQUENCE_LENGTH
 from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
 from tfx_sequences.schemas.spec import Batching
+from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
 
 
 def cut_steps(features: dict[str, Any], batching: Batching, seed: tf.Tensor | None = None) -> dict[str, Any]:

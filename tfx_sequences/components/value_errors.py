@@ -88,7 +88,7 @@ def wrong_count(
     if numeric:
         fix = f"Write `shape: [{number}]` at {name} in the spec if all are like this, or mend the records."
     else:
-        fix = f"Write one term per {unit}."
+        fix = f"Write one term per {unit}, or `multi_valued: true` at {name} in the spec."
     return DataError(
         f"{name} has a {unit} with a wrong number of values.",
         expected=f"{size} {plural} per {unit}{', or none where it is missing' * per_step}",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import pydantic
 from pydantic_core import PydanticCustomError
 
-from tfx_sequences.errors import did_you_mean
+from tfx_sequences.errors import SpecError, did_you_mean
 
 
 class Declared(pydantic.BaseModel):
@@ -56,3 +56,34 @@ AsTuple = pydantic.BeforeValidator(_list_to_tuple)
 Strings = Annotated[tuple[str, ...], AsTuple]
 Sizes = Annotated[tuple[pydantic.PositiveInt, ...], AsTuple]
 Terms = Annotated[tuple[str, ...] | tuple[int, ...], AsTuple]
+
+
+_Model = TypeVar("_Model", bound=Declared)
+
+
+def declared(model: type[_Model], **fields: Any) -> _Model:
+    """The model of these fields; what is wrong with them is a `SpecError`, not pydantic's.
+
+    >>> class Size(Declared):
+    ...     width: int = 1
+    >>> declared(Size, width="2")
+    Traceback (most recent call last):
+      ...
+    tfx_sequences.errors.SpecError: This Size cannot be: width: Input should be a valid integer (received '2')
+    """
+    try:
+        return model(**fields)
+    except pydantic.ValidationError as error:
+        key = f" of '{fields['key']}'" if isinstance(fields.get("key"), str) else ""
+        raise SpecError(f"This {model.__name__}{key} cannot be: {'; '.join(_problems(error))}") from None
+
+
+def _problems(error: pydantic.ValidationError) -> list[str]:
+    found = []
+    for problem in error.errors(include_url=False):
+        words = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] in ("value_error", "unknown_key"):
+            found.append(words)
+        else:
+            found.append(f"{'.'.join(map(str, problem['loc']))}: {words} (received {problem['input']!r:.60})")
+    return found

@@ -5,22 +5,39 @@ The same function stands in training, evaluation and the serving graph.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import tensorflow as tf
 
-from tfx_sequences.schemas.raw_features import RawFeature, raw_features
+from tfx_sequences.errors import SpecError
+from tfx_sequences.schemas.column_base import BaseColumn
+from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX, RawFeature, raw_features
 from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.transformed_features import make_parse_transformed_spec
 
 FeatureSpec = dict[str, Any]
 
 
-def make_parse_sequence_example_spec(spec: SequenceSpec, *, with_label: bool = True) -> tuple[FeatureSpec, FeatureSpec]:
+def make_parse_sequence_example_spec(
+    spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool = True
+) -> tuple[FeatureSpec, FeatureSpec]:
     """The two dicts `tf.io.parse_sequence_example` takes: context and sequence.
 
-    Context features are `FixedLenFeature` `[B, *shape]`. Sequence features are
-    `RaggedFeature` `[B, T, values]`; their keys in the dict begin with
-    `sequence.`, so a context feature may have the same name.
+    Context features are `FixedLenFeature`, `[B, *shape]`; those of any number of
+    values `RaggedFeature`, `[B, V]`. Sequence features are `RaggedFeature`
+    `[B, T, values]`.
+
+    Args:
+        spec: The spec, or columns (sequence and context ones, in any order).
+        with_label: Also label and example weight, for a spec that has them.
+
+    Returns:
+        Context and sequence. Parsed features are called by their keys; a sequence feature
+        of a spec, and one whose key a context feature has too, by `sequence.KEY`.
+
+    Raises:
+        SpecError: Two columns contradict each other on how a feature is stored.
 
     >>> from tfx_sequences.schemas.spec_io import load_spec
     >>> context, sequence = make_parse_sequence_example_spec(load_spec("japanese_vowels"), with_label=False)
@@ -30,33 +47,66 @@ def make_parse_sequence_example_spec(spec: SequenceSpec, *, with_label: bool = T
     'lpc'
     """
     context, sequence = {}, {}
-    for feature in raw_features(spec, with_label=with_label):
+    for name, feature in _named(spec, with_label):
         if feature.is_sequence:
-            sequence[feature.tensor_name] = tf.io.RaggedFeature(
+            sequence[name] = tf.io.RaggedFeature(
                 tf.as_dtype(feature.dtype), value_key=feature.key, row_splits_dtype=tf.int64
             )
         else:
-            context[feature.tensor_name] = _fixed(feature)
+            context[name] = _of_context(feature)
     return context, sequence
 
 
-def make_parse_example_spec(spec: SequenceSpec, *, with_label: bool = True) -> FeatureSpec:
+def make_parse_example_spec(
+    spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool = True, transformed: bool = False
+) -> FeatureSpec:
     """The dict `tf.io.parse_example` takes, for records that are `tf.Example`.
 
     A sequence feature is a list of `T * size` values there; a scalar one is parsed
-    to a ragged `[B, T]`, an array one to `[B, T, size]`.
+    to a ragged `[B, T]`, an array one to `[B, T, size]`. Context features and names as in
+    `make_parse_sequence_example_spec`.
+
+    Args:
+        spec: The spec, or columns.
+        with_label: Also label and example weight, for a spec that has them.
+        transformed: For the records that Transform writes (of whatever kind the raw ones
+            were): numbers normalised, terms as ids, `context.NAME` and `sequence.NAME`.
+
+    Raises:
+        SpecError: The flat lists of a `tf.Example` cannot hold a feature: several values
+            per step, or one key in context and sequence. Or `transformed` was asked of columns.
+
+    >>> from tfx_sequences import sequence_numeric_column
+    >>> make_parse_example_spec([sequence_numeric_column("lpc", shape=12)])["lpc"].partitions
+    [UniformRowLength(length=12)]
     """
-    parsed = {}
-    for feature in raw_features(spec, with_label=with_label):
-        if feature.is_sequence:
-            parsed[feature.tensor_name] = tf.io.RaggedFeature(
-                tf.as_dtype(feature.dtype),
-                value_key=feature.key,
-                partitions=[tf.io.RaggedFeature.UniformRowLength(feature.size)] if feature.shape else (),
-                row_splits_dtype=tf.int64,
+    if transformed:
+        if not isinstance(spec, SequenceSpec):
+            raise SpecError(
+                "Only a whole spec has transformed records.",
+                expected="a SequenceSpec",
+                received="columns alone",
+                fix="Build a SequenceSpec of them, with a label.",
             )
-        else:
-            parsed[feature.tensor_name] = _fixed(feature)
+        return make_parse_transformed_spec(spec, with_label=with_label)
+    parsed = {}
+    for name, feature in _named(spec, with_label):
+        if not feature.is_sequence:
+            parsed[name] = _of_context(feature)
+            continue
+        if feature.multi_valued or (name != feature.key and not isinstance(spec, SequenceSpec)):
+            raise SpecError(
+                f"'{feature.key}' cannot be a feature of a tf.Example.",
+                expected="one value (or array) per step, and a key of its own",
+                received="several values per step" if feature.multi_valued else "the key of a context feature",
+                fix="Use SequenceExamples, and make_parse_sequence_example_spec.",
+            )
+        parsed[name] = tf.io.RaggedFeature(
+            tf.as_dtype(feature.dtype),
+            value_key=feature.key,
+            partitions=[tf.io.RaggedFeature.UniformRowLength(feature.size)] if feature.shape else (),
+            row_splits_dtype=tf.int64,
+        )
     return parsed
 
 
@@ -93,7 +143,7 @@ def _placeholder(spec: SequenceSpec, with_label: bool) -> tf.Tensor:
     """A record with what is required, of length zero."""
     features = tf.train.Features()
     for raw in raw_features(spec, with_label=with_label):
-        if raw.is_sequence:
+        if not raw.required:
             continue
         values = features.feature[raw.key]
         if raw.dtype == "string":
@@ -108,7 +158,17 @@ def _placeholder(spec: SequenceSpec, with_label: bool) -> tf.Tensor:
     return tf.constant(record.SerializeToString())
 
 
-def _fixed(feature: RawFeature) -> tf.io.FixedLenFeature:
+def _named(spec: SequenceSpec | Iterable[BaseColumn], with_label: bool) -> list[tuple[str, RawFeature]]:
+    features = raw_features(spec, with_label=with_label)
+    if isinstance(spec, SequenceSpec):
+        return [(feature.tensor_name, feature) for feature in features]
+    taken = {feature.key for feature in features if not feature.is_sequence}
+    return [(SEQUENCE_PREFIX + f.key if f.is_sequence and f.key in taken else f.key, f) for f in features]
+
+
+def _of_context(feature: RawFeature) -> tf.io.FixedLenFeature | tf.io.RaggedFeature:
+    if feature.multi_valued:
+        return tf.io.RaggedFeature(tf.as_dtype(feature.dtype), value_key=feature.key, row_splits_dtype=tf.int64)
     default: Any = feature.default
     if default is not None and feature.shape:
         default = [default] * feature.size

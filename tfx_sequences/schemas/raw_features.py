@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterable
 from typing import Literal
 
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.columns import CategoricalColumn, NumericColumn
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.column_base import BaseColumn
+from tfx_sequences.schemas.columns import BucketizedColumn, CategoricalColumn, NumericColumn
+from tfx_sequences.schemas.spec import SequenceSpec, is_from_context
 
 SEQUENCE_PREFIX = "sequence."
 Role = Literal["feature", "label", "example_weight", "id"]
@@ -28,6 +30,7 @@ class RawFeature:
         shape: Shape of one step's value (of the record's value for context).
         default: Stands in for a missing context value; None: it is required.
         role: What the spec uses it for.
+        multi_valued: One step (or the record) has any number of values; `shape` is `()`.
     """
 
     key: str
@@ -36,6 +39,7 @@ class RawFeature:
     shape: tuple[int, ...]
     default: str | int | float | None
     role: Role
+    multi_valued: bool = False
 
     @property
     def tensor_name(self) -> str:
@@ -50,14 +54,14 @@ class RawFeature:
     @property
     def required(self) -> bool:
         """A record without it is an error."""
-        return not self.is_sequence and self.default is None
+        return not self.is_sequence and not self.multi_valued and self.default is None
 
 
-def raw_features(spec: SequenceSpec, *, with_label: bool = True) -> list[RawFeature]:
+def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool = True) -> list[RawFeature]:
     """The features `spec` reads, context before sequence, in key order.
 
     Args:
-        spec: The spec.
+        spec: The spec, or columns alone.
         with_label: False leaves out label and example weight, as at serving.
 
     Raises:
@@ -71,36 +75,56 @@ def raw_features(spec: SequenceSpec, *, with_label: bool = True) -> list[RawFeat
 
     def add(feature: RawFeature) -> None:
         other = found.setdefault(feature.tensor_name, feature)
-        if (other.dtype, other.shape) != (feature.dtype, feature.shape):
+        if (other.dtype, other.shape, other.multi_valued) != (feature.dtype, feature.shape, feature.multi_valued):
             raise SpecError(
                 f"The spec uses '{feature.key}' in two ways that contradict each other.",
-                expected=f"dtype {other.dtype} and shape {list(other.shape)}, as its use as {other.role}",
-                received=f"dtype {feature.dtype} and shape {list(feature.shape)}, as {feature.role}",
+                expected=f"{_described(other)}, as its use as {other.role}",
+                received=f"{_described(feature)}, as {feature.role}",
                 fix="Give both uses the same dtype and shape.",
             )
         if other.default is None:
             return  # required by one use is required by all
         found[feature.tensor_name] = feature
 
-    for column in spec.columns.values():
-        if isinstance(column, NumericColumn):
-            number = column.default_value
-            default = int(number) if number is not None and column.dtype == "int64" else number
-            add(RawFeature(column.key, column.is_sequence, column.dtype, column.shape, default, "feature"))
-        else:
-            add(RawFeature(column.key, column.is_sequence, column.dtype, (), _missing_term(column), "feature"))
-    if spec.id_key:
-        add(RawFeature(spec.id_key, False, "string", (), "", "id"))
-    if with_label:
-        add(RawFeature(spec.label.key, False, str(spec.label.dtype), (), None, "label"))
-        if spec.example_weight:
-            add(RawFeature(spec.example_weight, False, "float32", (), None, "example_weight"))
+    columns: Iterable[BaseColumn] = spec.columns.values() if isinstance(spec, SequenceSpec) else spec
+    for column in columns:
+        add(feature_of(column))
+    if isinstance(spec, SequenceSpec):
+        if spec.id_key:
+            add(RawFeature(spec.id_key, False, "string", (), "", "id"))
+        if with_label:
+            add(RawFeature(spec.label.key, False, str(spec.label.dtype), (), None, "label"))
+            if spec.example_weight:
+                add(RawFeature(spec.example_weight, False, "float32", (), None, "example_weight"))
     return sorted(found.values(), key=lambda f: (f.is_sequence, f.key))
+
+
+def feature_of(column: BaseColumn) -> RawFeature:
+    """The feature that a column reads.
+
+    >>> from tfx_sequences.schemas.columns import TextColumn
+    >>> feature_of(TextColumn(key="review", is_sequence=True)).is_sequence  # its tokens are the steps
+    False
+    """
+    if isinstance(column, NumericColumn | BucketizedColumn):
+        number = column.default_value
+        default = int(number) if number is not None and column.dtype == "int64" else number
+        return RawFeature(column.key, column.is_sequence, column.dtype, column.shape, default, "feature")
+    if isinstance(column, CategoricalColumn):
+        default_term = _missing_term(column)
+        several = column.multi_valued
+        return RawFeature(column.key, column.is_sequence, column.dtype, (), default_term, "feature", several)
+    return RawFeature(column.key, not is_from_context(column), "string", (), "", "feature")
+
+
+def _described(feature: RawFeature) -> str:
+    values = "any number of values" if feature.multi_valued else f"shape {list(feature.shape)}"
+    return f"dtype {feature.dtype} and {values}"
 
 
 def _missing_term(column: CategoricalColumn) -> str | int | None:
     if column.dtype == "string":
         return ""
-    if column.num_buckets is not None and column.default_value is None:
+    if column.num_buckets is not None and column.default_value is None and not column.multi_valued:
         return None
     return MISSING_INT

@@ -7,9 +7,11 @@ from typing import Any, Literal
 
 import pydantic
 
-from tfx_sequences.errors import did_you_mean
+from tfx_sequences.errors import SpecError, did_you_mean
 from tfx_sequences.schemas.base import Declared, Sizes, Strings, Terms
-from tfx_sequences.schemas.columns import Column
+from tfx_sequences.schemas.column_base import BaseColumn
+from tfx_sequences.schemas.columns import CategoricalColumn, Column, TextColumn
+from tfx_sequences.schemas.shared_tables import names_by_table
 
 
 class Label(Declared):
@@ -236,16 +238,26 @@ class SequenceSpec(Declared):
                 if column.is_sequence != in_sequence:
                     kind = "a sequence" if column.is_sequence else "a context"
                     raise ValueError(f"{section}.{name} is declared as {kind} column; move it, or build its twin")
-        if any(column.key == self.label.key for column in self.context.values()):
+        if self.label.key in self._context_keys:
             raise ValueError(f"the label '{self.label.key}' is also a context feature: the model would see the answer")
         if self.record == "Example":
-            outside = {c.key for c in self.context.values()} | {self.label.key, self.id_key, self.example_weight}
+            outside = self._context_keys | {self.label.key, self.id_key, self.example_weight}
             for column in self.sequence.values():
-                if column.key in outside:
+                if column.key in outside and not is_from_context(column):
                     raise ValueError(
                         f"'{column.key}' is used inside and outside of the sequence, "
                         "but a tf.Example has one feature of a name; only a SequenceExample can have two"
                     )
+            for column in self.sequence.values():
+                if isinstance(column, CategoricalColumn) and column.multi_valued:
+                    raise ValueError(
+                        f"'{column.key}' is multi_valued, but the flat lists of a tf.Example cannot say "
+                        "which values belong to which step; use SequenceExamples"
+                    )
+        try:
+            names_by_table(self.columns)
+        except SpecError as error:
+            raise ValueError(str(error)) from error
         for name, padding in self.batching.padding.items():
             if name not in self.sequence:
                 hint = did_you_mean(name, self.sequence)
@@ -256,9 +268,8 @@ class SequenceSpec(Declared):
         for metric in self.evaluation.thresholds:
             if metric not in known:
                 raise ValueError(f"evaluation.thresholds has no metric '{metric}' for {self.label.type}: use {known}")
-        context_keys = {column.key for column in self.context.values()}
         for key in self.evaluation.slices:
-            if key not in context_keys | {self.label.key}:
+            if key not in self._context_keys | {self.label.key}:
                 raise ValueError(f"evaluation.slices: '{key}' is neither a context feature nor the label")
         return self
 
@@ -273,6 +284,11 @@ class SequenceSpec(Declared):
         return dumped
 
     @property
+    def _context_keys(self) -> set[str]:
+        """Keys of the record's context that are features; the text whose tokens are the steps is one."""
+        return {column.key for column in self.columns.values() if is_from_context(column)}
+
+    @property
     def columns(self) -> dict[str, Column]:
         """All columns by the name of their transformed feature, in name order.
 
@@ -281,3 +297,8 @@ class SequenceSpec(Declared):
         both = {f"context.{n}": c for n, c in self.context.items()}
         both |= {f"sequence.{n}": c for n, c in self.sequence.items()}
         return dict(sorted(both.items()))
+
+
+def is_from_context(column: BaseColumn) -> bool:
+    """The raw feature stands in the record's context; for the tokens of a text the steps still are a sequence."""
+    return not column.is_sequence or (isinstance(column, TextColumn) and column.source == "context")

@@ -12,6 +12,8 @@ import pydantic
 import yaml
 
 from tfx_sequences.errors import SpecError, did_you_mean
+from tfx_sequences.schemas.columns import COLUMN_TYPES
+from tfx_sequences.schemas.local_files import named_files, read_bytes
 from tfx_sequences.schemas.spec import SequenceSpec
 
 # The sections that decide each stage's result: an edit elsewhere leaves its cache valid.
@@ -63,7 +65,7 @@ def spec_from_yaml(text: str, *, where: str = "the spec", folder: Path | None = 
     Args:
         text: YAML (JSON is YAML too).
         where: What errors call the text, usually its file.
-        folder: Folder that relative `vocabulary_file` paths start from.
+        folder: Folder that the relative paths of files start from.
 
     Raises:
         SpecError: It is not YAML, or not a spec.
@@ -116,7 +118,7 @@ def spec_from_json(text: str) -> SequenceSpec:
 
 
 def fingerprint(spec: SequenceSpec, sections: tuple[str, ...] | None = None) -> str:
-    """A hash of all that the spec decides, contents of vocabulary files included.
+    """A hash of all that the spec decides, contents of vocabulary and vector files included.
 
     Equal for specs that mean the same, in whatever order they were written.
     `description` does not count.
@@ -125,9 +127,8 @@ def fingerprint(spec: SequenceSpec, sections: tuple[str, ...] | None = None) -> 
     dumped.pop("description", None)
     digest = hashlib.sha256(json.dumps(dumped, sort_keys=True).encode())
     for name, column in spec.columns.items():
-        file = getattr(column, "vocabulary_file", None)
-        if file:
-            digest.update(name.encode() + hashlib.sha256(_read_bytes(file, name)).digest())
+        for field, file in named_files(column):
+            digest.update(f"{name} {field}".encode() + hashlib.sha256(_read_bytes(file, field, name)).digest())
     return digest.hexdigest()
 
 
@@ -147,36 +148,38 @@ def json_schema() -> dict[str, Any]:
 
 
 def _resolve_files(spec: SequenceSpec, folder: Path) -> SequenceSpec:
-    """Makes relative vocabulary files absolute, from the spec's own folder."""
+    """Makes the relative files that columns name absolute, from the spec's own folder."""
     changed: dict[str, Any] = {}
     for section in ("context", "sequence"):
         columns = dict(getattr(spec, section))
         for name, column in columns.items():
-            file = getattr(column, "vocabulary_file", None)
-            if not file or "://" in file:
-                continue
-            path = folder / file
-            if not path.is_file():
-                raise SpecError(
-                    f"{section}.{name}: no such vocabulary file.",
-                    expected="a text file with one term per line",
-                    received=str(path),
-                    fix="Mend vocabulary_file; a relative path starts from the spec's folder.",
-                )
-            columns[name] = column.model_copy(update={"vocabulary_file": str(path)})
+            for field, file in named_files(column):
+                if "://" not in file:
+                    columns[name] = _with_file(columns[name], field, folder / file, f"{section}.{name}")
         changed[section] = columns
     return spec.model_copy(update=changed)
 
 
-def _read_bytes(file: str, name: str) -> bytes:
-    if "://" in file:
-        import tensorflow as tf
+def _with_file(column: Any, field: str, path: Path, where: str) -> Any:
+    if not path.is_file():
+        what = field.removeprefix("embedding.").removesuffix("_file").replace("_", " ")
+        raise SpecError(
+            f"{where}: no such {what} file.",
+            expected="a file",
+            received=str(path),
+            fix=f"Mend {field}; a relative path starts from the spec's folder.",
+        )
+    if field.startswith("embedding."):
+        embedding = column.embedding.model_copy(update={field.removeprefix("embedding."): str(path)})
+        return column.model_copy(update={"embedding": embedding})
+    return column.model_copy(update={field: str(path)})
 
-        return tf.io.gfile.GFile(file, "rb").read()
+
+def _read_bytes(file: str, field: str, name: str) -> bytes:
     try:
-        return Path(file).read_bytes()
+        return read_bytes(file)
     except OSError as error:
-        raise SpecError(f"{name}: the vocabulary file cannot be read: {error}", fix="Mend vocabulary_file.") from error
+        raise SpecError(f"{name}: {field} cannot be read: {error}", fix=f"Mend {field}.") from error
 
 
 def _explain(error: pydantic.ValidationError, node: yaml.MappingNode, where: str) -> str:
@@ -199,7 +202,7 @@ def _message(problem: Any, context: dict[str, Any]) -> str:
     if problem["type"] == "missing":
         return "missing, and has no default"
     if problem["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        known = ("numeric", "categorical")
+        known = tuple(COLUMN_TYPES)
         received = context.get("tag")
         if received is None:
             return f"needs a 'type': one of {', '.join(known)}"
@@ -221,7 +224,7 @@ def _find(node: yaml.Node, loc: list[str]) -> tuple[int, list[str]]:
             is_last = index == len(loc) - 1
             if found:
                 line, node = found[0][0].start_mark.line + 1, found[0][1]
-            elif not is_last or part in ("numeric", "categorical"):
+            elif not is_last or _is_of_a_union(part):
                 continue
             path.append(part)
         elif isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
@@ -229,3 +232,7 @@ def _find(node: yaml.Node, loc: list[str]) -> tuple[int, list[str]]:
             line = node.start_mark.line + 1
             path.append(part)
     return line, path
+
+
+def _is_of_a_union(part: str) -> bool:
+    return part in COLUMN_TYPES or part in ("float", "Scaling") or "[" in part

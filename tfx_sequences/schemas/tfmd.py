@@ -11,7 +11,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from tfx_sequences.errors import DataError, did_you_mean, shortened
 from tfx_sequences.schemas.columns import CategoricalColumn
-from tfx_sequences.schemas.raw_features import RawFeature, raw_features
+from tfx_sequences.schemas.raw_features import RawFeature, feature_of, raw_features
 from tfx_sequences.schemas.spec import SequenceSpec
 
 SEQUENCE_STRUCT = "##SEQUENCE##"
@@ -36,7 +36,7 @@ def make_schema(spec: SequenceSpec, inferred: schema_pb2.Schema | None = None) -
     ['sequence.lpc', 'speaker', 'utterance_id']
     """
     schema = schema_pb2.Schema()
-    columns = {c.key: c for c in spec.columns.values() if isinstance(c, CategoricalColumn)}
+    columns = {feature_of(c).tensor_name: c for c in spec.columns.values() if isinstance(c, CategoricalColumn)}
     in_struct = spec.record == "SequenceExample"
     sequence_features = schema_pb2.StructDomain()
     representations = schema.tensor_representation_group[""].tensor_representation
@@ -44,7 +44,7 @@ def make_schema(spec: SequenceSpec, inferred: schema_pb2.Schema | None = None) -
         nested = raw.is_sequence and in_struct
         feature = (sequence_features if nested else schema).feature.add()
         _describe(feature, raw, nested)
-        _set_domain(feature, raw, spec, columns.get(raw.key))
+        _set_domain(feature, raw, spec, columns.get(raw.tensor_name))
         _represent(representations[raw.tensor_name], raw, nested)
     if in_struct:
         struct = schema.feature.add(name=SEQUENCE_STRUCT, type=schema_pb2.STRUCT)
@@ -91,14 +91,21 @@ def _describe(feature: schema_pb2.Feature, raw: RawFeature, nested: bool) -> Non
     feature.name = raw.key
     feature.type = _TYPES[raw.dtype]
     if not raw.is_sequence:
-        feature.value_count.min = feature.value_count.max = raw.size
-        feature.presence.min_count = 1
+        if raw.multi_valued:
+            feature.value_count.min = 0
+        else:
+            feature.value_count.min = feature.value_count.max = raw.size
         if raw.required:
+            # An optional feature may be missing in all records of a split, small ones above all.
+            feature.presence.min_count = 1
             feature.presence.min_fraction = 1.0
     elif nested:
         # Outer: steps of a record, zero is legal. Inner: values of a step, none means missing.
         feature.value_counts.value_count.add(min=0)
-        feature.value_counts.value_count.add(min=0, max=raw.size)
+        if raw.multi_valued:
+            feature.value_counts.value_count.add(min=0)
+        else:
+            feature.value_counts.value_count.add(min=0, max=raw.size)
 
 
 def _set_domain(
@@ -111,6 +118,8 @@ def _set_domain(
             feature.float_domain.min = 0.0
     elif raw.role == "label" and raw.dtype == "string" and spec.label.classes:
         feature.string_domain.value.extend(str(c) for c in spec.label.classes)
+    elif column is not None and column.dtype == "string" and column.vocabulary_list and _takes_listed_only(column):
+        feature.string_domain.value.extend(str(term) for term in column.vocabulary_list)
     elif column is not None and column.num_buckets and column.default_value is None:
         feature.int_domain.min, feature.int_domain.max = 0, column.num_buckets - 1
         feature.int_domain.is_categorical = True
@@ -118,8 +127,13 @@ def _set_domain(
         feature.int_domain.is_categorical = spec.label.type == "classification" or raw.role != "label"
 
 
+def _takes_listed_only(column: CategoricalColumn) -> bool:
+    # Validation knows no lower case; and a missing value, which is unknown too, is not in the statistics.
+    return column.refuses_unknown and not column.lowercase
+
+
 def _represent(representation: schema_pb2.TensorRepresentation, raw: RawFeature, nested: bool) -> None:
-    if raw.is_sequence:
+    if raw.is_sequence or raw.multi_valued:
         ragged = representation.ragged_tensor
         ragged.feature_path.step.extend([SEQUENCE_STRUCT, raw.key] if nested else [raw.key])
         if raw.shape and not nested:

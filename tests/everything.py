@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-import pytest
 
 from tests.records import example, sequence_example
 from tfx_sequences.schemas.spec import SequenceSpec
@@ -24,6 +23,10 @@ def everything_spec(**changes):
                 "place": {"type": "numeric", "shape": (2,), "normalizer": "min_max"},
                 "city": {"type": "categorical", "lowercase": True, "indicator": True},
                 "plan": {"type": "categorical", "vocabulary_list": ("free", "paid"), "num_oov_buckets": 2},
+                "age_group": {"type": "bucketized", "key": "age", "boundaries": (25, 40), "default_value": 50.0},
+                "tags": {"type": "categorical", "multi_valued": True, "num_oov_buckets": 0, "default_value": -1},
+                "title": {"type": "text", "lowercase": True, "embedding": {"combiner": "sqrtn"}},
+                "home_brand": {"type": "categorical", "embedding": {"table": "brand", "dimension": 3}},
             },
             "sequence": {
                 "lpc": {"type": "numeric", "shape": (3,)},
@@ -33,6 +36,12 @@ def everything_spec(**changes):
                 "day": {"type": "categorical", "dtype": "int64", "num_buckets": 7},
                 "item": {"type": "categorical", "dtype": "int64", "vocabulary_list": (10, 20, 30), "default_value": 2},
                 "url": {"type": "categorical", "hash_bucket_size": 5},
+                "speed": {"type": "bucketized", "boundaries": (30, 50)},
+                "pair": {"type": "bucketized", "shape": (2,), "boundaries": (0.0,), "embedding": {"dimension": 2}},
+                "scaled": {"type": "numeric", "shape": (2,), "normalizer": {"offset": (1.0, 2.0), "scale": 0.5}},
+                "genres": {"type": "categorical", "multi_valued": True, "vocabulary_list": ("x", "y", "z")},
+                "words": {"type": "text", "source": "sequence", "split": "regex", "pattern": "-"},
+                "brand": {"type": "categorical", "embedding": {"table": "brand", "dimension": 3}},
             },
             "label": {"key": "kind"},
             "model": {"units": (4,)},
@@ -55,6 +64,9 @@ def plain_records():
             "city": ["Oslo", "oslo", "Rome"][index % 3],
             "plan": ["free", "paid", "other"][index % 3],
             "kind": ["good", "bad", "good"][index % 3],
+            "tags": ["red", "blue", "red"][: index % 4],
+            "title": ["The Title", "", "a  title of titles"][index % 3],
+            "home_brand": ["acme", "zen"][index % 2],
         }
         if index % 5:
             context["age"] = float(20 + index)
@@ -66,9 +78,23 @@ def plain_records():
             "day": random.integers(0, 7, steps).tolist(),
             "item": random.choice([10, 20, 30, 40], steps).tolist(),
             "url": [f"u{i}" for i in range(steps)],
+            "speed": [[30.0, 10.0, 70.0, 49.0][i % 4] for i in range(steps)],
+            "pair": [[float(i), -float(i)] for i in range(steps)],
+            "scaled": [[float(i), 4.0] for i in range(steps)],
+            "genres": [[["x"], ["y", "w", "y"], []][i % 3] for i in range(steps)],
+            "words": [["up", "up-down", "-"][i % 3] for i in range(steps)],
+            "brand": [["zen", "fresh"][i % 2] for i in range(steps)],
         }
         records.append((context, sequence))
     return records
+
+
+def as_examples(records):
+    """The features of the records as a tf.Example holds them: flat lists, and no steps of several values."""
+    arrays = ("lpc", "pair", "scaled")
+    return [
+        {**c, **s, **{key: [x for step in s[key] for x in step] for key in arrays}, "genres": []} for c, s in records
+    ]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,12 +111,16 @@ class Analyzed:
 
     @property
     def serialized_examples(self):
-        flat = [{**c, **s, "lpc": [x for step in s["lpc"] for x in step]} for c, s in self.records]
-        return [example(features).SerializeToString() for features in flat]
+        return [example(features).SerializeToString() for features in as_examples(self.records)]
+
+    @property
+    def spec_of_examples(self):
+        """For records that are Examples, which cannot hold several values per step."""
+        sequence = {name: column for name, column in self.spec.sequence.items() if name != "genres"}
+        return self.spec.model_copy(update={"record": "Example", "sequence": sequence})
 
 
-@pytest.fixture(scope="session")
-def everything(tmp_path_factory):
+def analyzed_everything(folder):
     """Analyzed by TFT with Beam, through TFX's reader and our schema, as the Transform component does."""
     import apache_beam as beam
     import tensorflow_transform.beam as tft_beam
@@ -100,7 +130,6 @@ def everything(tmp_path_factory):
     from tfx_sequences.schemas.tfmd import make_schema
 
     spec, records = everything_spec(), plain_records()
-    folder = tmp_path_factory.mktemp("everything")
     analyzed = Analyzed(spec, records, str(folder / "graph"))
     source = tfxio.TFSequenceExampleBeamRecord(
         physical_format="memory", telemetry_descriptors=["tests"], schema=make_schema(spec)

@@ -1,0 +1,82 @@
+"""Checks on values: an error of ours where they are at hand, an assertion in the graph where they are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from tfx_sequences.errors import UserInputError
+
+_SHOWN = 5
+
+
+def require(
+    condition: tf.Tensor,
+    what: str,
+    *,
+    expected: str,
+    received: Callable[[], Sequence[tuple[str, tf.Tensor]]],
+    fix: str | None = None,
+) -> tf.Operation | None:
+    """Refuses values for which `condition`, a bool scalar, is false.
+
+    Args:
+        condition: What must be true.
+        what: What happened if it is not.
+        expected: What was expected.
+        received: Gives names and tensors of what was received, the first few of which
+            are told; called only where the check fails or in a graph.
+        fix: How to mend it.
+
+    Returns:
+        In a graph, the check, for what must not run before it.
+
+    Raises:
+        UserInputError: Now, if tensors have values.
+        tf.errors.InvalidArgumentError: When the graph runs, with the same words.
+            Compiled by XLA, there are no checks.
+
+    >>> require(tf.constant(False), "Too many.", expected="1", received=lambda: [("counts", tf.range(9))])
+    Traceback (most recent call last):
+      ...
+    tfx_sequences.errors.UserInputError: Too many.
+      expected: 1
+      received: counts 0, 1, 2, 3, 4, ...
+    """
+    if tf.executing_eagerly():
+        if not bool(condition):
+            told = "; ".join(f"{name} {_told(values)}" for name, values in received())
+            raise UserInputError(what, expected=expected, received=told, fix=fix)
+        return None
+
+    def fail() -> tf.Operation:
+        data: list[Any] = [f"{what} Expected: {expected}. {fix or ''} Received:"]
+        for name, values in received():
+            data += [name, values]
+        return tf.debugging.Assert(False, data, summarize=_SHOWN)
+
+    # What was received is gathered only where the check fails.
+    return tf.cond(condition, tf.no_op, fail)
+
+
+def after(check: tf.Operation | None, value: tf.Tensor) -> tf.Tensor:
+    """`value`, once the check has passed: what uses it then cannot fail first, with TensorFlow's own words.
+
+    >>> after(None, tf.constant(3)).numpy()
+    3
+    """
+    if check is None:
+        return value
+    with tf.control_dependencies([check]):
+        return tf.identity(value)
+
+
+def _told(values: tf.Tensor) -> str:
+    listed = [_text(value) for value in tf.reshape(values, [-1])[: _SHOWN + 1].numpy().tolist()]
+    return ", ".join(listed[:_SHOWN]) + (", ..." if len(listed) > _SHOWN else "")
+
+
+def _text(value: Any) -> str:
+    return repr(value.decode("utf-8", "replace")) if isinstance(value, bytes) else str(value)
