@@ -21,6 +21,10 @@ A YAML file (or a `SequenceSpec` in Python). Only `name`, `sequence` and `label`
 errors that name the closest key. `tfx-sequences schema` prints the JSON Schema, for editors; to use it, begin the
 file with `# yaml-language-server: $schema=spec.schema.json`.
 
+`tfx-sequences propose SCHEMA_OR_DATA --label KEY -o spec.yaml` writes a first one, from a `tensorflow_metadata` schema
+(SchemaGen's `schema.pbtxt`, or one curated by hand) or from records, whose schema TFDV infers first. Comments in it say
+what was guessed and which features are not in it. In Python it is `propose_spec(schema, label=...)`.
+
 This page is made by `python scripts/spec_reference.py`.
 """
 

@@ -88,3 +88,8 @@ def test_the_command_line_checks_records_and_says_what_a_run_lacks(environment, 
     assert run.returncode == 2
     assert "tfx-sequences[tfx]" in run.stderr
     assert not (tmp_path / "out").exists()
+    (tmp_path / "schema.pbtxt").write_text('feature { name: "label" type: BYTES }')
+    for source in (data, tmp_path / "schema.pbtxt"):
+        propose = subprocess.run([program, "propose", source], capture_output=True, text=True)
+        assert propose.returncode == 2
+        assert "tfx-sequences[tfx]" in propose.stderr

@@ -6,6 +6,7 @@ a wrong environment is one clear message and not an ImportError from their depth
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from dataclasses import dataclass
@@ -87,6 +88,21 @@ def check_environment(environment: Environment | None = None, *, needs_tfx: bool
         )
 
 
+def check_tensorflow_metadata() -> None:
+    """Raises unless `tensorflow_metadata` is there, which comes with TFX; needed where schemas are protocol buffers.
+
+    Raises:
+        EnvironmentNotSupportedError: With what mends it.
+    """
+    if importlib.util.find_spec("tensorflow_metadata") is None:
+        raise EnvironmentNotSupportedError(
+            "tensorflow_metadata is not installed, and its schemas need it.",
+            expected="tensorflow_metadata, which comes with TFX",
+            received="no module 'tensorflow_metadata'",
+            fix=f"Install the extra: {_install('tfx-sequences[tfx]')}",
+        )
+
+
 def quiet_environment() -> None:
     """Sets defaults that choose Keras's backend and keep TensorFlow from chatting; call it before importing them.
 
@@ -159,7 +175,6 @@ def _install(requirement: str) -> str:
 def _version(module: str) -> str | None:
     """Version of the distribution of this name; '' where only the module is known to be there."""
     import importlib.metadata
-    import importlib.util
 
     try:
         return importlib.metadata.version(module)

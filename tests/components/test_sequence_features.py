@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 import tfx_sequences as tfs
-from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures, length_mask
+from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.columns import CategoricalColumn, Embedding
 from tfx_sequences.schemas.feature_columns import numeric_column, sequence_numeric_column
@@ -288,9 +288,3 @@ def test_context_features_are_joined():
         [numeric_column("age"), CategoricalColumn(key="city", dtype="int64", num_buckets=2, indicator=True)]
     )
     np.testing.assert_array_equal(layer({"age": np.array([7.0]), "city": np.array([1])}), [[7, 0, 1]])
-
-
-def test_the_length_mask_takes_steps_of_any_rank():
-    expected = [[True, False], [True, True]]
-    for shape in ((2, 2), (2, 2, 3), (2, 2, 3, 4)):
-        np.testing.assert_array_equal(length_mask(np.array([1, 2]), np.zeros(shape)), expected)

@@ -15,7 +15,7 @@ import pytest
 import tfx_sequences
 from tfx_sequences.pipeline.cli import main
 
-COMMANDS = ["run", "demo", "predict", "check", "schema"]
+COMMANDS = ["run", "demo", "predict", "check", "propose", "schema"]
 BUNDLED = Path(str(resources.files("tfx_sequences"))) / "examples_data" / "japanese_vowels"
 
 

@@ -158,3 +158,11 @@ def test_json_schema_accepts_the_bundled_specs_and_refuses_typos():
         jsonschema.validate(yaml.safe_load(spec_to_yaml(load_spec(name))), schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**yaml.safe_load(SMALL), "trainig": {}}, schema)
+
+
+def test_the_rarer_line_breaks_of_unicode_survive_in_yaml():
+    terms = ("a\u2028b", "\x85", "c\u2029", "d\ne", "é")
+    column = {"type": "categorical", "vocabulary_list": terms}
+    spec = SequenceSpec(name="breaks", sequence={"k\u2028": column}, label={"key": "y"})
+    assert spec_from_yaml(spec_to_yaml(spec)) == spec
+    assert "é" in spec_to_yaml(spec)

@@ -136,7 +136,11 @@ class ColumnVectors(tf.Module):
         if isinstance(column, BucketizedColumn):
             default = column.default_value
             present = form.present(steps) if default is None else None
-            return ids.buckets(form.dense(steps, default or 0.0), present)  # type: ignore[union-attr]
+            numbers = form.dense(steps, default or 0.0)
+            if numbers.dtype.is_floating:
+                # A model under mixed precision hands them on in half precision, which has no kernel for buckets.
+                numbers = tf.cast(numbers, self._full)
+            return ids.buckets(numbers, present)  # type: ignore[union-attr]
         if not isinstance(form, Dense):
             # One-hot vectors of a grid of ids are cheaper than counts of a flat list; embeddings are not.
             is_grid = column.is_indicator and form.has_one_value_per_step and not _are_split_later(column)

@@ -61,15 +61,20 @@ def require(
     return tf.cond(condition, tf.no_op, fail)
 
 
+def behind(check: tf.Operation | None) -> Any:
+    """A context within which nothing runs before the check: or it fails first, with TensorFlow's own words."""
+    return tf.control_dependencies([] if check is None else [check])
+
+
 def after(check: tf.Operation | None, value: tf.Tensor) -> tf.Tensor:
-    """`value`, once the check has passed: what uses it then cannot fail first, with TensorFlow's own words.
+    """`value`, once the check has passed.
 
     >>> after(None, tf.constant(3)).numpy()
     3
     """
     if check is None:
         return value
-    with tf.control_dependencies([check]):
+    with behind(check):
         return tf.identity(value)
 
 

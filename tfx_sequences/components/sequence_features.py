@@ -8,15 +8,15 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from keras import ops
 
 from tfx_sequences.components.column_vectors import ColumnVectors
 from tfx_sequences.components.embedding_tables import EmbeddingTables
-from tfx_sequences.components.resolved_columns import column_from_config, resolved
-from tfx_sequences.components.runtime_checks import require
+from tfx_sequences.components.feature_lengths import common_lengths, length_mask, require_one_batch
+from tfx_sequences.components.resolved_columns import checked_columns, column_config, column_from_config, resolved
+from tfx_sequences.components.runtime_checks import behind, require
 from tfx_sequences.components.step_values import Dense
 from tfx_sequences.errors import EnvironmentNotSupportedError, UserInputError, did_you_mean, shortened
-from tfx_sequences.schemas.columns import Column, NumericColumn, TextColumn
+from tfx_sequences.schemas.columns import Column, TextColumn
 from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
 from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
 
@@ -45,7 +45,7 @@ class _FeatureLayer(keras.layers.Layer):
         self._convert_input_args = False
         self._allow_non_tensor_positional_args = True
         self.supports_masking = True
-        self.columns = _checked(columns, type(self).__name__, self._is_sequence)
+        self.columns = checked_columns(columns, type(self).__name__, self._is_sequence)
         if isinstance(tables, dict):
             tables = keras.saving.deserialize_keras_object(tables)
         if not isinstance(tables, EmbeddingTables):
@@ -77,7 +77,7 @@ class _FeatureLayer(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "columns": [_without_files(c) for c in self.columns],
+            "columns": [column_config(c) for c in self.columns],
             "tables": keras.saving.serialize_keras_object(self.tables),
         }
 
@@ -226,7 +226,7 @@ class SequenceFeatures(_FeatureLayer):
         if self.context is not None:
             context, context_width = self.context(features, training=training), self.context.width
             rows[self.context.columns[0].key] = tf.shape(context)[0]
-        with _after(_one_batch(rows)):
+        with behind(require_one_batch(rows)):
             lengths, steps = self._lengths(forms, given)
             mask = tf.sequence_mask(lengths, steps)
             dense = [v(form, steps, mask, training) for v, form in zip(self._vectors, forms, strict=True)]
@@ -248,7 +248,7 @@ class SequenceFeatures(_FeatureLayer):
         return joined, keras.KerasTensor((batch,), "int64")
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "context_columns": [_without_files(c) for c in self._context_columns]}
+        return {**super().get_config(), "context_columns": [column_config(c) for c in self._context_columns]}
 
     def _lengths(self, forms: list[Any], given: Any) -> tuple[Any, Any]:
         """The rows' common lengths `[B]`, and `T`."""
@@ -276,7 +276,7 @@ class SequenceFeatures(_FeatureLayer):
                 received=f"dense features {shortened(c.key for c in self.columns)}",
                 fix="Pass sequence_length, or give the features ragged or sparse.",
             )
-        return _common(by_key), longest
+        return common_lengths(by_key), longest
 
 
 @keras.saving.register_keras_serializable("tfx_sequences")
@@ -313,7 +313,7 @@ class ContextFeatures(_FeatureLayer):
     def call(self, features: Mapping[str, Any], training: bool | None = None) -> Any:
         forms = [v.form(self._value(features, v.column)) for v in self._vectors]
         rows = {column.key: form.batch() for column, form in zip(self.columns, forms, strict=True)}
-        with _after(_one_batch(rows)):
+        with behind(require_one_batch(rows)):
             mask = tf.ones(tf.stack([forms[0].batch(), 1]), tf.bool)
             dense = [v(form, 1, mask, training)[:, 0] for v, form in zip(self._vectors, forms, strict=True)]
             return dense[0] if len(dense) == 1 else tf.concat(dense, axis=-1)
@@ -321,107 +321,6 @@ class ContextFeatures(_FeatureLayer):
     def compute_output_spec(self, features: Mapping[str, Any], training: Any = None) -> Any:
         first = self._value(features, self.columns[0])
         return keras.KerasTensor((first.shape[0], self.width), self.compute_dtype)
-
-
-def _one_batch(rows: dict[str, tf.Tensor]) -> tf.Operation | None:
-    """Refuses features of different numbers of rows; in a graph, the check."""
-    if len(rows) < 2:
-        return None
-    sizes = tf.stack(list(rows.values()))
-    return require(
-        tf.reduce_all(sizes == sizes[0]),
-        "Features of one batch have different numbers of rows.",
-        expected="one batch size",
-        received=lambda: [(f"rows of {shortened(rows)}:", sizes)],
-    )
-
-
-def _after(check: tf.Operation | None) -> Any:
-    return tf.control_dependencies([] if check is None else [check])
-
-
-def _common(lengths: dict[str, tf.Tensor]) -> tf.Tensor:
-    """The lengths `[B]` by key, once they are all the same."""
-    first, *others = lengths.values()
-    if not others:
-        return first
-    # Each in the first one's shape, or it is not known to the comparison that they have one size.
-    table = tf.stack([tf.reshape(each, tf.shape(first)) for each in lengths.values()])
-    differ = tf.reduce_any(table != table[0], axis=0)
-    require(
-        tf.logical_not(tf.reduce_any(differ)),
-        f"Features {shortened(lengths)} have different numbers of steps.",
-        expected="columns of one common length per row",
-        received=lambda: [
-            ("in rows", tf.where(differ)[:, 0]),
-            *((f"steps of '{key}':", tf.boolean_mask(each, differ)) for key, each in lengths.items()),
-        ],
-        fix="Mend the records, or give the features to layers of their own.",
-    )
-    return first
-
-
-def length_mask(sequence_length: Any, steps: Any) -> Any:
-    """Bool `[B, T]`, True for the first `sequence_length` steps of `steps` `[B, T, ...]`.
-
-    >>> import numpy as np
-    >>> print(length_mask(np.array([2, 0]), np.zeros((2, 3))).numpy())
-    [[ True  True False]
-     [False False False]]
-    """
-    if tf.is_tensor(steps):
-        return tf.sequence_mask(sequence_length, tf.shape(steps)[1])
-    first = steps
-    while len(first.shape) > 2:
-        first = first[..., 0]
-    # A running count works where T is unknown while the model is built; arange(T) does not.
-    position = ops.cumsum(ops.ones_like(first, dtype="int32"), axis=1)
-    return position <= ops.cast(sequence_length, "int32")[:, None]
-
-
-def _checked(columns: Any, layer: str, is_sequence: bool) -> list[Any]:
-    """The columns in name order, resolved."""
-    # A column iterates too (over its fields), so a lone one is told apart by having a key.
-    if hasattr(columns, "key"):
-        columns = [columns]
-    if isinstance(columns, Mapping | str) or not isinstance(columns, Iterable):
-        raise UserInputError(
-            f"{layer} needs a list of columns.", expected="a list of columns", received=type(columns).__name__
-        )
-    checked = [resolved(column_from_config(c)) for c in columns]
-    if not checked:
-        raise UserInputError(f"{layer} needs at least one column.")
-    for column in checked:
-        if column.is_sequence != is_sequence:
-            kind, other = ("a context", "ContextFeatures") if is_sequence else ("a sequence", "SequenceFeatures")
-            raise UserInputError(
-                f"{layer} was given {kind} column, '{column.key}'.",
-                fix=f"Give it to {other}, or build the column's twin.",
-            )
-        if isinstance(column, NumericColumn) and column.normalizer in ("z_score", "min_max"):
-            raise UserInputError(
-                f"Column '{column.key}' is normalised by statistics of training data, which a layer does not have.",
-                expected="normalizer 'none', 'log1p' or Scaling(offset, scale)",
-                received=f"'{column.normalizer}'",
-                fix="Give the figures with Scaling; in a pipeline, model_columns gives the columns after Transform.",
-            )
-    names = [column.name for column in checked]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise UserInputError(
-            f"{layer} was given the column '{twice[0]}' twice.",
-            expected="each feature once per representation",
-            fix="Leave one out, or write the feature under a second key.",
-        )
-    return sorted(checked, key=lambda column: column.name)
-
-
-def _without_files(column: Any) -> dict[str, Any]:
-    embedding = getattr(column, "embedding", None)
-    if embedding is not None:
-        embedding = embedding.model_copy(update={"vectors_file": None, "vectors_terms_file": None})
-        column = column.model_copy(update={"embedding": embedding})
-    return column.model_dump(mode="json")
 
 
 def _as_tensor(value: Any, name: str) -> Any:

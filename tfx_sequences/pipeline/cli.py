@@ -178,6 +178,58 @@ def check(spec: SpecArgument, data: DataOption) -> None:
 
 
 @app.command()
+def propose(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SCHEMA_OR_DATA", help="A schema's text file (schema.pbtxt), a TFRecord file, or a folder of those."
+        ),
+    ],
+    label: Annotated[
+        str | None, typer.Option("--label", metavar="KEY", help="The label's key; guessed if its name tells.")
+    ] = None,
+    weight: Annotated[
+        str | None, typer.Option("--weight", metavar="KEY", help="The key of the records' weight.")
+    ] = None,
+    id_key: Annotated[str | None, typer.Option("--id", metavar="KEY", help="The key of the records' id.")] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="The spec's name; by default that of the source.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
+    ] = None,
+) -> None:
+    """Propose a spec for a schema, or for records; comments in it say what was guessed.
+
+    Of records the schema is inferred first, by TFDV from statistics over the training files.
+    """
+    from tfx_sequences.pipeline.supervision import supervised
+
+    def work(capture: Capture) -> int:
+        from tfx_sequences.compat import check_environment, check_tensorflow_metadata
+        from tfx_sequences.pipeline.output_file import check_output_file, written_whole
+
+        _check_paths(schema_or_data=source, output=output)
+        check_output_file(output)
+        of_records = source.is_dir() or "tfrecord" in source.name.lower()
+        if of_records:
+            check_environment(needs_tfx=True)
+        check_tensorflow_metadata()
+        with _waiting(capture, f"Reading the records in {source}" if of_records else f"Reading {source}"):
+            from tfx_sequences.pipeline.propose import propose as proposed
+
+            proposal = proposed(source, label=label, example_weight=weight, id_key=id_key, name=name)
+        with written_whole(output, instead=capture.stdout) as file:
+            file.write(proposal.to_yaml(origin=str(source)))
+        if output is not None:
+            told = f"Guesses to look through: {len(proposal.notes)}; features left out: {len(proposal.left_out)}."
+            capture.error_console.print(f"Spec written to {output}. {told}", soft_wrap=True, markup=False)
+        return 0
+
+    raise typer.Exit(supervised(work))
+
+
+@app.command()
 def schema(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")

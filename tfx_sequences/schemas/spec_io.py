@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,18 @@ def spec_to_yaml(spec: SequenceSpec) -> str:
     True
     """
     dumped = spec.model_dump(mode="json", exclude_defaults=True)
-    return yaml.safe_dump(dumped, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)
+    return yaml.dump(dumped, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes the rarer line breaks of Unicode, which YAML would read as spaces."""
+
+    def represent_text(self, text: str) -> yaml.Node:
+        style = '"' if re.search("[\x85\u2028\u2029]", text) else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
 
 
 def spec_to_json(spec: SequenceSpec, sections: tuple[str, ...] | None = None) -> str:

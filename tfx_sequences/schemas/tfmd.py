@@ -7,11 +7,11 @@ SequenceExamples, and Transform cannot read them without.
 from __future__ import annotations
 
 from google.protobuf import text_format
-from tensorflow_metadata.proto.v0 import schema_pb2
 
 from tfx_sequences.errors import DataError, did_you_mean, shortened
 from tfx_sequences.schemas.columns import CategoricalColumn
 from tfx_sequences.schemas.raw_features import RawFeature, feature_of, raw_features
+from tfx_sequences.schemas.schema_protos import schema_pb2
 from tfx_sequences.schemas.spec import SequenceSpec
 
 SEQUENCE_STRUCT = "##SEQUENCE##"
