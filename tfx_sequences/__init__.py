@@ -28,6 +28,7 @@ __all__ = [
     "TfxSequencesError",
     "UserInputError",
     "Vocabulary",
+    "assert_resumable",
     "bucketized_column",
     "categorical_column_with_hash_bucket",
     "categorical_column_with_identity",
@@ -65,6 +66,7 @@ TYPE_CHECKING = False  # Type checkers take it for true, and importing typing fo
 if TYPE_CHECKING:
     from tfx_sequences.components.embedding_tables import EmbeddingTables
     from tfx_sequences.components.feature_column_weights import load_sequence_features_weights
+    from tfx_sequences.components.resume import assert_resumable
     from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
     from tfx_sequences.errors import DataError, SpecError, TfxSequencesError, UserInputError
     from tfx_sequences.pipeline.create import create_pipeline
@@ -119,6 +121,7 @@ _MODULES = {
     "TfxSequencesError": "tfx_sequences.errors",
     "UserInputError": "tfx_sequences.errors",
     "Vocabulary": "tfx_sequences.schemas.columns",
+    "assert_resumable": "tfx_sequences.components.resume",
     "bucketized_column": "tfx_sequences.schemas.feature_columns",
     "categorical_column_with_hash_bucket": "tfx_sequences.schemas.feature_columns",
     "categorical_column_with_identity": "tfx_sequences.schemas.feature_columns",

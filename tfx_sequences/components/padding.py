@@ -6,17 +6,20 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfx_sequences.components.truncation import cut_steps
 from tfx_sequences.schemas.categorical_columns import NO_ID
 from tfx_sequences.schemas.columns import IdColumn
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
+from tfx_sequences.schemas.spec import Padding, SequenceSpec
 from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
 
 
 def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, tf.Tensor]:
-    """The model's inputs: every sequence feature padded on the right to one common `T`.
+    """The model's inputs: every sequence feature cut and padded to one common `T`.
 
     `T` is the longest sequence of the batch, and at least 1 (a recurrent layer
-    cannot run no steps). What is padding is told by `sequence_length` alone.
+    cannot run no steps). What is padding is told by `sequence_length` alone. It stands on
+    the right unless `batching.padding` says otherwise.
 
     Args:
         transformed: Features by transformed name, sequences ragged.
@@ -26,22 +29,47 @@ def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, t
         `context.*` `[B, *shape]`, `sequence.*` `[B, T, *shape]`, `sequence_length` `[B]`.
         Several ids are `[B, V]` or `[B, T, V]`, with -1 (no id) behind the last.
     """
+    transformed = cut_steps(transformed, spec.batching)
     lengths = transformed[SEQUENCE_LENGTH]
     longest = tf.maximum(tf.reduce_max(tf.concat([lengths, [1]], axis=0)), 1)
     inputs = {SEQUENCE_LENGTH: lengths}
     for name, column in spec.columns.items():
-        fill = NO_ID if isinstance(column, IdColumn) and column.has_several_ids else 0
         values = transformed[name]
+        several_ids = isinstance(column, IdColumn) and column.has_several_ids
         if column.is_sequence:
-            inputs[name] = _padded(values, longest, fill)
+            padding = spec.batching.padding.get(name.removeprefix(SEQUENCE_PREFIX), Padding())
+            if several_ids:
+                padding = Padding(value=NO_ID, side=padding.side)
+            inputs[name] = pad_steps(values, longest, padding)
         else:
-            inputs[name] = values.to_tensor(fill) if isinstance(values, tf.RaggedTensor) else values
+            inputs[name] = values.to_tensor(NO_ID) if isinstance(values, tf.RaggedTensor) else values
     return inputs
 
 
-def _padded(ragged: tf.RaggedTensor, longest: tf.Tensor, fill: int) -> tf.Tensor:
-    dense = ragged.to_tensor(tf.constant(fill, ragged.dtype))
-    missing = longest - tf.shape(dense, out_type=tf.int64)[1]
-    paddings = [[0, 0], [0, missing], *([[0, 0]] * (dense.shape.rank - 2))]
-    padded = tf.pad(dense, paddings, constant_values=tf.constant(fill, dense.dtype))
-    return tf.ensure_shape(padded, [None, None, *dense.shape[2:]])
+def pad_steps(ragged: tf.RaggedTensor, longest: tf.Tensor, padding: Padding | None = None) -> tf.Tensor:
+    """One sequence feature, ragged `[B, T, ...]`, with all rows padded to `longest` steps.
+
+    Args:
+        ragged: The feature.
+        longest: Steps of the result, at least those of the longest row.
+        padding: Value and side; None is 0 (or an empty string) on the right.
+
+    Returns:
+        `[B, longest, ...]`.
+
+    >>> pad_steps(tf.ragged.constant([[1, 2], [3]]), 3, Padding(value=9, side="left")).numpy().tolist()
+    [[9, 1, 2], [9, 9, 3]]
+    """
+    is_text = ragged.dtype == tf.string
+    value = tf.constant("") if is_text else tf.cast(padding.value if padding else 0, ragged.dtype)
+    longest = tf.cast(longest, ragged.row_splits.dtype)
+    as_long_as_it_is = tf.constant(-1, longest.dtype)
+    # Stacked, for a list of a number and a tensor is refused within a graph.
+    shape = tf.stack([as_long_as_it_is, longest, *[as_long_as_it_is] * (ragged.shape.rank - 2)])
+    padded = ragged.to_tensor(value, shape=shape)
+    if padding and padding.side == "left":
+        # Behind its last step a row holds what is to stand in front of its first.
+        steps = tf.shape(padded)[1]
+        shift = steps - tf.cast(ragged.row_lengths(), tf.int32)
+        padded = tf.gather(padded, (tf.range(steps)[None, :] - shift[:, None]) % tf.maximum(steps, 1), batch_dims=1)
+    return tf.ensure_shape(padded, [None, None, *ragged.shape[2:]])

@@ -24,6 +24,7 @@ import tensorflow_transform as tft
 
 from tfx_sequences.components.column_ids import ColumnIds
 from tfx_sequences.components.computed_vocabularies import computed_vocabularies, vocabulary_name
+from tfx_sequences.components.length_histogram import analyze_lengths
 from tfx_sequences.schemas.categorical_columns import NO_ID
 from tfx_sequences.schemas.columns import BucketizedColumn, NumericColumn, Scaling, TermColumn, TextColumn
 from tfx_sequences.schemas.raw_features import MISSING_INT, feature_of
@@ -60,6 +61,7 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
     outputs = {name: outputs[name] for name in spec.columns}
     lengths = {c.key: outputs[name].row_lengths() for name, c in spec.columns.items() if c.is_sequence}
     outputs[SEQUENCE_LENGTH] = _common_length(lengths)
+    analyze_lengths(outputs[SEQUENCE_LENGTH])
     if spec.id_key:
         outputs[RECORD_ID] = tf.identity(inputs[spec.id_key])
     outputs[LABEL] = _label(inputs[spec.label.key], spec)
