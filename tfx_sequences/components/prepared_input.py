@@ -86,7 +86,7 @@ class PreparedStore:
         shuffle: bool = True,
         epoch: int = 0,
         step: int = 0,
-        worker: Worker = Worker(),  # noqa: B008 (frozen)
+        worker: Worker = Worker(),
         with_id: bool = False,
     ) -> tf.data.Dataset:
         """The batches `(inputs, label, weight)` of one epoch, as `make_dataset` gives them.
@@ -106,49 +106,42 @@ class PreparedStore:
             Inputs as of `pad_features`; label `[B]` int64 or float32; weight `[B]` float32.
         """
         columns = self.header.columns
-        context = [c for c in columns if c.kind == "context"]
-        sequences = [c for c in columns if c.kind == "sequence"]
-        signature = (
-            {c.name: tf.TensorSpec([None, *c.shape], c.stored) for c in columns},
-            tf.TensorSpec([None], tf.int32),
-            tf.TensorSpec([None], tf.int32),
-            tf.TensorSpec([None, 2], tf.int64),
-        )
+        signature = {
+            "values": {c.name: tf.TensorSpec([None, *c.shape], c.stored) for c in columns},
+            "lengths": tf.TensorSpec([None], tf.int64),
+            "index": tf.TensorSpec([None], tf.int32),
+            "batches": tf.TensorSpec([None, 5], tf.int64),
+        }
         seed = self._spec.training.seed if shuffle else None
 
-        def windows() -> Iterator[tuple[dict[str, np.ndarray], np.ndarray, np.ndarray, np.ndarray]]:
+        def windows() -> Iterator[dict[str, Any]]:
             seen = 0
             for window in plan_epoch(self._lengths, limits, seed=seed, epoch=epoch, workers=worker.count):
-                bounds = np.stack([np.append(0, window.ends)[:-1], window.ends], axis=1)
-                numbers = np.arange(seen, seen + len(bounds))
-                seen += len(bounds)
-                own = bounds[(numbers % worker.count == worker.index) & (numbers // worker.count >= step)]
-                if len(own):
-                    lengths = np.concatenate([self._lengths[part] for part in window.parts])
-                    yield self._read(window), lengths, window.rows, own
+                numbers = np.arange(seen, seen + len(window.ends))
+                seen += len(window.ends)
+                own = (numbers % worker.count == worker.index) & (numbers // worker.count >= step)
+                if own.any():
+                    yield self._assemble(window, own)
 
-        def batch(bounds: tf.Tensor, values: Any, lengths: tf.Tensor, starts: tf.Tensor, rows: tf.Tensor) -> Any:
-            chosen = rows[bounds[0] : bounds[1]]
-            length = tf.gather(lengths, chosen)
-            longest = tf.maximum(tf.reduce_max(length), 1)
-            position = tf.range(longest)[None]
-            # Row 0 of a window's values is padding.
-            index = tf.where(position < length[:, None], tf.gather(starts, chosen)[:, None] + position, 0)
-            features = {c.name: _cast(tf.gather(values[c.name], chosen), c) for c in context}
-            features |= {c.name: _cast(tf.gather(values[c.name], index), c) for c in sequences}
+        def batch(bounds: tf.Tensor, window: dict[str, Any]) -> Any:
+            rows = slice(bounds[0], bounds[1])
+            index = tf.reshape(window["index"][bounds[2] : bounds[3]], [-1, bounds[4]])
+            features = {}
+            for column in columns:
+                values = window["values"][column.name]
+                chosen = values[rows] if column.kind == "context" else tf.gather(values, index)
+                features[column.name] = chosen if column.stored == column.dtype else tf.cast(chosen, column.dtype)
             inputs = {name: features[name] for name in self._spec.columns}
-            inputs[SEQUENCE_LENGTH] = tf.cast(length, tf.int64)
+            inputs[SEQUENCE_LENGTH] = window["lengths"][rows]
             if with_id and self._spec.id_key:
                 inputs[RECORD_ID] = features[RECORD_ID]
             label = features[LABEL]
             weight = features[EXAMPLE_WEIGHT] if self._spec.example_weight else tf.ones(tf.shape(label), tf.float32)
             return inputs, label, weight
 
-        def batches(values: Any, lengths: tf.Tensor, rows: tf.Tensor, bounds: tf.Tensor) -> tf.data.Dataset:
-            starts = 1 + tf.cumsum(lengths, exclusive=True)
-            return tf.data.Dataset.from_tensor_slices(bounds).map(
-                lambda b: batch(b, values, lengths, starts, rows), num_parallel_calls=tf.data.AUTOTUNE
-            )
+        def batches(window: dict[str, Any]) -> tf.data.Dataset:
+            bounds = tf.data.Dataset.from_tensor_slices(window["batches"])
+            return bounds.map(lambda b: batch(b, window), num_parallel_calls=tf.data.AUTOTUNE)
 
         read = tf.data.Dataset.from_generator(windows, output_signature=signature).prefetch(1)
         return read.flat_map(batches).prefetch(tf.data.AUTOTUNE)
@@ -158,6 +151,30 @@ class PreparedStore:
         seed = self._spec.training.seed if shuffle else None
         plan = plan_epoch(self._lengths, limits, seed=seed, epoch=epoch, workers=workers)
         return sum(len(window.ends) for window in plan) // workers
+
+    def _assemble(self, window: Window, own: np.ndarray) -> dict[str, Any]:
+        """What `dataset` makes batches of: values, and for each batch where its rows and its steps are in them."""
+        values = self._read(window)
+        lengths = np.concatenate([self._lengths[part] for part in window.parts])
+        starts = (1 + np.cumsum(lengths) - lengths).astype(np.int32)[window.rows]
+        lengths = lengths[window.rows]
+        for column in self.header.columns:
+            if column.kind == "context":
+                values[column.name] = values[column.name][window.rows]
+        index, bounds, end = [], [], 0
+        for first, last in np.stack([np.append(0, window.ends)[:-1], window.ends], axis=1)[own].tolist():
+            position = np.arange(max(1, lengths[first:last].max()), dtype=np.int32)
+            steps = starts[first:last, None] + position
+            steps *= position < lengths[first:last, None]  # row 0 of the values is padding
+            index.append(steps.reshape(-1))
+            bounds.append((first, last, end, end + steps.size, len(position)))
+            end += steps.size
+        return {
+            "values": values,
+            "lengths": lengths.astype(np.int64),
+            "index": np.concatenate(index),
+            "batches": np.array(bounds, np.int64),
+        }
 
     def _read(self, window: Window) -> dict[str, np.ndarray]:
         """The window's columns; of a sequence feature, padding first and then the steps of all rows."""
@@ -228,7 +245,3 @@ def _strings(content: bytes, records: int, column: StoredColumn) -> np.ndarray:
     values = np.empty(count, object)
     values[:] = [content[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
     return values.reshape(records, *column.shape)
-
-
-def _cast(values: tf.Tensor, column: StoredColumn) -> tf.Tensor:
-    return values if column.stored == column.dtype else tf.cast(values, column.dtype)

@@ -187,6 +187,8 @@ class _Spill:
         lengths = np.concatenate([np.zeros(0, np.int64), *self._lengths])
         count = max(1, -(-self.records // records_per_part), -(-total // _BYTES_PER_PART))
         dealt = np.array_split(np.random.default_rng(seed).permutation(self.records), count)
+        # Records of about the same length are read together: neighbours in memory, that is fewer cache misses.
+        dealt = [rows[np.argsort(lengths[rows], kind="stable")] for rows in dealt]
         columns = [c.model_copy(update={"stored": self._stored(c)}) for c in self.columns]
         readers = [self._reader(column, path, lengths) for column, path in zip(columns, self._paths, strict=True)]
         parts = []
