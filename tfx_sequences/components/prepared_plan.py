@@ -127,12 +127,12 @@ def _halved(ends: np.ndarray, times: int, workers: int) -> np.ndarray:
     """The same rows in `times` more batches, the largest halved first."""
     sizes = np.diff(ends, prepend=0).tolist()
     for _ in range(times):
-        largest = max(range(len(sizes)), key=sizes.__getitem__)
-        if sizes[largest] < 2:
+        largest = int(np.argmax([*sizes, 0]))
+        if not sizes or sizes[largest] < 2:
             raise UserInputError(
                 f"{workers} workers cannot get the same number of batches.",
                 expected=f"at least {workers} records in the last window of the store",
-                received=f"{int(ends[-1])} records, each in a batch of its own",
+                received=f"{sum(sizes)} records, each in a batch of its own",
                 fix="Use fewer workers, or a larger batching.token_budget.",
             )
         sizes[largest : largest + 1] = [sizes[largest] - sizes[largest] // 2, sizes[largest] // 2]
