@@ -49,9 +49,14 @@ class Row:
 
 
 ROWS = [
+    Row("ours-prepared", "ours: prepared store, shuffled, token budget"),
     Row("textbook", "textbook: parse each, bucket_by_sequence_length, shuffled"),
     Row("tfx-ragged", "TFX tf_dataset_factory, shuffled, ragged as it comes"),
     Row("tfx-padded", "TFX tf_dataset_factory, shuffled, padded per batch"),
+    Row("torch-tfrecord", "PyTorch DataLoader + tfrecord, batches grouped by length", "input_peers"),
+    Row("huggingface", "Hugging Face datasets, group_by_length", "input_peers", own_environment=True),
+    Row("grain", "grain + tfrecord, batches grouped by length", "input_peers", own_environment=True),
+    Row("pyarrow", "pyarrow (Parquet), vectorised by hand, shuffled", "input_peers", own_environment=True),
     Row("raw-read", "raw TFRecord read, nothing parsed"),
     Row("textbook-sequence-example", "SequenceExample: textbook", baseline="textbook-sequence-example"),
     Row("raw-read-sequence-example", "SequenceExample: raw read", baseline="textbook-sequence-example"),

@@ -86,6 +86,22 @@ def tfx_factory(folder: Path, records: int, kind: str, *, pad: bool) -> Epoch:
     return lambda: ((batch[item].row_lengths().numpy(), 0) for batch in dataset)
 
 
+def prepared(folder: Path, records: int) -> Epoch:
+    """Our prepared store, written once from the transformed records; shuffled, token budget."""
+    from tfx_sequences.components.prepared_format import StoreIdentity
+    from tfx_sequences.components.prepared_input import PreparedStore
+    from tfx_sequences.components.prepared_plan import BatchLimits
+    from tfx_sequences.components.prepared_store import write_prepared_store
+
+    spec, store, identity = _spec(), folder / "prepared", StoreIdentity("benchmark", "benchmark")
+    if not store.is_dir():
+        write_prepared_store(_files(folder, records, "transformed"), spec, _feature_spec(), store, identity)
+    dataset = PreparedStore(store, spec, identity).dataset(BatchLimits(rows=1024, steps=TOKEN_BUDGET))
+    return lambda: (
+        (batch["sequence_length"].numpy(), batch["sequence.item"].shape[1]) for batch, _label, _weight in dataset
+    )
+
+
 def _padded(dataset: Any, lengths: str, item: str) -> Iterator[tuple[np.ndarray, int]]:
     for batch in dataset:
         yield batch[lengths].numpy(), batch[item].shape[1]
@@ -132,6 +148,19 @@ def _parse_single_sequence_example(serialized: Any) -> dict[str, Any]:
     return {**context, **sequence, "sequence_length": tf.shape(sequence["item"])[0]}
 
 
+def _feature_spec() -> dict[str, Any]:
+    """`TFTransformOutput.transformed_feature_spec()` of the spec."""
+    import tensorflow as tf
+
+    features: dict[str, Any] = {name: tf.io.FixedLenFeature([], tf.int64) for name in ("label", "sequence_length")}
+    for name, dtype in {"item": tf.int64, "category": tf.int64, "price": tf.float32, "vector": tf.float32}.items():
+        partitions = [tf.io.RaggedFeature.UniformRowLength(input_data.VECTOR)] if name == "vector" else []
+        features[f"sequence.{name}"] = tf.io.RaggedFeature(
+            dtype, value_key=f"sequence.{name}$ragged_values", partitions=partitions, row_splits_dtype=tf.int64
+        )
+    return features
+
+
 def _transformed_schema(schema_pb2: Any) -> Any:
     """What TFT's schema of the transformed data says; only the types and representations matter here."""
     from google.protobuf import text_format
@@ -171,6 +200,7 @@ def _files(folder: Path, records: int, kind: str) -> list[str]:
 
 
 ROUTES: dict[str, tuple[Callable[..., Epoch], dict[str, Any]]] = {
+    "ours-prepared": (prepared, {}),
     "raw-read": (raw_read, {"kind": "transformed"}),
     "raw-read-sequence-example": (raw_read, {"kind": "raw"}),
     "textbook": (textbook, {"kind": "transformed"}),
