@@ -20,6 +20,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
+import input_data
 import rich
 import rich.box
 import rich.markup
@@ -76,19 +77,16 @@ def main(
         raise typer.BadParameter(f"no row begins so; rows: {', '.join(row.name for row in ROWS)}", param_hint="--only")
     folder = cache.resolve() / str(records)
     folder.mkdir(parents=True, exist_ok=True)
-    problems = {}
-    for row in chosen:
-        rich.print(f"[dim]preparing {row.name}[/dim]", file=sys.stderr)
-        result = run(row, folder, records, "prepare")
-        if "problem" in result:
-            problems[row.name] = result["problem"]
-    runs: dict[str, list[dict[str, Any]]] = {row.name: [] for row in chosen if row.name not in problems}
+    for kind in ("raw", "transformed"):
+        input_data.write(folder, records, kind)
+    problems: dict[str, str] = {}
+    runs: dict[str, list[dict[str, Any]]] = {row.name: [] for row in chosen}
     for index in range(rounds):
         for row in chosen:
-            if row.name not in runs:
+            if row.name in problems:
                 continue
-            rich.print(f"[dim]round {index + 1} of {rounds}: {row.name}[/dim]", file=sys.stderr)
-            result = run(row, folder, records, "measure")
+            print(f"round {index + 1} of {rounds}: {row.name}", file=sys.stderr)
+            result = run(row, folder, records)
             if "problem" in result:
                 problems[row.name] = result["problem"]
                 del runs[row.name]
@@ -101,9 +99,9 @@ def main(
     rich.print(table(summary, problems))
 
 
-def run(row: Row, folder: Path, records: int, mode: str) -> dict[str, Any]:
+def run(row: Row, folder: Path, records: int) -> dict[str, Any]:
     """What one fresh process measured, or `{"problem": why not}`."""
-    words = ["input_route.py", row.module, row.name, str(folder), str(records), mode]
+    words = ["input_route.py", row.module, row.name, str(folder), str(records)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)])}
     environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_USE_LEGACY_KERAS": "0"}
     python = [sys.executable]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import resource
 import sys
 import time
@@ -12,36 +11,39 @@ from pathlib import Path
 from typing import Any
 
 
-def run(module: str, name: str, folder: Path, records: int, prepare: bool) -> dict[str, Any]:
-    """One epoch, after the first batch of another has started every thread and loaded every library."""
+def run(module: str, name: str, folder: Path, records: int) -> dict[str, Any]:
+    """One epoch, after all is written that is written once, and a first batch has started all threads."""
     routes = importlib.import_module(module)
     start, arguments = routes.ROUTES[name]
     epoch = start(folder, records, **arguments)
-    if prepare:
-        return {}
     warm = epoch()
     next(iter(warm))
     del warm
     _forget_peak()
-    before, started = os.times(), time.perf_counter()
+    before, started = _cpu_seconds(), time.perf_counter()
     records = batches = real = padded = 0
     for lengths, steps in epoch():
         batches += 1
         records += len(lengths)
         real += int(lengths.sum())
         padded += len(lengths) * int(steps)
-    wall, after = time.perf_counter() - started, os.times()
+    wall, after = time.perf_counter() - started, _cpu_seconds()
     return {
         "records": records,
         "batches": batches,
         "real_steps": real,
         "padded_steps": padded,
         "wall_seconds": wall,
-        # Threads, and the worker processes that the epoch has ended.
-        "cpu_seconds": sum(after[:4]) - sum(before[:4]),
+        "cpu_seconds": after - before,
         # Of this process and its workers, which are alike: pages that they share count in each.
         "peak_bytes": _peak_resident() + getattr(routes, "WORKERS", 0) * _peak_resident_of_children(),
     }
+
+
+def _cpu_seconds() -> float:
+    """Of this process, its threads, and the worker processes that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in used)
 
 
 def _forget_peak() -> None:
@@ -58,6 +60,5 @@ def _peak_resident_of_children() -> int:
 
 
 if __name__ == "__main__":
-    module, name, folder, records, mode = sys.argv[1:]
-    result = run(module, name, Path(folder), int(records), mode == "prepare")
-    print(json.dumps(result), flush=True)
+    module, name, folder, records = sys.argv[1:]
+    print(json.dumps(run(module, name, Path(folder), int(records))), flush=True)
