@@ -36,6 +36,7 @@ def render() -> str:
         ("label", spec.Label),
         ("splits", spec.Splits),
         ("batching", spec.Batching),
+        ("batching.padding", spec.Padding),
         ("model", spec.Model),
         ("training", spec.Training),
         ("evaluation", spec.Evaluation),

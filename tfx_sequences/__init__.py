@@ -23,6 +23,7 @@ __all__ = [
     "TfxSequencesError",
     "UserInputError",
     "Vocabulary",
+    "assert_resumable",
     "create_pipeline",
     "fingerprint",
     "json_schema",
@@ -33,6 +34,7 @@ __all__ = [
 
 TYPE_CHECKING = False  # Type checkers take it for true, and importing typing for it would cost time.
 if TYPE_CHECKING:
+    from tfx_sequences.components.resume import assert_resumable
     from tfx_sequences.components.sequence_features import SequenceFeatures
     from tfx_sequences.errors import DataError, SpecError, TfxSequencesError, UserInputError
     from tfx_sequences.pipeline.create import create_pipeline
@@ -51,6 +53,7 @@ _MODULES = {
     "TfxSequencesError": "tfx_sequences.errors",
     "UserInputError": "tfx_sequences.errors",
     "Vocabulary": "tfx_sequences.schemas.columns",
+    "assert_resumable": "tfx_sequences.components.resume",
     "create_pipeline": "tfx_sequences.pipeline.create",
     "fingerprint": "tfx_sequences.schemas.spec_io",
     "json_schema": "tfx_sequences.schemas.spec_io",

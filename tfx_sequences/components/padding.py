@@ -7,14 +7,17 @@ from typing import Any
 import tensorflow as tf
 
 from tfx_sequences.components.preprocessing import SEQUENCE_LENGTH
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.components.truncation import cut_steps
+from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
+from tfx_sequences.schemas.spec import Padding, SequenceSpec
 
 
 def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, tf.Tensor]:
-    """The model's inputs: every sequence feature padded on the right to one common `T`.
+    """The model's inputs: every sequence feature cut and padded to one common `T`.
 
     `T` is the longest sequence of the batch, and at least 1 (a recurrent layer
-    cannot run no steps). What is padding is told by `sequence_length` alone.
+    cannot run no steps). What is padding is told by `sequence_length` alone. It stands on
+    the right unless `batching.padding` says otherwise.
 
     Args:
         transformed: Features by transformed name, sequences ragged.
@@ -23,17 +26,42 @@ def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, t
     Returns:
         `context.*` `[B, *shape]`, `sequence.*` `[B, T, *shape]`, `sequence_length` `[B]`.
     """
+    transformed = cut_steps(transformed, spec.batching)
     lengths = transformed[SEQUENCE_LENGTH]
     longest = tf.maximum(tf.reduce_max(tf.concat([lengths, [1]], axis=0)), 1)
     inputs = {SEQUENCE_LENGTH: lengths}
     for name, column in spec.columns.items():
-        inputs[name] = _padded(transformed[name], longest) if column.is_sequence else transformed[name]
+        if column.is_sequence:
+            padding = spec.batching.padding.get(name.removeprefix(SEQUENCE_PREFIX))
+            inputs[name] = pad_steps(transformed[name], longest, padding)
+        else:
+            inputs[name] = transformed[name]
     return inputs
 
 
-def _padded(ragged: tf.RaggedTensor, longest: tf.Tensor) -> tf.Tensor:
-    dense = ragged.to_tensor()
-    missing = longest - tf.shape(dense, out_type=tf.int64)[1]
-    paddings = [[0, 0], [0, missing], *([[0, 0]] * (dense.shape.rank - 2))]
-    padded = tf.pad(dense, paddings)
+def pad_steps(ragged: tf.RaggedTensor, longest: tf.Tensor, padding: Padding | None = None) -> tf.Tensor:
+    """One sequence feature, ragged `[B, T, ...]`, with all rows padded to `longest` steps.
+
+    Args:
+        ragged: The feature.
+        longest: Steps of the result, at least those of the longest row.
+        padding: Value and side; None is 0 (or an empty string) on the right.
+
+    Returns:
+        `[B, longest, ...]`.
+
+    >>> pad_steps(tf.ragged.constant([[1, 2], [3]]), 3, Padding(value=9, side="left")).numpy().tolist()
+    [[9, 1, 2], [9, 9, 3]]
+    """
+    is_text = ragged.dtype == tf.string
+    value = tf.constant("") if is_text else tf.cast(padding.value if padding else 0, ragged.dtype)
+    dense = ragged.to_tensor(value)
+    missing = tf.cast(longest, tf.int32) - tf.shape(dense)[1]
+    rest = [[0, 0]] * (dense.shape.rank - 2)
+    padded = tf.pad(dense, [[0, 0], [0, missing], *rest], constant_values=value)
+    if padding and padding.side == "left":
+        # Behind its last step a row holds what is to stand in front of its first.
+        steps = tf.shape(padded)[1]
+        shift = steps - tf.cast(ragged.row_lengths(), tf.int32)
+        padded = tf.gather(padded, (tf.range(steps)[None, :] - shift[:, None]) % tf.maximum(steps, 1), batch_dims=1)
     return tf.ensure_shape(padded, [None, None, *dense.shape[2:]])

@@ -18,6 +18,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from tfx_sequences.components.length_histogram import analyze_lengths
 from tfx_sequences.schemas.columns import CategoricalColumn, NumericColumn
 from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
 from tfx_sequences.schemas.spec import SequenceSpec
@@ -57,6 +58,7 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
             present = tf.ones(tf.shape(values)[:1], tf.bool)
             outputs[name] = _transform(values, present, name, column)
     outputs[SEQUENCE_LENGTH] = _common_length(lengths)
+    analyze_lengths(outputs[SEQUENCE_LENGTH])
     if spec.id_key:
         outputs[RECORD_ID] = tf.identity(inputs[spec.id_key])
     outputs[LABEL] = _label(inputs[spec.label.key], spec)

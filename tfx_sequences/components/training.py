@@ -5,9 +5,12 @@ In a module of its own, for TFX loads it anew at each call.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import time
+from collections.abc import Iterable
+from typing import Any
 
 import keras
 import numpy as np
@@ -17,10 +20,14 @@ from absl import logging
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.utils import io_utils
 
-from tfx_sequences.components import input as input_lib
 from tfx_sequences.components import predictions_file
+from tfx_sequences.components.bucket_plan import make_plan
+from tfx_sequences.components.input import Batch, SequenceInput
+from tfx_sequences.components.length_histogram import read_histogram
 from tfx_sequences.components.model import TaskStatistics, build_model, compile_model
 from tfx_sequences.components.preprocessing import LABEL, vocabulary_name
+from tfx_sequences.components.record_chunks import record_dataset
+from tfx_sequences.components.record_formats import transformed_records
 from tfx_sequences.components.serving import RawRecordModel, export
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.columns import CategoricalColumn
@@ -29,6 +36,7 @@ from tfx_sequences.schemas.spec_io import spec_from_json
 from tfx_sequences.schemas.vocabularies import known_terms
 
 TRAINING_REPORT = "training.json"
+BUCKET_PLAN = "bucket_plan.json"
 RAW_EXAMPLES = "raw_examples"
 _CHECKED_RECORDS = 256
 
@@ -46,34 +54,38 @@ def run_fn(fn_args: FnArgs) -> None:
     tft_output = tft.TFTransformOutput(fn_args.transform_output)
     train_files = _files(fn_args.train_files)
     valid_files = _files(fn_args.eval_files)
-    lengths = input_lib.read_lengths(train_files)
-    boundaries = input_lib.choose_boundaries(lengths, spec.batching)
-    measured = input_lib.measure(train_files, spec, boundaries)
-    feature_spec = tft_output.transformed_feature_spec()
-    train = input_lib.make_dataset(train_files, spec, feature_spec, boundaries, training=True)
-    valid = input_lib.make_dataset(valid_files, spec, feature_spec, boundaries, training=False)
-    statistics = task_statistics(spec, tft_output, train)
+    plan = make_plan(read_histogram(tft_output), spec.batching)
+    io_utils.write_string_file(os.path.join(fn_args.model_run_dir, BUCKET_PLAN), plan.model_dump_json(indent=1))
+    records = transformed_records(spec, tft_output.transformed_feature_spec())
+    train = SequenceInput(train_files, spec, records, plan, training=True)
+    valid = SequenceInput(valid_files, spec, records, plan, training=False)
+    statistics = task_statistics(spec, tft_output, SequenceInput(train_files, spec, records, plan, training=False))
 
     model = build_model(spec, statistics)
     compile_model(model, spec)
     prepared = time.monotonic()
-    history = _fit(model, spec, train, valid)
+    with train.explained(), valid.explained():
+        history = _fit(model, spec, train.dataset, valid.dataset, train.callback)
     fitted = time.monotonic()
 
     export_model(model, spec, statistics, tft_output, fn_args.serving_model_dir)
     in_memory = RawRecordModel(model, tft_output.transform_savedmodel_dir, spec, statistics.classes)
-    records = _sample(_files(config[RAW_EXAMPLES]))
-    predictions_file.write(fn_args.model_run_dir, records, in_memory.predict(tf.constant(records, tf.string)))
+    sample = _sample(_files(config[RAW_EXAMPLES]))
+    predictions_file.write(fn_args.model_run_dir, sample, in_memory.predict(tf.constant(sample, tf.string)))
     report = {
         "history": history,
         "epochs": len(history["loss"]),
         "best_epoch": int(np.nanargmin(history["val_loss"])) + 1,
         "parameters": int(model.count_params()),
-        "bucket_boundaries": list(boundaries),
-        "records": measured.records,
-        "batches_per_epoch": measured.batches,
-        "real_steps": measured.real_steps,
-        "padding_share": measured.padding_share,
+        "bucket_plan": {
+            **plan.model_dump(mode="json"),
+            "records": plan.records,
+            "real_steps": plan.real_steps,
+            "padded_steps": plan.padded_steps,
+            "steps_per_epoch": plan.steps_per_epoch,
+            "padding_share": plan.padding_share,
+        },
+        "input": {"train": _input_figures(train), "valid": _input_figures(valid)},
         "seconds": {
             "prepare": round(prepared - started, 2),
             "fit": round(fitted - prepared, 2),
@@ -83,7 +95,7 @@ def run_fn(fn_args: FnArgs) -> None:
     io_utils.write_string_file(os.path.join(fn_args.model_run_dir, TRAINING_REPORT), json.dumps(report, indent=1))
 
 
-def task_statistics(spec: SequenceSpec, tft_output: tft.TFTransformOutput, train: tf.data.Dataset) -> TaskStatistics:
+def task_statistics(spec: SequenceSpec, tft_output: tft.TFTransformOutput, train: Iterable[Batch]) -> TaskStatistics:
     """What the training split decided: sizes of vocabularies, classes, a regression label's spread."""
     num_ids = {name: _num_ids(c, name, tft_output) for name, c in spec.columns.items() if not hasattr(c, "shape")}
     if spec.label.type == "regression":
@@ -106,7 +118,11 @@ def export_model(
 
 
 def _fit(
-    model: keras.Model, spec: SequenceSpec, train: tf.data.Dataset, valid: tf.data.Dataset
+    model: keras.Model,
+    spec: SequenceSpec,
+    train: tf.data.Dataset,
+    valid: tf.data.Dataset,
+    *callbacks: keras.callbacks.Callback,
 ) -> dict[str, list[float]]:
     stop = keras.callbacks.EarlyStopping(
         monitor="val_loss", patience=spec.training.early_stopping_patience, restore_best_weights=True
@@ -118,7 +134,7 @@ def _fit(
             logging.info("Epoch %d/%d: %s", epoch + 1, spec.training.epochs, figures)
 
     fitted = model.fit(
-        train, validation_data=valid, epochs=spec.training.epochs, callbacks=[stop, LogEpoch()], verbose=0
+        train, validation_data=valid, epochs=spec.training.epochs, callbacks=[*callbacks, stop, LogEpoch()], verbose=0
     )
     history = {name: [float(v) for v in values] for name, values in fitted.history.items()}
     if not np.isfinite(history["val_loss"]).any():
@@ -130,6 +146,18 @@ def _fit(
             "for features of extreme values choose a normalizer.",
         )
     return history
+
+
+def _input_figures(read: SequenceInput) -> dict[str, Any]:
+    """The latest epoch in full; and the padding over all epochs, which shuffling makes differ a little."""
+    real = sum(counts.real_steps for counts in read.finished)
+    padded = sum(counts.padded_steps for counts in read.finished)
+    latest = read.finished[-1]
+    return {
+        **latest.to_dict(),
+        "epochs": len(read.finished),
+        "padding_share": 1 - real / padded if padded else 0.0,
+    }
 
 
 def _num_ids(column: CategoricalColumn, name: str, tft_output: tft.TFTransformOutput) -> int:
@@ -146,5 +174,5 @@ def _files(patterns: list[str]) -> list[str]:
 
 
 def _sample(files: list[str]) -> list[bytes]:
-    records = tf.data.TFRecordDataset(files, compression_type="GZIP").take(_CHECKED_RECORDS)
-    return [r.numpy() for r in records]
+    records = (record.numpy() for file in files for record in record_dataset(file))
+    return list(itertools.islice(records, _CHECKED_RECORDS))

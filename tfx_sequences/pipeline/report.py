@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _HIDDEN_METRICS = ("__ERROR__",)
+_INPUT_LOSSES = {
+    "truncated": "records were cut to max_length",
+    "too_short": "records were shorter than drop_shorter_than and left out",
+    "too_long": "records were longer than drop_longer_than and left out",
+    "malformed": "records could not be parsed and were left out",
+}
 
 
 def write_report(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
@@ -121,7 +127,8 @@ def print_summary(report: dict[str, Any], console: Console) -> None:
     rows += [
         ("records", records),
         ("training", f"best of {training['epochs']} epochs: {training['best_epoch']}"),
-        ("padding share", f"{training['padding_share']:.1%} of the steps computed in training"),
+        ("padding share", f"{training['input']['train']['padding_share']:.1%} of the steps computed in training"),
+        *input_losses(training["input"]),
         ("model check", _check_line(report["model_check"])),
         ("time", _time_line(report)),
         ("model", report["pushed_model"] or "not pushed"),
@@ -137,6 +144,20 @@ def print_summary(report: dict[str, Any], console: Console) -> None:
         console.print(
             Text(f"In the data but not in the spec, so not used: {', '.join(unused)}.", "dim"), soft_wrap=True
         )
+
+
+def input_losses(figures: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the input cut or left out, a line for each split and kind.
+
+    >>> input_losses({"train": {**dict.fromkeys(_INPUT_LOSSES, {"count": 0}), "too_long": {"count": 3}}})
+    [('train input', '3 records were longer than drop_longer_than and left out')]
+    """
+    return [
+        (f"{split} input", f"{counts[what]['count']} {words}")
+        for split, counts in figures.items()
+        for what, words in _INPUT_LOSSES.items()
+        if counts[what]["count"]
+    ]
 
 
 def metric_rows(metrics: dict[str, float]) -> list[tuple[str, str]]:
@@ -166,6 +187,7 @@ def render_html(report: dict[str, Any]) -> str:
     return template.render(
         report=report,
         rows=metric_rows,
+        input_losses=_INPUT_LOSSES,
         curve=learning_curve(report["training"]["history"]),
         check=_check_line(report["model_check"]),
     )

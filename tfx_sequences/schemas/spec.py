@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import pydantic
 
+from tfx_sequences.errors import did_you_mean
 from tfx_sequences.schemas.base import Declared, Sizes, Strings, Terms
 from tfx_sequences.schemas.columns import Column
 
@@ -68,23 +69,60 @@ class Splits(Declared):
     """Share of the training records held back for the test when no file matches `test`."""
 
 
+class Padding(Declared):
+    """How the rows of one sequence feature are filled up to the longest of their batch."""
+
+    value: float = 0.0
+    """What padding holds; a whole number for ids. The mask comes from lengths, so the network never sees it."""
+    side: Literal["right", "left"] = "right"
+    """Where it stands. The network that is built from a spec takes right only."""
+
+
 class Batching(Declared):
     """How records become batches of about equal length."""
 
     batch_size: pydantic.PositiveInt = 32
-    """Records per batch."""
-    bucket_boundaries: Sizes | None = None
-    """Upper length bounds (exclusive) of the buckets; None takes quantiles of the training lengths."""
+    """Records per batch at most."""
+    token_budget: pydantic.PositiveInt | None = None
+    """Steps per batch at most, padding included: buckets of long sequences get smaller batches.
+    A sequence longer than that comes alone."""
+    batch_size_multiple: pydantic.PositiveInt = 1
+    """Automatic batch sizes are multiples of this; at least one, even if that exceeds the budget."""
     num_buckets: pydantic.PositiveInt = 8
     """How many buckets at most, where the boundaries are not given."""
+    bucket_boundaries: Sizes | None = None
+    """Upper length bounds (exclusive) of the buckets; None takes those with the least padding."""
+    bucket_batch_sizes: Sizes | None = None
+    """Records per batch of each bucket, one more than `bucket_boundaries`; wins over what is automatic."""
     shuffle_buffer: pydantic.PositiveInt = 10_000
-    """Records in the shuffle buffer of the training input."""
+    """Records that are held in memory, and in training shuffled, at a time."""
+    drop_shorter_than: pydantic.NonNegativeInt = 0
+    """Training leaves out shorter sequences, and says how many."""
+    drop_longer_than: pydantic.PositiveInt | None = None
+    """Training leaves out longer sequences, and says how many."""
+    max_length: pydantic.PositiveInt | None = None
+    """Longer sequences are cut to so many steps: in training, evaluation and serving."""
+    truncate: Literal["tail", "head", "random"] = "tail"
+    """Which end is cut off. `random` keeps a random stretch in training, and cuts the tail elsewhere."""
+    padding: dict[str, Padding] = {}
+    """By sequence feature, where padding is not 0 on the right."""
+    on_error: Literal["raise", "skip"] = "raise"
+    """`skip` leaves out records that cannot be parsed, and says how many and which."""
 
     @pydantic.model_validator(mode="after")
     def _check(self) -> Batching:
-        bounds = self.bucket_boundaries
+        bounds, sizes = self.bucket_boundaries, self.bucket_batch_sizes
         if bounds is not None and list(bounds) != sorted(set(bounds)):
             raise ValueError("bucket_boundaries must rise, each greater than the one before it")
+        if sizes is not None and bounds is None:
+            raise ValueError("bucket_batch_sizes needs bucket_boundaries: give both, or a token_budget")
+        if sizes is not None and bounds is not None and len(sizes) != len(bounds) + 1:
+            raise ValueError(
+                f"bucket_batch_sizes must have one more than bucket_boundaries: expected {len(bounds) + 1}, "
+                f"received {len(sizes)}"
+            )
+        if self.drop_longer_than is not None and self.drop_longer_than < self.drop_shorter_than:
+            raise ValueError("drop_longer_than is below drop_shorter_than: no sequence would be left")
         return self
 
 
@@ -208,6 +246,12 @@ class SequenceSpec(Declared):
                         f"'{column.key}' is used inside and outside of the sequence, "
                         "but a tf.Example has one feature of a name; only a SequenceExample can have two"
                     )
+        for name, padding in self.batching.padding.items():
+            if name not in self.sequence:
+                hint = did_you_mean(name, self.sequence)
+                raise ValueError(f"batching.padding: '{name}' is no sequence feature.{hint}")
+            if self.sequence[name].type != "numeric" and not padding.value.is_integer():
+                raise ValueError(f"batching.padding: '{name}' has ids, so its value is a whole number")
         known = _METRICS[self.label.type]
         for metric in self.evaluation.thresholds:
             if metric not in known:

@@ -1,0 +1,61 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tfx_sequences.components.bucket_plan import make_plan
+from tfx_sequences.components.bucket_queue import BucketQueue, micro_batch_rows
+from tfx_sequences.components.length_histogram import LengthHistogram
+from tfx_sequences.components.record_chunks import Records
+from tfx_sequences.schemas.spec import Batching
+
+
+def rows(lengths, start=0):
+    index = np.arange(start, start + len(lengths))
+    names = np.array([b"%d" % i for i in index] + [None], object)[:-1]
+    return Records(names, np.stack([np.zeros_like(index), index], 1), np.array(lengths, np.int64))
+
+
+@given(st.data())
+def test_rows_come_once_in_micro_batches_of_their_bucket(data):
+    lengths = data.draw(st.lists(st.integers(0, 9), min_size=1, max_size=120))
+    size, seed = data.draw(st.integers(1, 70)), data.draw(st.none() | st.integers(0, 9))
+    plan = make_plan(LengthHistogram.of(lengths), Batching(batch_size=size, num_buckets=3))
+    queue, random = BucketQueue(plan), None if seed is None else np.random.default_rng(seed)
+    given_out = []
+    for start in range(0, len(lengths), 50):
+        given_out.append(queue.add(rows(lengths[start : start + 50], start), random))
+    full = [len(given.buckets) for given in given_out]
+    given_out.append(queue.flush())
+    seen = []
+    for number, given in enumerate(given_out):
+        for micro, bucket in enumerate(given.buckets):
+            part = given.records.take(np.arange(given.splits[micro], given.splits[micro + 1]))
+            assert set(np.searchsorted(plan.boundaries, part.lengths, side="right")) == {bucket}
+            most = micro_batch_rows(plan.batch_sizes[bucket])
+            assert len(part) == most if number < len(full) else 0 < len(part) < most
+            seen += part.places[:, 1].tolist()
+    assert sorted(seen) == list(range(len(lengths)))
+    assert queue.batches == plan.steps_per_epoch
+
+
+def test_batches_are_counted_as_they_become_complete():
+    lengths = [1, 1, 1, 9, 9]
+    plan = make_plan(LengthHistogram.of(lengths), Batching(batch_size=2, num_buckets=2))
+    queue = BucketQueue(plan)
+    queue.add(rows(lengths[:2]), None)
+    assert (queue.batches, queue.padded_steps, queue.open_rows.tolist()) == (1, 2, [])
+    queue.add(rows(lengths[2:4], 2), None)
+    assert (queue.batches, queue.open_rows[:, 1].tolist()) == (1, [2, 3])
+    queue.add(rows(lengths[4:], 4), None)
+    assert (queue.batches, queue.padded_steps, queue.open_rows[:, 1].tolist()) == (2, 2 + 18, [2])
+    queue.flush()
+    assert (queue.batches, queue.padded_steps) == (3, 2 + 18 + 1)
+
+
+def test_shuffling_mixes_buckets_and_rows():
+    lengths = [1] * 500 + [9] * 500
+    plan = make_plan(LengthHistogram.of(lengths), Batching(batch_size=10, num_buckets=2))
+    given = BucketQueue(plan).add(rows(lengths), np.random.default_rng(0))
+    assert 20 < np.count_nonzero(np.diff(given.buckets)) < 80
+    first = given.records.places[:10, 1]
+    assert first.max() - first.min() > 100

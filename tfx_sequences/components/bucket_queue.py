@@ -1,0 +1,149 @@
+"""Sorts records into micro-batches of one bucket each, without losing or splitting any.
+
+A micro-batch is a few rows of one bucket, its share of a batch of that bucket:
+`tf.data.Dataset.bucket_by_sequence_length` then has to move dozens of rows at a time
+instead of one. Rows that do not fill a micro-batch wait for the next chunk.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from tfx_sequences.components.record_chunks import Records
+from tfx_sequences.schemas.bucket_plan import BucketPlan
+
+_MOST_ROWS = 64
+_FEW_ROWS = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class MicroBatches:
+    """Micro-batches, one after another.
+
+    Attributes:
+        records: The rows of all.
+        splits: Where each begins and ends in `records`, int64 `[M + 1]`.
+        buckets: The bucket of each, int64 `[M]`.
+    """
+
+    records: Records
+    splits: np.ndarray
+    buckets: np.ndarray
+
+
+def micro_batch_rows(batch_size: int) -> int:
+    """Rows of a micro-batch, a divisor of `batch_size`: as many as 64, to save on elements.
+
+    >>> [micro_batch_rows(n) for n in (1, 16, 64, 96, 256, 257)]
+    [1, 16, 64, 48, 64, 257]
+    """
+    if batch_size <= _MOST_ROWS:
+        return batch_size
+    rows = next(n for n in range(_MOST_ROWS, 0, -1) if batch_size % n == 0)
+    return rows if rows >= _FEW_ROWS else batch_size
+
+
+class BucketQueue:
+    """Rows on their way into batches.
+
+    It knows what `bucket_by_sequence_length` holds, for that closes a batch of bucket `k`
+    with the `batch_sizes[k] / micro_batch_rows(batch_sizes[k])`th micro-batch, and so it
+    counts batches and their steps before they exist.
+
+    Args:
+        plan: The plan.
+
+    Attributes:
+        batches: Batches that are complete.
+        padded_steps: Their steps, padding included.
+    """
+
+    def __init__(self, plan: BucketPlan) -> None:
+        self._boundaries = plan.boundaries
+        self._sizes = plan.batch_sizes
+        self._micro_rows = [micro_batch_rows(size) for size in self._sizes]
+        nothing = Records.concat([])
+        self._held = [nothing for _ in self._sizes]  # rows that left in micro-batches of batches still open
+        self._waiting = [nothing for _ in self._sizes]  # rows that fill no micro-batch yet
+        self.batches = 0
+        self.padded_steps = 0
+
+    @property
+    def open_rows(self) -> np.ndarray:
+        """Places of all rows in no complete batch, int64 `[N, 2]`, bucket by bucket in order of arrival."""
+        return Records.concat([r for pair in zip(self._held, self._waiting, strict=True) for r in pair]).places
+
+    def add(self, records: Records, random: np.random.Generator | None) -> MicroBatches:
+        """Takes rows in, and gives out the micro-batches that they complete.
+
+        Args:
+            records: Rows with their lengths.
+            random: Shuffles rows within their bucket, and micro-batches among one another;
+                None keeps the order.
+        """
+        if random is not None:
+            records = records.take(random.permutation(len(records)))
+        buckets = np.searchsorted(self._boundaries, records.lengths, side="right")
+        by_bucket = np.argsort(buckets, kind="stable")
+        ends = np.cumsum(np.bincount(buckets, minlength=len(self._sizes)))
+        out: list[tuple[int, Records]] = []
+        for bucket, rows in enumerate(self._micro_rows):
+            new = by_bucket[ends[bucket - 1] if bucket else 0 : ends[bucket]]
+            if not len(new):
+                continue
+            ready = Records.concat([self._waiting[bucket], records.take(new)])
+            whole = len(ready) // rows * rows
+            self._waiting[bucket] = ready.take(np.arange(whole, len(ready)))
+            if whole:
+                out.append((bucket, ready.take(np.arange(whole))))
+        return self._give_out(out, random)
+
+    def flush(self) -> MicroBatches:
+        """The rows still waiting, as short micro-batches; afterwards all batches count as complete."""
+        out = [(bucket, rows) for bucket, rows in enumerate(self._waiting) if len(rows)]
+        given = self._give_out(out, None)
+        for bucket, rows in enumerate(self._held):
+            if len(rows):
+                self._complete(rows.lengths)
+            self._held[bucket] = self._waiting[bucket] = Records.concat([])
+        return given
+
+    def _give_out(self, ready: Sequence[tuple[int, Records]], random: np.random.Generator | None) -> MicroBatches:
+        starts, counts, of_bucket, offset = [], [], [], 0
+        for bucket, rows in ready:
+            size = self._micro_rows[bucket]
+            first = np.arange(0, len(rows), size)
+            starts.append(offset + first)
+            counts.append(np.minimum(size, len(rows) - first))
+            of_bucket.append(np.full(len(first), bucket))
+            offset += len(rows)
+        rows = Records.concat([r for _, r in ready])
+        if not ready:
+            return MicroBatches(rows, np.zeros([1], np.int64), np.zeros([0], np.int64))
+        start, count, buckets = np.concatenate(starts), np.concatenate(counts), np.concatenate(of_bucket)
+        order = np.arange(len(start)) if random is None else random.permutation(len(start))
+        start, count, buckets = start[order], count[order], buckets[order]
+        splits = np.concatenate([[0], np.cumsum(count)])
+        rows = rows.take(np.arange(offset) + np.repeat(start - splits[:-1], count))
+        given = MicroBatches(rows, splits, buckets)
+        self._follow(given)
+        return given
+
+    def _follow(self, given: MicroBatches) -> None:
+        """Does with micro-batches what `bucket_by_sequence_length` will do."""
+        bucket_of_row = np.repeat(given.buckets, np.diff(given.splits))
+        for bucket in np.unique(given.buckets):
+            size = self._sizes[bucket]
+            rows = Records.concat([self._held[bucket], given.records.take(bucket_of_row == bucket)])
+            closed = len(rows) // size
+            for batch in np.split(rows.lengths[: closed * size], closed) if closed else []:
+                self._complete(batch)
+            self._held[bucket] = rows.take(np.arange(closed * size, len(rows)))
+
+    def _complete(self, lengths: np.ndarray) -> None:
+        self.batches += 1
+        # A batch has at least one step: see `pad_features`.
+        self.padded_steps += len(lengths) * max(int(lengths.max()), 1)

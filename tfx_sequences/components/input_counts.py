@@ -1,0 +1,87 @@
+"""What an epoch's input read, cut and left out: nothing is dropped silently."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+_MOST_NAMED = 10
+
+
+@dataclasses.dataclass
+class Noted:
+    """How many records something happened to, and the names of the first ten."""
+
+    count: int = 0
+    first: list[str] = dataclasses.field(default_factory=list)
+
+    def __str__(self) -> str:
+        rest = self.count - len(self.first)
+        return f"{self.count} ({', '.join(self.first)}{f' and {rest} more' if rest else ''})"
+
+
+@dataclasses.dataclass
+class InputCounts:
+    """The figures of one epoch.
+
+    Attributes:
+        epoch: The epoch, from 0.
+        records: Records in batches.
+        batches: Batches, over all workers.
+        real_steps: Steps of the records, as batched.
+        padded_steps: Steps of the batches, padding included.
+        truncated: Records cut to `max_length`.
+        too_short: Records left out by `drop_shorter_than`.
+        too_long: Records left out by `drop_longer_than`.
+        malformed: Records left out because they cannot be parsed.
+
+    >>> counts = InputCounts(0, records=8, batches=2, real_steps=30, padded_steps=40)
+    >>> counts.note("too_short", 3, ["a.gz:1", "a.gz:2", "a.gz:9"])
+    >>> print(counts)
+    epoch 0: 8 records in 2 batches, 25.0% padding; too short, left out: 3 (a.gz:1, a.gz:2, a.gz:9)
+    """
+
+    epoch: int
+    records: int = 0
+    batches: int = 0
+    real_steps: int = 0
+    padded_steps: int = 0
+    truncated: Noted = dataclasses.field(default_factory=Noted)
+    too_short: Noted = dataclasses.field(default_factory=Noted)
+    too_long: Noted = dataclasses.field(default_factory=Noted)
+    malformed: Noted = dataclasses.field(default_factory=Noted)
+
+    @property
+    def padding_share(self) -> float:
+        """Share of all steps computed that is padding, in `[0, 1)`."""
+        return 1 - self.real_steps / self.padded_steps if self.padded_steps else 0.0
+
+    def note(self, what: str, count: int, names: list[str]) -> None:
+        """Adds `count` records to the attribute `what`; `names` are those of the first of them."""
+        noted: Noted = getattr(self, what)
+        noted.count += count
+        noted.first += names[: _MOST_NAMED - len(noted.first)]
+
+    def wanted_names(self, what: str) -> int:
+        """How many more names `note` would keep."""
+        return _MOST_NAMED - len(getattr(self, what).first)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, for reports and for the state of an input."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> InputCounts:
+        """The inverse of `to_dict`."""
+        return cls(**{k: Noted(v["count"], list(v["first"])) if isinstance(v, dict) else v for k, v in data.items()})
+
+    def __str__(self) -> str:
+        line = f"epoch {self.epoch}: {self.records} records in {self.batches} batches, {self.padding_share:.1%} padding"
+        labels = {
+            "truncated": "cut",
+            "too_short": "too short, left out",
+            "too_long": "too long, left out",
+            "malformed": "malformed, left out",
+        }
+        parts = [f"{label}: {getattr(self, name)}" for name, label in labels.items() if getattr(self, name).count]
+        return "; ".join([line, *parts])

@@ -1,0 +1,58 @@
+"""Cuts long sequences to `batching.max_length`: the same in training, evaluation and serving."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfx_sequences.components.preprocessing import SEQUENCE_LENGTH
+from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
+from tfx_sequences.schemas.spec import Batching
+
+
+def cut_steps(features: dict[str, Any], batching: Batching, seed: tf.Tensor | None = None) -> dict[str, Any]:
+    """Features with at most `max_length` steps per record, all cut at the same steps.
+
+    Args:
+        features: By name: sequences ragged `[B, T, ...]` under names that begin with
+            `sequence.`, and `sequence_length` int64 `[B]`.
+        batching: `max_length` and `truncate` say whether and where to cut.
+        seed: Integer `[2]` for `truncate: random`; None cuts the tail then.
+
+    Returns:
+        The same features; what stays is contiguous, `sequence_length` says how much.
+
+    >>> batching = Batching(max_length=2, truncate="head")
+    >>> cut = cut_steps({"sequence.x": tf.ragged.constant([[1, 2, 3], [4]]), "sequence_length": [3, 1]}, batching)
+    >>> cut["sequence.x"].to_list(), cut["sequence_length"].numpy().tolist()
+    ([[2, 3], [4]], [2, 1])
+    """
+    if batching.max_length is None:
+        return features
+    lengths = tf.convert_to_tensor(features[SEQUENCE_LENGTH], tf.int64)
+    most = tf.constant(batching.max_length, tf.int64)
+    spare = tf.maximum(lengths - most, 0)
+    if batching.truncate == "head":
+        starts = spare
+    elif batching.truncate == "random" and seed is not None:
+        drawn = tf.random.stateless_uniform(tf.shape(lengths), seed, dtype=tf.float64)
+        starts = tf.minimum(tf.cast(drawn * tf.cast(spare + 1, tf.float64), tf.int64), spare)
+    else:
+        starts = tf.zeros_like(lengths)
+    kept = tf.minimum(lengths, most)
+    cut = {
+        name: _slice(values, starts, kept)
+        if name.startswith(SEQUENCE_PREFIX) and isinstance(values, tf.RaggedTensor)
+        else values
+        for name, values in features.items()
+    }
+    return {**cut, SEQUENCE_LENGTH: kept}
+
+
+def _slice(ragged: tf.RaggedTensor, starts: tf.Tensor, counts: tf.Tensor) -> tf.RaggedTensor:
+    """Of row `b`, `counts[b]` steps from `starts[b]`."""
+    first = ragged.row_starts() + tf.cast(starts, ragged.row_splits.dtype)
+    counts = tf.cast(counts, ragged.row_splits.dtype)
+    steps = tf.ragged.range(first, first + counts).flat_values
+    return tf.RaggedTensor.from_row_lengths(tf.gather(ragged.values, steps), counts, validate=False)
