@@ -50,6 +50,8 @@ class Row:
 
 
 ROWS = [
+    Row("ours", "ours: shuffled, token budget"),
+    Row("ours-unshuffled", "ours: not shuffled, token budget"),
     Row("ours-prepared", "ours: prepared store, shuffled, token budget"),
     Row("textbook", "textbook: parse each, bucket_by_sequence_length, shuffled"),
     Row("tfx-ragged", "TFX tf_dataset_factory, shuffled, ragged as it comes"),
@@ -60,6 +62,7 @@ ROWS = [
     Row("pyarrow", "pyarrow (Parquet), vectorised by hand, shuffled", "input_peers", own_environment=True),
     Row("raw-read", "raw TFRecord read, nothing parsed"),
     Row("textbook-sequence-example", "SequenceExample: textbook", baseline="textbook-sequence-example"),
+    Row("ours-sequence-example", "SequenceExample: ours, shuffled", baseline="textbook-sequence-example"),
     Row("raw-read-sequence-example", "SequenceExample: raw read", baseline="textbook-sequence-example"),
 ]
 
@@ -77,10 +80,11 @@ def main(
         raise typer.BadParameter(f"no row begins so; rows: {', '.join(row.name for row in ROWS)}", param_hint="--only")
     folder = cache.resolve() / str(records)
     folder.mkdir(parents=True, exist_ok=True)
-    for kind in ("raw", "transformed"):
+    for kind in {"raw" if row.name.endswith("sequence-example") else "transformed" for row in chosen}:
         input_data.write(folder, records, kind)
     problems: dict[str, str] = {}
     runs: dict[str, list[dict[str, Any]]] = {row.name: [] for row in chosen}
+    summary: list[dict[str, Any]] = []
     for index in range(rounds):
         for row in chosen:
             if row.name in problems:
@@ -92,10 +96,11 @@ def main(
                 del runs[row.name]
             else:
                 runs[row.name].append(result)
-    summary = [summarize(row, runs) for row in chosen if row.name in runs]
-    if output:
-        report = {"records": records, "rounds": rounds, "rows": summary, "runs": runs, "problems": problems}
-        output.write_text(json.dumps(report, indent=1))
+        # After each round, so that a run that is stopped has left something.
+        summary = [summarize(row, runs) for row in chosen if row.name in runs]
+        if output:
+            report = {"records": records, "rounds": index + 1, "rows": summary, "runs": runs, "problems": problems}
+            output.write_text(json.dumps(report, indent=1))
     rich.print(table(summary, problems))
 
 

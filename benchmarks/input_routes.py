@@ -86,17 +86,33 @@ def tfx_factory(folder: Path, records: int, kind: str, *, pad: bool) -> Epoch:
     return lambda: ((batch[item].row_lengths().numpy(), 0) for batch in dataset)
 
 
+def ours(folder: Path, records: int, kind: str, *, shuffle: bool) -> Epoch:
+    """Our input: micro-batches into `bucket_by_sequence_length`, a token budget and the plan for it."""
+    from tfx_sequences.components.bucket_plan import make_plan
+    from tfx_sequences.components.input import SequenceInput
+    from tfx_sequences.components.length_histogram import LengthHistogram
+    from tfx_sequences.components.record_formats import raw_records, transformed_records
+
+    spec = _spec()
+    sizes = input_data.file_sizes(records)
+    lengths = np.concatenate([input_data.columns(i, n).lengths for i, n in enumerate(sizes)])
+    plan = make_plan(LengthHistogram.of(lengths), spec.batching)
+    form = raw_records(spec) if kind == "raw" else transformed_records(spec, _feature_spec())
+    dataset = SequenceInput(_files(folder, records, kind), spec, form, plan, training=shuffle).dataset
+    item = "sequence.item"
+    return lambda: ((batch["sequence_length"].numpy(), batch[item].shape[1]) for batch, _label, _weight in dataset)
+
+
 def prepared(folder: Path, records: int) -> Epoch:
     """Our prepared store, written once from the transformed records; shuffled, token budget."""
     from tfx_sequences.components.prepared_format import StoreIdentity
     from tfx_sequences.components.prepared_input import PreparedStore
-    from tfx_sequences.components.prepared_plan import BatchLimits
     from tfx_sequences.components.prepared_store import write_prepared_store
 
     spec, store, identity = _spec(), folder / "prepared", StoreIdentity("benchmark", "benchmark")
     if not store.is_dir():
         write_prepared_store(_files(folder, records, "transformed"), spec, _feature_spec(), store, identity)
-    dataset = PreparedStore(store, spec, identity).dataset(BatchLimits(rows=1024, steps=TOKEN_BUDGET))
+    dataset = PreparedStore(store, spec, identity).dataset()
     return lambda: (
         (batch["sequence_length"].numpy(), batch["sequence.item"].shape[1]) for batch, _label, _weight in dataset
     )
@@ -186,8 +202,9 @@ def _transformed_schema(schema_pb2: Any) -> Any:
 def _spec() -> Any:
     from tfx_sequences.schemas.spec import SequenceSpec
 
-    batching = {"batch_size": BATCH_SIZE, "num_buckets": BUCKETS}
-    return SequenceSpec.model_validate({**input_data.SPEC, "batching": batching}, strict=False)
+    # Sizes come from the budget; buckets are as many as keep the padding below 1.05.
+    batching = {"batch_size": 1024, "token_budget": TOKEN_BUDGET, "num_buckets": 32}
+    return SequenceSpec(**input_data.SPEC, batching=batching)
 
 
 def _boundaries() -> list[int]:
@@ -200,7 +217,10 @@ def _files(folder: Path, records: int, kind: str) -> list[str]:
 
 
 ROUTES: dict[str, tuple[Callable[..., Epoch], dict[str, Any]]] = {
+    "ours": (ours, {"kind": "transformed", "shuffle": True}),
+    "ours-unshuffled": (ours, {"kind": "transformed", "shuffle": False}),
     "ours-prepared": (prepared, {}),
+    "ours-sequence-example": (ours, {"kind": "raw", "shuffle": True}),
     "raw-read": (raw_read, {"kind": "transformed"}),
     "raw-read-sequence-example": (raw_read, {"kind": "raw"}),
     "textbook": (textbook, {"kind": "transformed"}),

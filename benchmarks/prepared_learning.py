@@ -28,11 +28,13 @@ import tensorflow_transform as tft
 import typer
 
 from tfx_sequences.components import input as input_lib
+from tfx_sequences.components.bucket_plan import make_plan
+from tfx_sequences.components.length_histogram import LengthHistogram
 from tfx_sequences.components.model import build_model, compile_model
 from tfx_sequences.components.prepared_format import StoreIdentity, folder_digest
 from tfx_sequences.components.prepared_input import PreparedStore
-from tfx_sequences.components.prepared_plan import BatchLimits
 from tfx_sequences.components.prepared_store import write_prepared_store
+from tfx_sequences.components.preprocessing import SEQUENCE_LENGTH
 from tfx_sequences.components.training import task_statistics
 from tfx_sequences.schemas.spec_io import TRANSFORM_SECTIONS, fingerprint, load_spec
 
@@ -61,10 +63,9 @@ def main(
     declared = load_spec(spec)
     data = _find(output, fingerprint(declared, TRANSFORM_SECTIONS))
     features = data.graph.transformed_feature_spec()
-    rows = declared.batching.batch_size
-    lengths = input_lib.read_lengths(data.train)
-    boundaries = input_lib.choose_boundaries(lengths, declared.batching)
-    valid = input_lib.make_dataset(data.valid, declared, features, boundaries, training=False)
+    lengths = _lengths(data.train)
+    plan = make_plan(LengthHistogram.of(lengths), declared.batching)
+    valid = input_lib.make_dataset(data.valid, declared, features, plan, training=False)
     ordinary = f"all {len(lengths)} records"
     results: dict[str, list[tuple[float, float]]] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -74,16 +75,14 @@ def main(
                 update={"batching": declared.batching.model_copy(update={"shuffle_buffer": len(lengths)})}
             )
             inputs: dict[str, Epoch] = {}
-            shuffled = input_lib.make_dataset(data.train, seeded, features, boundaries, training=True)
+            shuffled = input_lib.make_dataset(data.train, seeded, features, plan, training=True)
             inputs[ordinary] = lambda _, dataset=shuffled: dataset
             for per_part in (8192, small_part):
                 path = Path(folder) / f"{seed}-{per_part}"
                 write_prepared_store(data.train, seeded, features, path, data.identity, records_per_part=per_part)
                 store = PreparedStore(path, seeded, data.identity)
                 window = min(len(lengths), 4 * max(part.records for part in store.header.parts))
-                inputs[f"store, windows of {window}"] = lambda epoch, store=store: store.dataset(
-                    BatchLimits(rows), epoch=epoch
-                )
+                inputs[f"store, windows of {window}"] = lambda epoch, store=store: store.dataset(epoch=epoch)
             for name, epoch in inputs.items():
                 print(f"seed {seed}: {name}", file=sys.stderr)
                 results.setdefault(name, []).append(_train(seeded, data.graph, shuffled, epoch, valid, epochs))
@@ -100,6 +99,12 @@ def _find(output: Path, spec_fingerprint: str) -> Transformed:
     identity = StoreIdentity(spec_fingerprint, folder_digest(graph))
     train, valid = ([str(f) for f in sorted((examples / f"Split-{s}").iterdir())] for s in ("train", "valid"))
     return Transformed(tft.TFTransformOutput(str(graph)), identity, train, valid)
+
+
+def _lengths(files: list[str]) -> np.ndarray:
+    length = {SEQUENCE_LENGTH: tf.io.FixedLenFeature([], tf.int64)}
+    records = tf.data.TFRecordDataset(files, compression_type="GZIP").batch(4096)
+    return np.concatenate([tf.io.parse_example(batch, length)[SEQUENCE_LENGTH].numpy() for batch in records])
 
 
 def _train(

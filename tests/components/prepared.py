@@ -50,8 +50,8 @@ def write_transformed(folder, lengths, *, highest_id=300, files=2):
                 "context.age": i / 3,
                 "context.place": [float(i), -1.0],
                 "example_weight": i / 2,
-                # Not text, and one of them empty.
-                "id": b"\xff\x00%d" % i if i else b"",
+                # Bytes that end strings elsewhere, and one of them empty.
+                "id": f"ø\0{i}" if i else "",
                 "label": i,
                 "lpc": [float(i + s + d) for s in range(n) for d in range(3)],
                 "token": random.integers(0, highest_id, n, endpoint=True).tolist(),

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from tfx_sequences.errors import UserInputError
+from tfx_sequences.schemas.spec import Batching
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +28,11 @@ class BatchLimits:
 
     rows: int
     steps: int | None = None
+
+    @classmethod
+    def of(cls, batching: Batching) -> BatchLimits:
+        """`batch_size` and `token_budget`; there are no buckets, for rows of a window are sorted by length."""
+        return cls(batching.batch_size, batching.token_budget)
 
 
 @dataclasses.dataclass(frozen=True)
