@@ -173,5 +173,11 @@ def test_a_damaged_file_is_an_error_with_its_name(tmp_path, name, harm):
     with pytest.raises(Exception, match=f"{name} is damaged") as raised:
         labels(PreparedStore(folder, make_spec(), IDENTITY).dataset())
     assert "write it anew" in str(raised.value)
-    if name == "lengths.npy":
+    if name == "lengths.npy" or harm == "cut":
         assert isinstance(raised.value, DataError)
+
+
+def test_too_many_workers_are_an_error_before_anything_is_read(tmp_path):
+    folder, _ = write_store(tmp_path, [3, 4])
+    with pytest.raises(UserInputError, match="3 workers cannot get the same number of batches"):
+        PreparedStore(folder, make_spec(), IDENTITY).dataset(worker=Worker(0, 3))

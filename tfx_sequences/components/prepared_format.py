@@ -140,3 +140,13 @@ def read_header(folder: Path, identity: StoreIdentity) -> StoreHeader:
                 fix="Write the store anew from the records that the present Transform has written.",
             )
     return header
+
+
+def damaged(file: Path, received: str) -> DataError:
+    """The error for a file of the store that is not as it was written."""
+    return DataError(
+        f"{file} is damaged.",
+        expected="the file as it was written",
+        received=received,
+        fix="Remove the store and write it anew.",
+    )

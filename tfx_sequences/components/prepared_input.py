@@ -19,18 +19,15 @@ import tensorflow as tf
 from tfx_sequences.components.input_counts import InputCounts
 from tfx_sequences.components.prepared_format import (
     LENGTHS,
-    StoredColumn,
     StoreIdentity,
+    damaged,
     read_header,
 )
 from tfx_sequences.components.prepared_plan import BatchLimits, Window, plan_epoch
+from tfx_sequences.components.prepared_windows import WindowReader
 from tfx_sequences.components.preprocessing import EXAMPLE_WEIGHT, LABEL, RECORD_ID, SEQUENCE_LENGTH
-from tfx_sequences.errors import DataError, UserInputError
-from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
-from tfx_sequences.schemas.spec import Padding, SequenceSpec
-
-# TensorFlow takes an array as it is, without a copy, if it begins at a multiple of this.
-_ALIGNMENT = 64
+from tfx_sequences.errors import UserInputError
+from tfx_sequences.schemas.spec import SequenceSpec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +73,11 @@ class PreparedStore:
         ends = np.cumsum([part.records for part in self.header.parts])
         self._lengths = np.split(lengths, ends)[:-1]
         self._limits = BatchLimits.of(spec.batching)
+        self._windows = WindowReader(self._folder, self.header, self._lengths, spec)
+        for part in self.header.parts:
+            size = (self._folder / part.name).stat().st_size if (self._folder / part.name).is_file() else 0
+            if size != sum(part.sizes):
+                raise damaged(self._folder / part.name, f"{size} bytes in place of {sum(part.sizes)}")
 
     @property
     def lengths(self) -> np.ndarray:
@@ -108,14 +110,19 @@ class PreparedStore:
             Inputs as of `pad_features`; label `[B]` int64 or float32; weight `[B]` float32.
         """
         columns = self.header.columns
+        reader = self._windows
         signature = {
-            "values": {c.name: tf.TensorSpec([None, *c.shape], self._held(c)) for c in columns},
+            "values": {c.name: tf.TensorSpec([None, *c.shape], reader.held(c)) for c in columns},
             "lengths": tf.TensorSpec([None], tf.int64),
-            "index": tf.TensorSpec([None], tf.int32),
-            "left_index": tf.TensorSpec([None], tf.int32),
             "batches": tf.TensorSpec([None, 5], tf.int64),
+            **{name: tf.TensorSpec([None], tf.int32) for name in reader.indexes},
         }
-        plan = self._plan(training, epoch, worker.count)
+        kept = self._kept(training)
+        plan = self._plan(kept, training, epoch, worker.count)
+        if worker.count > 1:
+            # An error of the plan is raised here, not within TensorFlow.
+            for _ in plan():
+                pass
 
         def windows() -> Iterator[dict[str, Any]]:
             seen = 0
@@ -124,15 +131,15 @@ class PreparedStore:
                 seen += len(window.ends)
                 own = (numbers % worker.count == worker.index) & (numbers // worker.count >= step)
                 if own.any():
-                    yield self._assemble(window, own, training, epoch)
+                    yield reader.read(window, kept, own, (epoch,) if training else None)
 
         def batch(bounds: tf.Tensor, window: dict[str, Any]) -> Any:
             rows = slice(bounds[0], bounds[1])
-            steps = {s: tf.reshape(window[s][bounds[2] : bounds[3]], [-1, bounds[4]]) for s in self._indexes}
+            steps = {i: tf.reshape(window[i][bounds[2] : bounds[3]], [-1, bounds[4]]) for i in reader.indexes}
             features = {}
             for column in columns:
                 values = window["values"][column.name]
-                chosen = values[rows] if column.kind == "context" else tf.gather(values, steps[self._index(column)])
+                chosen = values[rows] if column.kind == "context" else tf.gather(values, steps[reader.index_of(column)])
                 features[column.name] = tf.cast(chosen, column.dtype) if chosen.dtype != column.dtype else chosen
             inputs = {name: features[name] for name in self._spec.columns}
             inputs[SEQUENCE_LENGTH] = window["lengths"][rows]
@@ -153,14 +160,15 @@ class PreparedStore:
         """What an epoch batches, cuts and leaves out, of all workers together; nothing is read for it."""
         counts = InputCounts(epoch)
         batching = self._spec.batching
-        for part, kept in zip(self._lengths, self._kept(training), strict=True):
+        kept = self._kept(training)
+        for part, rows in zip(self._lengths, kept, strict=True):
             short = int((part < batching.drop_shorter_than).sum()) if training else 0
             counts.note("too_short", short, [])
-            counts.note("too_long", len(part) - len(kept) - short, [])
+            counts.note("too_long", len(part) - len(rows) - short, [])
             if batching.max_length is not None:
-                counts.note("truncated", int((part[kept] > batching.max_length).sum()), [])
-        lengths = self._batched(training)
-        for window in self._plan(training, epoch, workers)():
+                counts.note("truncated", int((part[rows] > batching.max_length).sum()), [])
+        lengths = self._batched(kept)
+        for window in self._plan(kept, training, epoch, workers)():
             own = np.concatenate([lengths[part] for part in window.parts])[window.rows]
             counts.records += len(own)
             counts.batches += len(window.ends)
@@ -169,9 +177,9 @@ class PreparedStore:
                 counts.padded_steps += len(batch) * max(1, int(batch.max()))
         return counts
 
-    def _plan(self, training: bool, epoch: int, workers: int) -> Callable[[], Iterator[Window]]:
+    def _plan(self, kept: list[np.ndarray], training: bool, epoch: int, workers: int) -> Callable[[], Iterator[Window]]:
         seed = self._spec.training.seed if training else None
-        lengths = self._batched(training)
+        lengths = self._batched(kept)
         return lambda: plan_epoch(lengths, self._limits, seed=seed, epoch=epoch, workers=workers)
 
     def _kept(self, training: bool) -> list[np.ndarray]:
@@ -182,147 +190,17 @@ class PreparedStore:
         longest = np.inf if batching.drop_longer_than is None else batching.drop_longer_than
         return [np.flatnonzero((part >= batching.drop_shorter_than) & (part <= longest)) for part in self._lengths]
 
-    def _batched(self, training: bool) -> list[np.ndarray]:
+    def _batched(self, kept: list[np.ndarray]) -> list[np.ndarray]:
         """Their lengths there."""
         most = self._spec.batching.max_length
-        kept = [part[rows] for part, rows in zip(self._lengths, self._kept(training), strict=True)]
-        return kept if most is None else [np.minimum(part, most) for part in kept]
-
-    def _assemble(self, window: Window, own: np.ndarray, training: bool, epoch: int) -> dict[str, Any]:
-        """What `dataset` makes batches of: values, and for each batch where its rows and its steps are in them."""
-        values = self._read(window)
-        whole = np.concatenate([self._lengths[part] for part in window.parts])
-        origins = np.cumsum([0, *(len(self._lengths[part]) for part in window.parts)])
-        kept = self._kept(training)
-        rows = np.concatenate([kept[part] + origin for part, origin in zip(window.parts, origins, strict=False)])
-        rows = rows[window.rows]
-        starts = (1 + np.cumsum(whole) - whole)[rows]  # row 0 of the values is padding
-        lengths = whole[rows]
-        most = self._spec.batching.max_length
-        if most is not None:
-            spare = np.maximum(lengths - most, 0)
-            starts += self._cut(spare, training, (epoch, int(window.parts[0])))
-            lengths = lengths - spare
-        for column in self.header.columns:
-            if column.kind == "context":
-                values[column.name] = values[column.name][rows]
-        starts = starts.astype(np.int32)
-        index: dict[str, list[np.ndarray]] = {side: [np.zeros(0, np.int32)] for side in ("index", "left_index")}
-        bounds, end = [], 0
-        for first, last in np.stack([np.append(0, window.ends)[:-1], window.ends], axis=1)[own].tolist():
-            length = lengths[first:last, None]
-            position = np.arange(max(1, int(length.max())), dtype=np.int32)
-            steps = starts[first:last, None] + position
-            steps *= position < length
-            if "left_index" in self._indexes:
-                shift = (len(position) - length).astype(np.int32)
-                index["left_index"].append(((steps[:, :1] + position - shift) * (position >= shift)).reshape(-1))
-            index["index"].append(steps.reshape(-1))
-            bounds.append((first, last, end, end + steps.size, len(position)))
-            end += steps.size
-        return {
-            "values": values,
-            "lengths": lengths.astype(np.int64),
-            **{side: np.concatenate(steps) for side, steps in index.items()},
-            "batches": np.array(bounds, np.int64),
-        }
-
-    def _cut(self, spare: np.ndarray, training: bool, drawn_by: tuple[int, int]) -> np.ndarray:
-        """Steps to leave out in front, of the `spare` ones of each row."""
-        how = self._spec.batching.truncate
-        if how == "head":
-            return spare
-        if how == "random" and training:
-            return np.random.default_rng([self._spec.training.seed, *drawn_by]).integers(0, spare, endpoint=True)
-        return np.zeros_like(spare)
-
-    def _padding(self, column: StoredColumn) -> Padding:
-        declared = self._spec.batching.padding
-        return declared.get(column.name.removeprefix(SEQUENCE_PREFIX), Padding())
-
-    def _index(self, column: StoredColumn) -> str:
-        return "left_index" if self._padding(column).side == "left" else "index"
-
-    @property
-    def _indexes(self) -> list[str]:
-        return sorted({self._index(c) for c in self.header.columns if c.kind == "sequence"})
-
-    def _held(self, column: StoredColumn) -> str:
-        """The type in memory: the stored one, unless that cannot hold the padding."""
-        value = self._padding(column).value
-        if column.kind == "context" or not column.stored.startswith(("int", "uint")):
-            return column.stored
-        limits = np.iinfo(column.stored)
-        return column.stored if limits.min <= value <= limits.max else column.dtype
-
-    def _read(self, window: Window) -> dict[str, np.ndarray]:
-        """The window's columns; of a sequence feature, padding first and then the steps of all rows."""
-        parts = [self.header.parts[index] for index in window.parts]
-        columns = self.header.columns
-        values: dict[str, Any] = {}
-        for column in columns:
-            if column.dtype == "string":
-                values[column.name] = []
-                continue
-            is_sequence = column.kind == "sequence"
-            count = 1 + sum(p.steps for p in parts) if is_sequence else sum(p.records for p in parts)
-            values[column.name] = _aligned((count, *column.shape), column.stored)
-        filled = {c.name: int(c.kind == "sequence") for c in columns}
-        for part in parts:
-            crc = 0
-            with (self._folder / part.name).open("rb") as file:
-                for column, size in zip(columns, part.sizes, strict=True):
-                    if column.dtype == "string":
-                        content = file.read(size)
-                        values[column.name].append(_strings(content, part.records, column))
-                        crc = google_crc32c.extend(crc, content)
-                        continue
-                    start = filled[column.name]
-                    filled[column.name] += part.steps if column.kind == "sequence" else part.records
-                    target = values[column.name][start : filled[column.name]].reshape(-1).view(np.uint8)
-                    if file.readinto(target.data) != size:
-                        raise self._damaged(part.name, "the file is too short")
-                    crc = google_crc32c.extend(crc, target)
-            if crc != part.crc32c:
-                raise self._damaged(part.name, "the checksum does not fit")
-        strings = {c.name: np.concatenate(values[c.name]) for c in columns if c.dtype == "string"}
-        for column in columns:
-            if column.kind == "sequence":
-                values[column.name] = values[column.name].astype(self._held(column), copy=False)
-                values[column.name][0] = self._padding(column).value
-        return {**values, **strings}
+        lengths = [part[rows] for part, rows in zip(self._lengths, kept, strict=True)]
+        return lengths if most is None else [np.minimum(part, most) for part in lengths]
 
     def _read_lengths(self) -> np.ndarray:
         try:
             lengths = np.load(self._folder / LENGTHS)
         except (OSError, ValueError, EOFError) as error:
-            raise self._damaged(LENGTHS, str(error)) from None
+            raise damaged(self._folder / LENGTHS, str(error)) from None
         if google_crc32c.value(lengths.tobytes()) != self.header.lengths_crc32c:
-            raise self._damaged(LENGTHS, "the checksum does not fit")
+            raise damaged(self._folder / LENGTHS, "the checksum does not fit")
         return lengths
-
-    def _damaged(self, name: str, received: str) -> DataError:
-        return DataError(
-            f"{self._folder / name} is damaged.",
-            expected="the file as it was written",
-            received=received,
-            fix="Remove the store and write it anew.",
-        )
-
-
-def _aligned(shape: tuple[int, ...], dtype: str) -> np.ndarray:
-    """An array that TensorFlow can use in place."""
-    size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-    buffer = np.empty(size + _ALIGNMENT, np.uint8)
-    offset = -buffer.ctypes.data % _ALIGNMENT
-    return buffer[offset : offset + size].view(np.dtype(dtype).newbyteorder("<")).reshape(shape)
-
-
-def _strings(content: bytes, records: int, column: StoredColumn) -> np.ndarray:
-    """`[records, *shape]` of bytes."""
-    count = records * int(np.prod(column.shape, dtype=np.int64))
-    ends = 4 * count + np.cumsum(np.frombuffer(content, "<i4", count))
-    starts = np.append(4 * count, ends)[:-1]
-    values = np.empty(count, object)
-    values[:] = [content[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
-    return values.reshape(records, *column.shape)

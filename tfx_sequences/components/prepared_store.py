@@ -109,7 +109,7 @@ def _columns(feature_spec: dict[str, Any]) -> list[StoredColumn]:
                 f"'{name}' cannot be kept in a prepared store.",
                 expected="context features, and sequence features with one number, id or vector per step",
                 received=str(feature),
-                fix="Train from the transformed records: set batching.prepared to false.",
+                fix="Train from the transformed records.",
             )
         columns.append(_column(name, "sequence", dtype, tuple(p.length for p in partitions)))
     return columns
