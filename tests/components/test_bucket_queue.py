@@ -27,9 +27,9 @@ def test_rows_come_once_in_micro_batches_of_their_bucket(data):
     full = [len(given.buckets) for given in given_out]
     given_out.append(queue.flush())
     seen = []
-    for number, given in enumerate(given_out):
-        for micro, bucket in enumerate(given.buckets):
-            part = given.records.take(np.arange(given.splits[micro], given.splits[micro + 1]))
+    for number, out in enumerate(given_out):
+        for micro, bucket in enumerate(out.buckets):
+            part = out.records.take(np.arange(out.splits[micro], out.splits[micro + 1]))
             assert set(np.searchsorted(plan.boundaries, part.lengths, side="right")) == {bucket}
             most = micro_batch_rows(plan.batch_sizes[bucket])
             assert len(part) == most if number < len(full) else 0 < len(part) < most

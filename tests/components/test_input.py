@@ -1,3 +1,4 @@
+import itertools
 import json
 
 import keras
@@ -46,6 +47,10 @@ def make_input(files, spec, lengths, *, training=True, **options):
 
 def labels(batches):
     return [label.numpy().tolist() for _, label, _ in batches]
+
+
+def flat(lists):
+    return list(itertools.chain.from_iterable(lists))
 
 
 @pytest.mark.parametrize("training", [False, True])
@@ -136,7 +141,7 @@ def test_workers_share_the_batches(tmp_path_factory, workers, data):
         seen += [int(x) for label, weight in batches for x, w in zip(label, weight, strict=True) if w]
     assert len(steps) == 1
     assert sorted(seen) == list(range(len(lengths)))
-    alone = sum(labels(make_input(files, spec, lengths)), [])
+    alone = flat(labels(make_input(files, spec, lengths)))
     assert sorted(alone) == sorted(seen)
 
 
@@ -153,8 +158,8 @@ def test_evaluation_keeps_what_training_leaves_out(tmp_path):
     spec = make_spec(batching={"drop_shorter_than": 2, "drop_longer_than": 20, "max_length": 10})
     files = write(tmp_path, lengths)
     train, valid = make_input(files, spec, lengths), make_input(files, spec, lengths, training=False)
-    assert sorted(sum(labels(train), [])) == [1, 2, 3]
-    assert sorted(sum(labels(valid), [])) == [0, 1, 2, 3, 4]
+    assert sorted(flat(labels(train))) == [1, 2, 3]
+    assert sorted(flat(labels(valid))) == [0, 1, 2, 3, 4]
     [counts] = train.finished
     assert (counts.records, counts.real_steps) == (3, 2 + 3 + 10)
     assert (counts.too_short.count, counts.too_short.first) == (1, ["t0.gz:0"])
@@ -214,7 +219,7 @@ def test_raw_records_come_through_the_same_code(tmp_path, kind):
     for label, steps in vectors.items():
         terms = [f"w{i}" for i in range(len(steps))]
         if kind == "Example":
-            records.append(example({"y": label, "v": sum(steps, []), "t": terms}))
+            records.append(example({"y": label, "v": flat(steps), "t": terms}))
         else:
             records.append(sequence_example({"y": label}, {"v": steps, "t": terms}))
     plan = make_plan(LengthHistogram.of([1, 2, 0]), spec.batching)
@@ -262,7 +267,7 @@ def test_under_fit_the_epochs_are_those_of_keras(tmp_path):
     model.fit(made.dataset, epochs=3, callbacks=[made.callback, Follow()], verbose=0)
     count = len(expected[0])
     assert steps == [(e, s + 1) for e in range(3) for s in range(count)]
-    assert model.seen[-3 * count :] == sum(expected, [])
+    assert model.seen[-3 * count :] == flat(expected)
     assert [c.epoch for c in made.finished] == [0, 1, 2]
     assert json.dumps([c.to_dict() for c in made.finished])
 

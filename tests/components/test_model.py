@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 from tfx_sequences.components.model import MaskedPooling1D, TaskStatistics, build_model, compile_model
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.errors import SpecError
+from tfx_sequences.schemas.spec import Batching, Padding, SequenceSpec
 
 IDS = {"sequence.token": 6, "context.city": 3}
 CLASSES = TaskStatistics(IDS, ("a", "b", "c"))
@@ -122,3 +123,9 @@ def test_pooling_equals_that_of_the_unpadded_rows(how):
     expected = [getattr(np, how)(x[i, :n], axis=0) for i, n in enumerate(lengths)]
     np.testing.assert_allclose(pooled, expected, rtol=1e-6)
     np.testing.assert_allclose(MaskedPooling1D(how)(x), getattr(np, how)(x, axis=1), rtol=1e-6)
+
+
+def test_padding_on_the_left_is_refused():
+    spec = make_spec().model_copy(update={"batching": Batching(padding={"x": Padding(side="left")})})
+    with pytest.raises(SpecError, match=r"padding of 'x' on the left"):
+        build_model(spec, CLASSES)

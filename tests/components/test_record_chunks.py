@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -37,7 +39,7 @@ def test_every_record_comes_once_with_its_place(tmp_path_factory, sizes, size, o
         np.testing.assert_array_equal(chunk.lengths, chunk.places[:, 1] + 1)
         seen.append(chunk.serialized.tolist())
         positions.append(reader.position)
-    assert sorted(sum(seen, [])) == sorted(f"{i}:{j}".encode() for i, n in enumerate(sizes) for j in range(n))
+    assert sorted(itertools.chain(*seen)) == sorted(f"{i}:{j}".encode() for i, n in enumerate(sizes) for j in range(n))
     for chunk, position in enumerate(positions):
         resumed = [c.serialized.tolist() for c in read(files, order, size, open_files, position)]
         assert resumed == seen[chunk:]

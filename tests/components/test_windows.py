@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import tensorflow as tf
 from hypothesis import given
@@ -9,18 +11,15 @@ from tfx_sequences.components.windows import Windows, cut_windows, window_datase
 def series(lengths):
     """Each step tells its series and where it stands there."""
     rows = [[[b, t] for t in range(n)] for b, n in enumerate(lengths)]
-    flat = np.array(sum(rows, []), np.int64).reshape(-1, 2)
+    flat = np.array(list(itertools.chain(*rows)), np.int64).reshape(-1, 2)
     return tf.RaggedTensor.from_row_lengths(flat, np.array(lengths, np.int64))
 
 
 def cut(lengths, windows, **split):
     ragged = series(lengths)
     out = cut_windows({"x": ragged}, ragged.row_lengths(), windows, **split)
-    return {
-        "context": out["x"][0].numpy(),
-        "horizon": out["x"][1].numpy(),
-        **{k: out[k].numpy() for k in ("series", "step")},
-    }
+    parts = {"context": out["x"][0], "horizon": out["x"][1], "series": out["series"], "step": out["step"]}
+    return {name: part.numpy() for name, part in parts.items()}
 
 
 sizes = st.builds(Windows, context=st.integers(1, 4), horizon=st.integers(1, 3), stride=st.integers(1, 4))

@@ -22,6 +22,7 @@ from tfx_sequences.components.schema_curation import AnomalyGate, SchemaCurator
 from tfx_sequences.components.trainer import Executor as TrainerExecutor
 from tfx_sequences.components.trainer import SequenceTrainer
 from tfx_sequences.errors import DataError
+from tfx_sequences.schemas.bucket_plan import BucketPlan
 from tfx_sequences.schemas.spec_io import spec_to_json
 
 
@@ -201,8 +202,13 @@ def standard_channel(value):
 def test_the_trainer_exports_a_model_and_reports(trained):
     report = json.loads(Path(trained["model_run"].uri, "training.json").read_text())
     assert report["epochs"] == 1
-    assert report["records"] == 96
-    assert 0 <= report["padding_share"] < 0.5
+    plan, read = report["bucket_plan"], report["input"]["train"]
+    assert plan["records"] == read["records"] == 96
+    assert plan["steps_per_epoch"] == read["batches"]
+    assert plan["real_steps"] == read["real_steps"]
+    assert 0 <= read["padding_share"] < 0.5
+    written = Path(trained["model_run"].uri, "bucket_plan.json").read_text()
+    assert BucketPlan.model_validate_json(written).padding_share == plan["padding_share"]
     served = tf.saved_model.load(str(Path(trained["model"].uri, "Format-Serving")))
     assert set(served.signatures) == {"serving_default", "evaluation_inputs"}
 

@@ -88,3 +88,19 @@ def test_label_dtype_follows_from_the_rest(label, dtype):
 def test_label_contradictions_are_errors(label, message):
     with pytest.raises(pydantic.ValidationError, match=message):
         Label(key="y", **label)
+
+
+@pytest.mark.parametrize(
+    ("batching", "message"),
+    [
+        ({"bucket_boundaries": (5, 5)}, "must rise"),
+        ({"bucket_batch_sizes": (5,)}, "needs bucket_boundaries"),
+        ({"bucket_boundaries": (5,), "bucket_batch_sizes": (5,)}, "expected 2, received 1"),
+        ({"drop_shorter_than": 9, "drop_longer_than": 8}, "no sequence would be left"),
+        ({"padding": {"lcp": {}}}, r"'lcp' is no sequence feature. Did you mean 'lpc'\?"),
+        ({"padding": {"day": {"value": 0.5}}}, "'day' has ids, so its value is a whole number"),
+    ],
+)
+def test_batching_that_contradicts_itself_is_refused(batching, message):
+    with pytest.raises(pydantic.ValidationError, match=message):
+        make(sequence={"lpc": LPC, "day": {"type": "categorical"}}, batching=batching)

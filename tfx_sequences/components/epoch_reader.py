@@ -81,9 +81,9 @@ class EpochReader:
             yield queue.add(self._read_again(np.array(start["open_rows"], np.int64).reshape(-1, 2)), None)
             queue.batches, queue.padded_steps = self.counts.batches, self.counts.padded_steps
         chunk = int(start["chunk"]) if start else 0
-        order = range(len(source.files))
+        order: Sequence[int] = range(len(source.files))
         if source.training:
-            order = self._random(0).permutation(len(source.files))
+            order = self._random(0).permutation(len(source.files)).tolist()
         reader = ChunkReader(
             source.files,
             order,

@@ -20,6 +20,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfx_sequences.components.bucket_queue import MicroBatches
 from tfx_sequences.components.epoch_reader import EpochReader, Source
 from tfx_sequences.components.input_counts import InputCounts
 from tfx_sequences.components.input_state import InputState, source_digest
@@ -84,6 +85,7 @@ class SequenceInput:
         self._parse_chunks = num_workers == 1
         self._digest = source_digest(self._source)
         self._readers: dict[int, EpochReader] = {}
+        self._latest: EpochReader | None = None
         self._restored: InputState | None = None
         self._error: TfxSequencesError | None = None
         self.epoch = 0
@@ -114,7 +116,7 @@ class SequenceInput:
     @property
     def counts(self) -> InputCounts | None:
         """What was read so far in the epoch that was read last; None before the first."""
-        return self._readers[max(self._readers)].counts if self._readers else None
+        return self._latest.counts if self._latest else None
 
     @property
     def callback(self) -> keras.callbacks.Callback:
@@ -190,8 +192,9 @@ class SequenceInput:
         epoch, step = self._next
         self._next = (epoch + 1, 0)
         position = self._position(epoch, step)
-        reader = EpochReader(self._source, epoch, position)
-        self._readers = {e: r for e, r in self._readers.items() if e >= epoch - 1} | {epoch: reader}
+        self._latest = reader = EpochReader(self._source, epoch, position)
+        # The epoch before may still be asked for its state.
+        self._readers = {e: r for e, r in self._readers.items() if e == epoch - 1} | {epoch: reader}
         yield epoch, step * self._num_workers - (position["batches"] if position else 0)
 
     def _batches_of_pass(self, epoch: tf.Tensor, skip: tf.Tensor) -> tf.data.Dataset:
@@ -201,13 +204,15 @@ class SequenceInput:
         if self._parse_chunks:
             chunks = chunks.map(lambda rows, *rest: (self._source.format.parse(rows), *rest)).prefetch(1)
         self._row_spec = chunks.element_spec[0]
-        batches = bucket(chunks.flat_map(_micro_batches), self._source.plan).map(lambda *batch: (*batch, True))
+        batches = bucket(chunks.flat_map(_micro_batches), self._source.plan)
         if self._num_workers > 1:
+            batches = batches.map(lambda *batch: (*batch, True))
             fillers = tf.data.Dataset.from_generator(
                 self._fillers, args=(epoch,), output_signature=(tf.TensorSpec([None], tf.string))
             ).map(self._filler)
             batches = batches.concatenate(fillers)
-        return batches.skip(skip).shard(self._num_workers, self._worker)
+            return batches.skip(skip).shard(self._num_workers, self._worker)
+        return batches.skip(skip)
 
     def _chunks(self, epoch: np.ndarray) -> Iterator[tuple[Any, ...]]:
         try:
@@ -217,10 +222,16 @@ class SequenceInput:
                     self._finished[reader.epoch] = reader.counts
                 if len(given.records):
                     records, first = given.records, given.splits[:-1]
-                    yield records.serialized, given.splits, records.lengths[first], records.places[first]
+                    yield records.serialized, given.splits, records.lengths[first], self._seeds(reader.epoch, given)
         except TfxSequencesError as error:
             self._error = error
             raise
+
+    def _seeds(self, epoch: int, given: MicroBatches) -> np.ndarray:
+        """For what is drawn per batch, int64 `[M, 2]`: from its first record, so a resumed run draws the same."""
+        places = given.records.places[given.splits[:-1]]
+        of_epoch = (self._source.spec.training.seed % 2**31 << 31) + epoch
+        return np.stack([np.full(len(places), of_epoch), (places[:, 0] << 32) + places[:, 1]], axis=1)
 
     def _fillers(self, epoch: np.ndarray) -> Iterator[list[bytes]]:
         """Batches that give all workers as many; drawn when all others are, so their number is known."""
@@ -231,16 +242,13 @@ class SequenceInput:
     def _filler(self, rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
         return tf.zeros([1], tf.int32), pack(rows, tf.constant([0, 1], tf.int64)), tf.zeros([1, 2], tf.int64), False
 
-    def _finish(self, lengths: tf.Tensor, rows: Any, places: tf.Tensor, real: tf.Tensor) -> Batch:
+    def _finish(self, lengths: tf.Tensor, rows: Any, seeds: tf.Tensor, real: Any = True) -> Batch:
         source = self._source
         features = unpack(rows, self._row_spec)
         if not self._parse_chunks:
             features = source.format.parse(features)
         if source.training:
-            # Drawn by the batch's first record, wherever a run was resumed.
-            drawn_from = places[0, 0] * (1 << 32) + places[0, 1]
-            seed = tf.stack([tf.constant(source.spec.training.seed, tf.int64), drawn_from])
-            features = cut_steps(features, source.spec.batching, seed)
+            features = cut_steps(features, source.spec.batching, seeds[0])
         inputs, label, weight = source.format.batch(features)
         weight = weight * tf.cast(real, weight.dtype)
         if self._fixed:
@@ -288,9 +296,9 @@ def make_dataset(
     return SequenceInput(files, spec, transformed_records(spec, feature_spec), plan, training=training).dataset
 
 
-def _micro_batches(rows: Any, splits: tf.Tensor, lengths: tf.Tensor, places: tf.Tensor) -> tf.data.Dataset:
-    """One element per micro-batch: length of its first row, its rows, place of the first."""
-    return tf.data.Dataset.from_tensor_slices((tf.cast(lengths, tf.int32), pack(rows, splits), places))
+def _micro_batches(rows: Any, splits: tf.Tensor, lengths: tf.Tensor, seeds: tf.Tensor) -> tf.data.Dataset:
+    """One element per micro-batch: length of its first row, its rows, its seed."""
+    return tf.data.Dataset.from_tensor_slices((tf.cast(lengths, tf.int32), pack(rows, splits), seeds))
 
 
 def _add_rows(values: tf.Tensor, count: tf.Tensor) -> tf.Tensor:

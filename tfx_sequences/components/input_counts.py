@@ -73,7 +73,10 @@ class InputCounts:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> InputCounts:
         """The inverse of `to_dict`."""
-        return cls(**{k: Noted(v["count"], list(v["first"])) if isinstance(v, dict) else v for k, v in data.items()})
+        values: dict[str, Any] = {}
+        for name, value in data.items():
+            values[name] = Noted(value["count"], list(value["first"])) if isinstance(value, dict) else value
+        return cls(**values)
 
     def __str__(self) -> str:
         line = f"epoch {self.epoch}: {self.records} records in {self.batches} batches, {self.padding_share:.1%} padding"

@@ -15,6 +15,7 @@ from tfx_sequences.components.sequence_features import (
     SequenceFeatures,
     model_columns,
 )
+from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns import NumericColumn
 from tfx_sequences.schemas.spec import SequenceSpec
 
@@ -89,7 +90,11 @@ def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bo
     Returns:
         A functional model. Inputs as of `pad_features`; output float32 logits
         `[B, classes]`, or the predicted value `[B, 1]` for regression.
+
+    Raises:
+        SpecError: `batching.padding` puts padding on the left.
     """
+    _refuse_left_padding(spec)
     columns = model_columns(spec, statistics.num_ids)
     inputs = {column.key: _input(column) for column in columns}
     inputs[SEQUENCE_LENGTH] = keras.Input((), name=SEQUENCE_LENGTH, dtype="int64")
@@ -126,6 +131,17 @@ def compile_model(model: keras.Model, spec: SequenceSpec) -> None:
         loss = keras.losses.MeanSquaredError()
         metrics = [keras.metrics.MeanAbsoluteError(name="mean_absolute_error")]
     model.compile(optimizer=optimizer, loss=loss, weighted_metrics=metrics)
+
+
+def _refuse_left_padding(spec: SequenceSpec) -> None:
+    for name, padding in spec.batching.padding.items():
+        if padding.side == "left":
+            raise SpecError(
+                f"batching.padding puts the padding of '{name}' on the left.",
+                expected="padding on the right: the network's mask counts real steps from the first",
+                received="side: left",
+                fix="Leave side out, or read the batches with SequenceInput for a network of your own.",
+            )
 
 
 def _input(column: Any) -> Any:

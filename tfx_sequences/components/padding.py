@@ -55,13 +55,14 @@ def pad_steps(ragged: tf.RaggedTensor, longest: tf.Tensor, padding: Padding | No
     """
     is_text = ragged.dtype == tf.string
     value = tf.constant("") if is_text else tf.cast(padding.value if padding else 0, ragged.dtype)
-    dense = ragged.to_tensor(value)
-    missing = tf.cast(longest, tf.int32) - tf.shape(dense)[1]
-    rest = [[0, 0]] * (dense.shape.rank - 2)
-    padded = tf.pad(dense, [[0, 0], [0, missing], *rest], constant_values=value)
+    longest = tf.cast(longest, ragged.row_splits.dtype)
+    as_long_as_it_is = tf.constant(-1, longest.dtype)
+    # Stacked, for a list of a number and a tensor is refused within a graph.
+    shape = tf.stack([as_long_as_it_is, longest, *[as_long_as_it_is] * (ragged.shape.rank - 2)])
+    padded = ragged.to_tensor(value, shape=shape)
     if padding and padding.side == "left":
         # Behind its last step a row holds what is to stand in front of its first.
         steps = tf.shape(padded)[1]
         shift = steps - tf.cast(ragged.row_lengths(), tf.int32)
         padded = tf.gather(padded, (tf.range(steps)[None, :] - shift[:, None]) % tf.maximum(steps, 1), batch_dims=1)
-    return tf.ensure_shape(padded, [None, None, *dense.shape[2:]])
+    return tf.ensure_shape(padded, [None, None, *ragged.shape[2:]])

@@ -39,6 +39,8 @@ TRAINING_REPORT = "training.json"
 BUCKET_PLAN = "bucket_plan.json"
 RAW_EXAMPLES = "raw_examples"
 _CHECKED_RECORDS = 256
+# A validation split of smaller files is kept as batches, for it is the same in every epoch.
+_KEPT_BYTES = 16 << 20
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -65,7 +67,7 @@ def run_fn(fn_args: FnArgs) -> None:
     compile_model(model, spec)
     prepared = time.monotonic()
     with train.explained(), valid.explained():
-        history = _fit(model, spec, train.dataset, valid.dataset, train.callback)
+        history = _fit(model, spec, train.dataset, _kept(valid.dataset, valid_files), train.callback)
     fitted = time.monotonic()
 
     export_model(model, spec, statistics, tft_output, fn_args.serving_model_dir)
@@ -146,6 +148,11 @@ def _fit(
             "for features of extreme values choose a normalizer.",
         )
     return history
+
+
+def _kept(dataset: tf.data.Dataset, files: list[str]) -> tf.data.Dataset:
+    size = sum(tf.io.gfile.stat(file).length for file in files)
+    return dataset.cache() if size <= _KEPT_BYTES else dataset
 
 
 def _input_figures(read: SequenceInput) -> dict[str, Any]:

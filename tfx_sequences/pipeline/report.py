@@ -15,7 +15,6 @@ from tfx_sequences.schemas.spec_io import fingerprint, spec_to_yaml
 if TYPE_CHECKING:
     from rich.console import Console
 
-_HIDDEN_METRICS = ("__ERROR__",)
 _INPUT_LOSSES = {
     "truncated": "records were cut to max_length",
     "too_short": "records were shorter than drop_shorter_than and left out",

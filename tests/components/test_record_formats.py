@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
+from tensorflow_transform.saved import saved_transform_io_v2
+
+from tests.records import example
+from tfx_sequences.components.padding import pad_features
+from tfx_sequences.components.record_formats import is_parsed, raw_records, transformed_records
+
+
+def test_lengths_of_raw_records_are_those_of_the_parsed(everything):
+    lengths = [len(s["lpc"]) for _, s in everything.records]
+    raw = raw_records(everything.spec)
+    assert raw.lengths(tf.constant(everything.serialized)).numpy().tolist() == lengths
+    examples = raw_records(everything.spec.model_copy(update={"record": "Example"}))
+    assert examples.lengths(tf.constant(everything.serialized_examples)).numpy().tolist() == lengths
+    parsed = raw.parse(tf.constant(everything.serialized))
+    assert parsed["sequence_length"].numpy().tolist() == lengths
+
+
+def test_raw_records_can_be_transformed_on_the_way(everything):
+    output = tft.TFTransformOutput(everything.transform_dir)
+    loader = saved_transform_io_v2.SavedModelLoader(output.transform_savedmodel_dir)
+    made = raw_records(everything.spec, loader.apply_transform_model)
+    features = made.parse(tf.constant(everything.serialized))
+    inputs, label, weight = made.batch(features)
+    expected = pad_features(features, everything.spec)
+    assert inputs.keys() == expected.keys()
+    for name, values in expected.items():
+        np.testing.assert_array_equal(inputs[name], values)
+    np.testing.assert_array_equal(label, features["label"])
+    np.testing.assert_allclose(weight, [c["weight"] for c, _ in everything.records])
+
+
+def test_records_have_names_where_the_spec_has_an_id(everything):
+    assert raw_records(everything.spec).name(everything.serialized[3]) == "r3"
+    ids = {"id": tf.io.FixedLenFeature([], tf.string)}
+    named = example({"id": "r7"}).SerializeToString()
+    assert transformed_records(everything.spec, ids).name(named) == "r7"
+    nameless = everything.spec.model_copy(update={"id_key": None})
+    assert transformed_records(nameless, ids).name(named) is None
+
+
+@pytest.mark.parametrize("bad", [[], [0], [3, 4], [6], list(range(7))])
+def test_records_that_cannot_be_parsed_are_found(bad):
+    good = example({"n": 1}).SerializeToString()
+    records = [b"\xff" if i in bad else good for i in range(7)]
+    parse = {"n": tf.io.FixedLenFeature([], tf.int64)}
+    parsed = is_parsed(tf.constant(records), lambda x: tf.io.parse_example(x, parse))
+    assert np.flatnonzero(~parsed).tolist() == bad
