@@ -70,8 +70,9 @@ def write_prepared_store(
             fix="Remove it, or give another one.",
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    with _building(target) as building:
-        spilled = _Spill(building, _columns(feature_spec))
+    columns = _columns(feature_spec)
+    with _building(target) as building, contextlib.ExitStack() as opened:
+        spilled = _Spill(building, columns, opened)
         for batch in _parsed(files, feature_spec):
             _check_labels(batch, spec, spilled.records)
             spilled.append(batch)
@@ -146,10 +147,10 @@ def _check_labels(batch: dict[str, Any], spec: SequenceSpec, before: int) -> Non
 class _Spill:
     """The columns of all records in the order they came, in files that are read back at random."""
 
-    def __init__(self, folder: Path, columns: list[StoredColumn]) -> None:
+    def __init__(self, folder: Path, columns: list[StoredColumn], opened: contextlib.ExitStack) -> None:
         self.columns = columns
         self._paths = [folder / f"spilled-{i}" for i in range(len(columns))]
-        self._files = [path.open("wb") for path in self._paths]
+        self._files = [opened.enter_context(path.open("wb")) for path in self._paths]
         self._lengths: list[np.ndarray] = []
         self._sizes: dict[str, list[np.ndarray]] = {c.name: [] for c in columns if c.dtype == "string"}
         self._range = {c.name: (0, 0) for c in columns if c.dtype == "int64"}
