@@ -61,9 +61,9 @@ ROWS = [
     Row("grain", "grain + tfrecord, batches grouped by length", "input_peers", own_environment=True),
     Row("pyarrow", "pyarrow (Parquet), vectorised by hand, shuffled", "input_peers", own_environment=True),
     Row("raw-read", "raw TFRecord read, nothing parsed"),
-    Row("textbook-sequence-example", "SequenceExample: textbook", baseline="textbook-sequence-example"),
-    Row("ours-sequence-example", "SequenceExample: ours, shuffled", baseline="textbook-sequence-example"),
-    Row("raw-read-sequence-example", "SequenceExample: raw read", baseline="textbook-sequence-example"),
+    Row("sequence-example-textbook", "SequenceExample: textbook", baseline="sequence-example-textbook"),
+    Row("sequence-example-ours", "SequenceExample: ours, shuffled", baseline="sequence-example-textbook"),
+    Row("sequence-example-raw-read", "SequenceExample: raw read", baseline="sequence-example-textbook"),
 ]
 
 
@@ -80,7 +80,7 @@ def main(
         raise typer.BadParameter(f"no row begins so; rows: {', '.join(row.name for row in ROWS)}", param_hint="--only")
     folder = cache.resolve() / str(records)
     folder.mkdir(parents=True, exist_ok=True)
-    for kind in {"raw" if row.name.endswith("sequence-example") else "transformed" for row in chosen}:
+    for kind in {"raw" if row.name.startswith("sequence-example") else "transformed" for row in chosen}:
         input_data.write(folder, records, kind)
     problems: dict[str, str] = {}
     runs: dict[str, list[dict[str, Any]]] = {row.name: [] for row in chosen}
@@ -143,7 +143,7 @@ def summarize(row: Row, runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]
         "wall_ratio": ratio("wall_seconds"),
         "cpu_ratio": ratio("cpu_seconds"),
         "cpu_seconds": median(o["cpu_seconds"] for o in own),
-        "padded_to_real": padded / own[0]["real_steps"] if padded and "raw-read" not in row.name else None,
+        "padded_to_real": padded / own[0]["real_steps"] if padded and not row.name.endswith("raw-read") else None,
         "peak_bytes": median(o["peak_bytes"] for o in own),
         "spread": [min(o["wall_seconds"] for o in own), max(o["wall_seconds"] for o in own)],
     }
