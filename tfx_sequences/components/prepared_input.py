@@ -29,6 +29,9 @@ from tfx_sequences.components.preprocessing import EXAMPLE_WEIGHT, LABEL, RECORD
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.spec import SequenceSpec
 
+# Batches. AUTOTUNE would go up to hundreds, and memory with it, in a long epoch.
+_PREFETCHED = 8
+
 
 @dataclasses.dataclass(frozen=True)
 class Worker:
@@ -154,7 +157,7 @@ class PreparedStore:
             return bounds.map(lambda b: batch(b, window), num_parallel_calls=tf.data.AUTOTUNE)
 
         read = tf.data.Dataset.from_generator(windows, output_signature=signature).prefetch(1)
-        return read.flat_map(batches).prefetch(tf.data.AUTOTUNE)
+        return read.flat_map(batches).prefetch(_PREFETCHED)
 
     def counts(self, *, training: bool = True, epoch: int = 0, workers: int = 1) -> InputCounts:
         """What an epoch batches, cuts and leaves out, of all workers together; nothing is read for it."""
@@ -186,14 +189,16 @@ class PreparedStore:
         """Rows of each part that become batches."""
         batching = self._spec.batching
         if not training:
-            return [np.arange(len(part)) for part in self._lengths]
+            return [np.arange(len(part), dtype=np.int32) for part in self._lengths]
         longest = np.inf if batching.drop_longer_than is None else batching.drop_longer_than
-        return [np.flatnonzero((part >= batching.drop_shorter_than) & (part <= longest)) for part in self._lengths]
+        keep = [(part >= batching.drop_shorter_than) & (part <= longest) for part in self._lengths]
+        return [np.flatnonzero(rows).astype(np.int32) for rows in keep]
 
     def _batched(self, kept: list[np.ndarray]) -> list[np.ndarray]:
         """Their lengths there."""
         most = self._spec.batching.max_length
-        lengths = [part[rows] for part, rows in zip(self._lengths, kept, strict=True)]
+        pairs = zip(self._lengths, kept, strict=True)
+        lengths = [part if len(rows) == len(part) else part[rows] for part, rows in pairs]
         return lengths if most is None else [np.minimum(part, most) for part in lengths]
 
     def _read_lengths(self) -> np.ndarray:
