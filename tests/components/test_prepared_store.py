@@ -44,13 +44,26 @@ def test_ids_take_the_smallest_type_that_holds_them(tmp_path, highest, stored):
 
 
 def test_a_negative_id_keeps_its_sign(tmp_path):
-    features = {"label": FEATURES["label"], "sequence_length": FEATURES["sequence_length"], "x": ragged(tf.int64, "x")}
+    features = {name: FEATURES[name] for name in ("label", "sequence_length")}
+    features["sequence.x"] = ragged(tf.int64, "x")
     from tests.records import example, write_records
 
     record = example({"label": 0, "sequence_length": 2, "x": [-1, 7]})
     files = [str(write_records(tmp_path / "t", [record]))]
     header = write_prepared_store(files, make_spec(), features, tmp_path / "s", IDENTITY)
-    assert {c.name: c.stored for c in header.columns} == {"label": "uint8", "x": "int8"}
+    assert {c.name: c.stored for c in header.columns} == {"label": "uint8", "sequence.x": "int8"}
+
+
+@pytest.mark.parametrize("name", ["context.tags", "sequence.genres", "sequence.words"])
+def test_what_has_no_column_is_refused(tmp_path, name):
+    several = {
+        "context.tags": ragged(tf.int64, "x"),
+        "sequence.genres": ragged(tf.int64, "x", tf.io.RaggedFeature.RowLengths("y")),
+        "sequence.words": ragged(tf.string, "x"),
+    }
+    files = write_transformed(tmp_path, [2, 3])
+    with pytest.raises(UserInputError, match=f"'{name}' cannot be kept in a prepared store"):
+        write_prepared_store(files, make_spec(), {**FEATURES, name: several[name]}, tmp_path / "store", IDENTITY)
 
 
 def test_a_failed_write_leaves_nothing(tmp_path):

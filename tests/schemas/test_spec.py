@@ -104,3 +104,13 @@ def test_label_contradictions_are_errors(label, message):
 def test_batching_that_contradicts_itself_is_refused(batching, message):
     with pytest.raises(pydantic.ValidationError, match=message):
         make(sequence={"lpc": LPC, "day": {"type": "categorical"}}, batching=batching)
+
+
+def test_a_prepared_store_keeps_one_id_per_step():
+    several = {"type": "categorical", "multi_valued": True}
+    base = {"name": "s", "label": {"key": "y"}, "batching": {"prepared": True}}
+    arrays = {"type": "bucketized", "shape": (2,), "boundaries": (0.0,)}
+    SequenceSpec(**base, sequence={"x": {"type": "categorical"}, "y": arrays})
+    for columns in ({"sequence": {"x": several}}, {"sequence": {"x": arrays}, "context": {"tags": several}}):
+        with pytest.raises(pydantic.ValidationError, match=r"batching.prepared cannot keep (sequence.x|context.tags)"):
+            SequenceSpec(**base, **columns)

@@ -22,6 +22,7 @@ import tensorflow as tf
 
 from tfx_sequences.components.bucket_queue import MicroBatches
 from tfx_sequences.components.epoch_reader import EpochReader, Source
+from tfx_sequences.components.fit_epochs import FitEpochs
 from tfx_sequences.components.input_counts import InputCounts
 from tfx_sequences.components.input_state import InputState, source_digest
 from tfx_sequences.components.micro_batches import bucket, pack, unpack
@@ -121,7 +122,7 @@ class SequenceInput:
     @property
     def callback(self) -> keras.callbacks.Callback:
         """For `fit`: makes Keras' epochs those of the input, and follows its steps for `state`."""
-        return _FollowFit(self)
+        return FitEpochs(self)
 
     def __iter__(self) -> Iterator[Batch]:
         """The rest of the current epoch; afterwards `epoch` is the next one.
@@ -256,24 +257,6 @@ class SequenceInput:
             missing = tf.gather(source.plan.batch_sizes, of_bucket) - tf.shape(weight)[0]
             inputs, label, weight = tf.nest.map_structure(lambda x: _add_rows(x, missing), (inputs, label, weight))
         return inputs, label, weight
-
-
-class _FollowFit(keras.callbacks.Callback):
-    def __init__(self, followed: SequenceInput) -> None:
-        super().__init__()
-        self._input = followed
-        self._first_step = 0
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        resumed = epoch == self._input.epoch
-        self._first_step = self._input.step if resumed else 0
-        self._input.begin(epoch, self._first_step)
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self._input.step = self._first_step + batch + 1
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._input.begin(epoch + 1)
 
 
 def make_dataset(

@@ -112,6 +112,23 @@ class PreparedStore:
         Returns:
             Inputs as of `pad_features`; label `[B]` int64 or float32; weight `[B]` float32.
         """
+        if worker.count > 1:
+            # An error of the plan is raised here, not within TensorFlow.
+            for _ in self._plan(self._kept(training), training, epoch, worker.count)():
+                pass
+        return self._dataset(lambda: (epoch, step), training, worker, with_id)
+
+    def epochs(self, begin: Callable[[], tuple[int, int]]) -> tf.data.Dataset:
+        """The batches of training, of another epoch at each pass over the dataset.
+
+        Args:
+            begin: Called when a pass begins; gives its epoch, and the batches of it to leave out.
+        """
+        return self._dataset(begin, True, Worker(), False)
+
+    def _dataset(
+        self, begin: Callable[[], tuple[int, int]], training: bool, worker: Worker, with_id: bool
+    ) -> tf.data.Dataset:
         columns = self.header.columns
         reader = self._windows
         signature = {
@@ -121,15 +138,11 @@ class PreparedStore:
             **{name: tf.TensorSpec([None], tf.int32) for name in reader.indexes},
         }
         kept = self._kept(training)
-        plan = self._plan(kept, training, epoch, worker.count)
-        if worker.count > 1:
-            # An error of the plan is raised here, not within TensorFlow.
-            for _ in plan():
-                pass
 
         def windows() -> Iterator[dict[str, Any]]:
+            epoch, step = begin()
             seen = 0
-            for window in plan():
+            for window in self._plan(kept, training, epoch, worker.count)():
                 numbers = np.arange(seen, seen + len(window.ends))
                 seen += len(window.ends)
                 own = (numbers % worker.count == worker.index) & (numbers // worker.count >= step)

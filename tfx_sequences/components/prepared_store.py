@@ -27,6 +27,7 @@ from tfx_sequences.components.prepared_format import (
     StoreIdentity,
 )
 from tfx_sequences.errors import DataError, UserInputError, shortened
+from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.transformed_features import LABEL, RECORD_ID, SEQUENCE_LENGTH
 
@@ -103,12 +104,13 @@ def _columns(feature_spec: dict[str, Any]) -> list[StoredColumn]:
         if isinstance(feature, tf.io.FixedLenFeature):
             columns.append(_column(name, "context", dtype, tuple(feature.shape)))
             continue
-        partitions = getattr(feature, "partitions", None)
-        uniform = tf.io.RaggedFeature.UniformRowLength
-        if partitions is None or not all(isinstance(p, uniform) for p in partitions) or feature.dtype == tf.string:
+        partitions = getattr(feature, "partitions", None) or ()
+        fixed = all(isinstance(p, tf.io.RaggedFeature.UniformRowLength) for p in partitions)
+        of_steps = name.startswith(SEQUENCE_PREFIX) and isinstance(feature, tf.io.RaggedFeature)
+        if not of_steps or not fixed or feature.dtype == tf.string:
             raise UserInputError(
                 f"'{name}' cannot be kept in a prepared store.",
-                expected="context features, and sequence features with one number, id or vector per step",
+                expected="one number, id or vector per step, or per record",
                 received=str(feature),
                 fix="Train from the transformed records.",
             )

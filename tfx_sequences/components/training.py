@@ -27,9 +27,11 @@ from tfx_sequences.components.computed_vocabularies import computed_vocabularies
 from tfx_sequences.components.input import Batch, SequenceInput
 from tfx_sequences.components.length_histogram import read_histogram
 from tfx_sequences.components.model import TaskStatistics, build_model, compile_model, pretrained_of
+from tfx_sequences.components.prepared_epochs import PreparedInput
 from tfx_sequences.components.record_chunks import record_dataset
 from tfx_sequences.components.record_formats import transformed_records
 from tfx_sequences.components.serving import RawRecordModel, export
+from tfx_sequences.components.training_input import training_input
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.columns import IdColumn, TermColumn
 from tfx_sequences.schemas.shared_tables import names_by_table
@@ -62,16 +64,17 @@ def run_fn(fn_args: FnArgs) -> None:
     valid_files = _files(fn_args.eval_files)
     plan = make_plan(read_histogram(tft_output), spec.batching)
     io_utils.write_string_file(os.path.join(fn_args.model_run_dir, BUCKET_PLAN), plan.model_dump_json(indent=1))
-    records = transformed_records(spec, tft_output.transformed_feature_spec())
-    train = SequenceInput(train_files, spec, records, plan, training=True)
+    feature_spec = tft_output.transformed_feature_spec()
+    records = transformed_records(spec, feature_spec)
     valid = SequenceInput(valid_files, spec, records, plan, training=False)
     statistics = task_statistics(spec, tft_output, SequenceInput(train_files, spec, records, plan, training=False))
 
     model = build_model(spec, statistics)
     compile_model(model, spec)
-    prepared = time.monotonic()
-    with train.explained(), valid.explained():
-        history = _fit(model, spec, train.dataset, _kept(valid.dataset, valid_files), train.callback)
+    with training_input(train_files, spec, feature_spec, plan, fn_args.transform_output) as train:
+        prepared = time.monotonic()
+        with train.explained(), valid.explained():
+            history = _fit(model, spec, train.dataset, _kept(valid.dataset, valid_files), train.callback)
     fitted = time.monotonic()
 
     export_model(model, spec, statistics, tft_output, fn_args.serving_model_dir)
@@ -170,7 +173,7 @@ def _kept(dataset: tf.data.Dataset, files: list[str]) -> tf.data.Dataset:
     return dataset.cache() if size <= _KEPT_BYTES else dataset
 
 
-def _input_figures(read: SequenceInput) -> dict[str, Any]:
+def _input_figures(read: SequenceInput | PreparedInput) -> dict[str, Any]:
     """The latest epoch in full; and the padding over all epochs, which shuffling makes differ a little."""
     real = sum(counts.real_steps for counts in read.finished)
     padded = sum(counts.padded_steps for counts in read.finished)

@@ -9,7 +9,7 @@ import pydantic
 
 from tfx_sequences.errors import SpecError, did_you_mean
 from tfx_sequences.schemas.base import Declared, Sizes, Strings, Terms
-from tfx_sequences.schemas.column_base import BaseColumn
+from tfx_sequences.schemas.column_base import BaseColumn, IdColumn
 from tfx_sequences.schemas.columns import CategoricalColumn, Column, TextColumn
 from tfx_sequences.schemas.shared_tables import names_by_table
 
@@ -108,6 +108,9 @@ class Batching(Declared):
     """Which end is cut off. `random` keeps a random stretch in training, and cuts the tail elsewhere."""
     padding: dict[str, Padding] = {}
     """By sequence feature, where padding is not 0 on the right."""
+    prepared: bool = False
+    """Before it trains, the trainer writes the transformed records once more, column by column: later epochs read
+    several times faster. Batches are then cut from records sorted by length, without buckets."""
     on_error: Literal["raise", "skip"] = "raise"
     """`skip` leaves out records that cannot be parsed, and says how many and which."""
 
@@ -258,6 +261,9 @@ class SequenceSpec(Declared):
             names_by_table(self.columns)
         except SpecError as error:
             raise ValueError(str(error)) from error
+        for name, column in self.columns.items() if self.batching.prepared else ():
+            if isinstance(column, IdColumn) and column.has_several_ids and not getattr(column, "shape", ()):
+                raise ValueError(f"batching.prepared cannot keep {name}, which has any number of ids; leave it out")
         for name, padding in self.batching.padding.items():
             if name not in self.sequence:
                 hint = did_you_mean(name, self.sequence)

@@ -1,0 +1,62 @@
+"""The prepared store as the trainer's input: epoch after epoch, followed through `fit`."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Iterator
+
+import keras
+import tensorflow as tf
+
+from tfx_sequences.components.fit_epochs import FitEpochs
+from tfx_sequences.components.input_counts import InputCounts
+from tfx_sequences.components.prepared_input import PreparedStore
+
+
+class PreparedInput:
+    """Training batches of a prepared store; takes the place of `SequenceInput`.
+
+    Args:
+        store: The store.
+
+    Attributes:
+        epoch: The epoch, from 0, that the next pass gives, or that one is giving.
+        step: Batches of that epoch that were taken.
+    """
+
+    def __init__(self, store: PreparedStore) -> None:
+        self._store = store
+        self.epoch = 0
+        self.step = 0
+        self._next = (0, 0)
+
+    @functools.cached_property
+    def dataset(self) -> tf.data.Dataset:
+        """Batches as of `PreparedStore.dataset`; each pass is the next epoch. Under `fit` add `callback`."""
+        return self._store.epochs(self._begin_pass)
+
+    @property
+    def callback(self) -> keras.callbacks.Callback:
+        """For `fit`: makes Keras' epochs those of the input."""
+        return FitEpochs(self)
+
+    @property
+    def finished(self) -> list[InputCounts]:
+        """What was batched, cut and left out, of each epoch before `epoch`."""
+        return [self._store.counts(epoch=epoch) for epoch in range(self.epoch)]
+
+    def begin(self, epoch: int, step: int = 0) -> None:
+        """The next pass over `dataset` begins at this step of this epoch."""
+        self.epoch, self.step = epoch, step
+        self._next = (epoch, step)
+
+    @contextlib.contextmanager
+    def explained(self) -> Iterator[None]:
+        """Nothing to explain: the store was checked when it was written and opened."""
+        yield
+
+    def _begin_pass(self) -> tuple[int, int]:
+        epoch, step = self._next
+        self._next = (epoch + 1, 0)
+        return epoch, step

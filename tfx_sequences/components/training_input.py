@@ -1,0 +1,49 @@
+"""The trainer's input of the training split: from the transformed records, or from a prepared store of them."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from absl import logging
+
+from tfx_sequences.components.input import SequenceInput
+from tfx_sequences.components.prepared_epochs import PreparedInput
+from tfx_sequences.components.prepared_format import StoreIdentity
+from tfx_sequences.components.prepared_input import PreparedStore
+from tfx_sequences.components.prepared_store import write_prepared_store
+from tfx_sequences.components.record_formats import Features, transformed_records
+from tfx_sequences.schemas.bucket_plan import BucketPlan
+from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.spec_io import TRANSFORM_SECTIONS, fingerprint
+
+
+@contextlib.contextmanager
+def training_input(
+    files: Sequence[str], spec: SequenceSpec, feature_spec: Features, plan: BucketPlan, transform_output: str
+) -> Iterator[SequenceInput | PreparedInput]:
+    """The input, for as long as the context lasts.
+
+    Args:
+        files: Transformed records of the training split.
+        spec: The spec; `batching.prepared` decides.
+        feature_spec: `TFTransformOutput.transformed_feature_spec()`.
+        plan: The bucket plan.
+        transform_output: The transform graph's folder.
+
+    Yields:
+        Its `dataset` gives another epoch at each pass; under `fit` with its `callback`.
+    """
+    if not spec.batching.prepared:
+        yield SequenceInput(files, spec, transformed_records(spec, feature_spec), plan, training=True)
+        return
+    # Written and read by one process, so where the graph stands identifies it.
+    identity = StoreIdentity(fingerprint(spec, TRANSFORM_SECTIONS), transform_output)
+    with tempfile.TemporaryDirectory(prefix="tfx-sequences-") as scratch:
+        folder = Path(scratch) / "store"
+        header = write_prepared_store(list(files), spec, feature_spec, folder, identity)
+        records = sum(part.records for part in header.parts)
+        logging.info("Prepared %d records in %d parts", records, len(header.parts))
+        yield PreparedInput(PreparedStore(folder, spec, identity))
