@@ -1,4 +1,4 @@
-"""Reads a prepared store: shuffled, padded batches at about the speed of reading the bytes.
+"""Reads a prepared store: shuffled, padded batches without parsing a record.
 
 The plan of an epoch says which rows make which batch (`prepared_plan.py`). For each of its windows
 the parts' columns are read straight into arrays, and a batch is one `tf.gather` per feature

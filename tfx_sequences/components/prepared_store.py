@@ -1,6 +1,6 @@
 """Writes the prepared store: the transformed records once more, column by column.
 
-Later epochs then read at about the speed of reading bytes (`prepared_input.py`).
+Later epochs then parse nothing (`prepared_input.py`).
 `docs/prepared_store.md` says what it costs and what it brings.
 """
 
