@@ -58,11 +58,8 @@ def transformed_records(spec: SequenceSpec, feature_spec: Features) -> RecordFor
     def name(serialized: bytes) -> str | None:
         if not spec.id_key:
             return None
-        return (
-            tf.io.parse_single_example(serialized, {RECORD_ID: feature_spec[RECORD_ID]})[RECORD_ID]
-            .numpy()
-            .decode("utf-8", "replace")
-        )
+        identity = tf.io.parse_single_example(serialized, {RECORD_ID: feature_spec[RECORD_ID]})[RECORD_ID]
+        return identity.numpy().decode("utf-8", "replace")
 
     return RecordFormat(
         lengths=lambda serialized: tf.io.parse_example(serialized, length_spec)[SEQUENCE_LENGTH],
