@@ -935,25 +935,3 @@ def test_predict_to_where_no_file_can_be(output, what, model, tmp_path, capfd):
     assert out == ""
     assert_told(err, Bad(what))
     assert state_of(tmp_path) == before
-
-
-def test_predict_with_the_model_of_a_real_run(demo, command, tmp_path):
-    flat_records = [example({"utterance_id": f"u{i}", "lpc": [0.5] * 24}) for i in range(3)]
-    file = write_records(tmp_path / "new.tfrecord", flat_records)
-    done = command("predict", demo.output, file, "-o", tmp_path / "out.jsonl")
-    assert done.returncode == 2
-    what = f"{file} holds tf.Example records, not tf.SequenceExample."
-    assert_told(done.stderr, Bad(what, "feature lists", "'lpc'", "tf.SequenceExample"))
-    steps = [[0.5] * 12] * 3
-    late = [sequence_example({"utterance_id": f"u{i}"}, {"lpc": steps}) for i in range(300)]
-    late.append(sequence_example({"utterance_id": "odd"}, {"lpc": [[0.5] * 11]}))
-    file = write_records(tmp_path / "new.tfrecord", late)
-    done = command("predict", demo.output, file, "-o", tmp_path / "out.jsonl")
-    assert done.returncode == 2
-    assert_told(
-        done.stderr,
-        Bad(f"Record 300 ('odd') of {file} cannot be predicted.", None, "'lpc': each step has 12 values", "check"),
-    )
-    assert_no_defect(done.stderr)
-    assert_no_graph_talk(done.stderr)
-    assert os.listdir(tmp_path) == ["new.tfrecord"]

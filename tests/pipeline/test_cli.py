@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -118,25 +117,3 @@ def test_interrupt_before_the_run_is_130(tmp_path):
         _, error = process.communicate(timeout=60)
     assert process.returncode == 130
     assert error == "Stopped.\n"
-
-
-@pytest.mark.slow
-def test_missed_threshold_is_1_also_when_quiet(demo, command, tmp_path):
-    # A copy, for other tests read the demo's report.
-    output = shutil.copytree(demo.output, tmp_path / "output")
-    spec = tfx_sequences.spec_to_yaml(tfx_sequences.load_spec("japanese_vowels"))
-    assert "0.95" in spec
-    (tmp_path / "strict.yaml").write_text(spec.replace("0.95", "1.0"))
-    arguments = ["run", tmp_path / "strict.yaml", "--data", BUNDLED, "--output", output]
-    done = command(*arguments, "--quiet")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("Not blessed, not pushed: accuracy 0.9")
-
-
-@pytest.mark.slow
-def test_predict_says_where_it_wrote_and_leaves_standard_output_alone(demo, command, tmp_path):
-    records = next(BUNDLED.glob("test*"))
-    done = command("predict", demo.output, records, "-o", tmp_path / "all.jsonl")
-    assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr == f"370 predictions written to {tmp_path}/all.jsonl.\n"
-    assert len((tmp_path / "all.jsonl").read_text().splitlines()) == 370

@@ -22,6 +22,7 @@ from tfx_sequences.components.schema_curation import AnomalyGate, SchemaCurator
 from tfx_sequences.components.trainer import Executor as TrainerExecutor
 from tfx_sequences.components.trainer import SequenceTrainer
 from tfx_sequences.errors import DataError
+from tfx_sequences.pipeline.report import collect
 from tfx_sequences.schemas.bucket_plan import BucketPlan
 from tfx_sequences.schemas.spec_io import spec_to_json
 
@@ -277,3 +278,35 @@ def test_the_model_check_refuses_a_model_that_does_not_load(trained, tmp_path):
     blessed, report = check(artifact(standard_artifacts.Model, tmp_path / "model"), trained["model_run"], tmp_path)
     assert blessed == 0
     assert "does not run alone" in report["failures"][0]
+
+
+# The run of all components
+
+
+def test_every_kind_of_column_reaches_a_pushed_model(everything_run):
+    assert everything_run.blessed
+    report = collect(everything_run)
+    assert report["model_check"]["largest_difference"]["scores"] <= 1e-6
+    # 120 records, of which about a tenth is held back twice; weights make it a sum of weights.
+    assert 1 <= report["metrics"]["example_count"] <= 40
+    assert report["data"]["train"]["zero_length"] == 18
+
+
+def test_held_back_splits_are_disjoint_and_complete(everything_run):
+    folder = everything_run.outputs["SequenceExampleGen"]["examples"]
+    splits = {}
+    for split in ("train", "valid", "test"):
+        files = tf.io.gfile.glob(f"{folder}/Split-{split}/*")
+        splits[split] = [r.numpy() for r in tf.data.TFRecordDataset(files, "GZIP")]
+    assert sum(map(len, splits.values())) == 120
+    assert all(splits.values())
+    # Equal records fall into the same split.
+    sets = [set(records) for records in splits.values()]
+    assert len(set.union(*sets)) == sum(map(len, sets)) == 40
+
+
+def test_the_card_of_the_model_holds_the_spec(everything_run):
+    card = json.loads((everything_run.pushed_model / "tfx_sequences.json").read_text())
+    assert card["classes"] == ["good", "bad"]
+    assert card["spec"]["name"] == "everything"
+    assert len(card["fingerprint"]) == 64

@@ -1,16 +1,24 @@
 """The demo, as a person types it: real records to a served model, and again from the cache."""
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
+from importlib import resources
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import tfx_sequences
+from tests.pipeline.test_bad_input import Bad, assert_no_defect, assert_no_graph_talk, assert_told
+from tests.records import example, sequence_example, write_records
 from tfx_sequences.components.prediction import find_model, list_record_files, predict_files
 from tfx_sequences.pipeline.report import evaluation_slices
 
+BUNDLED = Path(str(resources.files("tfx_sequences"))) / "examples_data" / "japanese_vowels"
 COMPONENTS = """
 SequenceExampleGen StatisticsGen SchemaGen SchemaCurator ExampleValidator AnomalyGate
 Transform SequenceTrainer Evaluator ModelCheck Pusher
@@ -28,7 +36,7 @@ def test_it_trains_a_good_model_of_the_official_split(demo, report):
     assert report["metrics"]["accuracy"] >= 0.97
     assert report["blessed"]
     # What stopped training was held back from the 270, never from the test split.
-    held_back = 270 - report["training"]["records"]
+    held_back = 270 - report["training"]["input"]["train"]["records"]
     assert 10 < held_back < 50
 
 
@@ -141,3 +149,50 @@ def test_predict_writes_json_lines(demo, command, tmp_path):
 def test_the_evaluators_slices_are_read_whole(report, demo):
     evaluations = sorted((demo.output / "artifacts" / "Evaluator" / "evaluation").iterdir())
     assert evaluation_slices(str(evaluations[0]))["all"] == report["metrics"]
+
+
+# The demo's output and model, used for more.
+
+
+@pytest.mark.slow
+def test_missed_threshold_is_1_also_when_quiet(demo, command, tmp_path):
+    # A copy, for other tests read the demo's report.
+    output = shutil.copytree(demo.output, tmp_path / "output")
+    spec = tfx_sequences.spec_to_yaml(tfx_sequences.load_spec("japanese_vowels"))
+    assert "0.95" in spec
+    (tmp_path / "strict.yaml").write_text(spec.replace("0.95", "1.0"))
+    arguments = ["run", tmp_path / "strict.yaml", "--data", BUNDLED, "--output", output]
+    done = command(*arguments, "--quiet")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Not blessed, not pushed: accuracy 0.9")
+
+
+@pytest.mark.slow
+def test_predict_says_where_it_wrote_and_leaves_standard_output_alone(demo, command, tmp_path):
+    records = next(BUNDLED.glob("test*"))
+    done = command("predict", demo.output, records, "-o", tmp_path / "all.jsonl")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == f"370 predictions written to {tmp_path}/all.jsonl.\n"
+    assert len((tmp_path / "all.jsonl").read_text().splitlines()) == 370
+
+
+def test_predict_with_the_model_of_a_real_run(demo, command, tmp_path):
+    flat_records = [example({"utterance_id": f"u{i}", "lpc": [0.5] * 24}) for i in range(3)]
+    file = write_records(tmp_path / "new.tfrecord", flat_records)
+    done = command("predict", demo.output, file, "-o", tmp_path / "out.jsonl")
+    assert done.returncode == 2
+    what = f"{file} holds tf.Example records, not tf.SequenceExample."
+    assert_told(done.stderr, Bad(what, "feature lists", "'lpc'", "tf.SequenceExample"))
+    steps = [[0.5] * 12] * 3
+    late = [sequence_example({"utterance_id": f"u{i}"}, {"lpc": steps}) for i in range(300)]
+    late.append(sequence_example({"utterance_id": "odd"}, {"lpc": [[0.5] * 11]}))
+    file = write_records(tmp_path / "new.tfrecord", late)
+    done = command("predict", demo.output, file, "-o", tmp_path / "out.jsonl")
+    assert done.returncode == 2
+    assert_told(
+        done.stderr,
+        Bad(f"Record 300 ('odd') of {file} cannot be predicted.", None, "'lpc': each step has 12 values", "check"),
+    )
+    assert_no_defect(done.stderr)
+    assert_no_graph_talk(done.stderr)
+    assert os.listdir(tmp_path) == ["new.tfrecord"]

@@ -172,12 +172,19 @@ def _resolve_files(spec: SequenceSpec, folder: Path) -> SequenceSpec:
     return spec.model_copy(update=changed)
 
 
+_FILES = {
+    "vocabulary_file": "a text file with one term per line",
+    "embedding.vectors_file": "text lines 'term x1 x2 ...', or an array in a .npy file",
+    "embedding.vectors_terms_file": "a text file with one term per line",
+}
+
+
 def _with_file(column: Any, field: str, path: Path, where: str) -> Any:
     if not path.is_file():
         what = field.removeprefix("embedding.").removesuffix("_file").replace("_", " ")
         raise SpecError(
             f"{where}: no such {what} file.",
-            expected="a file",
+            expected=_FILES[field],
             received=str(path),
             fix=f"Mend {field}; a relative path starts from the spec's folder.",
         )
