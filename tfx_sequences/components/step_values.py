@@ -93,18 +93,23 @@ class Dense:
         return None
 
 
-class Ragged:
-    """`[B, T]` or `[B, T, V]`; numbers also flat, `[B, T * size]`."""
+class _Listed:
+    """What ragged and sparse features have in common: they hold the values that are there, and no others."""
 
-    def __init__(self, values: tf.RaggedTensor, key: str, size: int | None) -> None:
+    def __init__(self, values: Any, key: str, size: int | None) -> None:
         self._values = values
         self._key = key
         self._size = size
+        # The numbers of all steps in one list.
         self._is_flat = values.shape.rank == 2 and (size or 1) > 1
 
     @property
     def has_one_value_per_step(self) -> bool:
         return self._values.shape.rank == 2
+
+
+class Ragged(_Listed):
+    """`[B, T]` or `[B, T, V]`; numbers also flat, `[B, T * size]`."""
 
     def lengths(self) -> tf.Tensor:
         lengths = self._values.row_lengths()
@@ -165,18 +170,8 @@ class Ragged:
         return inner, cells
 
 
-class Sparse:
+class Sparse(_Listed):
     """`[B, T]` or `[B, T, V]`, indices in row order; a step without values is missing. Numbers also flat."""
-
-    def __init__(self, values: tf.SparseTensor, key: str, size: int | None) -> None:
-        self._values = values
-        self._key = key
-        self._size = size
-        self._is_flat = values.shape.rank == 2 and (size or 1) > 1
-
-    @property
-    def has_one_value_per_step(self) -> bool:
-        return self._values.shape.rank == 2
 
     def lengths(self) -> tf.Tensor:
         # Indices are in row order, so a row's last one has its greatest step: cheaper to find than a maximum.
