@@ -11,6 +11,6 @@ def test_the_bundled_spec_learns_sentiment(command, shared_data, tmp_path):
     assert run.returncode == 0, run.stderr
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["metrics"]["example_count"] == 1068
-    # 0.762, 0.773 and 0.770 with the seeds 0, 1 and 2 where it was measured; another processor rounds otherwise.
-    assert report["metrics"]["accuracy"] >= 0.75
+    # 0.762, 0.773 and 0.770 with the seeds 0, 1 and 2 where it was measured.
+    assert report["metrics"]["accuracy"] >= 0.76
     assert report["model_check"]["failures"] == []

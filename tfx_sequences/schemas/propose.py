@@ -215,7 +215,9 @@ def _label(
         "The schema does not tell which feature is the label.",
         expected="a context feature of one value, called label, target or class; or its key",
         received=f"the candidates {shortened(f.key for f in candidates)}" if candidates else "no such feature",
-        fix="Name the label's key." if candidates else "Write the label into the context of the records.",
+        fix="Name the label's key: `--label KEY`, or `label=` in Python."
+        if candidates
+        else "Write the label into the context of the records.",
     )
 
 
