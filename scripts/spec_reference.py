@@ -9,7 +9,7 @@ from pathlib import Path
 import pydantic
 from pydantic_core import PydanticUndefined
 
-from tfx_sequences.schemas import columns, spec
+from tfx_sequences.schemas import batching, columns, evaluation_options, label, model_options, spec, training_options
 
 PAGE = Path(__file__).parents[1] / "docs" / "spec.md"
 _IMPLIED = {"is_sequence", "type"}
@@ -40,14 +40,14 @@ def render() -> str:
         ("context, sequence: `type: text`", columns.TextColumn),
         ("vocabulary", columns.Vocabulary),
         ("embedding", columns.Embedding),
-        ("label", spec.Label),
+        ("label", label.Label),
         ("splits", spec.Splits),
-        ("batching", spec.Batching),
-        ("batching.padding", spec.Padding),
-        ("model", spec.Model),
-        ("training", spec.Training),
-        ("evaluation", spec.Evaluation),
-        ("evaluation.thresholds", spec.Threshold),
+        ("batching", batching.Batching),
+        ("batching.padding", batching.Padding),
+        ("model", model_options.Model),
+        ("training", training_options.Training),
+        ("evaluation", evaluation_options.Evaluation),
+        ("evaluation.thresholds", evaluation_options.Threshold),
     ]
     return _HEAD + "".join(_section(title, model) for title, model in sections)
 
@@ -56,7 +56,7 @@ def _section(title: str, model: type[pydantic.BaseModel]) -> str:
     lines = [f"\n## {title}\n", (model.__doc__ or "").strip().split("\n\n")[0].replace("\n", " "), ""]
     lines += ["| key | value | default | |", "|---|---|---|---|"]
     for name, field in model.model_fields.items():
-        if name in _IMPLIED and model is not spec.Label:
+        if name in _IMPLIED and model is not label.Label:
             continue
         words = " ".join((field.description or "").split()).replace("|", "\\|")
         lines.append(f"| `{name}` | {_type(field.annotation)} | {_default(name, field)} | {words} |")

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from tfx_sequences.components.bucket_plan import make_plan
 from tfx_sequences.components.length_histogram import LengthHistogram
+from tfx_sequences.schemas.batching import Batching
 from tfx_sequences.schemas.bucket_plan import BucketPlan
-from tfx_sequences.schemas.spec import Batching
 
 LENGTHS = LengthHistogram.of(np.arange(1, 201).repeat(5))
 

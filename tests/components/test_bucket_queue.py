@@ -6,7 +6,7 @@ from tfx_sequences.components.bucket_plan import make_plan
 from tfx_sequences.components.bucket_queue import BucketQueue, micro_batch_rows
 from tfx_sequences.components.length_histogram import LengthHistogram
 from tfx_sequences.components.record_chunks import Records
-from tfx_sequences.schemas.spec import Batching
+from tfx_sequences.schemas.batching import Batching
 
 
 def rows(lengths, start=0):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tfx_sequences.components.bucket_plan import make_plan
 from tfx_sequences.components.length_histogram import LengthHistogram
 from tfx_sequences.components.micro_batches import bucket, pack, unpack
-from tfx_sequences.schemas.spec import Batching
+from tfx_sequences.schemas.batching import Batching
 
 
 def features(rows):

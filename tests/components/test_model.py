@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfx_sequences.components.model import MaskedPooling1D, TaskStatistics, build_model, compile_model
+from tfx_sequences.components.model import build_model, compile_model
+from tfx_sequences.components.task_statistics import TaskStatistics
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.spec import Batching, Padding, SequenceSpec
+from tfx_sequences.schemas.batching import Batching, Padding
+from tfx_sequences.schemas.spec import SequenceSpec
 
 IDS = {"sequence.token": 6, "context.city": 3}
 CLASSES = TaskStatistics(IDS, ("a", "b", "c"))
@@ -112,17 +114,6 @@ def test_an_export_model_has_no_cudnn_layer():
     model = build_model(make_spec(), CLASSES, use_cudnn=False)
     layer = model.get_layer("bidirectional_0").forward_layer
     assert layer.use_cudnn is False
-
-
-@pytest.mark.parametrize("how", ["mean", "max"])
-def test_pooling_equals_that_of_the_unpadded_rows(how):
-    x = np.random.default_rng(0).normal(size=(3, 5, 2)).astype("float32") - 4
-    lengths = [5, 2, 1]
-    mask = np.arange(5)[None] < np.array(lengths)[:, None]
-    pooled = MaskedPooling1D(how)(x, mask=mask)
-    expected = [getattr(np, how)(x[i, :n], axis=0) for i, n in enumerate(lengths)]
-    np.testing.assert_allclose(pooled, expected, rtol=1e-6)
-    np.testing.assert_allclose(MaskedPooling1D(how)(x), getattr(np, how)(x, axis=1), rtol=1e-6)
 
 
 def test_padding_on_the_left_is_refused():

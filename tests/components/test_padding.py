@@ -3,7 +3,8 @@ import pytest
 import tensorflow as tf
 
 from tfx_sequences.components.padding import pad_features
-from tfx_sequences.schemas.spec import Batching, Padding, SequenceSpec
+from tfx_sequences.schemas.batching import Batching, Padding
+from tfx_sequences.schemas.spec import SequenceSpec
 
 SPEC = SequenceSpec(
     name="s",

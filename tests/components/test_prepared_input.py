@@ -10,7 +10,7 @@ from tfx_sequences.components.length_histogram import LengthHistogram
 from tfx_sequences.components.prepared_input import PreparedStore, Worker
 from tfx_sequences.components.record_formats import transformed_records
 from tfx_sequences.errors import DataError, UserInputError
-from tfx_sequences.schemas.spec import Padding
+from tfx_sequences.schemas.batching import Padding
 
 SIDES = ["left", "right"]
 

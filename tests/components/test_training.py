@@ -1,12 +1,8 @@
-import keras
 import numpy as np
-import pytest
-import tensorflow as tf
 import tensorflow_transform as tft
 
-from tfx_sequences.components.model import TaskStatistics, build_model, compile_model, pretrained_of
-from tfx_sequences.components.training import _fit, task_statistics
-from tfx_sequences.errors import UserInputError
+from tfx_sequences.components.model import build_model, pretrained_of
+from tfx_sequences.components.training import task_statistics
 from tfx_sequences.schemas.spec import SequenceSpec
 
 SPEC = SequenceSpec(
@@ -18,34 +14,6 @@ SPEC = SequenceSpec(
 )
 
 MINIMAL = {"name": "s", "label": {"key": "y"}}
-
-
-def dataset(x, y):
-    inputs = {"sequence.x": np.float32(x), "sequence_length": np.full(len(x), len(x[0]))}
-    return tf.data.Dataset.from_tensors((inputs, np.float32(y), np.ones(len(x), np.float32)))
-
-
-def compiled():
-    keras.utils.set_random_seed(1)
-    model = build_model(SPEC, TaskStatistics({}))
-    compile_model(model, SPEC)
-    return model
-
-
-def test_the_best_weights_are_kept():
-    x = np.random.default_rng(0).normal(size=(8, 4))
-    # Validation wants the opposite of training, so it is best early and worse later.
-    train, valid = dataset(x, x.mean(1)), dataset(x, -x.mean(1))
-    model = compiled()
-    history = _fit(model, SPEC, train, valid)
-    assert len(history["val_loss"]) < 30
-    np.testing.assert_allclose(model.evaluate(valid, verbose=0)[0], min(history["val_loss"]), rtol=1e-5)
-
-
-def test_divergence_is_an_error_that_says_what_to_change():
-    nowhere = dataset([[np.nan, 1.0]], [1.0])
-    with pytest.raises(UserInputError, match=r"Training diverged[\s\S]*learning_rate"):
-        _fit(compiled(), SPEC, nowhere, nowhere)
 
 
 def test_statistics_are_those_of_the_training_split(everything):

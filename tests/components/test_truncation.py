@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from tfx_sequences.components.truncation import cut_steps
-from tfx_sequences.schemas.spec import Batching
+from tfx_sequences.schemas.batching import Batching
 
 
 def features():

@@ -2,7 +2,8 @@ import pydantic
 import pytest
 
 from tfx_sequences.schemas.columns import CategoricalColumn, NumericColumn
-from tfx_sequences.schemas.spec import Label, SequenceSpec
+from tfx_sequences.schemas.label import Label
+from tfx_sequences.schemas.spec import SequenceSpec
 
 LPC = NumericColumn(key="lpc", is_sequence=True)
 

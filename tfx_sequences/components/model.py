@@ -1,83 +1,14 @@
-"""The masked recurrent network of a spec, in Keras 3."""
+"""The Keras model of a spec: its network, the label's head, loss and metrics."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import keras
-from keras import layers, ops
+from keras import layers
 
-from tfx_sequences.components.embedding_tables import EmbeddingTables
-from tfx_sequences.components.model_columns import model_columns
-from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
-from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.columns import CategoricalColumn, Column, NumericColumn
+from tfx_sequences.components.network import build_network
+from tfx_sequences.components.task_statistics import TaskStatistics
 from tfx_sequences.schemas.pretrained import PretrainedVectors
 from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
-
-_CELLS = {"lstm": layers.LSTM, "gru": layers.GRU, "simple_rnn": layers.SimpleRNN}
-
-
-@dataclasses.dataclass(frozen=True)
-class TaskStatistics:
-    """What the training split decides of the network.
-
-    Attributes:
-        num_ids: Number of ids of each column that has some, by transformed name.
-        classes: The classes as strings, in the order of the outputs; empty for regression.
-        label_mean: Mean of a regression label.
-        label_std: Standard deviation of a regression label.
-        terms: The terms of embedding tables with pretrained vectors, in id order, by table.
-    """
-
-    num_ids: Mapping[str, int]
-    classes: tuple[str, ...] = ()
-    label_mean: float = 0.0
-    label_std: float = 1.0
-    terms: Mapping[str, Sequence[str] | None] = dataclasses.field(default_factory=dict)
-
-
-@keras.saving.register_keras_serializable("tfx_sequences")
-class MaskedPooling1D(layers.Layer):
-    """Mean or maximum over the real steps: `[B, T, D]` with a mask `[B, T]` to `[B, D]`.
-
-    A row without real steps gives zeros (Keras' own pooling gives NaN there).
-
-    >>> import numpy as np
-    >>> x = np.array([[[1.0], [3.0], [9.0]], [[5.0], [5.0], [5.0]]])
-    >>> mask = np.array([[True, True, False], [False, False, False]])
-    >>> print(MaskedPooling1D("mean")(x, mask=mask).numpy(), MaskedPooling1D("max")(x, mask=mask).numpy())
-    [[2.]
-     [0.]] [[3.]
-     [0.]]
-    """
-
-    def __init__(self, how: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.how = how
-        self.supports_masking = True
-
-    def call(self, inputs: Any, mask: Any = None) -> Any:
-        if mask is None:
-            mask = ops.ones_like(inputs[:, :, 0], dtype="bool")
-        real = ops.cast(mask, inputs.dtype)[:, :, None]
-        if self.how == "mean":
-            return ops.sum(inputs * real, axis=1) / ops.maximum(ops.sum(real, axis=1), 1)
-        lowest = ops.cast(-1e4 if inputs.dtype == "float16" else -1e9, inputs.dtype)
-        highest = ops.max(ops.where(mask[:, :, None], inputs, lowest), axis=1)
-        return ops.where(ops.any(mask, axis=1)[:, None], highest, ops.zeros_like(highest))
-
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
-        return None
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        return (input_shape[0], input_shape[2])
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "how": self.how}
 
 
 def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bool | str = "auto") -> keras.Model:
@@ -95,26 +26,7 @@ def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bo
     Raises:
         SpecError: `batching.padding` puts padding on the left.
     """
-    _refuse_left_padding(spec)
-    columns = model_columns(spec, statistics.num_ids)
-    inputs = {column.key: _input(column) for column in columns}
-    inputs[SEQUENCE_LENGTH] = keras.Input((), name=SEQUENCE_LENGTH, dtype="int64")
-    tables = EmbeddingTables(columns, terms=statistics.terms)
-    of_steps = [c for c in columns if c.is_sequence]
-    steps, _ = SequenceFeatures(of_steps, tables=tables, name="sequence_features")(inputs)
-    options = spec.model
-    if options.dropout:
-        steps = layers.SpatialDropout1D(options.dropout, name="input_dropout")(steps)
-    for index, units in enumerate(options.units):
-        is_last = index == len(options.units) - 1
-        steps = _recurrent(spec, units, index, not is_last or options.pooling != "last", use_cudnn)(steps)
-    pooled = steps if options.pooling == "last" else MaskedPooling1D(options.pooling, name="pooling")(steps)
-    context = [c for c in columns if not c.is_sequence]
-    if context:
-        vectors = ContextFeatures(context, tables=tables, name="context")(inputs)
-        pooled = layers.Concatenate(name="with_context")([pooled, vectors])
-    if options.dropout:
-        pooled = layers.Dropout(options.dropout, name="head_dropout")(pooled)
+    inputs, pooled = build_network(spec, statistics, use_cudnn)
     if spec.label.type == "classification":
         output = layers.Dense(len(statistics.classes), name="logits", dtype="float32")(pooled)
     else:
@@ -140,31 +52,3 @@ def compile_model(model: keras.Model, spec: SequenceSpec) -> None:
         loss = keras.losses.MeanSquaredError()
         metrics = [keras.metrics.MeanAbsoluteError(name="mean_absolute_error")]
     model.compile(optimizer=optimizer, loss=loss, weighted_metrics=metrics)
-
-
-def _refuse_left_padding(spec: SequenceSpec) -> None:
-    for name, padding in spec.batching.padding.items():
-        if padding.side == "left":
-            raise SpecError(
-                f"batching.padding puts the padding of '{name}' on the left.",
-                expected="padding on the right: the network's mask counts real steps from the first",
-                received="side: left",
-                fix="Leave side out, or read the batches with SequenceInput for a network of your own.",
-            )
-
-
-def _input(column: Column) -> Any:
-    """`[B, *shape]` of numbers, ids `[B]` or several `[B, V]`; with `T` behind `B` for steps."""
-    if isinstance(column, NumericColumn):
-        shape: tuple[int | None, ...] = column.shape
-    else:
-        shape = (None,) if isinstance(column, CategoricalColumn) and column.multi_valued else ()
-    dtype = "float32" if isinstance(column, NumericColumn) else "int64"
-    return keras.Input((None, *shape) if column.is_sequence else shape, name=column.key, dtype=dtype)
-
-
-def _recurrent(spec: SequenceSpec, units: int, index: int, sequences: bool, use_cudnn: bool | str) -> layers.Layer:
-    cell = spec.model.cell
-    kernel = {} if cell == "simple_rnn" else {"use_cudnn": use_cudnn}
-    layer = _CELLS[cell](units, return_sequences=sequences, name=f"{cell}_{index}", **kernel)
-    return layers.Bidirectional(layer, name=f"bidirectional_{index}") if spec.model.bidirectional else layer

@@ -7,10 +7,11 @@ from typing import Any
 import tensorflow as tf
 
 from tfx_sequences.components.truncation import cut_steps
+from tfx_sequences.schemas.batching import Padding
 from tfx_sequences.schemas.categorical_columns import NO_ID
 from tfx_sequences.schemas.columns import IdColumn
 from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
-from tfx_sequences.schemas.spec import Padding, SequenceSpec
+from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
 
 

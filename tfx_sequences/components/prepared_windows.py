@@ -10,8 +10,9 @@ import numpy as np
 
 from tfx_sequences.components.prepared_format import StoredColumn, StoreHeader, damaged
 from tfx_sequences.components.prepared_plan import Window
+from tfx_sequences.schemas.batching import Padding
 from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
-from tfx_sequences.schemas.spec import Padding, SequenceSpec
+from tfx_sequences.schemas.spec import SequenceSpec
 
 # TensorFlow takes an array as it is, without a copy, if it begins at a multiple of this.
 _ALIGNMENT = 64

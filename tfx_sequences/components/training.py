@@ -17,22 +17,22 @@ import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
-from absl import logging
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.utils import io_utils
 
 from tfx_sequences.components import predictions_file
 from tfx_sequences.components.bucket_plan import make_plan
 from tfx_sequences.components.computed_vocabularies import computed_vocabularies, vocabulary_name
+from tfx_sequences.components.fitting import fit
 from tfx_sequences.components.input import Batch, SequenceInput
 from tfx_sequences.components.length_histogram import read_histogram
-from tfx_sequences.components.model import TaskStatistics, build_model, compile_model, pretrained_of
+from tfx_sequences.components.model import build_model, compile_model, pretrained_of
 from tfx_sequences.components.prepared_epochs import PreparedInput
 from tfx_sequences.components.record_chunks import record_dataset
 from tfx_sequences.components.record_formats import transformed_records
 from tfx_sequences.components.serving import RawRecordModel, export
+from tfx_sequences.components.task_statistics import TaskStatistics
 from tfx_sequences.components.training_input import training_input
-from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.columns import IdColumn, TermColumn
 from tfx_sequences.schemas.shared_tables import names_by_table
 from tfx_sequences.schemas.spec import SequenceSpec
@@ -74,7 +74,7 @@ def run_fn(fn_args: FnArgs) -> None:
     with training_input(train_files, spec, feature_spec, plan, fn_args.transform_output) as train:
         prepared = time.monotonic()
         with train.explained(), valid.explained():
-            history = _fit(model, spec, train.dataset, _kept(valid.dataset, valid_files), train.callback)
+            history = fit(model, spec, train.dataset, _kept(valid.dataset, valid_files), train.callback)
     fitted = time.monotonic()
 
     export_model(model, spec, statistics, tft_output, fn_args.serving_model_dir)
@@ -135,37 +135,6 @@ def export_model(
     portable.set_weights(model.get_weights())
     raw_model = RawRecordModel(portable, tft_output.transform_savedmodel_dir, spec, statistics.classes)
     export(raw_model, to, spec, statistics.classes)
-
-
-def _fit(
-    model: keras.Model,
-    spec: SequenceSpec,
-    train: tf.data.Dataset,
-    valid: tf.data.Dataset,
-    *callbacks: keras.callbacks.Callback,
-) -> dict[str, list[float]]:
-    stop = keras.callbacks.EarlyStopping(
-        monitor="val_loss", patience=spec.training.early_stopping_patience, restore_best_weights=True
-    )
-
-    class LogEpoch(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-            figures = ", ".join(f"{k} {v:.4f}" for k, v in (logs or {}).items())
-            logging.info("Epoch %d/%d: %s", epoch + 1, spec.training.epochs, figures)
-
-    fitted = model.fit(
-        train, validation_data=valid, epochs=spec.training.epochs, callbacks=[*callbacks, stop, LogEpoch()], verbose=0
-    )
-    history = {name: [float(v) for v in values] for name, values in fitted.history.items()}
-    if not np.isfinite(history["val_loss"]).any():
-        raise UserInputError(
-            f"Training diverged: the validation loss was no number in any of {len(history['val_loss'])} epochs.",
-            expected="a finite loss",
-            received=f"training loss {history['loss'][0]:g} in the first epoch",
-            fix="Lower training.learning_rate or set training.gradient_clip_norm in the spec; "
-            "for features of extreme values choose a normalizer.",
-        )
-    return history
 
 
 def _kept(dataset: tf.data.Dataset, files: list[str]) -> tf.data.Dataset:

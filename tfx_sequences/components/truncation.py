@@ -6,8 +6,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfx_sequences.schemas.batching import Batching
 from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
-from tfx_sequences.schemas.spec import Batching
 from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
 
 

@@ -1,0 +1,48 @@
+"""From the real steps of a sequence to one vector."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+
+@keras.saving.register_keras_serializable("tfx_sequences")
+class MaskedPooling1D(layers.Layer):
+    """Mean or maximum over the real steps: `[B, T, D]` with a mask `[B, T]` to `[B, D]`.
+
+    A row without real steps gives zeros (Keras' own pooling gives NaN there).
+
+    >>> import numpy as np
+    >>> x = np.array([[[1.0], [3.0], [9.0]], [[5.0], [5.0], [5.0]]])
+    >>> mask = np.array([[True, True, False], [False, False, False]])
+    >>> print(MaskedPooling1D("mean")(x, mask=mask).numpy(), MaskedPooling1D("max")(x, mask=mask).numpy())
+    [[2.]
+     [0.]] [[3.]
+     [0.]]
+    """
+
+    def __init__(self, how: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.how = how
+        self.supports_masking = True
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        if mask is None:
+            mask = ops.ones_like(inputs[:, :, 0], dtype="bool")
+        real = ops.cast(mask, inputs.dtype)[:, :, None]
+        if self.how == "mean":
+            return ops.sum(inputs * real, axis=1) / ops.maximum(ops.sum(real, axis=1), 1)
+        lowest = ops.cast(-1e4 if inputs.dtype == "float16" else -1e9, inputs.dtype)
+        highest = ops.max(ops.where(mask[:, :, None], inputs, lowest), axis=1)
+        return ops.where(ops.any(mask, axis=1)[:, None], highest, ops.zeros_like(highest))
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+        return None
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return (input_shape[0], input_shape[2])
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "how": self.how}
