@@ -119,7 +119,7 @@ def task_statistics(spec: SequenceSpec, tft_output: tft.TFTransformOutput, train
             terms[tables[name]] = _terms(tft_output, file) if file else known_terms(column)
     statistics = TaskStatistics(num_ids, terms=terms)
     if spec.label.type == "regression":
-        labels = np.concatenate([label.numpy() for _, label, _ in train])
+        labels = np.concatenate([np.asarray(label) for _, label, _ in train])
         mean, deviation = float(labels.mean()), float(labels.std()) or 1.0
         return dataclasses.replace(statistics, label_mean=mean, label_std=deviation)
     if spec.label.classes is not None:
