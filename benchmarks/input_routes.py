@@ -6,7 +6,6 @@ A route opens the set once and gives a function that starts an epoch: an iterato
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ BUCKETS = 16
 # The steps of an average batch of that size.
 TOKEN_BUDGET = BATCH_SIZE * 41
 SHUFFLE_BUFFER = 10_000
+AT_A_TIME = 32
 
 Epoch = Callable[[], Iterator[tuple[np.ndarray, int]]]
 
@@ -28,7 +28,7 @@ def raw_read(folder: Path, records: int, kind: str) -> Epoch:
     import tensorflow as tf
 
     dataset = tf.data.TFRecordDataset(_files(folder, records, kind)).batch(1024).prefetch(4)
-    return lambda: ((np.ones(len(batch), np.int64), 1) for batch in dataset)
+    return _taken(dataset, lambda batch: (tf.ones_like(tf.strings.length(batch)), batch[:, tf.newaxis]))
 
 
 def textbook(folder: Path, records: int, kind: str) -> Epoch:
@@ -49,7 +49,7 @@ def textbook(folder: Path, records: int, kind: str) -> Epoch:
         )
         .prefetch(tf.data.AUTOTUNE)
     )
-    return functools.partial(_padded, dataset, "sequence_length", "item")
+    return _taken(dataset, lambda batch: (batch["sequence_length"], batch["item"]))
 
 
 def tfx_factory(folder: Path, records: int, kind: str, *, pad: bool) -> Epoch:
@@ -82,8 +82,9 @@ def tfx_factory(folder: Path, records: int, kind: str, *, pad: bool) -> Epoch:
         return {**{n: f.to_tensor() if n in names else f for n, f in features.items()}, "lengths": lengths}
 
     if pad:
-        return functools.partial(_padded, dataset.map(dense, num_parallel_calls=tf.data.AUTOTUNE), "lengths", item)
-    return lambda: ((batch[item].row_lengths().numpy(), 0) for batch in dataset)
+        padded = dataset.map(dense, num_parallel_calls=tf.data.AUTOTUNE)
+        return _taken(padded, lambda batch: (batch["lengths"], batch[item]))
+    return _taken(dataset, lambda batch: (batch[item].row_lengths(), tf.zeros([0, 0])))
 
 
 def ours(folder: Path, records: int, kind: str, *, shuffle: bool) -> Epoch:
@@ -99,8 +100,7 @@ def ours(folder: Path, records: int, kind: str, *, shuffle: bool) -> Epoch:
     plan = make_plan(LengthHistogram.of(lengths), spec.batching)
     form = raw_records(spec) if kind == "raw" else transformed_records(spec, _feature_spec())
     dataset = SequenceInput(_files(folder, records, kind), spec, form, plan, training=shuffle).dataset
-    item = "sequence.item"
-    return lambda: ((batch["sequence_length"].numpy(), batch[item].shape[1]) for batch, _label, _weight in dataset)
+    return _taken(dataset, lambda batch, _label, _weight: (batch["sequence_length"], batch["sequence.item"]))
 
 
 def prepared(folder: Path, records: int) -> Epoch:
@@ -113,14 +113,39 @@ def prepared(folder: Path, records: int) -> Epoch:
     if not store.is_dir():
         write_prepared_store(_files(folder, records, "transformed"), spec, _feature_spec(), store, identity)
     dataset = PreparedStore(store, spec, identity).dataset()
-    return lambda: (
-        (batch["sequence_length"].numpy(), batch["sequence.item"].shape[1]) for batch, _label, _weight in dataset
-    )
+    return _taken(dataset, lambda batch, _label, _weight: (batch["sequence_length"], batch["sequence.item"]))
 
 
-def _padded(dataset: Any, lengths: str, item: str) -> Iterator[tuple[np.ndarray, int]]:
-    for batch in dataset:
-        yield batch[lengths].numpy(), batch[item].shape[1]
+def _taken(dataset: Any, of_batch: Callable[..., tuple[Any, Any]]) -> Epoch:
+    """Takes batches within a graph, as `fit` does; each call from Python costs a millisecond, so many at a time.
+
+    `of_batch` gives lengths `[B]` and any feature `[B, T]` of what an element of the dataset has.
+    """
+    import tensorflow as tf
+
+    @tf.function
+    def take(iterator: Any) -> tuple[Any, Any, Any]:
+        lengths = tf.TensorArray(tf.int64, 0, dynamic_size=True, infer_shape=False, element_shape=[None])
+        sizes, steps = (tf.TensorArray(tf.int32, 0, dynamic_size=True) for _ in range(2))
+        for number in tf.range(AT_A_TIME):
+            element = iterator.get_next_as_optional()
+            if not element.has_value():
+                break
+            batch = element.get_value()
+            of_rows, feature = of_batch(*batch) if isinstance(batch, tuple) else of_batch(batch)
+            lengths = lengths.write(number, tf.cast(of_rows, tf.int64))
+            sizes, steps = sizes.write(number, tf.shape(of_rows)[0]), steps.write(number, tf.shape(feature)[1])
+        return lengths.concat(), sizes.stack(), steps.stack()
+
+    def epoch() -> Iterator[tuple[np.ndarray, int]]:
+        iterator = iter(dataset)
+        while True:
+            lengths, sizes, steps = (tensor.numpy() for tensor in take(iterator))
+            yield from zip(np.split(lengths, np.cumsum(sizes)[:-1]), steps.tolist(), strict=True)
+            if len(sizes) < AT_A_TIME:
+                return
+
+    return epoch
 
 
 def _parse_single_example(serialized: Any) -> dict[str, Any]:

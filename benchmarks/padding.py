@@ -19,8 +19,8 @@ import tensorflow as tf
 from tfx_sequences.components.bucket_plan import make_plan
 from tfx_sequences.components.input import SequenceInput
 from tfx_sequences.components.length_histogram import LengthHistogram
-from tfx_sequences.components.record_chunks import record_dataset
 from tfx_sequences.components.record_formats import raw_records
+from tfx_sequences.components.record_places import record_dataset
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import load_spec
 
@@ -94,7 +94,7 @@ def _generated(folder: Path, number: int) -> str:
 
 def _lengths(spec: SequenceSpec, files: list[str]) -> np.ndarray:
     chunks = (chunk for file in files for chunk in record_dataset(file).batch(4096))
-    return np.concatenate([raw_records(spec).lengths(chunk).numpy() for chunk in chunks])
+    return np.concatenate([raw_records(spec).parse(chunk)["sequence_length"].numpy() for chunk in chunks])
 
 
 if __name__ == "__main__":

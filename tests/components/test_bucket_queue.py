@@ -5,14 +5,13 @@ from hypothesis import strategies as st
 from tfx_sequences.components.bucket_plan import make_plan
 from tfx_sequences.components.bucket_queue import BucketQueue, micro_batch_rows
 from tfx_sequences.components.length_histogram import LengthHistogram
-from tfx_sequences.components.record_chunks import Records
+from tfx_sequences.components.record_chunks import Rows
 from tfx_sequences.schemas.batching import Batching
 
 
 def rows(lengths, start=0):
     index = np.arange(start, start + len(lengths))
-    names = np.array([b"%d" % i for i in index] + [None], object)[:-1]
-    return Records(names, np.stack([np.zeros_like(index), index], 1), np.array(lengths, np.int64))
+    return Rows(index, np.stack([np.zeros_like(index), index], 1), np.array(lengths, np.int64))
 
 
 @given(st.data())
@@ -29,7 +28,7 @@ def test_rows_come_once_in_micro_batches_of_their_bucket(data):
     seen = []
     for number, out in enumerate(given_out):
         for micro, bucket in enumerate(out.buckets):
-            part = out.records.take(np.arange(out.splits[micro], out.splits[micro + 1]))
+            part = out.rows.take(np.arange(out.splits[micro], out.splits[micro + 1]))
             assert set(np.searchsorted(plan.boundaries, part.lengths, side="right")) == {bucket}
             most = micro_batch_rows(plan.batch_sizes[bucket])
             assert len(part) == most if number < len(full) else 0 < len(part) < most
@@ -43,11 +42,11 @@ def test_batches_are_counted_as_they_become_complete():
     plan = make_plan(LengthHistogram.of(lengths), Batching(batch_size=2, num_buckets=2))
     queue = BucketQueue(plan)
     queue.add(rows(lengths[:2]), None)
-    assert (queue.batches, queue.padded_steps, queue.open_rows.tolist()) == (1, 2, [])
+    assert (queue.batches, queue.padded_steps, queue.open_rows.numbers.tolist()) == (1, 2, [])
     queue.add(rows(lengths[2:4], 2), None)
-    assert (queue.batches, queue.open_rows[:, 1].tolist()) == (1, [2, 3])
+    assert (queue.batches, queue.open_rows.numbers.tolist()) == (1, [2, 3])
     queue.add(rows(lengths[4:], 4), None)
-    assert (queue.batches, queue.padded_steps, queue.open_rows[:, 1].tolist()) == (2, 2 + 18, [2])
+    assert (queue.batches, queue.padded_steps, queue.open_rows.numbers.tolist()) == (2, 2 + 18, [2])
     queue.flush()
     assert (queue.batches, queue.padded_steps) == (3, 2 + 18 + 1)
 
@@ -57,5 +56,5 @@ def test_shuffling_mixes_buckets_and_rows():
     plan = make_plan(LengthHistogram.of(lengths), Batching(batch_size=10, num_buckets=2))
     given = BucketQueue(plan).add(rows(lengths), np.random.default_rng(0))
     assert 20 < np.count_nonzero(np.diff(given.buckets)) < 80
-    first = given.records.places[:10, 1]
+    first = given.rows.places[:10, 1]
     assert first.max() - first.min() > 100

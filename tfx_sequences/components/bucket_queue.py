@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfx_sequences.components.record_chunks import Records
+from tfx_sequences.components.record_chunks import Rows
 from tfx_sequences.schemas.bucket_plan import BucketPlan
 
 _MOST_ROWS = 64
@@ -24,12 +24,12 @@ class MicroBatches:
     """Micro-batches, one after another.
 
     Attributes:
-        records: The rows of all.
-        splits: Where each begins and ends in `records`, int64 `[M + 1]`.
+        rows: The rows of all.
+        splits: Where each begins and ends in `rows`, int64 `[M + 1]`.
         buckets: The bucket of each, int64 `[M]`.
     """
 
-    records: Records
+    rows: Rows
     splits: np.ndarray
     buckets: np.ndarray
 
@@ -65,36 +65,36 @@ class BucketQueue:
         self._boundaries = plan.boundaries
         self._sizes = plan.batch_sizes
         self._micro_rows = [micro_batch_rows(size) for size in self._sizes]
-        nothing = Records.concat([])
+        nothing = Rows.concat([])
         self._held = [nothing for _ in self._sizes]  # rows that left in micro-batches of batches still open
         self._waiting = [nothing for _ in self._sizes]  # rows that fill no micro-batch yet
         self.batches = 0
         self.padded_steps = 0
 
     @property
-    def open_rows(self) -> np.ndarray:
-        """Places of all rows in no complete batch, int64 `[N, 2]`, bucket by bucket in order of arrival."""
-        return Records.concat([r for pair in zip(self._held, self._waiting, strict=True) for r in pair]).places
+    def open_rows(self) -> Rows:
+        """All rows in no complete batch, bucket by bucket in order of arrival."""
+        return Rows.concat([r for pair in zip(self._held, self._waiting, strict=True) for r in pair])
 
-    def add(self, records: Records, random: np.random.Generator | None) -> MicroBatches:
+    def add(self, added: Rows, random: np.random.Generator | None) -> MicroBatches:
         """Takes rows in, and gives out the micro-batches that they complete.
 
         Args:
-            records: Rows with their lengths.
+            added: The rows.
             random: Shuffles rows within their bucket, and micro-batches among one another;
                 None keeps the order.
         """
         if random is not None:
-            records = records.take(random.permutation(len(records)))
-        buckets = np.searchsorted(self._boundaries, records.lengths, side="right")
+            added = added.take(random.permutation(len(added)))
+        buckets = np.searchsorted(self._boundaries, added.lengths, side="right")
         by_bucket = np.argsort(buckets, kind="stable")
         ends = np.cumsum(np.bincount(buckets, minlength=len(self._sizes)))
-        out: list[tuple[int, Records]] = []
+        out: list[tuple[int, Rows]] = []
         for bucket, rows in enumerate(self._micro_rows):
             new = by_bucket[ends[bucket - 1] if bucket else 0 : ends[bucket]]
             if not len(new):
                 continue
-            ready = Records.concat([self._waiting[bucket], records.take(new)])
+            ready = Rows.concat([self._waiting[bucket], added.take(new)])
             whole = len(ready) // rows * rows
             self._waiting[bucket] = ready.take(np.arange(whole, len(ready)))
             if whole:
@@ -108,10 +108,10 @@ class BucketQueue:
         for bucket, rows in enumerate(self._held):
             if len(rows):
                 self._complete(rows.lengths)
-            self._held[bucket] = self._waiting[bucket] = Records.concat([])
+            self._held[bucket] = self._waiting[bucket] = Rows.concat([])
         return given
 
-    def _give_out(self, ready: Sequence[tuple[int, Records]], random: np.random.Generator | None) -> MicroBatches:
+    def _give_out(self, ready: Sequence[tuple[int, Rows]], random: np.random.Generator | None) -> MicroBatches:
         starts, counts, of_bucket, offset = [], [], [], 0
         for bucket, rows in ready:
             size = self._micro_rows[bucket]
@@ -120,7 +120,7 @@ class BucketQueue:
             counts.append(np.minimum(size, len(rows) - first))
             of_bucket.append(np.full(len(first), bucket))
             offset += len(rows)
-        rows = Records.concat([r for _, r in ready])
+        rows = Rows.concat([r for _, r in ready])
         if not ready:
             return MicroBatches(rows, np.zeros([1], np.int64), np.zeros([0], np.int64))
         start, count, buckets = np.concatenate(starts), np.concatenate(counts), np.concatenate(of_bucket)
@@ -137,7 +137,7 @@ class BucketQueue:
         bucket_of_row = np.repeat(given.buckets, np.diff(given.splits))
         for bucket in np.unique(given.buckets):
             size = self._sizes[bucket]
-            rows = Records.concat([self._held[bucket], given.records.take(bucket_of_row == bucket)])
+            rows = Rows.concat([self._held[bucket], given.rows.take(bucket_of_row == bucket)])
             closed = len(rows) // size
             for batch in np.split(rows.lengths[: closed * size], closed) if closed else []:
                 self._complete(batch)

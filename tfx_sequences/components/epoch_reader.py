@@ -19,11 +19,13 @@ from absl import logging
 
 from tfx_sequences.components.bucket_queue import BucketQueue, MicroBatches
 from tfx_sequences.components.input_counts import InputCounts
-from tfx_sequences.components.record_chunks import ChunkReader, Records, place_name, read_places
-from tfx_sequences.components.record_formats import PARSE_ERRORS, RecordFormat, is_parsed
-from tfx_sequences.errors import DataError
+from tfx_sequences.components.record_chunks import Chunk, ChunkReader, Rows
+from tfx_sequences.components.record_formats import RecordFormat
+from tfx_sequences.components.record_places import place_name, read_places
+from tfx_sequences.components.row_store import RowParser, RowStore
 from tfx_sequences.schemas.bucket_plan import BucketPlan
 from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
 
 # Files read at a time in training.
 _OPEN_FILES = 4
@@ -50,11 +52,27 @@ class Source:
     training: bool
 
 
+@dataclasses.dataclass(frozen=True)
+class ReadChunk:
+    """What one chunk of records adds to an epoch.
+
+    Attributes:
+        given: Its micro-batches.
+        store: All records of the batches that these complete; None if they complete none.
+        batches: How many those are.
+    """
+
+    given: MicroBatches
+    store: RowStore | None
+    batches: int
+
+
 class EpochReader:
-    """Iterates once over the micro-batches of one epoch.
+    """Iterates once over the micro-batches of one epoch, with the records of the batches they make.
 
     Args:
         source: What to read.
+        parser: Parses the records.
         epoch: The epoch, from 0.
         position: A position of this epoch to begin at; None is the beginning.
 
@@ -64,8 +82,9 @@ class EpochReader:
         positions: The latest positions, each behind a chunk; a position is plain data and small.
     """
 
-    def __init__(self, source: Source, epoch: int, position: dict[str, Any] | None = None) -> None:
+    def __init__(self, source: Source, parser: RowParser, epoch: int, position: dict[str, Any] | None = None) -> None:
         self._source = source
+        self._parser = parser
         self.epoch = epoch
         self.first_batch = int(position["batches"]) if position else 0
         self._start = position
@@ -74,13 +93,15 @@ class EpochReader:
         self.finished = False
         self._any_place: list[int] | None = position["any_place"] if position else None
 
-    def __iter__(self) -> Iterator[MicroBatches]:
+    def __iter__(self) -> Iterator[ReadChunk]:
         source, start = self._source, self._start
         queue = BucketQueue(source.plan)
+        kept, last = None, None
         if start:
-            yield queue.add(self._read_again(np.array(start["open_rows"], np.int64).reshape(-1, 2)), None)
+            kept, rows = self._read_again(np.array(start["open_rows"], np.int64).reshape(-1, 2))
+            yield ReadChunk(queue.add(rows, None), None, 0)
             queue.batches, queue.padded_steps = self.counts.batches, self.counts.padded_steps
-        chunk = int(start["chunk"]) if start else 0
+        number = int(start["chunk"]) if start else 0
         order: Sequence[int] = range(len(source.files))
         if source.training:
             order = self._random(0).permutation(len(source.files)).tolist()
@@ -89,28 +110,35 @@ class EpochReader:
             order,
             source.spec.batching.shuffle_buffer,
             _OPEN_FILES if source.training else 1,
-            self._lengths,
+            self._parser,
+            source.spec.batching.on_error == "skip",
             start["files"] if start else None,
+            len(kept.numbers) if kept else 0,
         )
-        given: MicroBatches | None = None
-        for records in reader:
-            chunk += 1
-            taken = self._accepted(records)
-            self.counts.records += len(taken)
-            self.counts.real_steps += int(taken.lengths.sum())
-            before, given = given, queue.add(taken, self._random(chunk) if source.training else None)
+        for chunk in reader:
+            number += 1
+            rows = self._accepted(chunk)
+            self.counts.records += len(rows)
+            self.counts.real_steps += int(rows.lengths.sum())
+            complete = queue.batches
+            given = queue.add(rows, self._random(number) if source.training else None)
+            stores = [kept, *chunk.stores] if kept else chunk.stores
+            store = RowStore.concat(stores) if stores else None
+            kept = store.keep(queue.open_rows.numbers) if store else None
             self._count(queue)
-            self._remember(chunk, reader, queue)
+            self._remember(number, chunk, queue)
             # One chunk behind, so that all is counted before the last batch can be taken.
-            if before:
-                yield before
-        last = queue.flush()
+            if last:
+                yield last
+            last = ReadChunk(given, store, queue.batches - complete)
+        complete = queue.batches
+        rest = queue.flush()
         self._count(queue)
         self.finished = True
         logging.info("Input, %s: %s", "training" if source.training else "evaluation", self.counts)
-        if given:
-            yield given
-        yield last
+        if last:
+            yield last
+        yield ReadChunk(rest, kept, queue.batches - complete)
 
     def any_record(self) -> bytes:
         """A record that can be parsed, of those that were read."""
@@ -123,77 +151,55 @@ class EpochReader:
     def _count(self, queue: BucketQueue) -> None:
         self.counts.batches, self.counts.padded_steps = queue.batches, queue.padded_steps
 
-    def _remember(self, chunk: int, reader: ChunkReader, queue: BucketQueue) -> None:
+    def _remember(self, number: int, chunk: Chunk, queue: BucketQueue) -> None:
         self.positions.append(
             {
                 "batches": queue.batches,
-                "chunk": chunk,
-                "files": reader.position,
+                "chunk": number,
+                "files": chunk.position,
                 "any_place": self._any_place,
-                "open_rows": queue.open_rows,
+                "open_rows": queue.open_rows.places,
                 "counts": self.counts.to_dict(),
             }
         )
 
-    def _accepted(self, records: Records) -> Records:
+    def _accepted(self, chunk: Chunk) -> Rows:
         """The records that become batches, with their lengths there; what happens to others is noted."""
-        batching = self._source.spec.batching
-        lengths = records.lengths
-        keep = lengths >= 0
-        self._note("malformed", records.take(~keep))
-        if self._any_place is None and keep.any():
-            self._any_place = records.places[int(np.argmax(keep))].tolist()
+        batching, rows = self._source.spec.batching, chunk.rows
+        self._note("malformed", chunk.malformed)
+        if self._any_place is None and len(rows):
+            self._any_place = rows.places[0].tolist()
+        keep = np.ones(len(rows), bool)
         if self._source.training:
-            too_short = keep & (lengths < batching.drop_shorter_than)
-            self._note("too_short", records.take(too_short))
+            too_short = rows.lengths < batching.drop_shorter_than
+            self._note("too_short", rows.places[too_short])
             keep &= ~too_short
             if batching.drop_longer_than is not None:
-                too_long = lengths > batching.drop_longer_than
-                self._note("too_long", records.take(too_long))
+                too_long = rows.lengths > batching.drop_longer_than
+                self._note("too_long", rows.places[too_long])
                 keep &= ~too_long
         if batching.max_length is not None:
-            self._note("truncated", records.take(keep & (lengths > batching.max_length)))
-        records = records if keep.all() else records.take(keep)
-        return dataclasses.replace(records, lengths=self._as_batched(records.lengths))
+            self._note("truncated", rows.places[keep & (rows.lengths > batching.max_length)])
+        rows = rows if keep.all() else rows.take(keep)
+        return dataclasses.replace(rows, lengths=self._as_batched(rows.lengths))
 
     def _as_batched(self, lengths: np.ndarray) -> np.ndarray:
         most = self._source.spec.batching.max_length
         return lengths if most is None else np.minimum(lengths, most)
 
-    def _read_again(self, places: np.ndarray) -> Records:
+    def _read_again(self, places: np.ndarray) -> tuple[RowStore | None, Rows]:
         if not len(places):
-            return Records.concat([])
-        serialized = read_places(self._source.files, places)
-        return Records(serialized, places, self._as_batched(self._lengths(tf.constant(serialized), places)))
+            return None, Rows.concat([])
+        components = self._parser(tf.constant(read_places(self._source.files, places)))
+        lengths = self._parser.features(components)[SEQUENCE_LENGTH].numpy()
+        numbers = np.arange(len(places))
+        return RowStore(self._parser, numbers, components), Rows(numbers, places, self._as_batched(lengths))
 
-    def _lengths(self, serialized: tf.Tensor, places: np.ndarray) -> np.ndarray:
-        """Lengths of records, int64 `[N]`; -1 for one that cannot be parsed, where that is to be skipped."""
-        source = self._source
-        skip = source.spec.batching.on_error == "skip"
-        parsed = is_parsed(serialized, source.format.parse) if skip else np.ones(len(places), bool)
-        try:
-            lengths = np.full(len(places), -1, np.int64)
-            if parsed.any():
-                good = serialized if parsed.all() else tf.boolean_mask(serialized, parsed)
-                lengths[parsed] = source.format.lengths(good).numpy()
-            return lengths
-        except PARSE_ERRORS as error:
-            wrong = int(np.argmin(is_parsed(serialized, source.format.lengths)))
-            raise DataError(
-                f"Record {place_name(source.files, places[wrong])} cannot be parsed.",
-                expected=f"the records that the spec '{source.spec.name}' describes",
-                received=f"TensorFlow's error: {str(error).splitlines()[0]}",
-                fix="Write the record again, or set batching.on_error to 'skip' in the spec.",
-            ) from error
-
-    def _note(self, what: str, records: Records) -> None:
-        if len(records):
-            wanted = self.counts.wanted_names(what)
-            named = zip(records.serialized[:wanted], records.places[:wanted], strict=True)
-            names = [self._name(serialized, place, what) for serialized, place in named]
-            self.counts.note(what, len(records), names)
-
-    def _name(self, serialized: bytes, place: Sequence[int], what: str) -> str:
-        where = place_name(self._source.files, place)
-        record = None if what == "malformed" else self._source.format.name(serialized)
-        return f"{where} '{record}'" if record else where
+    def _note(self, what: str, places: np.ndarray) -> None:
+        if len(places):
+            named = places[: self.counts.wanted_names(what)]
+            names = [place_name(self._source.files, place) for place in named]
+            if what != "malformed" and len(named):
+                ids = [self._source.format.name(record) for record in read_places(self._source.files, named)]
+                names = [f"{name} '{id_}'" if id_ else name for name, id_ in zip(names, ids, strict=True)]
+            self.counts.note(what, len(places), names)

@@ -1,15 +1,16 @@
 """The tf.data input: records in padded batches of about equal length.
 
-    files -> chunks of serialized records -> lengths of a whole chunk by one op
-          -> micro-batches of one bucket -> bucket_by_sequence_length -> one parse op per batch
-          -> cut, pad -> (inputs, label, weight)
+    files -> thousands of records by one parse op -> a store of them, and their lengths
+          -> micro-batches of one bucket, as record numbers -> bucket_by_sequence_length
+          -> gathered from the store by one op per feature -> cut, pad -> (inputs, label, weight)
 
-No op runs per record: what costs time is parsing, and that is done for whole batches. The
+No op runs per record, and values are copied twice only, into the batch and to be padded. The
 batches are a function of `(seed, epoch, step)`, whatever is prefetched: see `InputState`.
 """
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import functools
 import os
@@ -25,12 +26,16 @@ from tfx_sequences.components.epoch_reader import EpochReader, Source
 from tfx_sequences.components.fit_epochs import FitEpochs
 from tfx_sequences.components.input_counts import InputCounts
 from tfx_sequences.components.input_state import InputState, source_digest
-from tfx_sequences.components.micro_batches import bucket, pack, unpack
+from tfx_sequences.components.micro_batches import NO_ROW, as_elements, bucket
 from tfx_sequences.components.record_formats import RecordFormat, transformed_records
+from tfx_sequences.components.row_store import RowParser, RowStore
 from tfx_sequences.components.truncation import cut_steps
 from tfx_sequences.errors import TfxSequencesError, UserInputError
 from tfx_sequences.schemas.bucket_plan import BucketPlan
 from tfx_sequences.schemas.spec import SequenceSpec
+
+_PREFETCHED = 4
+_MOST_CALLS = 8
 
 Batch = tuple[dict[str, Any], Any, Any]
 
@@ -82,8 +87,7 @@ class SequenceInput:
         self._num_workers = num_workers
         self._worker = worker
         self._fixed = fixed_batch_size
-        # Parsing a chunk at once costs half of parsing its batches, unless most go to other workers.
-        self._parse_chunks = num_workers == 1
+        self._stores: dict[int, collections.deque[tuple[int, RowStore]]] = {}
         self._digest = source_digest(self._source)
         self._readers: dict[int, EpochReader] = {}
         self._latest: EpochReader | None = None
@@ -106,8 +110,16 @@ class SequenceInput:
         passes = tf.data.Dataset.from_generator(self._begin_pass, output_signature=(number, number))
         batches = passes.flat_map(self._batches_of_pass)
         # How many calls run at a time does not change their order.
-        batches = batches.map(self._finish, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        return batches.prefetch(tf.data.AUTOTUNE)
+        # How many calls run at a time does not change their order.
+        batches = batches.map(self._finish, num_parallel_calls=_parallel_calls(), deterministic=True)
+        # Autotuning stalls pipelines with Python in them, for up to seconds, until its own clock ticks.
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        return batches.prefetch(_PREFETCHED).with_options(options)
+
+    @functools.cached_property
+    def _parser(self) -> RowParser:
+        return RowParser(self._source.format)
 
     @property
     def finished(self) -> list[InputCounts]:
@@ -193,65 +205,95 @@ class SequenceInput:
         epoch, step = self._next
         self._next = (epoch + 1, 0)
         position = self._position(epoch, step)
-        self._latest = reader = EpochReader(self._source, epoch, position)
+        self._latest = reader = EpochReader(self._source, self._parser, epoch, position)
         # The epoch before may still be asked for its state.
         self._readers = {e: r for e, r in self._readers.items() if e == epoch - 1} | {epoch: reader}
         yield epoch, step * self._num_workers - (position["batches"] if position else 0)
 
     def _batches_of_pass(self, epoch: tf.Tensor, skip: tf.Tensor) -> tf.data.Dataset:
-        vector = tf.TensorSpec([None], tf.int64)
-        signature = (tf.TensorSpec([None], tf.string), vector, vector, tf.TensorSpec([None, 2], tf.int64))
-        chunks = tf.data.Dataset.from_generator(self._chunks, args=(epoch,), output_signature=signature).prefetch(1)
-        if self._parse_chunks:
-            chunks = chunks.map(lambda rows, *rest: (self._source.format.parse(rows), *rest)).prefetch(1)
-        self._row_spec = chunks.element_spec[0]
-        batches = bucket(chunks.flat_map(_micro_batches), self._source.plan)
+        signature = (
+            tf.TensorSpec([None], tf.int32),
+            tf.TensorSpec([None, None], tf.int64),
+            tf.TensorSpec([None, 2], tf.int64),
+        )
+        chunks = tf.data.Dataset.from_generator(self._micro_batches, args=(epoch,), output_signature=signature)
+        numbers = bucket(chunks.prefetch(1).flat_map(_slices), self._source.plan)
+        # The op gives batches in the order in which the reader completes them, so their stores follow one another.
+        batches = tf.data.Dataset.zip(numbers, self._stores_of(epoch))
         if self._num_workers > 1:
-            batches = batches.map(lambda *batch: (*batch, True))
-            fillers = tf.data.Dataset.from_generator(
-                self._fillers, args=(epoch,), output_signature=(tf.TensorSpec([None], tf.string))
-            ).map(self._filler)
-            batches = batches.concatenate(fillers)
+            batches = batches.map(lambda batch, store: ((*batch, True), store)).concatenate(self._fillers_of(epoch))
             return batches.skip(skip).shard(self._num_workers, self._worker)
         return batches.skip(skip)
 
-    def _chunks(self, epoch: np.ndarray) -> Iterator[tuple[Any, ...]]:
+    def _micro_batches(self, epoch: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+        """Drives the reader: micro-batches to the bucketing, stores to where the batches meet them."""
         try:
             reader = self._readers[int(epoch)]
-            for given in reader:
+            stores = self._stores[reader.epoch] = collections.deque()
+            for read in reader:
                 if reader.finished:
                     self._finished[reader.epoch] = reader.counts
-                if len(given.records):
-                    records, first = given.records, given.splits[:-1]
-                    yield records.serialized, given.splits, records.lengths[first], self._seeds(reader.epoch, given)
+                if read.batches and read.store:
+                    stores.append((read.batches, read.store))
+                if len(read.given.rows):
+                    yield *as_elements(read.given, self._source.plan), self._seeds(reader.epoch, read.given)
         except TfxSequencesError as error:
             self._error = error
             raise
 
+    def _stores_of(self, epoch: tf.Tensor) -> tf.data.Dataset:
+        """The store of each batch: numbers `[N]`, components. Repeating a store copies nothing."""
+
+        def next_store(epoch: tf.Tensor) -> tuple[Any, ...]:
+            batches, store = self._stores[int(epoch)].popleft()
+            return batches, tf.constant(store.numbers), *store.components
+
+        def from_reader(_: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tuple[tf.Tensor, ...]]:
+            types = [tf.int64, tf.int64, *(spec.dtype for spec in self._parser.component_specs)]
+            batches, numbers, *components = tf.py_function(next_store, [epoch], types)
+            return tf.ensure_shape(batches, []), *self._shaped(numbers, components)
+
+        stores = tf.data.Dataset.counter().map(from_reader)
+        return stores.flat_map(lambda batches, *store: tf.data.Dataset.from_tensors(store).repeat(batches))
+
+    def _fillers_of(self, epoch: tf.Tensor) -> tf.data.Dataset:
+        """Batches that give all workers as many; asked for when all others are drawn, so their number is known."""
+
+        def record(epoch: tf.Tensor) -> Any:
+            return self._parser(tf.constant([self._readers[int(epoch)].any_record()]))
+
+        def count(epoch: tf.Tensor) -> int:
+            return -self._readers[int(epoch)].counts.batches % self._num_workers
+
+        def filler(_: tf.Tensor) -> tuple[Any, ...]:
+            components = tf.py_function(record, [epoch], [spec.dtype for spec in self._parser.component_specs])
+            batch = tf.zeros([1], tf.int32), tf.zeros([1, 1], tf.int64), tf.zeros([1, 2], tf.int64), False
+            return batch, self._shaped(tf.zeros([1], tf.int64), components)
+
+        missing = tf.data.Dataset.from_tensors(epoch).map(lambda e: tf.py_function(count, [e], tf.int64))
+        return missing.flat_map(lambda n: tf.data.Dataset.range(tf.ensure_shape(n, []))).map(filler)
+
+    def _shaped(self, numbers: tf.Tensor, components: Sequence[tf.Tensor]) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
+        """As a store's numbers and components are; `py_function` forgets shapes."""
+        specs = self._parser.component_specs
+        shaped = [tf.ensure_shape(c, spec.shape) for c, spec in zip(components, specs, strict=True)]
+        return tf.ensure_shape(numbers, [None]), tuple(shaped)
+
     def _seeds(self, epoch: int, given: MicroBatches) -> np.ndarray:
         """For what is drawn per batch, int64 `[M, 2]`: from its first record, so a resumed run draws the same."""
-        places = given.records.places[given.splits[:-1]]
+        places = given.rows.places[given.splits[:-1]]
         of_epoch = (self._source.spec.training.seed % 2**31 << 31) + epoch
         return np.stack([np.full(len(places), of_epoch), (places[:, 0] << 32) + places[:, 1]], axis=1)
 
-    def _fillers(self, epoch: np.ndarray) -> Iterator[list[bytes]]:
-        """Batches that give all workers as many; drawn when all others are, so their number is known."""
-        reader = self._readers[int(epoch)]
-        for _ in range(-reader.counts.batches % self._num_workers):
-            yield [reader.any_record()]
-
-    def _filler(self, rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        return tf.zeros([1], tf.int32), pack(rows, tf.constant([0, 1], tf.int64)), tf.zeros([1, 2], tf.int64), False
-
-    def _finish(self, lengths: tf.Tensor, rows: Any, seeds: tf.Tensor, real: Any = True) -> Batch:
+    def _finish(self, batch: tuple[tf.Tensor, ...], store: tuple[tf.Tensor, tuple[tf.Tensor, ...]]) -> Batch:
         source = self._source
-        features = unpack(rows, self._row_spec)
-        if not self._parse_chunks:
-            features = source.format.parse(features)
+        lengths, numbers, seeds, *is_real = batch
+        features = self._parser.gather(*store, tf.boolean_mask(numbers, numbers != NO_ROW))
         if source.training:
             features = cut_steps(features, source.spec.batching, seeds[0])
         inputs, label, weight = source.format.batch(features)
-        weight = weight * tf.cast(real, weight.dtype)
+        for real in is_real:
+            weight = weight * tf.cast(real, weight.dtype)
         if self._fixed:
             of_bucket = tf.searchsorted(tf.constant(source.plan.boundaries, tf.int32), lengths[:1], side="right")[0]
             missing = tf.gather(source.plan.batch_sizes, of_bucket) - tf.shape(weight)[0]
@@ -279,9 +321,14 @@ def make_dataset(
     return SequenceInput(files, spec, transformed_records(spec, feature_spec), plan, training=training).dataset
 
 
-def _micro_batches(rows: Any, splits: tf.Tensor, lengths: tf.Tensor, seeds: tf.Tensor) -> tf.data.Dataset:
-    """One element per micro-batch: length of its first row, its rows, its seed."""
-    return tf.data.Dataset.from_tensor_slices((tf.cast(lengths, tf.int32), pack(rows, splits), seeds))
+def _parallel_calls() -> int:
+    """Batches that are gathered and padded at a time."""
+    return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, _MOST_CALLS)
+
+
+def _slices(*chunk: tf.Tensor) -> tf.data.Dataset:
+    """One element per micro-batch: length of any of its rows, their numbers, its seed."""
+    return tf.data.Dataset.from_tensor_slices(chunk)
 
 
 def _add_rows(values: tf.Tensor, count: tf.Tensor) -> tf.Tensor:

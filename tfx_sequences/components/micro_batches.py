@@ -1,65 +1,32 @@
-"""Batches of ragged features by `tf.data.Dataset.bucket_by_sequence_length`, at no cost per record.
+"""Batches of records by `tf.data.Dataset.bucket_by_sequence_length`, at no cost per record.
 
-The op refuses ragged elements, and spends tens of microseconds on each element. So an element
-is a micro-batch of dozens of records, and each of its features one scalar of dtype variant, the
-form in which datasets carry ragged tensors anyway: moving it copies nothing.
+The op spends tens of microseconds on each element and copies what it holds. So an element
+is a micro-batch of dozens of records, and holds their numbers only.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
+import numpy as np
 import tensorflow as tf
 
-from tfx_sequences.components.bucket_queue import micro_batch_rows
+from tfx_sequences.components.bucket_queue import MicroBatches, micro_batch_rows
 from tfx_sequences.schemas.bucket_plan import BucketPlan
 
+NO_ROW = -1
 _NO_BOUNDARY = 2**31 - 1
 
 
-def pack(features: Any, splits: tf.Tensor) -> Any:
-    """Features of the rows of many micro-batches to one variant scalar per micro-batch.
-
-    Args:
-        features: Any structure of tensors `[N, ...]` and ragged tensors `[N, T, ...]`, row splits int64.
-        splits: Where micro-batches begin and end, int64 `[M + 1]`.
+def as_elements(given: MicroBatches, plan: BucketPlan) -> tuple[np.ndarray, np.ndarray]:
+    """What the op gets of micro-batches.
 
     Returns:
-        The structure, each feature a variant `[M]`.
+        The length of any row of each, int32 `[M]`; and the numbers of its rows, int64 `[M, R]`, with -1
+        behind the last: the op stacks elements of one shape.
     """
-
-    def packed(values: tf.Tensor | tf.RaggedTensor) -> tf.Tensor:
-        is_ragged = isinstance(values, tf.RaggedTensor)
-        return tf.raw_ops.RaggedTensorToVariant(
-            rt_nested_splits=[splits, *(values.nested_row_splits if is_ragged else ())],
-            rt_dense_values=values.flat_values if is_ragged else values,
-            batched_input=True,
-        )
-
-    return tf.nest.map_structure(packed, features)
-
-
-def unpack(packed: Any, specs: Any) -> Any:
-    """The inverse of `pack`: micro-batches, variants `[M]`, to the features of all their rows.
-
-    Args:
-        packed: What `pack` returned, or some of its entries in any order.
-        specs: `tf.TensorSpec` or `tf.RaggedTensorSpec` of each feature that was packed.
-    """
-
-    def unpacked(values: tf.Tensor, spec: tf.TensorSpec | tf.RaggedTensorSpec) -> tf.Tensor | tf.RaggedTensor:
-        rank = spec.ragged_rank if isinstance(spec, tf.RaggedTensorSpec) else 0
-        splits, flat = tf.raw_ops.RaggedTensorFromVariant(
-            encoded_ragged=values,
-            input_ragged_rank=rank,
-            output_ragged_rank=rank + 1,
-            Tvalues=spec.dtype,
-            Tsplits=tf.int64,
-        )
-        flat = tf.ensure_shape(flat, [None, *spec.shape[rank + 1 :]])
-        return tf.RaggedTensor.from_nested_row_splits(flat, splits[1:], validate=False) if rank else flat
-
-    return tf.nest.map_structure(unpacked, packed, specs)
+    first, counts = given.splits[:-1], np.diff(given.splits)
+    numbers = np.full([len(counts), max(micro_batch_rows(size) for size in plan.batch_sizes)], NO_ROW)
+    numbers[np.arange(numbers.shape[1]) < counts[:, None]] = given.rows.numbers
+    return given.rows.lengths[first].astype(np.int32), numbers
 
 
 def bucket(micro_batches: tf.data.Dataset, plan: BucketPlan) -> tf.data.Dataset:

@@ -33,14 +33,12 @@ class RecordFormat:
     """What the input has to know of a kind of records.
 
     Attributes:
-        lengths: Serialized records `[B]` to their numbers of steps, int64 `[B]`; at least one record.
-        parse: Serialized records `[B]` to features by name, sequences ragged `[B, T, ...]`,
+        parse: Serialized records `[B]`, at least one, to features by name, sequences ragged `[B, T, ...]`,
             with `sequence_length` `[B]`.
         batch: Features as `parse` gives them to padded `(inputs, label, weight)`.
         name: One serialized record to its id, or None.
     """
 
-    lengths: Callable[[tf.Tensor], tf.Tensor]
     parse: Callable[[tf.Tensor], Features]
     batch: Callable[[Features], tuple[Features, tf.Tensor, tf.Tensor]]
     name: Callable[[bytes], str | None]
@@ -53,7 +51,6 @@ def transformed_records(spec: SequenceSpec, feature_spec: Features) -> RecordFor
         spec: The spec.
         feature_spec: `TFTransformOutput.transformed_feature_spec()`.
     """
-    length_spec = {SEQUENCE_LENGTH: tf.io.FixedLenFeature([], tf.int64)}
 
     def name(serialized: bytes) -> str | None:
         if not spec.id_key:
@@ -62,7 +59,6 @@ def transformed_records(spec: SequenceSpec, feature_spec: Features) -> RecordFor
         return identity.numpy().decode("utf-8", "replace")
 
     return RecordFormat(
-        lengths=lambda serialized: tf.io.parse_example(serialized, length_spec)[SEQUENCE_LENGTH],
         parse=lambda serialized: tf.io.parse_example(serialized, feature_spec),
         batch=lambda features: _model_batch(features, spec),
         name=name,
@@ -82,7 +78,13 @@ def raw_records(spec: SequenceSpec, transform: Callable[[Features], Features] | 
     Raises:
         SpecError: No sequence feature of the raw record tells how many steps it has.
     """
-    lengths = _raw_lengths(spec)
+    if transform is None and not any(feature.is_sequence for feature in raw_features(spec)):
+        raise SpecError(
+            "The length of the raw records is not known before they are transformed.",
+            expected="a feature with one value per step",
+            received="features that become steps in the transform only",
+            fix="Give `transform`, or train from transformed records, as the pipeline does.",
+        )
 
     def parse(serialized: tf.Tensor) -> Features:
         features = parse_records(serialized, spec)
@@ -92,32 +94,10 @@ def raw_records(spec: SequenceSpec, transform: Callable[[Features], Features] | 
         return {**features, SEQUENCE_LENGTH: tf.cast(steps.row_lengths(), tf.int64)}
 
     return RecordFormat(
-        lengths=lengths,
         parse=parse,
         batch=lambda features: (_raw_batch if transform is None else _model_batch)(features, spec),
         name=lambda serialized: record_id(serialized, spec),
     )
-
-
-def _raw_lengths(spec: SequenceSpec) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Parses one sequence feature only, the cheapest."""
-    sequence = [f for f in raw_features(spec) if f.is_sequence]
-    if not sequence:
-        raise SpecError(
-            "The length of the raw records is not known before they are transformed.",
-            expected="a feature with one value per step",
-            received="features that become steps in the transform only",
-            fix="Train from transformed records, as the pipeline does.",
-        )
-    feature = min(sequence, key=lambda f: (f.dtype == "string", f.size, f.key))
-    ragged = tf.io.RaggedFeature(tf.as_dtype(feature.dtype), value_key=feature.key, row_splits_dtype=tf.int64)
-
-    def lengths(serialized: tf.Tensor) -> tf.Tensor:
-        if spec.record == "Example":
-            return tf.io.parse_example(serialized, {"x": ragged})["x"].row_lengths() // feature.size
-        return tf.io.parse_sequence_example(serialized, None, {"x": ragged})[1]["x"].row_lengths()
-
-    return lengths
 
 
 def _model_batch(features: Features, spec: SequenceSpec) -> tuple[Features, tf.Tensor, tf.Tensor]:

@@ -28,8 +28,8 @@ from tfx_sequences.components.input import Batch, SequenceInput
 from tfx_sequences.components.length_histogram import read_histogram
 from tfx_sequences.components.model import build_model, compile_model, pretrained_of
 from tfx_sequences.components.prepared_epochs import PreparedInput
-from tfx_sequences.components.record_chunks import record_dataset
 from tfx_sequences.components.record_formats import transformed_records
+from tfx_sequences.components.record_places import record_dataset
 from tfx_sequences.components.serving import RawRecordModel, export
 from tfx_sequences.components.task_statistics import TaskStatistics
 from tfx_sequences.components.training_input import training_input

@@ -1,0 +1,62 @@
+"""Serialized records of TFRecord files, and where in them one stands."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from tfx_sequences.errors import DataError
+
+
+def read_places(files: Sequence[str], places: np.ndarray) -> np.ndarray:
+    """The records, bytes `[N]`, that stand at `places` `[N, 2]`; each of their files is read once."""
+    found: dict[tuple[int, int], bytes] = {}
+    for file in np.unique(places[:, 0]):
+        wanted = np.sort(places[places[:, 0] == file, 1])
+        first = int(wanted[0])
+        stretch = record_dataset(files[file]).skip(first).take(int(wanted[-1]) - first + 1).batch(4096)
+        for number, serialized in enumerate(stretch):
+            start = first + number * 4096
+            inside = wanted[(wanted >= start) & (wanted < start + 4096)]
+            values = serialized.numpy()
+            if len(inside) and inside[-1] - start >= len(values):
+                break
+            for index in inside:
+                found[int(file), int(index)] = values[index - start]
+    if len(found) < len(places):
+        raise DataError(
+            "The files have fewer records than when the input's state was saved.",
+            expected=f"{len(places)} records that were read but not yet given out",
+            received=f"{len(found)} of them",
+            fix="Resume with the files of the interrupted run, or begin anew.",
+        )
+    serialized_records = np.empty(len(places), object)
+    serialized_records[:] = [found[int(file), int(index)] for file, index in places]
+    return serialized_records
+
+
+def record_dataset(path: str) -> tf.data.Dataset:
+    """The records of one file, plain or gzip as its name says."""
+    return tf.data.TFRecordDataset(path, compression_type="GZIP" if path.lower().endswith(".gz") else "")
+
+
+def broken_file(path: str, index: int, error: Exception) -> DataError:
+    """The error for a file that TensorFlow cannot read on."""
+    return DataError(
+        f"{path} cannot be read past record {index}.",
+        expected="whole TFRecords, plain or, if the name ends in .gz, gzip",
+        received=f"TensorFlow's error: {str(error).splitlines()[0]}",
+        fix="Write the file again; `tfx-sequences check` says where it breaks.",
+    )
+
+
+def place_name(files: Sequence[str], place: Sequence[int]) -> str:
+    """File and index of a record, for messages.
+
+    >>> place_name(["data/train-0.gz"], (0, 17))
+    'train-0.gz:17'
+    """
+    return f"{os.path.basename(files[place[0]])}:{int(place[1])}"
