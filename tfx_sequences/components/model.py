@@ -26,14 +26,14 @@ def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bo
     Raises:
         SpecError: `batching.padding` puts padding on the left.
     """
-    inputs, pooled = build_network(spec, statistics, use_cudnn)
+    network = build_network(spec, statistics, use_cudnn)
     if spec.label.type == "classification":
-        output = layers.Dense(len(statistics.classes), name="logits", dtype="float32")(pooled)
+        output = layers.Dense(len(statistics.classes), name="logits", dtype="float32")(network.pooled)
     else:
-        value = layers.Dense(1, name="value", dtype="float32")(pooled)
+        value = layers.Dense(1, name="value", dtype="float32")(network.pooled)
         # Learns in units of the label's spread, answers in the label's own.
         output = layers.Rescaling(statistics.label_std, statistics.label_mean, name="in_label_units")(value)
-    return keras.Model(inputs, output, name=spec.name.replace("-", "_"))
+    return keras.Model(network.inputs, output, name=spec.name.replace("-", "_"))
 
 
 def pretrained_of(model: keras.Model) -> dict[str, PretrainedVectors]:

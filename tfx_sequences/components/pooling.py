@@ -46,3 +46,46 @@ class MaskedPooling1D(layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "how": self.how}
+
+
+@keras.saving.register_keras_serializable("tfx_sequences")
+class LastStep(layers.Layer):
+    """The output of the last real step: `[B, T, D]` with a mask `[B, T]` to `[B, D]`.
+
+    For outputs whose padded steps are the last ones; a row without real steps gives zeros.
+
+    Args:
+        bidirectional: The second half of `D` was read backwards, so its last step is the first.
+        **kwargs: Of `keras.layers.Layer`.
+
+    >>> import numpy as np
+    >>> x = np.array([[[1.0, 2.0], [3.0, 4.0], [9.0, 9.0]]])
+    >>> mask = np.array([[True, True, False]])
+    >>> print(LastStep()(x, mask=mask).numpy(), LastStep(bidirectional=True)(x, mask=mask).numpy())
+    [[3. 4.]] [[3. 2.]]
+    """
+
+    def __init__(self, bidirectional: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.bidirectional = bidirectional
+        self.supports_masking = True
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        if mask is None:
+            mask = ops.ones_like(inputs[:, :, 0], dtype="bool")
+        lengths = ops.sum(ops.cast(mask, "int32"), axis=1)
+        index = ops.maximum(lengths - 1, 0)[:, None, None]
+        last = ops.take_along_axis(inputs, index, axis=1)[:, 0]
+        if self.bidirectional:
+            forward = inputs.shape[-1] // 2
+            last = ops.concatenate([last[:, :forward], inputs[:, 0, forward:]], axis=1)
+        return ops.where(lengths[:, None] > 0, last, ops.zeros_like(last))
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+        return None
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return (input_shape[0], input_shape[2])
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "bidirectional": self.bidirectional}
