@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import layers, ops
 
+from tfx_sequences.compat import cores
+from tfx_sequences.components.fused_lstm import FusedLSTM
 from tfx_sequences.schemas.model_options import Model
 
 _CELLS = {"lstm": layers.LSTM, "gru": layers.GRU, "simple_rnn": layers.SimpleRNN}
@@ -42,7 +45,7 @@ def recurrent_layers(options: Model, steps: Any, mask: Any, context: Any, use_cu
         mask: Symbolic bool `[B, T]`, True for real steps, which come first.
         context: Symbolic `[B, C]` that the states begin with, projected by a dense layer each; None
             for zeros.
-        use_cudnn: False keeps special kernels out.
+        use_cudnn: False keeps special kernels out, those for CPUs too.
 
     Returns:
         The last layer's outputs; its padded steps hold zeros, or what normalisation makes of them.
@@ -61,8 +64,13 @@ def recurrent_layers(options: Model, steps: Any, mask: Any, context: Any, use_cu
 
 def _recurrent(options: Model, units: int, index: int, use_cudnn: bool | str) -> layers.Layer:
     cell = options.cell
-    kernel = {} if cell == "simple_rnn" else {"use_cudnn": use_cudnn}
-    layer = _CELLS[cell](
+    make = _CELLS[cell]
+    kernel: dict[str, Any] = {} if cell == "simple_rnn" else {"use_cudnn": use_cudnn}
+    if cell == "lstm" and use_cudnn == "auto" and not options.recurrent_dropout and not _has_gpu():
+        make = FusedLSTM
+        # Two directions run side by side by themselves.
+        kernel = {"use_cudnn": False, "shards": max(1, cores() // (2 if options.bidirectional else 1))}
+    layer = make(
         units,
         return_sequences=True,
         # What cuDNN gives at padded steps too.
@@ -74,6 +82,10 @@ def _recurrent(options: Model, units: int, index: int, use_cudnn: bool | str) ->
     # XLA compiles each shape of a bucketed batch anew, which takes longer than it saves.
     layer.supports_jit = False
     return layers.Bidirectional(layer, name=f"bidirectional_{index}") if options.bidirectional else layer
+
+
+def _has_gpu() -> bool:
+    return bool(tf.config.list_physical_devices("GPU"))
 
 
 def _initial_state(options: Model, units: int, index: int, context: Any) -> list[Any]:

@@ -20,6 +20,7 @@ import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.utils import io_utils
 
+from tfx_sequences.compat import use_cores
 from tfx_sequences.components import predictions_file
 from tfx_sequences.components.bucket_plan import make_plan
 from tfx_sequences.components.computed_vocabularies import computed_vocabularies, vocabulary_name
@@ -56,6 +57,7 @@ def run_fn(fn_args: FnArgs) -> None:
     predicted after the export: the model check compares the exported model with that.
     """
     started = time.monotonic()
+    use_cores()
     config = fn_args.custom_config
     spec = spec_from_json(config["spec"])
     keras.utils.set_random_seed(spec.training.seed)
