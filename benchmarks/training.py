@@ -152,7 +152,8 @@ def table(summary: list[dict[str, Any]], problems: dict[str, str]) -> rich.table
         )
     for row in ROWS:
         if row.name in problems:
-            made.add_row(row.label, f"[dim]not run: {rich.markup.escape(problems[row.name])}[/dim]")
+            # In the first column, which wraps; the others would make no room for it.
+            made.add_row(f"{row.label}\n[dim]not run: {rich.markup.escape(problems[row.name])}[/dim]")
     return made
 
 
