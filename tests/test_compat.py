@@ -120,3 +120,22 @@ def test_a_folder_is_not_a_module(tmp_path, monkeypatch):
     assert compat._version("only_a_folder") is None
     (tmp_path / "a_module_without_metadata.py").write_text("")
     assert compat._version("a_module_without_metadata") == ""
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(2, ("1", "2")), (64, (None, None))])
+def test_ops_of_small_machines_get_one_thread_each(monkeypatch, cores, threads):
+    names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    for name in names:
+        # Set first, so that what the call sets is taken back.
+        monkeypatch.setenv(name, "9")
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(compat, "cores", lambda: cores)
+    compat.use_cores()
+    assert tuple(os.environ.get(name) for name in names) == threads
+
+
+def test_threads_that_the_user_set_stay(monkeypatch):
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "3")
+    monkeypatch.setenv("TF_NUM_INTEROP_THREADS", "4")
+    compat.use_cores()
+    assert (os.environ["TF_NUM_INTRAOP_THREADS"], os.environ["TF_NUM_INTEROP_THREADS"]) == ("3", "4")

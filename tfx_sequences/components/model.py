@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from tfx_sequences.components.network import build_network
+from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
 from tfx_sequences.components.task_statistics import TaskStatistics
 from tfx_sequences.schemas.pretrained import PretrainedVectors
 from tfx_sequences.schemas.spec import SequenceSpec
@@ -26,19 +27,20 @@ def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bo
     Raises:
         SpecError: `batching.padding` puts padding on the left.
     """
-    inputs, pooled = build_network(spec, statistics, use_cudnn)
+    network = build_network(spec, statistics, use_cudnn)
     if spec.label.type == "classification":
-        output = layers.Dense(len(statistics.classes), name="logits", dtype="float32")(pooled)
+        output = layers.Dense(len(statistics.classes), name="logits", dtype="float32")(network.pooled)
     else:
-        value = layers.Dense(1, name="value", dtype="float32")(pooled)
+        value = layers.Dense(1, name="value", dtype="float32")(network.pooled)
         # Learns in units of the label's spread, answers in the label's own.
         output = layers.Rescaling(statistics.label_std, statistics.label_mean, name="in_label_units")(value)
-    return keras.Model(inputs, output, name=spec.name.replace("-", "_"))
+    return keras.Model(network.inputs, output, name=spec.name.replace("-", "_"))
 
 
 def pretrained_of(model: keras.Model) -> dict[str, PretrainedVectors]:
     """The pretrained vectors that a network of `build_model` began with, by table."""
-    return model.get_layer("sequence_features").tables.pretrained
+    of_features = [layer for layer in model.layers if isinstance(layer, SequenceFeatures | ContextFeatures)]
+    return {table: read for layer in of_features for table, read in layer.tables.pretrained.items()}
 
 
 def compile_model(model: keras.Model, spec: SequenceSpec) -> None:

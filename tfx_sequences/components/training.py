@@ -20,6 +20,7 @@ import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.utils import io_utils
 
+from tfx_sequences.compat import use_cores
 from tfx_sequences.components import predictions_file
 from tfx_sequences.components.bucket_plan import make_plan
 from tfx_sequences.components.computed_vocabularies import computed_vocabularies, vocabulary_name
@@ -27,6 +28,7 @@ from tfx_sequences.components.fitting import fit
 from tfx_sequences.components.input import Batch, SequenceInput
 from tfx_sequences.components.length_histogram import read_histogram
 from tfx_sequences.components.model import build_model, compile_model, pretrained_of
+from tfx_sequences.components.portable_model import require_same_answers
 from tfx_sequences.components.prepared_epochs import PreparedInput
 from tfx_sequences.components.record_formats import transformed_records
 from tfx_sequences.components.record_places import record_dataset
@@ -56,6 +58,7 @@ def run_fn(fn_args: FnArgs) -> None:
     predicted after the export: the model check compares the exported model with that.
     """
     started = time.monotonic()
+    use_cores()
     config = fn_args.custom_config
     spec = spec_from_json(config["spec"])
     keras.utils.set_random_seed(spec.training.seed)
@@ -77,10 +80,15 @@ def run_fn(fn_args: FnArgs) -> None:
             history = fit(model, spec, train.dataset, _kept(valid.dataset, valid_files), train.callback)
     fitted = time.monotonic()
 
-    export_model(model, spec, statistics, tft_output, fn_args.serving_model_dir)
+    exported = export_model(model, spec, statistics, tft_output, fn_args.serving_model_dir)
     in_memory = RawRecordModel(model, tft_output.transform_savedmodel_dir, spec, statistics.classes)
     sample = _sample(_files(config[RAW_EXAMPLES]))
-    predictions_file.write(fn_args.model_run_dir, sample, in_memory.predict(tf.constant(sample, tf.string)))
+    records = tf.constant(sample, tf.string)
+    predictions = exported.predict(records)
+    difference = require_same_answers(
+        predictions, in_memory.predict(records), keras.config.dtype_policy().compute_dtype
+    )
+    predictions_file.write(fn_args.model_run_dir, sample, predictions)
     report = {
         "history": history,
         "epochs": len(history["loss"]),
@@ -95,6 +103,7 @@ def run_fn(fn_args: FnArgs) -> None:
             "padding_share": plan.padding_share,
         },
         "input": {"train": _input_figures(train), "valid": _input_figures(valid)},
+        "export_difference": difference,
         "pretrained_vectors": [read.report() for read in pretrained_of(model).values()],
         "seconds": {
             "prepare": round(prepared - started, 2),
@@ -129,12 +138,13 @@ def task_statistics(spec: SequenceSpec, tft_output: tft.TFTransformOutput, train
 
 def export_model(
     model: keras.Model, spec: SequenceSpec, statistics: TaskStatistics, tft_output: tft.TFTransformOutput, to: str
-) -> None:
-    """Exports the network rebuilt without cuDNN kernels, so that it runs on any machine."""
+) -> RawRecordModel:
+    """Exports the network rebuilt without special kernels, so that it runs on any machine; gives what was exported."""
     portable = build_model(spec, statistics, use_cudnn=False)
     portable.set_weights(model.get_weights())
     raw_model = RawRecordModel(portable, tft_output.transform_savedmodel_dir, spec, statistics.classes)
     export(raw_model, to, spec, statistics.classes)
+    return raw_model
 
 
 def _kept(dataset: tf.data.Dataset, files: list[str]) -> tf.data.Dataset:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from rich.text import Text
 
-from tfx_sequences.compat import quiet_environment
+from tfx_sequences.compat import quiet_environment, use_cores
 from tfx_sequences.errors import TfxSequencesError, UserInputError
 from tfx_sequences.pipeline.capture import Capture, captured_output
 
@@ -32,6 +32,7 @@ def supervised(work: Callable[[Capture], int]) -> int:
     0
     """
     quiet_environment()
+    use_cores()
     with captured_output() as capture:
         try:
             return work(capture)

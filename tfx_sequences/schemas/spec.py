@@ -115,6 +115,8 @@ class SequenceSpec(Declared):
             names_by_table(self.columns)
         except SpecError as error:
             raise ValueError(str(error)) from error
+        if self.model.context != "head" and not self.context:
+            raise ValueError(f"model.context is {self.model.context}, but there are no context features")
         for name, column in self.columns.items() if self.batching.prepared else ():
             if isinstance(column, IdColumn) and column.has_several_ids and not getattr(column, "shape", ()):
                 raise ValueError(f"batching.prepared cannot keep {name}, which has any number of ids; leave it out")

@@ -1,0 +1,161 @@
+"""How fast networks train on CPU: ours, Keras, tf_keras, PyTorch. See README.md.
+
+    python benchmarks/training.py                      # all rows, 5 rounds, 25 600 records
+    python benchmarks/training.py --only ours --only torch-padded --rounds 3
+
+Each row runs in a fresh process; the rounds are interleaved, so that what else the machine does hits all
+rows alike. A ratio is taken within each round, and the table shows medians.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import rich
+import rich.box
+import rich.markup
+import rich.table
+import typer
+
+HERE = Path(__file__).parent
+NAIVE, PEER = "keras-naive", "torch-padded"
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A row of the table.
+
+    Attributes:
+        name: What `--only` takes; a prefix of it is enough.
+        label: What the table says.
+        warm_up: Batches that are trained before the clock runs, 0 for a whole epoch: where an epoch takes half a
+            minute, some are enough to have traced all.
+    """
+
+    name: str
+    label: str
+    warm_up: int = 0
+
+
+ROWS = [
+    Row("ours", "ours, token budget"),
+    Row("keras-naive", "Keras, random batches (naive)", warm_up=10),
+    Row("keras-bucketed", "Keras, bucketed"),
+    Row("tf-keras-bucketed", "tf_keras, bucketed"),
+    Row("torch-padded", "PyTorch, bucketed, padded"),
+    Row("torch-padded-budget", "PyTorch, token budget, padded"),
+    Row("torch-packed", "PyTorch, bucketed, packed", warm_up=10),
+]
+
+
+def main(
+    records: Annotated[int, typer.Option(help="Records in the set.", min=2)] = 25_600,
+    rounds: Annotated[int, typer.Option(help="How often each row runs.", min=1)] = 5,
+    only: Annotated[list[str] | None, typer.Option(help="Rows whose names begin so; can be repeated.")] = None,
+    cache: Annotated[Path, typer.Option(help="Folder for the generated records.")] = Path("benchmarks/.cache"),
+    output: Annotated[Path | None, typer.Option(help="JSON file of all figures.")] = None,
+) -> None:
+    """Measures the rows and prints the table."""
+    chosen = [row for row in ROWS if not only or any(row.name.startswith(o) for o in only)]
+    if not chosen:
+        raise typer.BadParameter(f"no row begins so; rows: {', '.join(row.name for row in ROWS)}", param_hint="--only")
+    folder = cache.resolve() / str(records)
+    folder.mkdir(parents=True, exist_ok=True)
+    problems: dict[str, str] = {}
+    runs: dict[str, list[dict[str, Any]]] = {row.name: [] for row in chosen}
+    summary: list[dict[str, Any]] = []
+    for index in range(rounds):
+        for row in chosen:
+            if row.name in problems:
+                continue
+            print(f"round {index + 1} of {rounds}: {row.name}", file=sys.stderr)
+            result = run(row, folder, records)
+            if "problem" in result:
+                problems[row.name] = result["problem"]
+                del runs[row.name]
+            else:
+                runs[row.name].append(result)
+        # After each round, so that a run that is stopped has left something.
+        summary = [summarize(row, runs) for row in chosen if row.name in runs]
+        if output:
+            report = {"records": records, "rounds": index + 1, "rows": summary, "runs": runs, "problems": problems}
+            output.write_text(json.dumps(report, indent=1))
+    rich.print(table(summary, problems))
+
+
+def run(row: Row, folder: Path, records: int) -> dict[str, Any]:
+    """What one fresh process measured, or `{"problem": why not}`."""
+    words = ["training_route.py", row.name, str(folder), str(records), str(row.warm_up)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)])}
+    environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_USE_LEGACY_KERAS": "0"}
+    process = subprocess.run(
+        [sys.executable, *words], cwd=HERE, env=environment, capture_output=True, text=True, check=False
+    )
+    if process.returncode:
+        lines = [line for line in process.stderr.splitlines() if line.strip()]
+        return {"problem": lines[-1] if lines else f"exit code {process.returncode}"}
+    return json.loads(process.stdout.splitlines()[-1])
+
+
+def summarize(row: Row, runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """Medians over the rounds; ratios are taken within each round first."""
+    own = runs[row.name]
+    median = statistics.median
+
+    def times(baseline: str) -> float | None:
+        """How many times as fast as the baseline, by wall time per real token."""
+        base = runs.get(baseline)
+        if not base:
+            return None
+        return median(
+            (o["real_steps"] / o["wall_seconds"]) / (b["real_steps"] / b["wall_seconds"])
+            for b, o in zip(base, own, strict=False)
+        )
+
+    return {
+        "row": row.name,
+        "label": row.label,
+        "tokens_per_wall_second": median(o["real_steps"] / o["wall_seconds"] for o in own),
+        "tokens_per_cpu_second": median(o["real_steps"] / o["cpu_seconds"] for o in own),
+        "times_torch_padded": times(PEER),
+        "times_naive": times(NAIVE),
+        "padded_to_real": own[0]["padded_steps"] / own[0]["real_steps"],
+        "batches": own[0]["batches"],
+        "spread": [min(o["wall_seconds"] for o in own), max(o["wall_seconds"] for o in own)],
+    }
+
+
+def table(summary: list[dict[str, Any]], problems: dict[str, str]) -> rich.table.Table:
+    """The figures for people."""
+    made = rich.table.Table("row", box=rich.box.SIMPLE)
+    for heading in ("k/s", "k/CPU s", "× torch", "× naive", "padded"):
+        made.add_column(heading, justify="right", no_wrap=True)
+
+    def number(value: float | None) -> str:
+        return "–" if value is None else f"{value:.2f}"
+
+    for row in summary:
+        made.add_row(
+            row["label"],
+            f"{row['tokens_per_wall_second'] / 1000:,.0f}",
+            f"{row['tokens_per_cpu_second'] / 1000:,.0f}",
+            number(row["times_torch_padded"]),
+            number(row["times_naive"]),
+            number(row["padded_to_real"]),
+        )
+    for row in ROWS:
+        if row.name in problems:
+            # In the first column, which wraps; the others would make no room for it.
+            made.add_row(f"{row.label}\n[dim]not run: {rich.markup.escape(problems[row.name])}[/dim]")
+    return made
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,150 @@
+"""The routes of `training.py`: the same model trained by ours, Keras, tf_keras and PyTorch.
+
+Embedding 50 000 x 32 beside a number -> LSTM 64 -> Dense 1 of the last real step, mean squared error, Adam. A
+route prepares everything and gives a function `epoch(batches)` that trains so many batches, or an epoch for
+None, and returns what it trained on.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import input_data
+import training_data
+
+UNITS, DIMENSION = 64, 32
+Epoch = Callable[[int | None], dict[str, int]]
+
+
+def ours(folder: Path, records: int) -> Epoch:
+    """`fit` as the Trainer has it, of the network that the spec gives, read from the prepared store on disk."""
+    from tfx_sequences.compat import use_cores
+
+    use_cores()
+    import input_routes
+    import keras
+
+    from tfx_sequences.components.model import build_model, compile_model
+    from tfx_sequences.components.prepared_epochs import PreparedInput
+    from tfx_sequences.components.prepared_format import StoreIdentity
+    from tfx_sequences.components.prepared_input import PreparedStore
+    from tfx_sequences.components.prepared_store import write_prepared_store
+    from tfx_sequences.components.task_statistics import TaskStatistics
+    from tfx_sequences.schemas.spec import SequenceSpec
+
+    spec = SequenceSpec(
+        name="training_benchmark",
+        sequence={
+            "item": {"type": "categorical", "vocabulary": {}, "embedding": {"dimension": DIMENSION}},
+            "price": {"type": "numeric"},
+        },
+        label={"key": "label", "type": "regression", "dtype": "int64"},
+        batching={"batch_size": 1024, "token_budget": training_data.TOKEN_BUDGET, "prepared": True},
+        model={"units": (UNITS,), "bidirectional": False, "pooling": "last", "dropout": 0.0},
+        training={"gradient_clip_norm": None},
+    )
+    used = {"sequence.item", "sequence.price", "sequence_length", "label"}
+    feature_spec = {name: feature for name, feature in input_routes._feature_spec().items() if name in used}
+    store, identity = folder / "prepared_training", StoreIdentity("training", "training")
+    if not store.is_dir():
+        files = [str(file) for file in input_data.write(folder, records, "transformed")]
+        write_prepared_store(files, spec, feature_spec, store, identity)
+    train = PreparedInput(PreparedStore(store, spec, identity))
+    keras.utils.set_random_seed(0)
+    model = build_model(spec, TaskStatistics({"sequence.item": input_data.ITEMS + 1}, label_mean=0.5, label_std=0.5))
+    compile_model(model, spec)
+
+    def epoch(batches: int | None) -> dict[str, int]:
+        model.fit(train.dataset, steps_per_epoch=batches, callbacks=[train.callback], verbose=0)
+        if batches is not None:
+            return {}
+        counts = train.finished[-1]
+        sizes = {"batches": counts.batches, "records": counts.records}
+        return {**sizes, "real_steps": counts.real_steps, "padded_steps": counts.padded_steps}
+
+    return epoch
+
+
+def keras_fit(folder: Path, records: int, *, how: str, module: str = "keras") -> Epoch:
+    """`fit` of the textbook's model, batches kept in memory by tf.data."""
+    import importlib
+
+    import tensorflow as tf
+
+    keras = importlib.import_module(module)
+    batches = training_data.Records(records).batches(how)
+    signature = (
+        (tf.TensorSpec([None, None], tf.int64), tf.TensorSpec([None, None], tf.float32)),
+        tf.TensorSpec([None], tf.float32),
+    )
+    dataset = tf.data.Dataset.from_generator(
+        lambda: (((ids, numbers), targets) for ids, numbers, _, targets in batches), output_signature=signature
+    )
+    dataset = dataset.cache().prefetch(tf.data.AUTOTUNE)
+    for _ in dataset:  # filled before anything is timed
+        pass
+    keras.utils.set_random_seed(0)
+    ids, numbers = keras.Input((None,), dtype="int64"), keras.Input((None,))
+    vectors = keras.layers.Embedding(input_data.ITEMS + 1, DIMENSION, mask_zero=True)(ids)
+    steps = keras.layers.Concatenate()([vectors, keras.layers.Reshape((-1, 1))(numbers)])
+    model = keras.Model([ids, numbers], keras.layers.Dense(1)(keras.layers.LSTM(UNITS)(steps)))
+    model.compile("adam", "mse")
+
+    def epoch(count: int | None) -> dict[str, int]:
+        model.fit(dataset if count is None else dataset.take(count), verbose=0)
+        return training_data.figures(batches)
+
+    return epoch
+
+
+def torch(folder: Path, records: int, *, how: str, packed: bool = False) -> Epoch:
+    """The usual loop; tensors kept in memory, padded with zeros or packed."""
+    import torch
+    from torch import nn
+
+    torch.manual_seed(0)
+    batches = training_data.Records(records).batches(how)
+    tensors = [tuple(map(torch.from_numpy, batch)) for batch in batches]
+
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embedding = nn.Embedding(input_data.ITEMS + 1, DIMENSION, padding_idx=0)
+            self.lstm = nn.LSTM(DIMENSION + 1, UNITS, batch_first=True)
+            self.head = nn.Linear(UNITS, 1)
+
+        def forward(self, ids: Any, numbers: Any, lengths: Any) -> Any:
+            steps = torch.cat([self.embedding(ids), numbers[:, :, None]], 2)
+            if packed:
+                sequences = nn.utils.rnn.pack_padded_sequence(steps, lengths, batch_first=True, enforce_sorted=False)
+                _, (last, _) = self.lstm(sequences)
+                return self.head(last[0])[:, 0]
+            outputs, _ = self.lstm(steps)
+            # Padding is on the right, so the last real step has not seen it.
+            return self.head(outputs[torch.arange(len(lengths)), lengths - 1])[:, 0]
+
+    model = Model()
+    optimizer = torch.optim.Adam(model.parameters())
+
+    def epoch(count: int | None) -> dict[str, int]:
+        for ids, numbers, lengths, targets in tensors[:count]:
+            optimizer.zero_grad()
+            nn.functional.mse_loss(model(ids, numbers, lengths), targets).backward()
+            optimizer.step()
+        return training_data.figures(batches)
+
+    return epoch
+
+
+ROUTES: dict[str, Callable[[Path, int], Epoch]] = {
+    "ours": ours,
+    "keras-naive": functools.partial(keras_fit, how="random"),
+    "keras-bucketed": functools.partial(keras_fit, how="bucketed"),
+    "tf-keras-bucketed": functools.partial(keras_fit, how="bucketed", module="tf_keras"),
+    "torch-padded": functools.partial(torch, how="bucketed"),
+    "torch-padded-budget": functools.partial(torch, how="budget"),
+    "torch-packed": functools.partial(torch, how="bucketed", packed=True),
+}
