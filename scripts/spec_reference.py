@@ -46,6 +46,8 @@ def render() -> str:
         ("batching.padding", batching.Padding),
         ("model", model_options.Model),
         ("training", training_options.Training),
+        ("training.schedule", training_options.Schedule),
+        ("training.backup", training_options.Backup),
         ("evaluation", evaluation_options.Evaluation),
         ("evaluation.thresholds", evaluation_options.Threshold),
     ]
