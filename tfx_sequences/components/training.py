@@ -6,11 +6,12 @@ In a module of its own, for TFX loads it anew at each call.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import itertools
 import json
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -21,6 +22,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.utils import io_utils
 
 from tfx_sequences.components import predictions_file
+from tfx_sequences.components.backup import BackupFile
 from tfx_sequences.components.bucket_plan import make_plan
 from tfx_sequences.components.computed_vocabularies import computed_vocabularies, vocabulary_name
 from tfx_sequences.components.fitting import fit
@@ -36,7 +38,7 @@ from tfx_sequences.components.training_input import training_input
 from tfx_sequences.schemas.columns import IdColumn, TermColumn
 from tfx_sequences.schemas.shared_tables import names_by_table
 from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.spec_io import spec_from_json
+from tfx_sequences.schemas.spec_io import TRAIN_SECTIONS, fingerprint, spec_from_json
 from tfx_sequences.schemas.transformed_features import LABEL
 from tfx_sequences.schemas.vocabularies import known_terms
 from tfx_sequences.schemas.vocabularies import num_ids as count_ids
@@ -44,6 +46,8 @@ from tfx_sequences.schemas.vocabularies import num_ids as count_ids
 TRAINING_REPORT = "training.json"
 BUCKET_PLAN = "bucket_plan.json"
 RAW_EXAMPLES = "raw_examples"
+BACKUPS = "backups"
+TENSORBOARD = "tensorboard"
 _CHECKED_RECORDS = 256
 # A validation split of smaller files is kept as batches, for it is the same in every epoch.
 _KEPT_BYTES = 16 << 20
@@ -70,21 +74,26 @@ def run_fn(fn_args: FnArgs) -> None:
     statistics = task_statistics(spec, tft_output, SequenceInput(train_files, spec, records, plan, training=False))
 
     model = build_model(spec, statistics)
-    compile_model(model, spec)
+    compile_model(model, spec, plan.steps_per_epoch)
+    backup = backup_of(spec, config, [*train_files, *valid_files], fn_args.transform_output)
+    log_dir = os.path.join(fn_args.model_run_dir, TENSORBOARD)
     with training_input(train_files, spec, feature_spec, plan, fn_args.transform_output) as train:
         prepared = time.monotonic()
-        with train.explained(), valid.explained():
-            history = fit(model, spec, train.dataset, _kept(valid.dataset, valid_files), train.callback)
-    fitted = time.monotonic()
+        with valid.explained():
+            kept = _kept(valid.dataset, valid_files)
+            fitted = fit(model, spec, train, kept, backup=backup, log_dir=log_dir)
+    trained = time.monotonic()
 
     export_model(model, spec, statistics, tft_output, fn_args.serving_model_dir)
     in_memory = RawRecordModel(model, tft_output.transform_savedmodel_dir, spec, statistics.classes)
     sample = _sample(_files(config[RAW_EXAMPLES]))
     predictions_file.write(fn_args.model_run_dir, sample, in_memory.predict(tf.constant(sample, tf.string)))
     report = {
-        "history": history,
-        "epochs": len(history["loss"]),
-        "best_epoch": int(np.nanargmin(history["val_loss"])) + 1,
+        "history": fitted.history,
+        "epochs": len(fitted.history["loss"]),
+        "best_epoch": fitted.best_epoch,
+        "resumed_at": fitted.resumed_at,
+        "speed": speed(fitted.history),
         "parameters": int(model.count_params()),
         "bucket_plan": {
             **plan.model_dump(mode="json"),
@@ -98,11 +107,38 @@ def run_fn(fn_args: FnArgs) -> None:
         "pretrained_vectors": [read.report() for read in pretrained_of(model).values()],
         "seconds": {
             "prepare": round(prepared - started, 2),
-            "fit": round(fitted - prepared, 2),
-            "export": round(time.monotonic() - fitted, 2),
+            "fit": round(trained - prepared, 2),
+            "export": round(time.monotonic() - trained, 2),
         },
     }
     io_utils.write_string_file(os.path.join(fn_args.model_run_dir, TRAINING_REPORT), json.dumps(report, indent=1))
+    if backup:
+        backup.delete()
+
+
+def backup_of(
+    spec: SequenceSpec, config: Mapping[str, Any], files: Sequence[str], transform_output: str
+) -> BackupFile | None:
+    """Where the state of training is kept: the spec's folder, or one for this spec and data in `config["backups"]`.
+
+    Args:
+        spec: The spec.
+        config: The trainer's `custom_config`.
+        files: All records that are read.
+        transform_output: The transform graph's folder.
+    """
+    options = spec.training.backup
+    if options is None or not (options.folder or config.get(BACKUPS)):
+        return None
+    # How backups are made does not change what is trained.
+    training = spec.training.model_copy(update={"backup": None})
+    records = [[file, tf.io.gfile.stat(file).length] for file in files]
+    identity = {
+        "the spec": fingerprint(spec.model_copy(update={"training": training}), TRAIN_SECTIONS),
+        "the records": _digest([transform_output, *records]),
+        "the code": str(config.get("code_digest", "")),
+    }
+    return BackupFile(options.folder or os.path.join(config[BACKUPS], _digest(identity)), identity)
 
 
 def task_statistics(spec: SequenceSpec, tft_output: tft.TFTransformOutput, train: Iterable[Batch]) -> TaskStatistics:
@@ -135,6 +171,20 @@ def export_model(
     portable.set_weights(model.get_weights())
     raw_model = RawRecordModel(portable, tft_output.transform_savedmodel_dir, spec, statistics.classes)
     export(raw_model, to, spec, statistics.classes)
+
+
+def speed(history: Mapping[str, list[float]]) -> dict[str, float]:
+    """Medians over the epochs, but for the first, in which functions are traced.
+
+    >>> speed({"steps_per_second": [1.0, 9.0, 7.0, 8.0], "loss": [3.0]})
+    {'steps_per_second': 8.0}
+    """
+    names = ("steps_per_second", "real_steps_per_second")
+    return {name: float(np.median(history[name][1:] or history[name])) for name in names if name in history}
+
+
+def _digest(plain: Any) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _kept(dataset: tf.data.Dataset, files: list[str]) -> tf.data.Dataset:

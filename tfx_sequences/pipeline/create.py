@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from tfx.components.evaluator.component import Evaluator
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.pusher.component import Pusher
@@ -89,6 +91,7 @@ def create_pipeline(
         schema=schema,
         spec=spec_to_json(spec, TRAIN_SECTIONS),
         code_digest=code_digest(_OURS + "trainer", _OURS + "training"),
+        backups=os.path.join(pipeline_root, "backups"),
     )
     model = trainer.outputs["model"]
     evaluator = Evaluator(
