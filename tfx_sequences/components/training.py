@@ -29,12 +29,15 @@ from tfx_sequences.components.fitting import fit
 from tfx_sequences.components.input import Batch, SequenceInput
 from tfx_sequences.components.length_histogram import read_histogram
 from tfx_sequences.components.model import build_model, compile_model, pretrained_of
+from tfx_sequences.components.named_weights import named_axes, write_weights
 from tfx_sequences.components.prepared_epochs import PreparedInput
 from tfx_sequences.components.record_chunks import record_dataset
 from tfx_sequences.components.record_formats import transformed_records
 from tfx_sequences.components.serving import RawRecordModel, export
+from tfx_sequences.components.table_terms import table_terms
 from tfx_sequences.components.task_statistics import TaskStatistics
 from tfx_sequences.components.training_input import training_input
+from tfx_sequences.components.warm_start import warm_start
 from tfx_sequences.schemas.columns import IdColumn, TermColumn
 from tfx_sequences.schemas.shared_tables import names_by_table
 from tfx_sequences.schemas.spec import SequenceSpec
@@ -74,6 +77,8 @@ def run_fn(fn_args: FnArgs) -> None:
     statistics = task_statistics(spec, tft_output, SequenceInput(train_files, spec, records, plan, training=False))
 
     model = build_model(spec, statistics)
+    axes = named_axes(model, table_terms(spec, tft_output), {"logits": statistics.classes})
+    begun = warm_start(model, axes, spec.training.warm_start) if spec.training.warm_start else None
     compile_model(model, spec, plan.steps_per_epoch)
     backup = backup_of(spec, config, [*train_files, *valid_files], fn_args.transform_output)
     log_dir = os.path.join(fn_args.model_run_dir, TENSORBOARD)
@@ -85,6 +90,7 @@ def run_fn(fn_args: FnArgs) -> None:
     trained = time.monotonic()
 
     export_model(model, spec, statistics, tft_output, fn_args.serving_model_dir)
+    write_weights(fn_args.serving_model_dir, model, axes)
     in_memory = RawRecordModel(model, tft_output.transform_savedmodel_dir, spec, statistics.classes)
     sample = _sample(_files(config[RAW_EXAMPLES]))
     predictions_file.write(fn_args.model_run_dir, sample, in_memory.predict(tf.constant(sample, tf.string)))
@@ -93,6 +99,7 @@ def run_fn(fn_args: FnArgs) -> None:
         "epochs": len(fitted.history["loss"]),
         "best_epoch": fitted.best_epoch,
         "resumed_at": fitted.resumed_at,
+        "warm_start": begun.lines() if begun else [],
         "speed": speed(fitted.history),
         "parameters": int(model.count_params()),
         "bucket_plan": {

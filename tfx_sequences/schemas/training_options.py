@@ -96,6 +96,9 @@ class Training(Declared):
     """Less than that is no better figure."""
     seed: int = 0
     """Of initial weights, dropout and the order of the records."""
+    warm_start: str | None = None
+    """A pushed model, or the output folder of a run, whose weights the network begins with: matched by layer and name,
+    the rows of embedding tables by term, the outputs by class."""
     backup: Backup | None = Backup()
     """None keeps no backup."""
 
