@@ -28,15 +28,19 @@ class BackupFile:
     Args:
         folder: Local, or remote as TensorFlow reads it. Made if need be.
         identity: Digests of what the run depends on, by what messages call it.
+        writes: False where another process writes it: of several workers, all but the chief.
     """
 
-    def __init__(self, folder: str, identity: Mapping[str, str]) -> None:
+    def __init__(self, folder: str, identity: Mapping[str, str], *, writes: bool = True) -> None:
         self.folder = folder
+        self._writes = writes
         self._path = os.path.join(folder, FILE_NAME)
         self._identity = dict(identity)
 
     def write(self, state: TrainState) -> None:
         """Takes the place of the backup before."""
+        if not self._writes:
+            return
         tf.io.gfile.makedirs(self.folder)
         plain = json.dumps({"identity": self._identity, **state.plain})
         buffer = io.BytesIO()
@@ -78,7 +82,7 @@ class BackupFile:
 
     def delete(self) -> None:
         """Training has succeeded: the backup goes, and what killed runs left of others."""
-        if not tf.io.gfile.isdir(self.folder):
+        if not self._writes or not tf.io.gfile.isdir(self.folder):
             return
         for name in tf.io.gfile.listdir(self.folder):
             if name.startswith(FILE_NAME):

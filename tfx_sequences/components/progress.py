@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 from absl import logging
+from keras import ops
 
 from tfx_sequences.components.input_counts import InputCounts
 from tfx_sequences.components.progress_messages import EPOCH, WITHIN_EPOCH
@@ -42,25 +43,26 @@ class EpochFigures:
             words = f"loss {float(logs['loss']):.4f}, {speed:,.1f} steps/s"
             logging.info(WITHIN_EPOCH, self._epoch + 1, self._epochs, self._step, words)
 
-    def trained(self, step: int, finished: Sequence[InputCounts]) -> None:
+    def trained(self, step: int, finished: Sequence[InputCounts], replicas: int = 1) -> None:
         """The steps of the epoch are done.
 
         Args:
             step: How many, those of an interrupted run included.
             finished: What the input has read, for the real steps of a batch.
+            replicas: Batches of a step.
         """
         seconds = max(time.monotonic() - self._started, 1e-9)
         self._figures["steps_per_second"] = (step - self._first) / seconds
         if finished and finished[-1].batches:
             latest = finished[-1]
             self._figures["real_steps_per_second"] = (
-                self._figures["steps_per_second"] * latest.real_steps / latest.batches
+                self._figures["steps_per_second"] * replicas * latest.real_steps / latest.batches
             )
             self._figures["padding_share"] = latest.padding_share
 
     def to_logs(self, optimizer: keras.optimizers.Optimizer) -> dict[str, float]:
         """The figures, by name: steps and real steps of sequences per second, padding, the learning rate."""
-        return {**self._figures, "learning_rate": float(optimizer.learning_rate)}
+        return {**self._figures, "learning_rate": float(ops.convert_to_numpy(optimizer.learning_rate))}
 
     def log(self, logs: dict[str, float]) -> None:
         """Writes the epoch's line."""

@@ -67,7 +67,7 @@ class TrainState:
         """The state of a model in training."""
         arrays = {name: ops.convert_to_numpy(variable) for name, variable in _variables(model).items()}
         remembered = []
-        for index, callback in enumerate(callbacks):
+        for index, callback in enumerate(filter(_remembered, callbacks)):
             best = getattr(callback, _BEST_WEIGHTS, None)
             arrays |= {f"callback{index}/{i}": weight for i, weight in enumerate(best or [])}
             remembered.append({name: _plain(getattr(callback, name)) for name in _remembered(callback)})
@@ -79,6 +79,7 @@ class TrainState:
         Raises:
             UserInputError: It is the state of another model.
         """
+        callbacks = list(filter(_remembered, callbacks))
         variables = _variables(model)
         received = {name: array.shape for name, array in self.arrays.items() if not name.startswith("callback")}
         expected = {name: tuple(variable.shape) for name, variable in variables.items()}

@@ -25,15 +25,16 @@ from tfx_sequences.components import predictions_file
 from tfx_sequences.components.backup import BackupFile
 from tfx_sequences.components.bucket_plan import make_plan
 from tfx_sequences.components.computed_vocabularies import computed_vocabularies, vocabulary_name
+from tfx_sequences.components.epoch_source import EpochSource
 from tfx_sequences.components.fitting import fit
 from tfx_sequences.components.input import Batch, SequenceInput
 from tfx_sequences.components.length_histogram import read_histogram
 from tfx_sequences.components.model import build_model, compile_model, pretrained_of
 from tfx_sequences.components.named_weights import named_axes, write_weights
-from tfx_sequences.components.prepared_epochs import PreparedInput
 from tfx_sequences.components.record_chunks import record_dataset
 from tfx_sequences.components.record_formats import transformed_records
 from tfx_sequences.components.serving import RawRecordModel, export
+from tfx_sequences.components.strategies import distributed, is_chief, make_strategy
 from tfx_sequences.components.table_terms import table_terms
 from tfx_sequences.components.task_statistics import TaskStatistics
 from tfx_sequences.components.training_input import training_input
@@ -65,30 +66,42 @@ def run_fn(fn_args: FnArgs) -> None:
     started = time.monotonic()
     config = fn_args.custom_config
     spec = spec_from_json(config["spec"])
+    # Several workers must find each other before TensorFlow does anything else.
+    strategy = make_strategy(spec.training.strategy)
     keras.utils.set_random_seed(spec.training.seed)
     tft_output = tft.TFTransformOutput(fn_args.transform_output)
     train_files = _files(fn_args.train_files)
     valid_files = _files(fn_args.eval_files)
     plan = make_plan(read_histogram(tft_output), spec.batching)
-    io_utils.write_string_file(os.path.join(fn_args.model_run_dir, BUCKET_PLAN), plan.model_dump_json(indent=1))
     feature_spec = tft_output.transformed_feature_spec()
     records = transformed_records(spec, feature_spec)
-    valid = SequenceInput(valid_files, spec, records, plan, training=False)
+    valid = distributed(
+        strategy,
+        lambda workers, worker: SequenceInput(
+            valid_files, spec, records, plan, training=False, num_workers=workers, worker=worker
+        ),
+    )
     statistics = task_statistics(spec, tft_output, SequenceInput(train_files, spec, records, plan, training=False))
 
-    model = build_model(spec, statistics)
-    axes = named_axes(model, table_terms(spec, tft_output), {"logits": statistics.classes})
-    begun = warm_start(model, axes, spec.training.warm_start) if spec.training.warm_start else None
-    compile_model(model, spec, plan.steps_per_epoch)
-    backup = backup_of(spec, config, [*train_files, *valid_files], fn_args.transform_output)
-    log_dir = os.path.join(fn_args.model_run_dir, TENSORBOARD)
-    with training_input(train_files, spec, feature_spec, plan, fn_args.transform_output) as train:
+    with strategy.scope():
+        model = build_model(spec, statistics)
+        axes = named_axes(model, table_terms(spec, tft_output), {"logits": statistics.classes})
+        begun = warm_start(model, axes, spec.training.warm_start) if spec.training.warm_start else None
+        # A step takes a batch for each replica.
+        compile_model(model, spec, -(-plan.steps_per_epoch // strategy.num_replicas_in_sync))
+    chief = is_chief(strategy)
+    backup = backup_of(spec, config, [*train_files, *valid_files], fn_args.transform_output, writes=chief)
+    log_dir = os.path.join(fn_args.model_run_dir, TENSORBOARD) if chief else None
+    with training_input(train_files, spec, feature_spec, plan, fn_args.transform_output, strategy) as train:
         prepared = time.monotonic()
         with valid.explained():
             kept = _kept(valid.dataset, valid_files)
             fitted = fit(model, spec, train, kept, backup=backup, log_dir=log_dir)
     trained = time.monotonic()
+    if not chief:
+        return
 
+    io_utils.write_string_file(os.path.join(fn_args.model_run_dir, BUCKET_PLAN), plan.model_dump_json(indent=1))
     export_model(model, spec, statistics, tft_output, fn_args.serving_model_dir)
     write_weights(fn_args.serving_model_dir, model, axes)
     in_memory = RawRecordModel(model, tft_output.transform_savedmodel_dir, spec, statistics.classes)
@@ -124,7 +137,7 @@ def run_fn(fn_args: FnArgs) -> None:
 
 
 def backup_of(
-    spec: SequenceSpec, config: Mapping[str, Any], files: Sequence[str], transform_output: str
+    spec: SequenceSpec, config: Mapping[str, Any], files: Sequence[str], transform_output: str, *, writes: bool = True
 ) -> BackupFile | None:
     """Where the state of training is kept: the spec's folder, or one for this spec and data in `config["backups"]`.
 
@@ -133,6 +146,7 @@ def backup_of(
         config: The trainer's `custom_config`.
         files: All records that are read.
         transform_output: The transform graph's folder.
+        writes: False in a worker that is not the chief.
     """
     options = spec.training.backup
     if options is None or not (options.folder or config.get(BACKUPS)):
@@ -145,7 +159,7 @@ def backup_of(
         "the records": _digest([transform_output, *records]),
         "the code": str(config.get("code_digest", "")),
     }
-    return BackupFile(options.folder or os.path.join(config[BACKUPS], _digest(identity)), identity)
+    return BackupFile(options.folder or os.path.join(config[BACKUPS], _digest(identity)), identity, writes=writes)
 
 
 def task_statistics(spec: SequenceSpec, tft_output: tft.TFTransformOutput, train: Iterable[Batch]) -> TaskStatistics:
@@ -194,12 +208,14 @@ def _digest(plain: Any) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _kept(dataset: tf.data.Dataset, files: list[str]) -> tf.data.Dataset:
+def _kept(dataset: Any, files: list[str]) -> Any:
+    if not isinstance(dataset, tf.data.Dataset):
+        return dataset
     size = sum(tf.io.gfile.stat(file).length for file in files)
     return dataset.cache() if size <= _KEPT_BYTES else dataset
 
 
-def _input_figures(read: SequenceInput | PreparedInput) -> dict[str, Any]:
+def _input_figures(read: EpochSource) -> dict[str, Any]:
     """The latest epoch in full; and the padding over all epochs, which shuffling makes differ a little."""
     real = sum(counts.real_steps for counts in read.finished)
     padded = sum(counts.padded_steps for counts in read.finished)

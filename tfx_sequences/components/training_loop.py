@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from tfx_sequences.components.epoch_source import EpochSource
 from tfx_sequences.components.progress import EpochFigures
+from tfx_sequences.components.strategies import has_several_processes
 from tfx_sequences.components.train_state import Position, TrainState
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.training_options import Backup, Training
@@ -114,7 +115,7 @@ class TrainingLoop:
             figures.step(logs)
             if self._is_due(step):
                 self._keep(epoch, step)
-        figures.trained(step, self._source.finished)
+        figures.trained(step, self._source.finished, model.distribute_strategy.num_replicas_in_sync)
         logs = _floats(model.get_metrics_result())
         logs |= {f"val_{name}": value for name, value in self._evaluate().items()}
         logs |= figures.to_logs(model.optimizer)
@@ -161,6 +162,9 @@ class TrainingLoop:
     def _is_due(self, step: int) -> bool:
         options = self._options
         by_steps = options.every_steps is not None and step % options.every_steps == 0
+        # Clocks differ, and to read the state is a step that all workers take together.
+        if has_several_processes(self._model.distribute_strategy):
+            return by_steps
         by_time = options.every_seconds is not None and time.monotonic() - self._last_save >= options.every_seconds
         return by_steps or by_time
 
@@ -203,10 +207,13 @@ def build_all(model: keras.Model, element_spec: Any) -> None:
         with model.distribute_strategy.scope():
             model.optimizer.build(model.trainable_variables)
 
-    def zeros() -> Any:
-        return tf.nest.map_structure(lambda s: tf.zeros([d or 1 for d in s.shape], s.dtype), element_spec)
+    def zeros(spec: Any) -> Any:
+        # Of all replicas or of one: they are alike.
+        spec = getattr(spec, "_value_specs", (spec,))[0]
+        return tf.zeros([size or 1 for size in spec.shape], spec.dtype)
 
-    model.distribute_strategy.run(lambda: model.test_step(zeros()))
+    step = tf.function(lambda: model.test_step(tf.nest.map_structure(zeros, element_spec)), autograph=False)
+    model.distribute_strategy.run(step)
     model.reset_metrics()
 
 

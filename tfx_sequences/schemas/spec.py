@@ -118,6 +118,11 @@ class SequenceSpec(Declared):
         for name, column in self.columns.items() if self.batching.prepared else ():
             if isinstance(column, IdColumn) and column.has_several_ids and not getattr(column, "shape", ()):
                 raise ValueError(f"batching.prepared cannot keep {name}, which has any number of ids; leave it out")
+        if self.batching.prepared and self.training.strategy != "none":
+            raise ValueError(
+                f"batching.prepared is read by one replica, but training.strategy is '{self.training.strategy}': "
+                "leave one of them out"
+            )
         for name, padding in self.batching.padding.items():
             if name not in self.sequence:
                 hint = did_you_mean(name, self.sequence)

@@ -55,7 +55,7 @@ class Backup(Declared):
     every_steps: pydantic.PositiveInt | None = None
     """Steps between two backups within an epoch; one is made at each epoch's end in any case."""
     every_seconds: float | None = pydantic.Field(120.0, gt=0)
-    """Seconds between two backups within an epoch."""
+    """Seconds between two backups within an epoch; not with strategy `multi_worker`, for clocks differ."""
     folder: str | None = None
     """Where the backup is kept; by default below the pipeline's artifacts, one for each spec and data.
     It is deleted when training has succeeded."""
@@ -85,6 +85,9 @@ class Training(Declared):
     """Validates and keeps the moving average of the weights: old average times this, new weights times the rest."""
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     """What is computed in; weights and outputs stay float32. Half precision pays on GPUs."""
+    strategy: Literal["none", "mirrored", "multi_worker"] = "none"
+    """`mirrored` trains on all GPUs of the machine (or logical CPUs), `multi_worker` in one process for each worker of
+    the environment variable TF_CONFIG. A step takes one batch for each."""
     monitor: str = "val_loss"
     """Figure of an epoch by which the best weights are chosen, and training stops early: `val_` and a metric's name."""
     monitor_mode: Literal["auto", "min", "max"] = "auto"
