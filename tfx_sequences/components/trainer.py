@@ -47,6 +47,7 @@ class SequenceTrainer(trainer_component.Trainer):
         schema: The curated schema.
         spec: JSON of the spec.
         code_digest: Changes when our code does.
+        hyperparameters: The Tuner's output, if there is one.
         backups: Folder of the backups of runs under way; None keeps none, unless the spec names a folder.
     """
 
@@ -61,6 +62,7 @@ class SequenceTrainer(trainer_component.Trainer):
         schema: types.BaseChannel,
         spec: str,
         code_digest: str,
+        hyperparameters: types.BaseChannel | None = None,
         backups: str | None = None,
     ) -> None:
         component_spec = _Spec(
@@ -68,6 +70,7 @@ class SequenceTrainer(trainer_component.Trainer):
             raw_examples=raw_examples,
             transform_graph=transform_graph,
             schema=schema,
+            hyperparameters=hyperparameters,
             train_args=trainer_pb2.TrainArgs(splits=["train"]),
             eval_args=trainer_pb2.EvalArgs(splits=["valid"]),
             run_fn=RUN_FN,

@@ -44,6 +44,7 @@ from tfx_sequences.schemas.shared_tables import names_by_table
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import TRAIN_SECTIONS, fingerprint, spec_from_json
 from tfx_sequences.schemas.transformed_features import LABEL
+from tfx_sequences.schemas.tuned_spec import tuned_spec
 from tfx_sequences.schemas.vocabularies import known_terms
 from tfx_sequences.schemas.vocabularies import num_ids as count_ids
 
@@ -66,12 +67,14 @@ def run_fn(fn_args: FnArgs) -> None:
     started = time.monotonic()
     config = fn_args.custom_config
     spec = spec_from_json(config["spec"])
+    if fn_args.hyperparameters:
+        spec = tuned_spec(spec, fn_args.hyperparameters["values"])
     # Several workers must find each other before TensorFlow does anything else.
     strategy = make_strategy(spec.training.strategy)
     keras.utils.set_random_seed(spec.training.seed)
     tft_output = tft.TFTransformOutput(fn_args.transform_output)
-    train_files = _files(fn_args.train_files)
-    valid_files = _files(fn_args.eval_files)
+    train_files = record_files(fn_args.train_files)
+    valid_files = record_files(fn_args.eval_files)
     plan = make_plan(read_histogram(tft_output), spec.batching)
     feature_spec = tft_output.transformed_feature_spec()
     records = transformed_records(spec, feature_spec)
@@ -105,7 +108,7 @@ def run_fn(fn_args: FnArgs) -> None:
     export_model(model, spec, statistics, tft_output, fn_args.serving_model_dir)
     write_weights(fn_args.serving_model_dir, model, axes)
     in_memory = RawRecordModel(model, tft_output.transform_savedmodel_dir, spec, statistics.classes)
-    sample = _sample(_files(config[RAW_EXAMPLES]))
+    sample = _sample(record_files(config[RAW_EXAMPLES]))
     predictions_file.write(fn_args.model_run_dir, sample, in_memory.predict(tf.constant(sample, tf.string)))
     report = {
         "history": fitted.history,
@@ -113,6 +116,7 @@ def run_fn(fn_args: FnArgs) -> None:
         "best_epoch": fitted.best_epoch,
         "resumed_at": fitted.resumed_at,
         "warm_start": begun.lines() if begun else [],
+        "tuned": (fn_args.hyperparameters or {}).get("values", {}),
         "speed": speed(fitted.history),
         "parameters": int(model.count_params()),
         "bucket_plan": {
@@ -231,7 +235,8 @@ def _terms(tft_output: tft.TFTransformOutput, vocabulary: str) -> list[str]:
     return [term.decode() for term in tft_output.vocabulary_by_name(vocabulary)]
 
 
-def _files(patterns: list[str]) -> list[str]:
+def record_files(patterns: Sequence[str]) -> list[str]:
+    """The files that glob patterns match, in order."""
     return sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
 
 

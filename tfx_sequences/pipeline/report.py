@@ -128,6 +128,7 @@ def print_summary(report: dict[str, Any], console: Console) -> None:
         ("training", f"best of {training['epochs']} epochs: {training['best_epoch']}"),
         ("padding share", f"{training['input']['train']['padding_share']:.1%} of the steps computed in training"),
         ("speed", speed_line(training)),
+        *(("tuned", f"{path}: {value}") for path, value in training["tuned"].items() if "/" not in path),
         *(("warm start", line) for line in training["warm_start"]),
         *input_losses(training["input"]),
         *(("vectors", line) for line in training["pretrained_vectors"]),
