@@ -21,7 +21,7 @@ from tfx_sequences.components.model import build_model, compile_model
 from tfx_sequences.components.record_formats import transformed_records
 from tfx_sequences.components.training import record_files, task_statistics
 from tfx_sequences.components.training_input import training_input
-from tfx_sequences.errors import UserInputError
+from tfx_sequences.errors import SpecError, UserInputError, did_you_mean
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import spec_from_json
 from tfx_sequences.schemas.tuned_spec import tuned_spec
@@ -47,7 +47,7 @@ class SpecTuner(base_tuner.BaseTuner):
         super().__init__(make_oracle(spec), directory=directory, project_name="tuning", overwrite=True)
 
     def run_trial(self, trial: Any, fn_args: FnArgs) -> dict[str, float]:
-        """Trains, and returns the figures of the best epoch."""
+        """Trains, and returns the objective in the best epoch."""
         values = trial.hyperparameters.values
         epochs = values.get("tuner/epochs") or _tuning(self._spec).epochs or self._spec.training.epochs
         tuned = tuned_spec(self._spec, values)
@@ -55,11 +55,28 @@ class SpecTuner(base_tuner.BaseTuner):
         training = tuned.training.model_copy(update={"epochs": epochs, "strategy": "none", "backup": None})
         tuned = tuned.model_copy(update={"training": training})
         try:
-            return figures_of_trial(tuned, fn_args)
+            figures = figures_of_trial(tuned, fn_args)
+            # The one figure whose direction keras-tuner is told; of others it would have to guess it.
+            return {self.oracle.objective.name: figures[self.oracle.objective.name]}
+        except SpecError as error:
+            raise keras_tuner.errors.FatalError(str(error)) from error
         except UserInputError as error:
-            # Divergence, most often; keras-tuner would keep silent about why the trial failed.
+            # Divergence, most often: other values may do better.
             logging.warning("Trial %s failed: %s", trial.trial_id, error)
-            raise
+            raise keras_tuner.errors.FailedTrialError(str(error)) from error
+        except Exception as error:
+            # keras-tuner would note it, and take the values of this trial for the best if there are no others.
+            raise keras_tuner.errors.FatalError(f"{type(error).__name__}: {error}") from error
+
+    def on_search_end(self) -> None:
+        """Raises `UserInputError` if no trial succeeded."""
+        trials = list(self.oracle.trials.values())
+        if not any(trial.status == "COMPLETED" for trial in trials):
+            raise UserInputError(
+                f"None of the {len(trials)} trials of the tuner could be trained.",
+                received=trials[-1].message.strip().splitlines()[-1] if trials and trials[-1].message else None,
+                fix="Narrow the ranges of tuning.parameters; a lower training.learning_rate diverges less.",
+            )
 
 
 def figures_of_trial(spec: SequenceSpec, fn_args: FnArgs) -> dict[str, float]:
@@ -77,7 +94,15 @@ def figures_of_trial(spec: SequenceSpec, fn_args: FnArgs) -> dict[str, float]:
     with training_input(train_files, spec, feature_spec, plan, fn_args.transform_output) as train, valid.explained():
         fitted = fit(model, spec, train, valid.dataset)
     keras.backend.clear_session()
-    return {name: values[fitted.best_epoch - 1] for name, values in fitted.history.items()}
+    figures = {name: values[fitted.best_epoch - 1] for name, values in fitted.history.items()}
+    objective = _tuning(spec).objective
+    if objective is not None and objective not in figures:
+        raise SpecError(
+            f"tuning.objective is '{objective}', which the model does not measure.",
+            expected=f"one of {', '.join(figures)}",
+            fix=f"Mend tuning.objective.{did_you_mean(objective, figures)}",
+        )
+    return figures
 
 
 def make_oracle(spec: SequenceSpec) -> keras_tuner.Oracle:
