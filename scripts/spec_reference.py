@@ -9,7 +9,16 @@ from pathlib import Path
 import pydantic
 from pydantic_core import PydanticUndefined
 
-from tfx_sequences.schemas import batching, columns, evaluation_options, label, model_options, spec, training_options
+from tfx_sequences.schemas import (
+    batching,
+    columns,
+    evaluation_options,
+    label,
+    model_options,
+    spec,
+    training_options,
+    tuning_options,
+)
 
 PAGE = Path(__file__).parents[1] / "docs" / "spec.md"
 _IMPLIED = {"is_sequence", "type"}
@@ -48,6 +57,10 @@ def render() -> str:
         ("model.front: `type: dense`", model_options.DenseLayer),
         ("model.front: `type: conv1d`", model_options.Conv1DLayer),
         ("training", training_options.Training),
+        ("training.schedule", training_options.Schedule),
+        ("training.backup", training_options.Backup),
+        ("tuning", tuning_options.Tuning),
+        ("tuning.parameters", tuning_options.Parameter),
         ("evaluation", evaluation_options.Evaluation),
         ("evaluation.thresholds", evaluation_options.Threshold),
     ]

@@ -6,6 +6,8 @@ import keras
 from keras import layers
 
 from tfx_sequences.components.network import build_network
+from tfx_sequences.components.optimizers import make_optimizer
+from tfx_sequences.components.precision import precision
 from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
 from tfx_sequences.components.task_statistics import TaskStatistics
 from tfx_sequences.schemas.pretrained import PretrainedVectors
@@ -27,14 +29,18 @@ def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bo
     Raises:
         SpecError: `batching.padding` puts padding on the left.
     """
-    network = build_network(spec, statistics, use_cudnn)
-    if spec.label.type == "classification":
-        output = layers.Dense(len(statistics.classes), name="logits", dtype="float32")(network.pooled)
-    else:
-        value = layers.Dense(1, name="value", dtype="float32")(network.pooled)
-        # Learns in units of the label's spread, answers in the label's own.
-        output = layers.Rescaling(statistics.label_std, statistics.label_mean, name="in_label_units")(value)
-    return keras.Model(network.inputs, output, name=spec.name.replace("-", "_"))
+    with precision(spec.training.precision):
+        network = build_network(spec, statistics, use_cudnn)
+        if spec.label.type == "classification":
+            output = layers.Dense(len(statistics.classes), name="logits", dtype="float32")(network.pooled)
+        else:
+            value = layers.Dense(1, name="value", dtype="float32")(network.pooled)
+            # Learns in units of the label's spread, answers in the label's own.
+            units = layers.Rescaling(
+                statistics.label_std, statistics.label_mean, name="in_label_units", dtype="float32"
+            )
+            output = units(value)
+        return keras.Model(network.inputs, output, name=spec.name.replace("-", "_"))
 
 
 def pretrained_of(model: keras.Model) -> dict[str, PretrainedVectors]:
@@ -43,10 +49,15 @@ def pretrained_of(model: keras.Model) -> dict[str, PretrainedVectors]:
     return {table: read for layer in of_features for table, read in layer.tables.pretrained.items()}
 
 
-def compile_model(model: keras.Model, spec: SequenceSpec) -> None:
-    """Compiles with Adam, the label's loss, and metrics that example weights weigh too."""
-    training = spec.training
-    optimizer = keras.optimizers.Adam(training.learning_rate, global_clipnorm=training.gradient_clip_norm)
+def compile_model(model: keras.Model, spec: SequenceSpec, steps_per_epoch: int | None = None) -> None:
+    """Compiles with the spec's optimizer, the label's loss, and metrics that example weights weigh too.
+
+    Args:
+        model: Of `build_model`.
+        spec: The spec.
+        steps_per_epoch: For schedules of the learning rate that do not say how long they take.
+    """
+    optimizer = make_optimizer(spec.training, steps_per_epoch)
     if spec.label.type == "classification":
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         metrics = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
