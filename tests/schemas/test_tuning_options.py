@@ -83,5 +83,5 @@ def test_values_are_put_in_their_places():
 )
 def test_the_direction_follows_the_name(objective, direction):
     tuning = Tuning(parameters={"model.dropout": Parameter(min=0.0, max=0.5)}, objective=objective)
-    assert tuning.with_known_direction == direction
-    assert tuning.model_copy(update={"direction": "max"}).with_known_direction == "max"
+    assert tuning.direction_of("min") == direction
+    assert tuning.model_copy(update={"direction": "max"}).direction_of("min") == "max"

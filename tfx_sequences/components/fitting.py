@@ -59,7 +59,7 @@ def fit(
     source = DatasetSource(train) if isinstance(train, tf.data.Dataset) else train
     stop = keras.callbacks.EarlyStopping(
         monitor=training.monitor,
-        mode=training.monitor_mode,
+        mode=training.monitored_direction,
         min_delta=training.early_stopping_min_delta,
         # Without early stopping it still keeps the best weights.
         patience=training.early_stopping_patience or training.epochs + 1,
@@ -96,7 +96,7 @@ def _for_schedule(spec: SequenceSpec) -> list[keras.callbacks.Callback]:
     return [
         keras.callbacks.ReduceLROnPlateau(
             monitor=training.monitor,
-            mode=training.monitor_mode,
+            mode=training.monitored_direction,
             min_delta=training.early_stopping_min_delta,
             factor=schedule.factor,
             patience=schedule.patience,

@@ -82,7 +82,7 @@ class SpecTuner(base_tuner.BaseTuner):
 def figures_of_trial(spec: SequenceSpec, fn_args: FnArgs) -> dict[str, float]:
     """Trains and returns the figures of the best epoch, by name."""
     keras.utils.set_random_seed(spec.training.seed)
-    tft_output = tft.TFTransformOutput(fn_args.transform_output)
+    tft_output = tft.TFTransformOutput(fn_args.transform_graph_path)
     feature_spec = tft_output.transformed_feature_spec()
     records = transformed_records(spec, feature_spec)
     plan = make_plan(read_histogram(tft_output), spec.batching)
@@ -91,7 +91,10 @@ def figures_of_trial(spec: SequenceSpec, fn_args: FnArgs) -> dict[str, float]:
     statistics = task_statistics(spec, tft_output, SequenceInput(train_files, spec, records, plan, training=False))
     model = build_model(spec, statistics)
     compile_model(model, spec, plan.steps_per_epoch)
-    with training_input(train_files, spec, feature_spec, plan, fn_args.transform_output) as train, valid.explained():
+    with (
+        training_input(train_files, spec, feature_spec, plan, fn_args.transform_graph_path) as train,
+        valid.explained(),
+    ):
         fitted = fit(model, spec, train, valid.dataset)
     keras.backend.clear_session()
     figures = {name: values[fitted.best_epoch - 1] for name, values in fitted.history.items()}
@@ -120,7 +123,9 @@ def make_oracle(spec: SequenceSpec) -> keras_tuner.Oracle:
         else:
             ends = float(parameter.min or 0), float(parameter.max or 0)
             space.Float(path, *ends, step=parameter.step, sampling=sampling)
-    objective = keras_tuner.Objective(tuning.objective or spec.training.monitor, tuning.with_known_direction)
+    objective = keras_tuner.Objective(
+        tuning.objective or spec.training.monitor, tuning.direction_of(spec.training.monitored_direction)
+    )
     options: dict[str, Any] = {
         "objective": objective,
         "hyperparameters": space,

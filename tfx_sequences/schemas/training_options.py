@@ -9,6 +9,7 @@ import pydantic
 
 from tfx_sequences.schemas.base import Declared
 
+_LESS_IS_BETTER = ("loss", "error", "nll", "mape", "mase", "perplexity")
 # Which keys of a schedule mean something for which type.
 _OF_TYPE = {
     "constant": {"warmup_steps"},
@@ -16,6 +17,15 @@ _OF_TYPE = {
     "exponential": {"warmup_steps", "decay_steps", "decay_rate"},
     "reduce_on_plateau": {"factor", "patience", "min_learning_rate"},
 }
+
+
+def better_direction(figure: str) -> Literal["min", "max"]:
+    """Whether less or more of a figure is better, by its name.
+
+    >>> better_direction("val_mean_squared_error"), better_direction("val_accuracy")
+    ('min', 'max')
+    """
+    return "min" if any(word in figure.lower() for word in _LESS_IS_BETTER) else "max"
 
 
 class Schedule(Declared):
@@ -91,7 +101,7 @@ class Training(Declared):
     monitor: str = "val_loss"
     """Figure of an epoch by which the best weights are chosen, and training stops early: `val_` and a metric's name."""
     monitor_mode: Literal["auto", "min", "max"] = "auto"
-    """Whether less or more of it is better; `auto` knows Keras' own metrics."""
+    """Whether less or more of it is better; `auto`: less of a loss, error, NLL, MAPE or MASE, more of anything else."""
     early_stopping_patience: pydantic.PositiveInt | None = 8
     """Epochs without a better monitored figure before training stops; None trains all epochs. The best weights are kept
     in any case."""
@@ -104,6 +114,11 @@ class Training(Declared):
     the rows of embedding tables by term, the outputs by class."""
     backup: Backup | None = Backup()
     """None keeps no backup."""
+
+    @property
+    def monitored_direction(self) -> Literal["min", "max"]:
+        """Whether less or more of `monitor` is better."""
+        return better_direction(self.monitor) if self.monitor_mode == "auto" else self.monitor_mode
 
     @pydantic.model_validator(mode="before")
     @classmethod

@@ -10,6 +10,7 @@ import pydantic
 
 from tfx_sequences.errors import did_you_mean, shortened
 from tfx_sequences.schemas.base import AsTuple, Declared
+from tfx_sequences.schemas.training_options import better_direction
 
 SECTIONS = ("model", "training")
 
@@ -68,18 +69,21 @@ class Tuning(Declared):
     objective: str | None = None
     """Figure of the best epoch that decides; None takes `training.monitor`."""
     direction: Literal["auto", "min", "max"] = "auto"
-    """Whether less or more of it is better; `auto`: less, where its name has loss or error in it."""
+    """Whether less or more of it is better; `auto` as in `training`."""
 
-    @property
-    def with_known_direction(self) -> Literal["min", "max"]:
-        """`min` or `max`.
+    def direction_of(self, monitored: Literal["min", "max"]) -> Literal["min", "max"]:
+        """Of the objective.
 
-        >>> Tuning(parameters={"model.dropout": Parameter(min=0.0, max=0.5)}).with_known_direction
-        'min'
+        Args:
+            monitored: That of what training monitors, which is the objective if no other is named.
+
+        >>> parameters = {"model.dropout": Parameter(min=0.0, max=0.5)}
+        >>> Tuning(parameters=parameters, objective="val_accuracy").direction_of("min")
+        'max'
         """
         if self.direction != "auto":
             return self.direction
-        return "min" if any(word in (self.objective or "loss") for word in ("loss", "error")) else "max"
+        return monitored if self.objective is None else better_direction(self.objective)
 
     def check(self, sections: Mapping[str, Declared]) -> None:
         """Raises `ValueError` if a value cannot be one of its key.
