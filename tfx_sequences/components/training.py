@@ -28,7 +28,7 @@ from tfx_sequences.components.fitting import fit
 from tfx_sequences.components.input import Batch, SequenceInput
 from tfx_sequences.components.length_histogram import read_histogram
 from tfx_sequences.components.model import build_model, compile_model, pretrained_of
-from tfx_sequences.components.portable_model import require_same_answers
+from tfx_sequences.components.portable_model import is_half_precision, require_same_answers
 from tfx_sequences.components.prepared_epochs import PreparedInput
 from tfx_sequences.components.record_chunks import record_dataset
 from tfx_sequences.components.record_formats import transformed_records
@@ -85,9 +85,8 @@ def run_fn(fn_args: FnArgs) -> None:
     sample = _sample(_files(config[RAW_EXAMPLES]))
     records = tf.constant(sample, tf.string)
     predictions = exported.predict(records)
-    difference = require_same_answers(
-        predictions, in_memory.predict(records), keras.config.dtype_policy().compute_dtype
-    )
+    answers = in_memory.predict(records)
+    difference = require_same_answers(predictions, answers, half=is_half_precision(model))
     predictions_file.write(fn_args.model_run_dir, sample, predictions)
     report = {
         "history": history,
