@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfx_sequences.components import recurrent
+from tfx_sequences.components.fused_lstm import FusedLSTM
 from tfx_sequences.components.network import build_network
 from tfx_sequences.components.network_inputs import Network
 from tfx_sequences.components.task_statistics import TaskStatistics
@@ -225,3 +227,16 @@ def test_a_builder_of_the_users_replaces_the_network():
 def test_a_builder_that_gives_something_else_is_told_what_is_needed(name, message):
     with pytest.raises(SpecError, match=message):
         build_network(make_spec(builder=f"{__name__}.{name}"), STATISTICS, needs_steps=True)
+
+
+@pytest.mark.parametrize("bidirectional", [True, False])
+def test_without_a_gpu_an_lstm_is_trained_by_the_fused_kernel_and_exported_plain(bidirectional, monkeypatch):
+    def kinds(gpus, **options):
+        monkeypatch.setattr(recurrent, "_has_gpu", lambda: gpus)
+        layers = build(bidirectional=bidirectional, **options)._flatten_layers()
+        return {type(layer) for layer in layers if isinstance(layer, keras.layers.LSTM)}
+
+    assert kinds(gpus=False) == {FusedLSTM}
+    assert kinds(gpus=True) == {keras.layers.LSTM}
+    assert kinds(gpus=False, use_cudnn=False) == {keras.layers.LSTM}
+    assert kinds(gpus=False, recurrent_dropout=0.5) == {keras.layers.LSTM}

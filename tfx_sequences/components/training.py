@@ -32,7 +32,7 @@ from tfx_sequences.components.input import Batch, SequenceInput
 from tfx_sequences.components.length_histogram import read_histogram
 from tfx_sequences.components.model import build_model, compile_model, pretrained_of
 from tfx_sequences.components.named_weights import named_axes, write_weights
-from tfx_sequences.components.portable_model import require_same_answers
+from tfx_sequences.components.portable_model import is_half_precision, require_same_answers
 from tfx_sequences.components.record_formats import transformed_records
 from tfx_sequences.components.record_places import record_dataset
 from tfx_sequences.components.serving import RawRecordModel, export
@@ -114,9 +114,8 @@ def run_fn(fn_args: FnArgs) -> None:
     sample = _sample(record_files(config[RAW_EXAMPLES]))
     records = tf.constant(sample, tf.string)
     predictions = exported.predict(records)
-    difference = require_same_answers(
-        predictions, in_memory.predict(records), keras.DTypePolicy(spec.training.precision).compute_dtype
-    )
+    answers = in_memory.predict(records)
+    difference = require_same_answers(predictions, answers, half=is_half_precision(model))
     predictions_file.write(fn_args.model_run_dir, sample, predictions)
     report = {
         "history": fitted.history,

@@ -166,6 +166,6 @@ def _tuner(spec: SequenceSpec, transform: Transform, schema: types.BaseChannel) 
         eval_args=trainer_pb2.EvalArgs(splits=["valid"]),
         custom_config={
             "spec": spec_to_json(spec, (*TRAIN_SECTIONS, "tuning")),
-            "code_digest": code_digest(_OURS + "tuner"),
+            "code_digest": code_digest(_OURS + "tuner", *_builder_modules(spec)),
         },
     )

@@ -153,7 +153,7 @@ def json_schema() -> dict[str, Any]:
         if "key" in definition.get("required", []) and definition["title"] != "Label":
             definition["required"].remove("key")
         if "type" in definition.get("properties", {}) and "const" in definition["properties"]["type"]:
-            definition.setdefault("required", []).append("type")
+            definition["required"] = sorted({*definition.get("required", []), "type"})
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "tfx-sequences spec"
     return schema
