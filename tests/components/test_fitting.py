@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from tfx_sequences.components.fitting import fit
 from tfx_sequences.components.model import build_model, compile_model
-from tfx_sequences.components.task_statistics import TaskStatistics
+from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.spec import SequenceSpec
 
@@ -16,6 +16,7 @@ SPEC = SequenceSpec(
     model={"units": (3,), "dropout": 0.0},
     training={"epochs": 30, "early_stopping_patience": 2, "learning_rate": 0.05},
 )
+STATISTICS = TaskStatistics({}, {"label": HeadStatistics(mean=(0.0,), std=(1.0,))})
 
 
 def dataset(x, y):
@@ -25,8 +26,8 @@ def dataset(x, y):
 
 def compiled():
     keras.utils.set_random_seed(1)
-    model = build_model(SPEC, TaskStatistics({}))
-    compile_model(model, SPEC)
+    model = build_model(SPEC, STATISTICS)
+    compile_model(model, SPEC, STATISTICS)
     return model
 
 

@@ -2,7 +2,7 @@
 
     files -> chunks of serialized records -> lengths of a whole chunk by one op
           -> micro-batches of one bucket -> bucket_by_sequence_length -> one parse op per batch
-          -> cut, pad -> (inputs, label, weight)
+          -> cut, pad -> (inputs, targets, weights)
 
 No op runs per record: what costs time is parsing, and that is done for whole batches. The
 batches are a function of `(seed, epoch, step)`, whatever is prefetched: see `InputState`.
@@ -31,6 +31,7 @@ from tfx_sequences.components.truncation import cut_steps
 from tfx_sequences.errors import TfxSequencesError, UserInputError
 from tfx_sequences.schemas.bucket_plan import BucketPlan
 from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
 
 Batch = tuple[dict[str, Any], Any, Any]
 
@@ -96,8 +97,8 @@ class SequenceInput:
 
     @functools.cached_property
     def dataset(self) -> tf.data.Dataset:
-        """A `tf.data.Dataset` of `(inputs, label, weight)`: inputs as of `pad_features` (raw records:
-        see `raw_records`), label `[B]`, weight `[B]` float32.
+        """A `tf.data.Dataset` of `(inputs, targets, weights)`: inputs as of `pad_features` (raw records:
+        see `raw_records`), targets and weights as of `targets_and_weights`.
 
         Each pass over it is the next epoch. Under `keras.Model.fit` add `callback`, for Keras
         begins passes that it does not use.
@@ -249,14 +250,16 @@ class SequenceInput:
         if not self._parse_chunks:
             features = source.format.parse(features)
         if source.training:
-            features = cut_steps(features, source.spec.batching, seeds[0])
-        inputs, label, weight = source.format.batch(features)
-        weight = weight * tf.cast(real, weight.dtype)
+            features = cut_steps(features, source.spec, seeds[0])
+        inputs, targets, weights = source.format.batch(features)
+        weights = tf.nest.map_structure(lambda weight: weight * tf.cast(real, weight.dtype), weights)
         if self._fixed:
             of_bucket = tf.searchsorted(tf.constant(source.plan.boundaries, tf.int32), lengths[:1], side="right")[0]
-            missing = tf.gather(source.plan.batch_sizes, of_bucket) - tf.shape(weight)[0]
-            inputs, label, weight = tf.nest.map_structure(lambda x: _add_rows(x, missing), (inputs, label, weight))
-        return inputs, label, weight
+            missing = tf.gather(source.plan.batch_sizes, of_bucket) - tf.shape(inputs[SEQUENCE_LENGTH])[0]
+            inputs, targets, weights = tf.nest.map_structure(
+                lambda x: _add_rows(x, missing), (inputs, targets, weights)
+            )
+        return inputs, targets, weights
 
 
 def make_dataset(

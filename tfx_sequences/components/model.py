@@ -1,18 +1,24 @@
-"""The Keras model of a spec: its network, the label's head, loss and metrics."""
+"""The Keras model of a spec: its network, the heads of its labels, losses and metrics."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
-from keras import layers
 
+from tfx_sequences.components.heads import build_heads
+from tfx_sequences.components.losses import HeadLoss
+from tfx_sequences.components.measures import HeadMeasures
 from tfx_sequences.components.network import build_network
-from tfx_sequences.components.task_statistics import TaskStatistics
+from tfx_sequences.components.sequence_model import FittedHead, SequenceModel
+from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
+from tfx_sequences.schemas.label import Label
 from tfx_sequences.schemas.pretrained import PretrainedVectors
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.spec import SequenceSpec, check_causality
 
 
-def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bool | str = "auto") -> keras.Model:
-    """Builds the network: features -> masked recurrent layers -> pooling -> head.
+def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bool | str = "auto") -> SequenceModel:
+    """Builds the network: features -> masked recurrent layers -> pooling -> heads.
 
     Args:
         spec: The spec.
@@ -20,20 +26,16 @@ def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bo
         use_cudnn: False keeps cuDNN kernels out, as an exported model must.
 
     Returns:
-        A functional model. Inputs as of `pad_features`; output float32 logits
-        `[B, classes]`, or the predicted value `[B, 1]` for regression.
+        A functional model. Inputs as of `pad_features`, outputs as of `build_heads`.
 
     Raises:
-        SpecError: `batching.padding` puts padding on the left.
+        SpecError: `batching.padding` puts padding on the left, or the network would see the answer.
     """
-    network = build_network(spec, statistics, use_cudnn)
-    if spec.label.type == "classification":
-        output = layers.Dense(len(statistics.classes), name="logits", dtype="float32")(network.pooled)
-    else:
-        value = layers.Dense(1, name="value", dtype="float32")(network.pooled)
-        # Learns in units of the label's spread, answers in the label's own.
-        output = layers.Rescaling(statistics.label_std, statistics.label_mean, name="in_label_units")(value)
-    return keras.Model(network.inputs, output, name=spec.name.replace("-", "_"))
+    check_causality(spec)
+    of_steps = [label.per_step for label in spec.heads.values()]
+    network = build_network(spec, statistics, use_cudnn, needs_steps=any(of_steps), needs_pooled=not all(of_steps))
+    outputs = build_heads(spec, statistics, network)
+    return SequenceModel(network.inputs, outputs, name=spec.name.replace("-", "_"))
 
 
 def pretrained_of(model: keras.Model) -> dict[str, PretrainedVectors]:
@@ -41,14 +43,24 @@ def pretrained_of(model: keras.Model) -> dict[str, PretrainedVectors]:
     return model.get_layer("sequence_features").tables.pretrained
 
 
-def compile_model(model: keras.Model, spec: SequenceSpec) -> None:
-    """Compiles with Adam, the label's loss, and metrics that example weights weigh too."""
+def compile_model(model: SequenceModel, spec: SequenceSpec, statistics: TaskStatistics) -> None:
+    """Compiles with Adam, the losses of the heads, and what they are measured by."""
     training = spec.training
     optimizer = keras.optimizers.Adam(training.learning_rate, global_clipnorm=training.gradient_clip_norm)
-    if spec.label.type == "classification":
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        metrics = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
-    else:
-        loss = keras.losses.MeanSquaredError()
-        metrics = [keras.metrics.MeanAbsoluteError(name="mean_absolute_error")]
-    model.compile(optimizer=optimizer, loss=loss, weighted_metrics=metrics)
+    model.set_heads(
+        {name: _fitted(model, label, statistics.heads[name], name, spec) for name, label in spec.heads.items()}
+    )
+    model.compile(optimizer=optimizer)
+
+
+def _fitted(model: keras.Model, label: Label, statistics: HeadStatistics, name: str, spec: SequenceSpec) -> FittedHead:
+    measures = HeadMeasures(label, statistics.classes)
+    sampled = None
+    number = label.sampled_softmax
+    if number is not None:
+        layer = model.get_layer(f"{spec.output_prefix(name)}logits")
+
+        def sampled(targets: Any, vectors: Any) -> Any:
+            return layer.sampled_loss(targets, vectors, number, by_rank=label.classes is None)
+
+    return FittedHead(HeadLoss(label, statistics.class_weights), measures, label.loss_weight, sampled)

@@ -5,12 +5,10 @@ In a module of its own, for TFX loads it anew at each call.
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import json
 import os
 import time
-from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -22,24 +20,19 @@ from tfx.utils import io_utils
 
 from tfx_sequences.components import predictions_file
 from tfx_sequences.components.bucket_plan import make_plan
-from tfx_sequences.components.computed_vocabularies import computed_vocabularies, vocabulary_name
 from tfx_sequences.components.fitting import fit
-from tfx_sequences.components.input import Batch, SequenceInput
+from tfx_sequences.components.input import SequenceInput
 from tfx_sequences.components.length_histogram import read_histogram
 from tfx_sequences.components.model import build_model, compile_model, pretrained_of
 from tfx_sequences.components.prepared_epochs import PreparedInput
 from tfx_sequences.components.record_chunks import record_dataset
 from tfx_sequences.components.record_formats import transformed_records
 from tfx_sequences.components.serving import RawRecordModel, export
+from tfx_sequences.components.split_statistics import task_statistics
 from tfx_sequences.components.task_statistics import TaskStatistics
 from tfx_sequences.components.training_input import training_input
-from tfx_sequences.schemas.columns import IdColumn, TermColumn
-from tfx_sequences.schemas.shared_tables import names_by_table
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import spec_from_json
-from tfx_sequences.schemas.transformed_features import LABEL
-from tfx_sequences.schemas.vocabularies import known_terms
-from tfx_sequences.schemas.vocabularies import num_ids as count_ids
 
 TRAINING_REPORT = "training.json"
 BUCKET_PLAN = "bucket_plan.json"
@@ -70,7 +63,7 @@ def run_fn(fn_args: FnArgs) -> None:
     statistics = task_statistics(spec, tft_output, SequenceInput(train_files, spec, records, plan, training=False))
 
     model = build_model(spec, statistics)
-    compile_model(model, spec)
+    compile_model(model, spec, statistics)
     with training_input(train_files, spec, feature_spec, plan, fn_args.transform_output) as train:
         prepared = time.monotonic()
         with train.explained(), valid.explained():
@@ -78,7 +71,7 @@ def run_fn(fn_args: FnArgs) -> None:
     fitted = time.monotonic()
 
     export_model(model, spec, statistics, tft_output, fn_args.serving_model_dir)
-    in_memory = RawRecordModel(model, tft_output.transform_savedmodel_dir, spec, statistics.classes)
+    in_memory = RawRecordModel(model, tft_output.transform_savedmodel_dir, spec, statistics)
     sample = _sample(_files(config[RAW_EXAMPLES]))
     predictions_file.write(fn_args.model_run_dir, sample, in_memory.predict(tf.constant(sample, tf.string)))
     report = {
@@ -105,36 +98,14 @@ def run_fn(fn_args: FnArgs) -> None:
     io_utils.write_string_file(os.path.join(fn_args.model_run_dir, TRAINING_REPORT), json.dumps(report, indent=1))
 
 
-def task_statistics(spec: SequenceSpec, tft_output: tft.TFTransformOutput, train: Iterable[Batch]) -> TaskStatistics:
-    """What the training split decided: sizes of vocabularies, classes, a regression label's spread."""
-    computed = {name: file for file, names in computed_vocabularies(spec).items() for name in names}
-    tables = {name: table for table, names in names_by_table(spec.columns).items() for name in names}
-    num_ids, terms = {}, {}
-    for name, column in spec.columns.items():
-        if not isinstance(column, IdColumn):
-            continue
-        file = computed.get(name)
-        num_ids[name] = count_ids(column, tft_output.vocabulary_size_by_name(file) if file else None)
-        if column.embedding and column.embedding.vectors_file and isinstance(column, TermColumn):
-            terms[tables[name]] = _terms(tft_output, file) if file else known_terms(column)
-    statistics = TaskStatistics(num_ids, terms=terms)
-    if spec.label.type == "regression":
-        labels = np.concatenate([np.asarray(label) for _, label, _ in train])
-        mean, deviation = float(labels.mean()), float(labels.std()) or 1.0
-        return dataclasses.replace(statistics, label_mean=mean, label_std=deviation)
-    if spec.label.classes is not None:
-        return dataclasses.replace(statistics, classes=tuple(str(c) for c in spec.label.classes))
-    return dataclasses.replace(statistics, classes=tuple(_terms(tft_output, vocabulary_name(LABEL))))
-
-
 def export_model(
     model: keras.Model, spec: SequenceSpec, statistics: TaskStatistics, tft_output: tft.TFTransformOutput, to: str
 ) -> None:
     """Exports the network rebuilt without cuDNN kernels, so that it runs on any machine."""
     portable = build_model(spec, statistics, use_cudnn=False)
     portable.set_weights(model.get_weights())
-    raw_model = RawRecordModel(portable, tft_output.transform_savedmodel_dir, spec, statistics.classes)
-    export(raw_model, to, spec, statistics.classes)
+    raw_model = RawRecordModel(portable, tft_output.transform_savedmodel_dir, spec, statistics)
+    export(raw_model, to, spec, statistics)
 
 
 def _kept(dataset: tf.data.Dataset, files: list[str]) -> tf.data.Dataset:
@@ -152,10 +123,6 @@ def _input_figures(read: SequenceInput | PreparedInput) -> dict[str, Any]:
         "epochs": len(read.finished),
         "padding_share": 1 - real / padded if padded else 0.0,
     }
-
-
-def _terms(tft_output: tft.TFTransformOutput, vocabulary: str) -> list[str]:
-    return [term.decode() for term in tft_output.vocabulary_by_name(vocabulary)]
 
 
 def _files(patterns: list[str]) -> list[str]:
