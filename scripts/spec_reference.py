@@ -45,6 +45,8 @@ def render() -> str:
         ("batching", batching.Batching),
         ("batching.padding", batching.Padding),
         ("model", model_options.Model),
+        ("model.front: `type: dense`", model_options.DenseLayer),
+        ("model.front: `type: conv1d`", model_options.Conv1DLayer),
         ("training", training_options.Training),
         ("evaluation", evaluation_options.Evaluation),
         ("evaluation.thresholds", evaluation_options.Threshold),

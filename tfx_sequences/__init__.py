@@ -19,6 +19,8 @@ __all__ = [
     "DataError",
     "Embedding",
     "EmbeddingTables",
+    "Network",
+    "NetworkInputs",
     "NumericColumn",
     "Scaling",
     "SequenceFeatures",
@@ -30,6 +32,7 @@ __all__ = [
     "Vocabulary",
     "assert_resumable",
     "bucketized_column",
+    "build_network",
     "categorical_column_with_hash_bucket",
     "categorical_column_with_identity",
     "categorical_column_with_vocabulary",
@@ -66,6 +69,8 @@ TYPE_CHECKING = False  # Type checkers take it for true, and importing typing fo
 if TYPE_CHECKING:
     from tfx_sequences.components.embedding_tables import EmbeddingTables
     from tfx_sequences.components.feature_column_weights import load_sequence_features_weights
+    from tfx_sequences.components.network import build_network
+    from tfx_sequences.components.network_inputs import Network, NetworkInputs
     from tfx_sequences.components.resume import assert_resumable
     from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
     from tfx_sequences.errors import DataError, SpecError, TfxSequencesError, UserInputError
@@ -112,6 +117,8 @@ _MODULES = {
     "DataError": "tfx_sequences.errors",
     "Embedding": "tfx_sequences.schemas.columns",
     "EmbeddingTables": "tfx_sequences.components.embedding_tables",
+    "Network": "tfx_sequences.components.network_inputs",
+    "NetworkInputs": "tfx_sequences.components.network_inputs",
     "NumericColumn": "tfx_sequences.schemas.columns",
     "Scaling": "tfx_sequences.schemas.columns",
     "SequenceFeatures": "tfx_sequences.components.sequence_features",
@@ -123,6 +130,7 @@ _MODULES = {
     "Vocabulary": "tfx_sequences.schemas.columns",
     "assert_resumable": "tfx_sequences.components.resume",
     "bucketized_column": "tfx_sequences.schemas.feature_columns",
+    "build_network": "tfx_sequences.components.network",
     "categorical_column_with_hash_bucket": "tfx_sequences.schemas.feature_columns",
     "categorical_column_with_identity": "tfx_sequences.schemas.feature_columns",
     "categorical_column_with_vocabulary": "tfx_sequences.schemas.feature_columns",

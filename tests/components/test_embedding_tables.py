@@ -99,6 +99,26 @@ def test_a_shared_table_stays_shared_after_saving(tmp_path):
     np.testing.assert_array_equal(loaded(given), model(given))
 
 
+def test_tables_of_two_layers_stay_shared_after_saving(tmp_path):
+    seen, target = tfs.shared_embedding_columns(
+        [tfs.sequence_categorical_column_with_identity("seen", 4), tfs.categorical_column_with_identity("target", 4)], 3
+    )
+    tables = EmbeddingTables([seen, target])
+    inputs = {
+        "seen": keras.Input((None,), dtype="int64"),
+        "target": keras.Input((), dtype="int64"),
+        "sequence_length": keras.Input((), dtype="int64"),
+    }
+    steps, _ = SequenceFeatures([seen], tables=tables)(inputs)
+    model = keras.Model(inputs, [steps, ContextFeatures([target], tables=tables)(inputs)])
+    model.save(tmp_path / "m.keras")
+    loaded = keras.saving.load_model(tmp_path / "m.keras")
+    assert len(loaded.trainable_variables) == len(model.trainable_variables) == 1
+    given = {"seen": np.array([[2, 1]]), "target": np.array([3]), "sequence_length": np.array([2])}
+    for received, expected in zip(loaded(given), model(given), strict=True):
+        np.testing.assert_array_equal(received, expected)
+
+
 def test_columns_that_disagree_cannot_share():
     one = tfs.embedding_column(tfs.sequence_categorical_column_with_identity("a", 4), 3)
     with pytest.raises(SpecError, match=r"share the embedding table[\s\S]*num_buckets: 4 and 5"):

@@ -6,7 +6,6 @@ import pytest
 import tensorflow as tf
 
 from tfx_sequences.components.model import build_model, compile_model
-from tfx_sequences.components.network import build_network
 from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.batching import Batching, Padding
@@ -85,24 +84,6 @@ def test_predictions_and_gradients_do_not_see_padding(options):
         np.testing.assert_allclose(padded[1], sum(r[1] for r in one_by_one), rtol=1e-6)
         for received, expected in zip(padded[2], gradients, strict=True):
             np.testing.assert_allclose(received, expected, atol=1e-5)
-
-
-@pytest.mark.parametrize("pooling", ["last", "mean"])
-def test_heads_are_given_what_they_need(pooling):
-    spec = make_spec(units=(4,), pooling=pooling, bidirectional=True)
-    network = build_network(spec, CLASSES, needs_steps=True)
-    assert network.steps.shape == (None, None, 8 + 5) and network.pooled.shape == (None, 8 + 5)
-    assert network.lengths is network.inputs["sequence_length"]
-    keras.utils.set_random_seed(1)
-    both = keras.Model(network.inputs, (network.steps, network.pooled))
-    steps, pooled = both(batch(4))
-    assert steps.shape == (4, 4, 13)
-    alone = build_network(spec, CLASSES)
-    assert alone.steps is None
-    only = keras.Model(alone.inputs, alone.pooled)
-    only.set_weights(both.get_weights())
-    np.testing.assert_allclose(only(batch(4)), pooled, rtol=1e-6)
-    assert build_network(spec, CLASSES, needs_steps=True, needs_pooled=False).pooled is None
 
 
 def test_a_regression_answers_in_the_labels_units():

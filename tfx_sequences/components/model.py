@@ -10,6 +10,7 @@ from tfx_sequences.components.heads import build_heads
 from tfx_sequences.components.losses import HeadLoss
 from tfx_sequences.components.measures import HeadMeasures
 from tfx_sequences.components.network import build_network
+from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
 from tfx_sequences.components.sequence_model import FittedHead, SequenceModel
 from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
 from tfx_sequences.schemas.label import Label
@@ -40,7 +41,8 @@ def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bo
 
 def pretrained_of(model: keras.Model) -> dict[str, PretrainedVectors]:
     """The pretrained vectors that a network of `build_model` began with, by table."""
-    return model.get_layer("sequence_features").tables.pretrained
+    of_features = [layer for layer in model.layers if isinstance(layer, SequenceFeatures | ContextFeatures)]
+    return {table: read for layer in of_features for table, read in layer.tables.pretrained.items()}
 
 
 def compile_model(model: SequenceModel, spec: SequenceSpec, statistics: TaskStatistics) -> None:

@@ -5,41 +5,20 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-import keras
 from keras import layers
 
-from tfx_sequences.components.embedding_tables import EmbeddingTables
-from tfx_sequences.components.model_columns import model_columns
-from tfx_sequences.components.pooling import LastStep, MaskedPooling1D
-from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
+from tfx_sequences.components.front import front_layer
+from tfx_sequences.components.model_builder import load_builder
+from tfx_sequences.components.network_inputs import Network, NetworkInputs, network_inputs
+from tfx_sequences.components.pooling import AttentionPooling1D, LastStep, MaskedPooling1D
+from tfx_sequences.components.recurrent import recurrent_layers
 from tfx_sequences.components.step_context import WithContext
 from tfx_sequences.components.task_statistics import TaskStatistics
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.columns import CategoricalColumn, Column, NumericColumn
 from tfx_sequences.schemas.model_options import Model
 from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
 
-_CELLS = {"lstm": layers.LSTM, "gru": layers.GRU, "simple_rnn": layers.SimpleRNN}
-
-
-@dataclasses.dataclass(frozen=True)
-class Network:
-    """What heads stand on: symbolic Keras tensors.
-
-    Attributes:
-        inputs: The model's inputs by name, as of `pad_features`.
-        lengths: int64 `[B]`, the real steps of each record; padding is on the right.
-        steps: `[B, T, D]`, a vector of each step, for heads of steps; what padded steps
-            hold means nothing. None where no head needs it.
-        pooled: `[B, D]`, a vector of each record, for heads of records. None where no
-            head needs it.
-    """
-
-    inputs: dict[str, Any]
-    lengths: Any
-    steps: Any = None
-    pooled: Any = None
+__all__ = ["Network", "build_network"]
 
 
 def build_network(
@@ -50,12 +29,12 @@ def build_network(
     needs_steps: bool = False,
     needs_pooled: bool = True,
 ) -> Network:
-    """Features -> masked recurrent layers -> pooling.
+    """Features -> front -> masked recurrent layers -> pooling; or what `model.builder` builds.
 
     Args:
         spec: The spec.
         statistics: What the training split decides.
-        use_cudnn: False keeps cuDNN kernels out, as an exported model must.
+        use_cudnn: False keeps cuDNN and other special kernels out, as an exported model must.
         needs_steps: Whether a head stands on the steps.
         needs_pooled: Whether a head stands on the pooled vector.
 
@@ -63,43 +42,50 @@ def build_network(
         The inputs, and the tensors that the heads need.
 
     Raises:
-        SpecError: `batching.padding` puts padding on the left.
+        SpecError: `batching.padding` puts padding on the left; `model.builder` cannot be imported, or
+            built no network.
     """
     _refuse_left_padding(spec)
-    columns = model_columns(spec, statistics.num_ids)
-    inputs = {column.key: _input(column) for column in columns}
-    inputs[SEQUENCE_LENGTH] = keras.Input((), name=SEQUENCE_LENGTH, dtype="int64")
-    tables = EmbeddingTables(columns, terms=statistics.terms)
-    of_steps = [c for c in columns if c.is_sequence]
-    steps, _ = SequenceFeatures(of_steps, tables=tables, name="sequence_features")(inputs)
+    inputs = network_inputs(spec, statistics)
+    if spec.model.builder is not None:
+        built = load_builder(spec.model.builder)(spec, statistics, inputs, use_cudnn)
+        return _checked(built, spec.model.builder, inputs, needs_steps, needs_pooled)
     options = spec.model
+    steps, context = inputs.steps, inputs.context
     if options.dropout:
         steps = layers.SpatialDropout1D(options.dropout, name="input_dropout")(steps)
-    is_last_only = needs_pooled and not needs_steps and options.pooling == "last"
-    for index, units in enumerate(options.units):
-        is_top = index == len(options.units) - 1
-        steps = _recurrent(spec, units, index, not (is_top and is_last_only), use_cudnn)(steps)
-    pooled = None
-    if needs_pooled:
-        pooled = steps if is_last_only else _pooling(options)(steps)
-    context = [c for c in columns if not c.is_sequence]
-    if context:
-        vectors = ContextFeatures(context, tables=tables, name="context")(inputs)
-        if needs_pooled:
-            pooled = layers.Concatenate(name="with_context")([pooled, vectors])
-        if needs_steps:
-            steps = WithContext(name="steps_with_context")([steps, vectors])
-    if options.dropout:
-        if needs_pooled:
-            pooled = layers.Dropout(options.dropout, name="head_dropout")(pooled)
-        if needs_steps:
-            steps = layers.Dropout(options.dropout, name="steps_dropout")(steps)
-    return Network(inputs, inputs[SEQUENCE_LENGTH], steps if needs_steps else None, pooled)
+    for index, front in enumerate(options.front):
+        steps = front_layer(front, index)(steps)
+    initial = context if options.context == "initial_state" else None
+    steps = recurrent_layers(options, steps, inputs.mask, initial, use_cudnn)
+    at_head = context is not None and options.context == "head"
+    return Network(
+        inputs.tensors,
+        inputs.lengths,
+        steps=_of_steps(options, steps, context if at_head else None) if needs_steps else None,
+        pooled=_pooled(options, steps, inputs.mask, context if at_head else None) if needs_pooled else None,
+    )
+
+
+def _of_steps(options: Model, steps: Any, context: Any) -> Any:
+    if context is not None:
+        steps = WithContext(name="steps_with_context")([steps, context])
+    return layers.Dropout(options.dropout, name="steps_dropout")(steps) if options.dropout else steps
+
+
+def _pooled(options: Model, steps: Any, mask: Any, context: Any) -> Any:
+    # The true mask: what the layers carry along has a step in rows without any.
+    pooled = _pooling(options)(steps, mask=mask)
+    if context is not None:
+        pooled = layers.Concatenate(name="with_context")([pooled, context])
+    return layers.Dropout(options.dropout, name="head_dropout")(pooled) if options.dropout else pooled
 
 
 def _pooling(options: Model) -> layers.Layer:
     if options.pooling == "last":
         return LastStep(options.bidirectional, name="pooling")
+    if options.pooling == "attention":
+        return AttentionPooling1D(name="pooling")
     return MaskedPooling1D(options.pooling, name="pooling")
 
 
@@ -114,18 +100,31 @@ def _refuse_left_padding(spec: SequenceSpec) -> None:
             )
 
 
-def _input(column: Column) -> Any:
-    """`[B, *shape]` of numbers, ids `[B]` or several `[B, V]`; with `T` behind `B` for steps."""
-    if isinstance(column, NumericColumn):
-        shape: tuple[int | None, ...] = column.shape
-    else:
-        shape = (None,) if isinstance(column, CategoricalColumn) and column.multi_valued else ()
-    dtype = "float32" if isinstance(column, NumericColumn) else "int64"
-    return keras.Input((None, *shape) if column.is_sequence else shape, name=column.key, dtype=dtype)
-
-
-def _recurrent(spec: SequenceSpec, units: int, index: int, sequences: bool, use_cudnn: bool | str) -> layers.Layer:
-    cell = spec.model.cell
-    kernel = {} if cell == "simple_rnn" else {"use_cudnn": use_cudnn}
-    layer = _CELLS[cell](units, return_sequences=sequences, name=f"{cell}_{index}", **kernel)
-    return layers.Bidirectional(layer, name=f"bidirectional_{index}") if spec.model.bidirectional else layer
+def _checked(built: Any, path: str, inputs: NetworkInputs, needs_steps: bool, needs_pooled: bool) -> Network:
+    """What a builder of the user's gave, if heads can stand on it."""
+    if not isinstance(built, Network):
+        raise SpecError(
+            f"model.builder: {path} built no network.",
+            expected="a tfx_sequences.Network",
+            received=f"{type(built).__module__}.{type(built).__qualname__}",
+            fix="End it with `return inputs.network(steps=..., pooled=...)`.",
+        )
+    if built.inputs is not inputs.tensors:
+        raise SpecError(
+            f"model.builder: {path} changed the inputs.",
+            expected="the inputs that it was given",
+            received=f"a network of other inputs: {', '.join(map(str, built.inputs))}",
+            fix="End it with `return inputs.network(steps=..., pooled=...)`.",
+        )
+    for field, needed, rank, shape in (("steps", needs_steps, 3, "[B, T, D]"), ("pooled", needs_pooled, 2, "[B, D]")):
+        tensor = getattr(built, field)
+        if needed and len(getattr(tensor, "shape", ())) != rank:
+            raise SpecError(
+                f"model.builder: the `{field}` of what {path} built are not what the label's head stands on.",
+                expected=f"a symbolic tensor {shape}",
+                received="none" if tensor is None else f"shape {getattr(tensor, 'shape', 'unknown')}",
+                fix=f"Give `{field}` in the Network that it returns.",
+            )
+    return dataclasses.replace(
+        built, steps=built.steps if needs_steps else None, pooled=built.pooled if needs_pooled else None
+    )

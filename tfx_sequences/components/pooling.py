@@ -31,9 +31,11 @@ class MaskedPooling1D(layers.Layer):
     def call(self, inputs: Any, mask: Any = None) -> Any:
         if mask is None:
             mask = ops.ones_like(inputs[:, :, 0], dtype="bool")
-        real = ops.cast(mask, inputs.dtype)[:, :, None]
         if self.how == "mean":
-            return ops.sum(inputs * real, axis=1) / ops.maximum(ops.sum(real, axis=1), 1)
+            # Half precision counts no further than 2048, nor does it add up well.
+            real = ops.cast(mask, "float32")[:, :, None]
+            total = ops.sum(ops.cast(inputs, "float32") * real, axis=1)
+            return ops.cast(total / ops.maximum(ops.sum(real, axis=1), 1), inputs.dtype)
         lowest = ops.cast(-1e4 if inputs.dtype == "float16" else -1e9, inputs.dtype)
         highest = ops.max(ops.where(mask[:, :, None], inputs, lowest), axis=1)
         return ops.where(ops.any(mask, axis=1)[:, None], highest, ops.zeros_like(highest))
@@ -46,6 +48,58 @@ class MaskedPooling1D(layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "how": self.how}
+
+
+@keras.saving.register_keras_serializable("tfx_sequences")
+class AttentionPooling1D(layers.Layer):
+    """A mean over the real steps whose weights are learned: `[B, T, D]` with a mask `[B, T]` to `[B, D]`.
+
+    A step weighs `softmax(query . tanh(W x + b))`, the softmax over the real steps of its
+    row (Yang et al., Hierarchical Attention Networks for Document Classification, 2016).
+    A row without real steps gives zeros.
+
+    >>> import numpy as np
+    >>> x = np.array([[[1.0], [3.0], [9.0]], [[5.0], [5.0], [5.0]]])
+    >>> mask = np.array([[True, True, False], [False, False, False]])
+    >>> layer = AttentionPooling1D(query_initializer="zeros")  # all real steps weigh the same
+    >>> print(layer(x, mask=mask).numpy())
+    [[2.]
+     [0.]]
+    """
+
+    def __init__(self, query_initializer: Any = "glorot_uniform", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.query_initializer = keras.initializers.get(query_initializer)
+        self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        width = input_shape[-1]
+        self.kernel = self.add_weight((width, width), "glorot_uniform", name="kernel")
+        self.bias = self.add_weight((width,), "zeros", name="bias")
+        self.query = self.add_weight((width, 1), self.query_initializer, name="query")
+        self.built = True
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        scores = ops.matmul(ops.tanh(ops.matmul(inputs, self.kernel) + self.bias), self.query)
+        scores = ops.cast(scores, "float32")
+        if mask is not None:
+            scores = ops.where(mask[:, :, None], scores, -1e9)
+        weights = ops.softmax(scores, axis=1)
+        if mask is not None:
+            # Also of a row without real steps, where the softmax is that of equal numbers.
+            weights = weights * ops.cast(mask, "float32")[:, :, None]
+        # In float32: many small weights add up badly in half precision.
+        return ops.cast(ops.sum(ops.cast(inputs, "float32") * weights, axis=1), inputs.dtype)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+        return None
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return (input_shape[0], input_shape[2])
+
+    def get_config(self) -> dict[str, Any]:
+        initializer = keras.initializers.serialize(self.query_initializer)
+        return {**super().get_config(), "query_initializer": initializer}
 
 
 @keras.saving.register_keras_serializable("tfx_sequences")

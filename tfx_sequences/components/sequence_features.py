@@ -78,7 +78,8 @@ class _FeatureLayer(keras.layers.Layer):
         return {
             **super().get_config(),
             "columns": [column_config(c) for c in self.columns],
-            "tables": keras.saving.serialize_keras_object(self.tables),
+            # The object, for Keras to serialise: so it sees that several layers share it.
+            "tables": self.tables,
         }
 
     def _given(self, features: Any) -> dict[str, Any]:

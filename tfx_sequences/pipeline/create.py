@@ -14,6 +14,7 @@ from tfx.proto import pusher_pb2, transform_pb2
 from tfx_sequences.components.code_digest import code_digest
 from tfx_sequences.components.evaluation import make_eval_config
 from tfx_sequences.components.ingest import SequenceExampleGen
+from tfx_sequences.components.model_builder import load_builder
 from tfx_sequences.components.model_check import ModelCheck
 from tfx_sequences.components.schema_curation import AnomalyGate, SchemaCurator
 from tfx_sequences.components.trainer import SequenceTrainer
@@ -88,7 +89,7 @@ def create_pipeline(
         transform_graph=transform.outputs["transform_graph"],
         schema=schema,
         spec=spec_to_json(spec, TRAIN_SECTIONS),
-        code_digest=code_digest(_OURS + "trainer", _OURS + "training"),
+        code_digest=code_digest(_OURS + "trainer", _OURS + "training", *_builder_modules(spec)),
     )
     model = trainer.outputs["model"]
     evaluator = Evaluator(
@@ -133,3 +134,11 @@ def create_pipeline(
         metadata_connection_config=metadata_connection_config,
         beam_pipeline_args=beam_pipeline_args or [],
     )
+
+
+def _builder_modules(spec: SequenceSpec) -> tuple[str, ...]:
+    """The module of the user's own network, once it is known that the Trainer will find it."""
+    if spec.model.builder is None:
+        return ()
+    load_builder(spec.model.builder)
+    return (spec.model.builder.rpartition(".")[0],)

@@ -14,7 +14,7 @@ from tfx_sequences.schemas.column_base import BaseColumn, IdColumn
 from tfx_sequences.schemas.columns import CategoricalColumn, Column, TextColumn
 from tfx_sequences.schemas.evaluation_options import Evaluation
 from tfx_sequences.schemas.label import Label
-from tfx_sequences.schemas.model_options import Model
+from tfx_sequences.schemas.model_options import Conv1DLayer, Model
 from tfx_sequences.schemas.shared_tables import names_by_table
 from tfx_sequences.schemas.training_options import Training
 
@@ -123,6 +123,8 @@ class SequenceSpec(Declared):
             names_by_table(self.columns)
         except SpecError as error:
             raise ValueError(str(error)) from error
+        if self.model.context != "head" and not self.context:
+            raise ValueError(f"model.context is {self.model.context}, but there are no context features")
         for name, column in self.columns.items() if self.batching.prepared else ():
             if isinstance(column, IdColumn) and column.has_several_ids and not getattr(column, "shape", ()):
                 raise ValueError(f"batching.prepared cannot keep {name}, which has any number of ids; leave it out")
@@ -214,13 +216,16 @@ def check_causality(spec: SequenceSpec) -> None:
         SpecError: A label with `shift` is a feature too, and the network is bidirectional.
     """
     features = {c.key for c in spec.sequence.values() if not is_from_context(c)}
+    both_ways = [n for n, f in enumerate(spec.model.front) if isinstance(f, Conv1DLayer) and f.padding == "same"]
+    reads_later = {"model.bidirectional": "false"} if spec.model.bidirectional else {}
+    reads_later |= {f"model.front.{number}.padding": "causal" for number in both_ways}
     for name, label in spec.heads.items():
-        if label.per_step and label.key in features and spec.model.bidirectional:
+        if label.per_step and label.key in features and reads_later and spec.model.builder is None:
             raise SpecError(
                 f"{spec.where_of_head(name)}: the network would see the answer.",
                 expected=f"a network that reads no later steps, for '{label.key}' is a feature and a label",
-                received="model.bidirectional: true, which is the default",
-                fix="Set model.bidirectional: false.",
+                received=f"{' and '.join(reads_later)}, which read them",
+                fix=f"Set {', '.join(f'{key}: {value}' for key, value in reads_later.items())}.",
             )
 
 
