@@ -11,8 +11,8 @@ import tensorflow_transform as tft
 from tests.records import sequence_example
 from tfx_sequences.components.model import build_model
 from tfx_sequences.components.serving import RawRecordModel, export
-from tfx_sequences.components.task_statistics import TaskStatistics
 from tfx_sequences.components.split_statistics import task_statistics
+from tfx_sequences.components.task_statistics import TaskStatistics
 from tfx_sequences.schemas.spec_io import fingerprint
 
 
