@@ -17,7 +17,7 @@ _IMPLIED = {"is_sequence", "type"}
 _HEAD = """\
 # The spec
 
-A YAML file (or a `SequenceSpec` in Python). Only `name`, `sequence` and `label` are needed. Unknown keys are
+A YAML file (or a `SequenceSpec` in Python). Only `name`, `sequence` and `label` (or `labels`) are needed. Unknown keys are
 errors that name the closest key. `tfx-sequences schema` prints the JSON Schema, for editors; to use it, begin the
 file with `# yaml-language-server: $schema=spec.schema.json`.
 

@@ -78,7 +78,9 @@ def _label_parser(name: str, label: Label) -> Any:
     if label.has_several_terms:
         return _ragged(name, tf.int64, [], label.per_step)
     dtype = tf.int64 if label.type == "classification" else tf.float32
-    return _ragged(name, dtype, [*label.shape], False) if label.per_step else tf.io.FixedLenFeature([*label.shape], dtype)
+    return (
+        _ragged(name, dtype, [*label.shape], False) if label.per_step else tf.io.FixedLenFeature([*label.shape], dtype)
+    )
 
 
 def _ragged(name: str, dtype: tf.DType, shape: list[int], several: bool) -> tf.io.RaggedFeature:
