@@ -9,7 +9,16 @@ from pathlib import Path
 import pydantic
 from pydantic_core import PydanticUndefined
 
-from tfx_sequences.schemas import batching, columns, evaluation_options, label, model_options, spec, training_options
+from tfx_sequences.schemas import (
+    batching,
+    columns,
+    evaluation_options,
+    label,
+    model_options,
+    spec,
+    training_options,
+    tuning_options,
+)
 
 PAGE = Path(__file__).parents[1] / "docs" / "spec.md"
 _IMPLIED = {"is_sequence", "type"}
@@ -18,8 +27,8 @@ _HEAD = """\
 # The spec
 
 A YAML file (or a `SequenceSpec` in Python). Only `name`, `sequence` and `label` (or `labels`) are needed.
-Unknown keys are errors that name the closest key. `tfx-sequences schema` prints the JSON Schema, for editors; to use it, begin the
-file with `# yaml-language-server: $schema=spec.schema.json`.
+Unknown keys are errors that name the closest key. `tfx-sequences schema` prints the JSON Schema, for
+editors; to use it, begin the file with `# yaml-language-server: $schema=spec.schema.json`.
 
 `tfx-sequences propose SCHEMA_OR_DATA --label KEY -o spec.yaml` writes a first one, from a `tensorflow_metadata` schema
 (SchemaGen's `schema.pbtxt`, or one curated by hand) or from records, whose schema TFDV infers first. Comments in it say
@@ -48,6 +57,10 @@ def render() -> str:
         ("model.front: `type: dense`", model_options.DenseLayer),
         ("model.front: `type: conv1d`", model_options.Conv1DLayer),
         ("training", training_options.Training),
+        ("training.schedule", training_options.Schedule),
+        ("training.backup", training_options.Backup),
+        ("tuning", tuning_options.Tuning),
+        ("tuning.parameters", tuning_options.Parameter),
         ("evaluation", evaluation_options.Evaluation),
         ("evaluation.thresholds", evaluation_options.Threshold),
     ]

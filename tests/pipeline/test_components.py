@@ -166,7 +166,8 @@ def test_a_real_anomaly_is_told_with_its_feature(tmp_path):
 @pytest.fixture(scope="module")
 def trained(everything_run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
-    outputs, spec = everything_run.outputs, everything_spec(training={"epochs": 1})
+    outputs = everything_run.outputs
+    spec = everything_spec(training={"epochs": 1, "warm_start": str(everything_run.layout.root)})
     splits = ("train", "valid", "test")
     inputs = {
         "examples": [
@@ -211,6 +212,10 @@ def test_the_trainer_exports_a_model_and_reports(trained, everything_run):
     assert 0 <= read["padding_share"] < 0.5
     written = Path(trained["model_run"].uri, "bucket_plan.json").read_text()
     assert BucketPlan.model_validate_json(written).padding_share == plan["padding_share"]
+    # The same spec: nothing of the earlier model is left behind.
+    assert report["warm_start"][0].endswith(f"weights whole from {everything_run.pushed_model}")
+    assert all(" 0 new, 0 dropped" in line for line in report["warm_start"][1:])
+    assert any(line.startswith("tables/brand: ") for line in report["warm_start"])
     served = tf.saved_model.load(str(Path(trained["model"].uri, "Format-Serving")))
     assert set(served.signatures) == {"serving_default", "evaluation_inputs"}
 

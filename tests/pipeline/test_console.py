@@ -10,6 +10,7 @@ import pytest
 from absl import logging as absl_logging
 from rich.console import Console
 
+from tfx_sequences.components.progress_messages import EPOCH, WITHIN_EPOCH
 from tfx_sequences.pipeline.console import ComponentLogHandler, RunProgress
 
 
@@ -100,7 +101,11 @@ def test_terminal_shows_all_components_with_their_state():
         clock.now += 3
         progress.finish("Transform")
         progress.start("Trainer")
+        progress.note("Epoch 2/60: loss 0.5")
+        half = Console(file=io.StringIO(), width=80)
+        half.print(progress._render())
         progress.fail("Trainer")
+    assert "Epoch 2/60: loss 0.5" in text_of(half).splitlines()[2]
     assert "Starting TFX" in text_of(console)
     last = Console(file=io.StringIO(), width=80)
     last.print(progress._render())
@@ -119,6 +124,9 @@ class Told(list):
     def finish(self, name: str, cached: bool) -> None:
         self.append(("finish", name, cached))
 
+    def note(self, text: str) -> None:
+        self.append(("note", text))
+
 
 def test_handler_translates_the_runners_log():
     told = Told()
@@ -133,6 +141,8 @@ def test_handler_translates_the_runners_log():
         absl_logging.info("Component %s is finished.", "Transform")
         absl_logging.info("Component %s is running.", "Trainer")
         absl_logging.info("Component Trainer is finished.")
+        absl_logging.info(EPOCH, 2, 60, "loss 0.5")
+        absl_logging.info(WITHIN_EPOCH, 3, 60, 700, "loss 0.4")
         absl_logging.info("Component %s is finished.", "Trainer")
     absl_logging.info("Component %s is running.", "after")
     assert told == [
@@ -141,6 +151,8 @@ def test_handler_translates_the_runners_log():
         ("start", "Transform"),
         ("finish", "Transform", True),
         ("start", "Trainer"),
+        ("note", "Epoch 2/60: loss 0.5"),
+        ("note", "Epoch 3/60, step 700: loss 0.4"),
         ("finish", "Trainer", False),
     ]
     assert (absl_logger.level, absl_logger.handlers) == before

@@ -45,4 +45,6 @@ def _output(label: Label, statistics: HeadStatistics, vectors: Any, prefix: str)
         return layers.Dense(size, name=name, dtype="float32")(vectors)
     value = layers.Dense(label.size, name=f"{prefix}value", dtype="float32")(vectors)
     # Learns in units of the label's spread, answers in the label's own.
-    return layers.Rescaling([*statistics.std], [*statistics.mean], name=f"{prefix}in_label_units")(value)
+    return layers.Rescaling([*statistics.std], [*statistics.mean], name=f"{prefix}in_label_units", dtype="float32")(
+        value
+    )

@@ -10,6 +10,8 @@ from tfx_sequences.components.heads import build_heads
 from tfx_sequences.components.losses import HeadLoss
 from tfx_sequences.components.measures import HeadMeasures
 from tfx_sequences.components.network import build_network
+from tfx_sequences.components.optimizers import make_optimizer
+from tfx_sequences.components.precision import precision
 from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
 from tfx_sequences.components.sequence_model import FittedHead, SequenceModel
 from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
@@ -34,9 +36,10 @@ def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bo
     """
     check_causality(spec)
     of_steps = [label.per_step for label in spec.heads.values()]
-    network = build_network(spec, statistics, use_cudnn, needs_steps=any(of_steps), needs_pooled=not all(of_steps))
-    outputs = build_heads(spec, statistics, network)
-    return SequenceModel(network.inputs, outputs, name=spec.name.replace("-", "_"))
+    with precision(spec.training.precision):
+        network = build_network(spec, statistics, use_cudnn, needs_steps=any(of_steps), needs_pooled=not all(of_steps))
+        outputs = build_heads(spec, statistics, network)
+        return SequenceModel(network.inputs, outputs, name=spec.name.replace("-", "_"))
 
 
 def pretrained_of(model: keras.Model) -> dict[str, PretrainedVectors]:
@@ -45,14 +48,21 @@ def pretrained_of(model: keras.Model) -> dict[str, PretrainedVectors]:
     return {table: read for layer in of_features for table, read in layer.tables.pretrained.items()}
 
 
-def compile_model(model: SequenceModel, spec: SequenceSpec, statistics: TaskStatistics) -> None:
-    """Compiles with Adam, the losses of the heads, and what they are measured by."""
-    training = spec.training
-    optimizer = keras.optimizers.Adam(training.learning_rate, global_clipnorm=training.gradient_clip_norm)
+def compile_model(
+    model: SequenceModel, spec: SequenceSpec, statistics: TaskStatistics, steps_per_epoch: int | None = None
+) -> None:
+    """Compiles with the spec's optimizer, the losses of the heads, and what they are measured by.
+
+    Args:
+        model: Of `build_model`.
+        spec: The spec.
+        statistics: What the training split decides.
+        steps_per_epoch: For schedules of the learning rate that do not say how long they take.
+    """
     model.set_heads(
         {name: _fitted(model, label, statistics.heads[name], name, spec) for name, label in spec.heads.items()}
     )
-    model.compile(optimizer=optimizer)
+    model.compile(optimizer=make_optimizer(spec.training, steps_per_epoch))
 
 
 def _fitted(model: keras.Model, label: Label, statistics: HeadStatistics, name: str, spec: SequenceSpec) -> FittedHead:

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfx_sequences.components.fit_epochs import FitEpochs
 from tfx_sequences.components.input_counts import InputCounts
+from tfx_sequences.components.input_state import InputState
 from tfx_sequences.components.prepared_input import PreparedStore
 
 
@@ -50,6 +51,19 @@ class PreparedInput:
         """The next pass over `dataset` begins at this step of this epoch."""
         self.epoch, self.step = epoch, step
         self._next = (epoch, step)
+
+    def state(self) -> InputState:
+        """Where the input stands: behind the last batch that was taken."""
+        return InputState(source=self._store.digest, num_workers=1, epoch=self.epoch, step=self.step)
+
+    def restore(self, state: InputState) -> None:
+        """Goes on where `state` was taken: the next pass gives the rest of that epoch.
+
+        Raises:
+            UserInputError: The state is one of another store, seed or batching.
+        """
+        state.check(self._store.digest, 1)
+        self.begin(state.epoch, state.step)
 
     @contextlib.contextmanager
     def explained(self) -> Iterator[None]:

@@ -8,6 +8,8 @@ from them: no record is parsed and nothing is padded by copying twice.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -87,6 +89,13 @@ class PreparedStore:
     def lengths(self) -> np.ndarray:
         """Steps of all records, int32 `[N]`."""
         return np.concatenate(self._lengths)
+
+    @property
+    def digest(self) -> str:
+        """Digest of all that the batches of training depend on."""
+        batching, seed = self._spec.batching.model_dump(mode="json"), self._spec.training.seed
+        depends = [self.header.spec_fingerprint, self.header.lengths_crc32c, len(self._lengths), batching, seed]
+        return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()[:32]
 
     def dataset(
         self,

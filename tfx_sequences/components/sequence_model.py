@@ -80,7 +80,7 @@ class SequenceModel(keras.Model):
         del x
         total = ops.sum(ops.stack([ops.cast(x, "float32") for x in self.losses])) if self.losses else 0.0
         for name, head in self._fitted.heads.items():
-            targets, outputs, weights = (self._fitted.of_head(part, name) for part in (y, y_pred, sample_weight))
+            targets, outputs, weights = self._fitted.of_head(name, y, y_pred, sample_weight)
             loss = head.training_loss if training and head.training_loss else head.loss
             weighted, count = weighted_sum(loss(targets, outputs), weights)
             self._fitted.losses[name].add(weighted, count)
@@ -92,8 +92,7 @@ class SequenceModel(keras.Model):
         del x
         for name, head in self._fitted.heads.items():
             if not (self._fitted.in_training and head.training_loss):
-                parts = (self._fitted.of_head(part, name) for part in (y, y_pred, sample_weight))
-                self._fitted.figures[name].update_state(*parts)
+                self._fitted.figures[name].update_state(*self._fitted.of_head(name, y, y_pred, sample_weight))
         return self.get_metrics_result()
 
     def get_metrics_result(self) -> dict[str, Any]:
@@ -121,8 +120,12 @@ class _Fitted:
     def metrics(self) -> list[keras.metrics.Metric]:
         return [*self.losses.values(), *self.figures.values()]
 
-    def of_head(self, values: Any, name: str) -> Any:
-        return values[name] if isinstance(values, dict) else values
+    def of_head(self, name: str, *of_all: Any) -> tuple[Any, Any, Any]:
+        """Targets, outputs and weights of one head; without weights all targets weigh 1."""
+        targets, outputs, weights = (part[name] if isinstance(part, dict) else part for part in of_all)
+        if weights is None:
+            weights = tf.ones(tf.shape(targets)[: 1 + self.heads[name].measures.label.per_step])
+        return targets, outputs, weights
 
 
 class LossPerTarget(keras.metrics.Metric):

@@ -47,6 +47,8 @@ class SequenceTrainer(trainer_component.Trainer):
         schema: The curated schema.
         spec: JSON of the spec.
         code_digest: Changes when our code does.
+        hyperparameters: The Tuner's output, if there is one.
+        backups: Folder of the backups of runs under way; None keeps none, unless the spec names a folder.
     """
 
     SPEC_CLASS = _Spec
@@ -60,16 +62,19 @@ class SequenceTrainer(trainer_component.Trainer):
         schema: types.BaseChannel,
         spec: str,
         code_digest: str,
+        hyperparameters: types.BaseChannel | None = None,
+        backups: str | None = None,
     ) -> None:
         component_spec = _Spec(
             examples=transformed_examples,
             raw_examples=raw_examples,
             transform_graph=transform_graph,
             schema=schema,
+            hyperparameters=hyperparameters,
             train_args=trainer_pb2.TrainArgs(splits=["train"]),
             eval_args=trainer_pb2.EvalArgs(splits=["valid"]),
             run_fn=RUN_FN,
-            custom_config=json_utils.dumps({"spec": spec, "code_digest": code_digest}),
+            custom_config=json_utils.dumps({"spec": spec, "code_digest": code_digest, "backups": backups}),
             model=types.Channel(type=standard_artifacts.Model),
             model_run=types.Channel(type=standard_artifacts.ModelRun),
         )

@@ -5,10 +5,12 @@ In a module of its own, for TFX loads it anew at each call.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import os
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -19,24 +21,32 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.utils import io_utils
 
 from tfx_sequences.components import predictions_file
+from tfx_sequences.components.backup import BackupFile
 from tfx_sequences.components.bucket_plan import make_plan
+from tfx_sequences.components.epoch_source import EpochSource
 from tfx_sequences.components.fitting import fit
 from tfx_sequences.components.input import SequenceInput
 from tfx_sequences.components.length_histogram import read_histogram
 from tfx_sequences.components.model import build_model, compile_model, pretrained_of
-from tfx_sequences.components.prepared_epochs import PreparedInput
+from tfx_sequences.components.named_weights import named_axes, write_weights
 from tfx_sequences.components.record_chunks import record_dataset
 from tfx_sequences.components.record_formats import transformed_records
 from tfx_sequences.components.serving import RawRecordModel, export
 from tfx_sequences.components.split_statistics import task_statistics
+from tfx_sequences.components.strategies import distributed, is_chief, make_strategy
+from tfx_sequences.components.table_terms import table_terms
 from tfx_sequences.components.task_statistics import TaskStatistics
 from tfx_sequences.components.training_input import training_input
+from tfx_sequences.components.warm_start import warm_start
 from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.spec_io import spec_from_json
+from tfx_sequences.schemas.spec_io import TRAIN_SECTIONS, fingerprint, spec_from_json
+from tfx_sequences.schemas.tuned_spec import tuned_spec
 
 TRAINING_REPORT = "training.json"
 BUCKET_PLAN = "bucket_plan.json"
 RAW_EXAMPLES = "raw_examples"
+BACKUPS = "backups"
+TENSORBOARD = "tensorboard"
 _CHECKED_RECORDS = 256
 # A validation split of smaller files is kept as batches, for it is the same in every epoch.
 _KEPT_BYTES = 16 << 20
@@ -51,33 +61,60 @@ def run_fn(fn_args: FnArgs) -> None:
     started = time.monotonic()
     config = fn_args.custom_config
     spec = spec_from_json(config["spec"])
+    if fn_args.hyperparameters:
+        spec = tuned_spec(spec, fn_args.hyperparameters["values"])
+    # Several workers must find each other before TensorFlow does anything else.
+    strategy = make_strategy(spec.training.strategy)
     keras.utils.set_random_seed(spec.training.seed)
     tft_output = tft.TFTransformOutput(fn_args.transform_output)
-    train_files = _files(fn_args.train_files)
-    valid_files = _files(fn_args.eval_files)
+    train_files = record_files(fn_args.train_files)
+    valid_files = record_files(fn_args.eval_files)
     plan = make_plan(read_histogram(tft_output), spec.batching)
-    io_utils.write_string_file(os.path.join(fn_args.model_run_dir, BUCKET_PLAN), plan.model_dump_json(indent=1))
     feature_spec = tft_output.transformed_feature_spec()
     records = transformed_records(spec, feature_spec)
-    valid = SequenceInput(valid_files, spec, records, plan, training=False)
+    valid = distributed(
+        strategy,
+        lambda workers, worker: SequenceInput(
+            valid_files, spec, records, plan, training=False, num_workers=workers, worker=worker
+        ),
+    )
     statistics = task_statistics(spec, tft_output, SequenceInput(train_files, spec, records, plan, training=False))
 
-    model = build_model(spec, statistics)
-    compile_model(model, spec, statistics)
-    with training_input(train_files, spec, feature_spec, plan, fn_args.transform_output) as train:
+    with strategy.scope():
+        model = build_model(spec, statistics)
+        classes = {
+            f"{spec.output_prefix(n)}logits": head.classes for n, head in statistics.heads.items() if head.classes
+        }
+        axes = named_axes(model, table_terms(spec, tft_output), classes)
+        begun = warm_start(model, axes, spec.training.warm_start) if spec.training.warm_start else None
+        # A step takes a batch for each replica.
+        compile_model(model, spec, statistics, -(-plan.steps_per_epoch // strategy.num_replicas_in_sync))
+    chief = is_chief(strategy)
+    backup = backup_of(spec, config, [*train_files, *valid_files], fn_args.transform_output, writes=chief)
+    log_dir = os.path.join(fn_args.model_run_dir, TENSORBOARD) if chief else None
+    with training_input(train_files, spec, feature_spec, plan, fn_args.transform_output, strategy) as train:
         prepared = time.monotonic()
-        with train.explained(), valid.explained():
-            history = fit(model, spec, train.dataset, _kept(valid.dataset, valid_files), train.callback)
-    fitted = time.monotonic()
+        with valid.explained():
+            kept = _kept(valid.dataset, valid_files)
+            fitted = fit(model, spec, train, kept, backup=backup, log_dir=log_dir)
+    trained = time.monotonic()
+    if not chief:
+        return
 
+    io_utils.write_string_file(os.path.join(fn_args.model_run_dir, BUCKET_PLAN), plan.model_dump_json(indent=1))
     export_model(model, spec, statistics, tft_output, fn_args.serving_model_dir)
+    write_weights(fn_args.serving_model_dir, model, axes)
     in_memory = RawRecordModel(model, tft_output.transform_savedmodel_dir, spec, statistics)
-    sample = _sample(_files(config[RAW_EXAMPLES]))
+    sample = _sample(record_files(config[RAW_EXAMPLES]))
     predictions_file.write(fn_args.model_run_dir, sample, in_memory.predict(tf.constant(sample, tf.string)))
     report = {
-        "history": history,
-        "epochs": len(history["loss"]),
-        "best_epoch": int(np.nanargmin(history["val_loss"])) + 1,
+        "history": fitted.history,
+        "epochs": len(fitted.history["loss"]),
+        "best_epoch": fitted.best_epoch,
+        "resumed_at": fitted.resumed_at,
+        "warm_start": begun.lines() if begun else [],
+        "tuned": (fn_args.hyperparameters or {}).get("values", {}),
+        "speed": speed(fitted.history),
         "parameters": int(model.count_params()),
         "bucket_plan": {
             **plan.model_dump(mode="json"),
@@ -91,11 +128,39 @@ def run_fn(fn_args: FnArgs) -> None:
         "pretrained_vectors": [read.report() for read in pretrained_of(model).values()],
         "seconds": {
             "prepare": round(prepared - started, 2),
-            "fit": round(fitted - prepared, 2),
-            "export": round(time.monotonic() - fitted, 2),
+            "fit": round(trained - prepared, 2),
+            "export": round(time.monotonic() - trained, 2),
         },
     }
     io_utils.write_string_file(os.path.join(fn_args.model_run_dir, TRAINING_REPORT), json.dumps(report, indent=1))
+    if backup:
+        backup.delete()
+
+
+def backup_of(
+    spec: SequenceSpec, config: Mapping[str, Any], files: Sequence[str], transform_output: str, *, writes: bool = True
+) -> BackupFile | None:
+    """Where the state of training is kept: the spec's folder, or one for this spec and data in `config["backups"]`.
+
+    Args:
+        spec: The spec.
+        config: The trainer's `custom_config`.
+        files: All records that are read.
+        transform_output: The transform graph's folder.
+        writes: False in a worker that is not the chief.
+    """
+    options = spec.training.backup
+    if options is None or not (options.folder or config.get(BACKUPS)):
+        return None
+    # How backups are made does not change what is trained.
+    training = spec.training.model_copy(update={"backup": None})
+    records = [[file, tf.io.gfile.stat(file).length] for file in files]
+    identity = {
+        "the spec": fingerprint(spec.model_copy(update={"training": training}), TRAIN_SECTIONS),
+        "the records": _digest([transform_output, *records]),
+        "the code": str(config.get("code_digest", "")),
+    }
+    return BackupFile(options.folder or os.path.join(config[BACKUPS], _digest(identity)), identity, writes=writes)
 
 
 def export_model(
@@ -108,12 +173,28 @@ def export_model(
     export(raw_model, to, spec, statistics)
 
 
-def _kept(dataset: tf.data.Dataset, files: list[str]) -> tf.data.Dataset:
+def speed(history: Mapping[str, list[float]]) -> dict[str, float]:
+    """Medians over the epochs, but for the first, in which functions are traced.
+
+    >>> speed({"steps_per_second": [1.0, 9.0, 7.0, 8.0], "loss": [3.0]})
+    {'steps_per_second': 8.0}
+    """
+    names = ("steps_per_second", "real_steps_per_second")
+    return {name: float(np.median(history[name][1:] or history[name])) for name in names if name in history}
+
+
+def _digest(plain: Any) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _kept(dataset: Any, files: list[str]) -> Any:
+    if not isinstance(dataset, tf.data.Dataset):
+        return dataset
     size = sum(tf.io.gfile.stat(file).length for file in files)
     return dataset.cache() if size <= _KEPT_BYTES else dataset
 
 
-def _input_figures(read: SequenceInput | PreparedInput) -> dict[str, Any]:
+def _input_figures(read: EpochSource) -> dict[str, Any]:
     """The latest epoch in full; and the padding over all epochs, which shuffling makes differ a little."""
     real = sum(counts.real_steps for counts in read.finished)
     padded = sum(counts.padded_steps for counts in read.finished)
@@ -125,7 +206,8 @@ def _input_figures(read: SequenceInput | PreparedInput) -> dict[str, Any]:
     }
 
 
-def _files(patterns: list[str]) -> list[str]:
+def record_files(patterns: Sequence[str]) -> list[str]:
+    """The files that glob patterns match, in order."""
     return sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
 
 

@@ -7,14 +7,17 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import tensorflow as tf
 from absl import logging
 
+from tfx_sequences.components.epoch_source import EpochSource
 from tfx_sequences.components.input import SequenceInput
 from tfx_sequences.components.prepared_epochs import PreparedInput
 from tfx_sequences.components.prepared_format import StoreIdentity
 from tfx_sequences.components.prepared_input import PreparedStore
 from tfx_sequences.components.prepared_store import write_prepared_store
 from tfx_sequences.components.record_formats import Features, transformed_records
+from tfx_sequences.components.strategies import distributed
 from tfx_sequences.schemas.bucket_plan import BucketPlan
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import TRANSFORM_SECTIONS, fingerprint
@@ -22,8 +25,13 @@ from tfx_sequences.schemas.spec_io import TRANSFORM_SECTIONS, fingerprint
 
 @contextlib.contextmanager
 def training_input(
-    files: Sequence[str], spec: SequenceSpec, feature_spec: Features, plan: BucketPlan, transform_output: str
-) -> Iterator[SequenceInput | PreparedInput]:
+    files: Sequence[str],
+    spec: SequenceSpec,
+    feature_spec: Features,
+    plan: BucketPlan,
+    transform_output: str,
+    strategy: tf.distribute.Strategy | None = None,
+) -> Iterator[EpochSource]:
     """The input, for as long as the context lasts.
 
     Args:
@@ -32,12 +40,19 @@ def training_input(
         feature_spec: `TFTransformOutput.transformed_feature_spec()`.
         plan: The bucket plan.
         transform_output: The transform graph's folder.
+        strategy: Whose replicas share the batches; not those of a prepared store.
 
     Yields:
-        Its `dataset` gives another epoch at each pass; under `fit` with its `callback`.
+        Its `dataset` gives another epoch at each pass.
     """
     if not spec.batching.prepared:
-        yield SequenceInput(files, spec, transformed_records(spec, feature_spec), plan, training=True)
+        parsed = transformed_records(spec, feature_spec)
+        yield distributed(
+            strategy or tf.distribute.get_strategy(),
+            lambda workers, worker: SequenceInput(
+                files, spec, parsed, plan, training=True, num_workers=workers, worker=worker
+            ),
+        )
         return
     # Written and read by one process, so where the graph stands identifies it.
     identity = StoreIdentity(fingerprint(spec, TRANSFORM_SECTIONS), transform_output)

@@ -16,6 +16,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from tfx_sequences.components.progress_messages import EPOCH, WITHIN_EPOCH
+
 State = Literal["waiting", "running", "done", "cached", "failed"]
 _MARKS = {
     "waiting": Text("·", "dim"),
@@ -30,6 +32,7 @@ class _Row:
     state: State = "waiting"
     started: float = 0.0
     seconds: float = 0.0
+    note: str = ""
 
 
 class RunProgress:
@@ -104,6 +107,12 @@ class RunProgress:
         if self._rows.get(name, _Row()).state == "waiting":
             self._rows[name] = _Row("running", self._clock())
 
+    def note(self, text: str) -> None:
+        """Says beside the running component how far it is; only a terminal shows it."""
+        for row in self._rows.values():
+            if row.state == "running":
+                row.note = text
+
     def finish(self, name: str, cached: bool = False) -> None:
         """The component is finished; `cached` says that an earlier result was used."""
         self._end(name, "cached" if cached else "done")
@@ -133,15 +142,21 @@ class RunProgress:
                 self._spinner if row.state == "running" else _MARKS[row.state],
                 Text(name, "dim" if row.state == "waiting" else ""),
                 "" if row.state == "waiting" else f"{seconds:.1f} s",
-                Text("" if row.state in ("waiting", "done") else row.state, "dim"),
+                Text(_words(row), "dim", overflow="ellipsis", no_wrap=True),
             )
         if self._activity:
             grid.add_row(self._spinner, Text(self._activity))
         return grid
 
 
+def _words(row: _Row) -> str:
+    if row.state == "running" and row.note:
+        return row.note
+    return "" if row.state in ("waiting", "done") else row.state
+
+
 class ComponentListener(Protocol):
-    """What wants to know which component runs: a `RunProgress`, or anything with these two methods."""
+    """What wants to know which component runs: a `RunProgress`, or anything with these methods."""
 
     def start(self, name: str) -> None:
         """The component runs from now on."""
@@ -149,9 +164,12 @@ class ComponentListener(Protocol):
     def finish(self, name: str, cached: bool) -> None:
         """The component is finished; `cached` says that an earlier result was used."""
 
+    def note(self, text: str) -> None:
+        """How far the running component is."""
+
 
 class ComponentLogHandler(logging.Handler):
-    """Tells a listener what TFX's LocalDagRunner and launcher log.
+    """Tells a listener what TFX's LocalDagRunner and launcher log, and our training.
 
     They have no other hook. The constant part of their messages is matched, not the text.
     """
@@ -166,7 +184,7 @@ class ComponentLogHandler(logging.Handler):
         self._cached = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Tells the listener, if the record is one of the three."""
+        """Tells the listener, if the record is one of those."""
         if record.msg == self.CACHED:
             self._cached = True
         elif record.msg in (self.RUNNING, self.FINISHED) and isinstance(record.args, tuple) and record.args:
@@ -176,6 +194,8 @@ class ComponentLogHandler(logging.Handler):
                 self._listener.start(name)
             else:
                 self._listener.finish(name, cached=self._cached)
+        elif record.msg in (EPOCH, WITHIN_EPOCH):
+            self._listener.note(record.getMessage())
 
     @contextlib.contextmanager
     def attached(self) -> Iterator[ComponentLogHandler]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
+from tfx import types
 from tfx.components.evaluator.component import Evaluator
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.pusher.component import Pusher
 from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.transform.component import Transform
+from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.orchestration import pipeline as tfx_pipeline
-from tfx.proto import pusher_pb2, transform_pb2
+from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
 
 from tfx_sequences.components.code_digest import code_digest
 from tfx_sequences.components.evaluation import make_eval_config
@@ -22,6 +26,7 @@ from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import TRAIN_SECTIONS, TRANSFORM_SECTIONS, fingerprint, spec_to_json
 
 _OURS = "tfx_sequences.components."
+TUNER_FN = _OURS + "tuner.tuner_fn"
 PREPROCESSING_FN = _OURS + "preprocessing.preprocessing_fn"
 
 
@@ -83,6 +88,7 @@ def create_pipeline(
             "code_digest": code_digest(_OURS + "preprocessing"),
         },
     )
+    tuner = _tuner(spec, transform, schema) if spec.tuning else None
     trainer = SequenceTrainer(
         transformed_examples=transform.outputs["transformed_examples"],
         raw_examples=examples,
@@ -90,6 +96,8 @@ def create_pipeline(
         schema=schema,
         spec=spec_to_json(spec, TRAIN_SECTIONS),
         code_digest=code_digest(_OURS + "trainer", _OURS + "training", *_builder_modules(spec)),
+        hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
+        backups=os.path.join(pipeline_root, "backups"),
     )
     model = trainer.outputs["model"]
     evaluator = Evaluator(
@@ -121,6 +129,7 @@ def create_pipeline(
         validator,
         gate,
         transform,
+        *([tuner] if tuner else []),
         trainer,
         evaluator,
         check,
@@ -142,3 +151,21 @@ def _builder_modules(spec: SequenceSpec) -> tuple[str, ...]:
         return ()
     load_builder(spec.model.builder)
     return (spec.model.builder.rpartition(".")[0],)
+
+
+def _tuner(spec: SequenceSpec, transform: Transform, schema: types.BaseChannel) -> BaseComponent:
+    # It imports keras-tuner, which a spec without the section does not need.
+    from tfx.components.tuner.component import Tuner
+
+    return Tuner(
+        examples=transform.outputs["transformed_examples"],
+        schema=schema,
+        transform_graph=transform.outputs["transform_graph"],
+        tuner_fn=TUNER_FN,
+        train_args=trainer_pb2.TrainArgs(splits=["train"]),
+        eval_args=trainer_pb2.EvalArgs(splits=["valid"]),
+        custom_config={
+            "spec": spec_to_json(spec, (*TRAIN_SECTIONS, "tuning")),
+            "code_digest": code_digest(_OURS + "tuner", *_builder_modules(spec)),
+        },
+    )

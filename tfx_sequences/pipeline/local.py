@@ -294,6 +294,10 @@ class _Watch:
         if self._progress:
             self._progress.finish(name, cached)
 
+    def note(self, text: str) -> None:
+        if self._progress:
+            self._progress.note(text)
+
     def fail(self) -> None:
         if self._progress and self.current:
             self._progress.fail(self.current)

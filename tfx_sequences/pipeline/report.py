@@ -127,6 +127,9 @@ def print_summary(report: dict[str, Any], console: Console) -> None:
         ("records", records),
         ("training", f"best of {training['epochs']} epochs: {training['best_epoch']}"),
         ("padding share", f"{training['input']['train']['padding_share']:.1%} of the steps computed in training"),
+        ("speed", speed_line(training)),
+        *(("tuned", f"{path}: {value}") for path, value in training["tuned"].items() if "/" not in path),
+        *(("warm start", line) for line in training["warm_start"]),
         *input_losses(training["input"]),
         *(("vectors", line) for line in training["pretrained_vectors"]),
         ("model check", _check_line(report["model_check"])),
@@ -145,6 +148,23 @@ def print_summary(report: dict[str, Any], console: Console) -> None:
         console.print(
             Text(f"In the data but not in the spec, so not used: {', '.join(unused)}.", "dim"), soft_wrap=True
         )
+
+
+def speed_line(training: dict[str, Any]) -> str:
+    """How fast training went, and where it was taken up after an interruption.
+
+    >>> speed_line({"speed": {"steps_per_second": 40.0, "real_steps_per_second": 25600.4}, "resumed_at": [3, 7]})
+    '40.0 steps/s, 25,600 real steps/s; taken up in epoch 3 behind step 7'
+    """
+    speed = training["speed"]
+    parts = [f"{speed['steps_per_second']:,.1f} steps/s"]
+    if "real_steps_per_second" in speed:
+        parts.append(f"{speed['real_steps_per_second']:,.0f} real steps/s")
+    line = ", ".join(parts)
+    if not training["resumed_at"]:
+        return line
+    epoch, step = training["resumed_at"]
+    return f"{line}; taken up in epoch {epoch} behind step {step}"
 
 
 def input_losses(figures: dict[str, Any]) -> list[tuple[str, str]]:
@@ -191,6 +211,7 @@ def render_html(report: dict[str, Any]) -> str:
         input_losses=_INPUT_LOSSES,
         curve=learning_curve(report["training"]["history"]),
         check=_check_line(report["model_check"]),
+        speed=speed_line(report["training"]),
     )
 
 

@@ -17,6 +17,7 @@ from tfx_sequences.schemas.label import Label
 from tfx_sequences.schemas.model_options import Conv1DLayer, Model
 from tfx_sequences.schemas.shared_tables import names_by_table
 from tfx_sequences.schemas.training_options import Training
+from tfx_sequences.schemas.tuning_options import SECTIONS, Tuning
 
 
 class Splits(Declared):
@@ -74,6 +75,8 @@ class SequenceSpec(Declared):
     batching: Batching = Batching()
     model: Model = Model()
     training: Training = Training()
+    tuning: Tuning | None = None
+    """None: no search, training takes the values above."""
     evaluation: Evaluation = Evaluation()
 
     @pydantic.field_validator("context", "sequence", mode="before")
@@ -128,6 +131,13 @@ class SequenceSpec(Declared):
         for name, column in self.columns.items() if self.batching.prepared else ():
             if isinstance(column, IdColumn) and column.has_several_ids and not getattr(column, "shape", ()):
                 raise ValueError(f"batching.prepared cannot keep {name}, which has any number of ids; leave it out")
+        if self.tuning:
+            self.tuning.check({name: getattr(self, name) for name in SECTIONS})
+        if self.batching.prepared and self.training.strategy != "none":
+            raise ValueError(
+                f"batching.prepared is read by one replica, but training.strategy is '{self.training.strategy}': "
+                "leave one of them out"
+            )
         for name, padding in self.batching.padding.items():
             if name not in self.sequence:
                 hint = did_you_mean(name, self.sequence)

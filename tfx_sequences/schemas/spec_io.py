@@ -174,7 +174,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _resolve_files(spec: SequenceSpec, folder: Path) -> SequenceSpec:
-    """Makes the relative files that columns name absolute, from the spec's own folder."""
+    """Makes the relative files that columns name, and the warm start's model, absolute from the spec's own folder."""
     changed: dict[str, Any] = {}
     for section in ("context", "sequence"):
         columns = dict(getattr(spec, section))
@@ -183,6 +183,9 @@ def _resolve_files(spec: SequenceSpec, folder: Path) -> SequenceSpec:
                 if "://" not in file:
                     columns[name] = _with_file(columns[name], field, folder / file, f"{section}.{name}")
         changed[section] = columns
+    model = spec.training.warm_start
+    if model is not None and "://" not in model:
+        changed["training"] = spec.training.model_copy(update={"warm_start": str(folder / model)})
     return spec.model_copy(update=changed)
 
 
