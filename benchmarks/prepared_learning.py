@@ -34,7 +34,7 @@ from tfx_sequences.components.model import build_model, compile_model
 from tfx_sequences.components.prepared_format import StoreIdentity, folder_digest
 from tfx_sequences.components.prepared_input import PreparedStore
 from tfx_sequences.components.prepared_store import write_prepared_store
-from tfx_sequences.components.training import task_statistics
+from tfx_sequences.components.split_statistics import task_statistics
 from tfx_sequences.schemas.spec_io import TRANSFORM_SECTIONS, fingerprint, load_spec
 from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
 
@@ -112,8 +112,9 @@ def _train(
 ) -> tuple[float, float]:
     """Best validation loss, and the other metric of that epoch."""
     keras.utils.set_random_seed(spec.training.seed)
-    model = build_model(spec, task_statistics(spec, graph, labels))
-    compile_model(model, spec)
+    of_split = task_statistics(spec, graph, labels)
+    model = build_model(spec, of_split)
+    compile_model(model, spec, of_split)
     found = []
     for number in range(epochs):
         model.fit(epoch(number), verbose=0)

@@ -26,9 +26,9 @@ _IMPLIED = {"is_sequence", "type"}
 _HEAD = """\
 # The spec
 
-A YAML file (or a `SequenceSpec` in Python). Only `name`, `sequence` and `label` are needed. Unknown keys are
-errors that name the closest key. `tfx-sequences schema` prints the JSON Schema, for editors; to use it, begin the
-file with `# yaml-language-server: $schema=spec.schema.json`.
+A YAML file (or a `SequenceSpec` in Python). Only `name`, `sequence` and `label` (or `labels`) are needed.
+Unknown keys are errors that name the closest key. `tfx-sequences schema` prints the JSON Schema, for
+editors; to use it, begin the file with `# yaml-language-server: $schema=spec.schema.json`.
 
 `tfx-sequences propose SCHEMA_OR_DATA --label KEY -o spec.yaml` writes a first one, from a `tensorflow_metadata` schema
 (SchemaGen's `schema.pbtxt`, or one curated by hand) or from records, whose schema TFDV infers first. Comments in it say

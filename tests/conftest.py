@@ -53,3 +53,11 @@ def everything(tmp_path_factory):
     from tests.everything import analyzed_everything
 
     return analyzed_everything(tmp_path_factory.mktemp("everything"))
+
+
+@pytest.fixture(scope="session")
+def all_labels(tmp_path_factory):
+    """One spec with every kind of label, records for it, and its transform graph."""
+    from tests.labels import analyzed_labels
+
+    return analyzed_labels(tmp_path_factory.mktemp("labels"))

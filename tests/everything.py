@@ -121,6 +121,10 @@ class Analyzed:
 
 
 def analyzed_everything(folder):
+    return analyzed(everything_spec(), plain_records(), folder)
+
+
+def analyzed(spec, records, folder):
     """Analyzed by TFT with Beam, through TFX's reader and our schema, as the Transform component does."""
     import apache_beam as beam
     import tensorflow_transform.beam as tft_beam
@@ -129,15 +133,14 @@ def analyzed_everything(folder):
     from tfx_sequences.components.preprocessing import transform_inputs
     from tfx_sequences.schemas.tfmd import make_schema
 
-    spec, records = everything_spec(), plain_records()
-    analyzed = Analyzed(spec, records, str(folder / "graph"))
+    result = Analyzed(spec, records, str(folder / "graph"))
     source = tfxio.TFSequenceExampleBeamRecord(
         physical_format="memory", telemetry_descriptors=["tests"], schema=make_schema(spec)
     )
     with beam.Pipeline(runner="FnApiRunner") as pipeline, tft_beam.Context(temp_dir=str(folder / "tmp")):
-        batches = pipeline | beam.Create(analyzed.serialized) | source.BeamSource()
+        batches = pipeline | beam.Create(result.serialized) | source.BeamSource()
         graph = (batches, source.TensorAdapterConfig()) | tft_beam.AnalyzeDataset(
             lambda inputs: transform_inputs(inputs, spec)
         )
-        _ = graph | tft_beam.WriteTransformFn(analyzed.transform_dir)
-    return analyzed
+        _ = graph | tft_beam.WriteTransformFn(result.transform_dir)
+    return result

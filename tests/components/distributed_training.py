@@ -23,7 +23,7 @@ from tfx_sequences.components.length_histogram import LengthHistogram
 from tfx_sequences.components.model import build_model, compile_model
 from tfx_sequences.components.record_formats import transformed_records
 from tfx_sequences.components.strategies import distributed, is_chief, make_strategy
-from tfx_sequences.components.task_statistics import TaskStatistics
+from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
 
 # Full batches only: ten of four.
 LENGTHS = np.random.default_rng(0).integers(1, 9, 40).tolist()
@@ -62,8 +62,9 @@ def main(settings):
 
     with strategy.scope():
         keras.utils.set_random_seed(1)
-        model = build_model(spec, TaskStatistics({"sequence.token": 10}, tuple(map(str, range(40)))))
-        compile_model(model, spec)
+        statistics = TaskStatistics({"sequence.token": 10}, {"label": HeadStatistics(tuple(map(str, range(40))))})
+        model = build_model(spec, statistics)
+        compile_model(model, spec, statistics)
     if together:
         train, valid = Together(make(True)), Together(make(False)).dataset
     else:

@@ -24,7 +24,7 @@ from tfx_sequences.components.input import SequenceInput
 from tfx_sequences.components.length_histogram import LengthHistogram
 from tfx_sequences.components.model import build_model, compile_model
 from tfx_sequences.components.record_formats import transformed_records
-from tfx_sequences.components.task_statistics import TaskStatistics
+from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
 from tfx_sequences.components.training_input import training_input
 
 LENGTHS = np.random.default_rng(0).integers(0, 12, 60).tolist()
@@ -40,8 +40,9 @@ def main(settings):
     files = sorted(map(str, folder.glob("t*.gz"))) or write_transformed(folder, LENGTHS, highest_id=9)
     plan = make_plan(LengthHistogram.of(np.array(LENGTHS)), spec.batching)
     keras.utils.set_random_seed(spec.training.seed)
-    model = build_model(spec, TaskStatistics({"sequence.token": 10}, tuple(map(str, range(len(LENGTHS))))))
-    compile_model(model, spec, plan.steps_per_epoch)
+    statistics = TaskStatistics({"sequence.token": 10}, {"label": HeadStatistics(tuple(map(str, range(len(LENGTHS)))))})
+    model = build_model(spec, statistics)
+    compile_model(model, spec, statistics, plan.steps_per_epoch)
     valid = SequenceInput(files, spec, transformed_records(spec, FEATURES), plan, training=False)
     backup = BackupFile(str(folder / "backup"), {"the spec": "same"})
     kill_at_save(settings["kill"])

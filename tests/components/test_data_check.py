@@ -90,7 +90,7 @@ def test_report_of_good_records(tmp_path):
     train, held_out = report.splits["train"], report.splits["test"]
     assert (train.name, train.files, train.records, train.steps) == ("train", ("train-0.tfrecord.gz",), 10, 25)
     assert (train.length_min, train.length_mean, train.length_max, train.zero_length) == (2, 2.5, 3, 0)
-    assert train.classes == {"a": 5, "b": 5}
+    assert train.classes == {"label": {"a": 5, "b": 5}}
     assert (held_out.records, held_out.steps, held_out.length_min, held_out.zero_length) == (2, 3, 0, 1)
     assert (report.unused_context, report.unused_sequence) == (("extra",), ("other",))
     assert report.unused_files == ("more.tfrecord",)
@@ -103,7 +103,7 @@ def test_many_batches_and_files(tmp_path, monkeypatch):
     write_records(tmp_path / "train-3.tfrecord", [])
     report = check_data(spec_of(), tmp_path)
     assert report.splits["train"].records == 150
-    assert report.splits["train"].classes == {"a": 75, "b": 75}
+    assert report.splits["train"].classes == {"label": {"a": 75, "b": 75}}
 
 
 def test_batches_are_bounded_in_bytes(tmp_path, monkeypatch):
@@ -115,7 +115,7 @@ def test_batches_are_bounded_in_bytes(tmp_path, monkeypatch):
 def test_classes_in_the_order_of_the_spec(tmp_path):
     write(tmp_path, [record(i, {"class": "abb"[i % 3]}) for i in range(9)])
     spec = spec_of(label={"key": "class", "classes": ("c", "b", "a")})
-    assert list(check_data(spec, filled(tmp_path)).splits["train"].classes.items()) == [("b", 6), ("a", 3)]
+    assert list(check_data(spec, filled(tmp_path)).splits["train"].classes["label"].items()) == [("b", 6), ("a", 3)]
 
 
 def test_all_kinds_of_columns_in_order(tmp_path):
@@ -800,7 +800,7 @@ def test_held_back_in_many_batches(tmp_path, monkeypatch, kind):
     expected = [split_names(SHARES)[split_index(r, SHARES)] for r in records]
     assert report.held_back == {name: expected.count(name) for name in SHARES}
     assert all(report.held_back.values())
-    assert report.splits["train"].classes == {"a": 50, "b": 50}
+    assert report.splits["train"].classes == {"label": {"a": 50, "b": 50}}
 
 
 @pytest.mark.parametrize("empty", ["valid", "test"])

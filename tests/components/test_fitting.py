@@ -6,7 +6,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from tfx_sequences.components.fitting import fit
 from tfx_sequences.components.model import build_model, compile_model
-from tfx_sequences.components.task_statistics import TaskStatistics
+from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
 from tfx_sequences.errors import DataError, UserInputError
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.training_options import Schedule
@@ -18,6 +18,7 @@ SPEC = SequenceSpec(
     model={"units": (3,), "dropout": 0.0},
     training={"epochs": 30, "early_stopping_patience": 2, "learning_rate": 0.05},
 )
+STATISTICS = TaskStatistics({}, {"label": HeadStatistics(mean=(0.0,), std=(1.0,))})
 
 
 def dataset(x, y):
@@ -27,8 +28,8 @@ def dataset(x, y):
 
 def compiled():
     keras.utils.set_random_seed(1)
-    model = build_model(SPEC, TaskStatistics({}))
-    compile_model(model, SPEC)
+    model = build_model(SPEC, STATISTICS)
+    compile_model(model, SPEC, STATISTICS)
     return model
 
 
@@ -58,9 +59,9 @@ def test_figures_of_every_epoch_are_in_the_history_and_in_tensorboard(tmp_path):
     data = dataset(x, x.mean(1))
     schedule = {"type": "exponential", "decay_rate": 0.5}
     training = SPEC.training.model_copy(update={"epochs": 3, "schedule": Schedule(**schedule)})
-    model = build_model(SPEC, TaskStatistics({}))
+    model = build_model(SPEC, STATISTICS)
     spec = SPEC.model_copy(update={"training": training})
-    compile_model(model, spec, steps_per_epoch=1)
+    compile_model(model, spec, STATISTICS, steps_per_epoch=1)
     history = fit(model, spec, data, data, log_dir=str(tmp_path)).history
     np.testing.assert_allclose(history["learning_rate"], [0.025, 0.0125, 0.00625], rtol=1e-5)
     assert all(speed > 0 for speed in history["steps_per_second"])
@@ -87,8 +88,8 @@ def test_averaged_weights_are_validated_and_kept():
     training = SPEC.training.model_copy(update={"epochs": 5, "ema_momentum": 0.5})
     spec = SPEC.model_copy(update={"training": training})
     keras.utils.set_random_seed(1)
-    model = build_model(spec, TaskStatistics({}))
-    compile_model(model, spec)
+    model = build_model(spec, STATISTICS)
+    compile_model(model, spec, STATISTICS)
     seen = []
 
     class Weights(keras.callbacks.Callback):

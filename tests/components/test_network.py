@@ -9,11 +9,11 @@ from tfx_sequences.components import recurrent
 from tfx_sequences.components.fused_lstm import FusedLSTM
 from tfx_sequences.components.network import build_network
 from tfx_sequences.components.network_inputs import Network
-from tfx_sequences.components.task_statistics import TaskStatistics
+from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.spec import SequenceSpec
 
-STATISTICS = TaskStatistics({"sequence.token": 6, "context.city": 3}, ("a", "b"))
+STATISTICS = TaskStatistics({"sequence.token": 6, "context.city": 3}, {"label": HeadStatistics(("a", "b"))})
 LENGTHS = np.array([4, 1, 0, 3])
 CONV = {"type": "conv1d", "filters": 3, "kernel_size": 3, "activation": "tanh"}
 DENSE = {"type": "dense", "units": 3, "activation": "tanh"}

@@ -7,7 +7,7 @@ import tensorflow_transform as tft
 from tensorflow_transform.saved import saved_transform_io_v2
 
 from tests.records import sequence_example
-from tfx_sequences.components.preprocessing import _steps
+from tfx_sequences.components.ragged_steps import steps_of
 from tfx_sequences.schemas.parse_specs import parse_records
 
 
@@ -165,7 +165,8 @@ def test_both_record_kinds_reach_the_same_tensors(everything, transformed):
             continue
         key = f"sequence.{column.key}"
         np.testing.assert_array_equal(parsed[key].row_lengths(), raw[key].row_lengths(), err_msg=name)
-        ours, theirs = _steps(parsed[key], column)[0], _steps(raw[key], column)[0]
+        shape = getattr(column, "shape", ())
+        ours, theirs = (steps_of(values[key], column.key, shape)[0] for values in (parsed, raw))
         np.testing.assert_array_equal(ours, theirs, err_msg=name)
 
 

@@ -11,8 +11,8 @@ import tensorflow_transform as tft
 from tests.records import sequence_example
 from tfx_sequences.components.model import build_model
 from tfx_sequences.components.serving import RawRecordModel, export
+from tfx_sequences.components.split_statistics import task_statistics
 from tfx_sequences.components.task_statistics import TaskStatistics
-from tfx_sequences.components.training import task_statistics
 from tfx_sequences.schemas.spec_io import fingerprint
 
 
@@ -23,9 +23,9 @@ def exported(everything, tmp_path_factory):
     assert isinstance(statistics, TaskStatistics)
     keras.utils.set_random_seed(0)
     model = build_model(everything.spec, statistics, use_cudnn=False)
-    raw = RawRecordModel(model, output.transform_savedmodel_dir, everything.spec, statistics.classes)
+    raw = RawRecordModel(model, output.transform_savedmodel_dir, everything.spec, statistics)
     folder = str(tmp_path_factory.mktemp("exported"))
-    export(raw, folder, everything.spec, statistics.classes)
+    export(raw, folder, everything.spec, statistics)
     return raw, tf.saved_model.load(folder), folder
 
 
@@ -92,4 +92,4 @@ def test_the_card_has_spec_and_fingerprint(everything, exported):
     with open(f"{exported[2]}/tfx_sequences.json") as file:
         card = json.load(file)
     assert card["fingerprint"] == fingerprint(everything.spec)
-    assert card["classes"] == ["good", "bad"]
+    assert card["classes"] == {"label": ["good", "bad"]}

@@ -4,7 +4,7 @@ import pytest
 
 from tfx_sequences.components.model import build_model
 from tfx_sequences.components.named_weights import named_axes, read_weights, weights_by_name, write_weights
-from tfx_sequences.components.task_statistics import TaskStatistics
+from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
 from tfx_sequences.components.warm_start import warm_start
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.spec import SequenceSpec
@@ -24,7 +24,9 @@ def built(terms, classes, seed=1, oov=1, **model):
         model={"units": (4,), "cell": "gru", **model},
     )
     keras.utils.set_random_seed(seed)
-    network = build_model(spec, TaskStatistics({"sequence.token": len(terms) + oov}, tuple(classes)))
+    network = build_model(
+        spec, TaskStatistics({"sequence.token": len(terms) + oov}, {"label": HeadStatistics(tuple(classes))})
+    )
     return network, named_axes(network, {"sequence.token_embedding": terms}, {"logits": classes})
 
 

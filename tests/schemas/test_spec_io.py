@@ -113,7 +113,7 @@ def test_a_stage_is_given_its_own_sections_only():
             ["line 3: sequence.lpc: unknown type 'numerical'. Did you mean 'numeric'?"],
         ),
         (SMALL.replace("type: numeric, ", ""), ["line 3: sequence.lpc: needs a 'type'"]),
-        (SMALL.replace("label: {key: speaker}\n", ""), ["label: missing"]),
+        (SMALL.replace("label: {key: speaker}\n", ""), ["the spec: needs a `label`, or `labels` by name"]),
         (SMALL.replace("[12]", "[0]"), ["line 3: sequence.lpc.shape.0: Input should be greater than 0 (received 0)"]),
         (
             SMALL.replace("speaker}", "speaker, classes: [yes, no]}"),

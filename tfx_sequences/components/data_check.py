@@ -37,8 +37,8 @@ class SplitReport:
         length_mean: Steps of a record on average.
         length_max: Steps of the longest record.
         zero_length: Records without any step.
-        classes: Records of each class, in the order of `label.classes` or else the
-            most frequent first; empty for regression.
+        classes: By head, how many records (or steps) each class is a label of, in the order of
+            the label's `classes` or else the most frequent first; no heads of regression.
     """
 
     name: str
@@ -49,7 +49,7 @@ class SplitReport:
     length_mean: float
     length_max: int
     zero_length: int
-    classes: Mapping[str, int]
+    classes: Mapping[str, Mapping[str, int]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,9 +134,13 @@ def check_first_records(path: str | os.PathLike[str], spec: SequenceSpec) -> Non
 
 def _report(name: str, spec: SequenceSpec, folder: Path, files: list[Path], figures: Figures) -> SplitReport:
     lengths = np.concatenate(figures.lengths)
-    counts = {text(value): count for value, count in figures.classes.most_common()}
-    if spec.label.classes is not None:
-        counts = {str(c): counts[str(c)] for c in spec.label.classes if str(c) in counts}
+    classes = {}
+    for head, counter in figures.classes.items():
+        counts = {text(value): count for value, count in counter.most_common()}
+        listed = spec.heads[head].classes
+        if listed is not None:
+            counts = {str(c): counts[str(c)] for c in listed if str(c) in counts}
+        classes[head] = counts
     return SplitReport(
         name=name,
         files=tuple(f.relative_to(folder.expanduser()).as_posix() for f in files),
@@ -146,7 +150,7 @@ def _report(name: str, spec: SequenceSpec, folder: Path, files: list[Path], figu
         length_mean=float(lengths.mean()),
         length_max=int(lengths.max()),
         zero_length=int((lengths == 0).sum()),
-        classes=counts,
+        classes=classes,
     )
 
 
@@ -201,25 +205,30 @@ def _check_splits(spec: SequenceSpec, figures: Mapping[str, Figures], held_back:
                 if held_back
                 else "Check how the records were written: a step is one Feature of a feature list.",
             )
-    if spec.label.type == "classification":
-        _check_classes(spec, {name: its.classes for name, its in figures.items()}, held_back)
+    for head, label in spec.heads.items():
+        if label.has_classes:
+            classes = {name: its.classes.get(head, Counter()) for name, its in figures.items()}
+            _check_classes(spec, head, classes, held_back)
     for column in figures["train"].terms:
         _check_vocabulary(spec, column, {name: its.terms for name, its in figures.items()}, held_back)
 
 
-def _check_classes(spec: SequenceSpec, classes: Mapping[str, Counter[Any]], held_back: Collection[str]) -> None:
+def _check_classes(
+    spec: SequenceSpec, head: str, classes: Mapping[str, Counter[Any]], held_back: Collection[str]
+) -> None:
     """Classes of the training split, as far as no list in the spec settles them."""
-    key, seen = spec.label.key, classes["train"]
-    where = f"the label '{key}'"
-    if spec.label.classes is None:
+    label, seen = spec.heads[head], classes["train"]
+    where, listed = f"the label '{label.key}'", f"{spec.where_of_head(head)}.classes"
+    unit = "step" if label.per_step else "record"
+    if label.given_classes is None:
         for split, counts in classes.items():
             bad = [c for c in counts if _left_out(c)]
             if bad:
                 raise DataError(
                     f"A class of {where} is empty or holds a line break.",
                     expected="classes of one line, not empty",
-                    received=f"{text(bad[0])!r} in {counts[bad[0]]} records of {_split(split, held_back)}",
-                    fix="Mend the records, or name all classes as `label.classes` in the spec.",
+                    received=f"{text(bad[0])!r} in {counts[bad[0]]} {unit}s of {_split(split, held_back)}",
+                    fix=f"Mend the records, or name all classes as `{listed}` in the spec.",
                 )
             unseen = [c for c in counts if c not in seen]
             if unseen:
@@ -227,18 +236,25 @@ def _check_classes(spec: SequenceSpec, classes: Mapping[str, Counter[Any]], held
                 files = f"give files that match splits.{split}, " if split in held_back else ""
                 raise DataError(
                     f"The split {_split(split, held_back)} has a class of {where} that no "
-                    f"{'record left in train' if split in held_back else 'training record'} has.",
+                    f"{f'{unit} left in train' if split in held_back else f'training {unit}'} has.",
                     expected=f"one of {shortened(map(text, seen))}",
-                    received=f"'{text(unseen[0])}' in {counts[unseen[0]]} records of '{split}'",
+                    received=f"'{text(unseen[0])}' in {counts[unseen[0]]} {unit}s of '{split}'",
                     fix=f"Add training records of it, leave it out, {files}"
-                    "or name all classes as `label.classes` in the spec."
+                    f"or name all classes as `{listed}` in the spec."
                     + (f" The closest is '{closest}'." if closest else ""),
                 )
-    if len(seen) < 2:
+    if label.type == "multi_label" and not seen:
         raise DataError(
-            f"All training records have the same class of {where}.",
+            f"No training {unit} has a class of {where}.",
+            expected=f"at least one class in the split {_split('train', held_back)}",
+            received="none",
+            fix="Give other records, or another label.",
+        )
+    if label.type == "classification" and len(seen) < 2:
+        raise DataError(
+            f"All training {unit}s have the same class of {where}.",
             expected=f"at least 2 classes in the split {_split('train', held_back)}",
-            received=f"{shortened(map(text, seen))} in all {seen.total()} records",
+            received=f"{shortened(map(text, seen))} in all {seen.total()} {unit}s",
             fix="Give records of other classes, or another label.",
         )
 

@@ -2,7 +2,7 @@
 
     files -> thousands of records by one parse op -> a store of them, and their lengths
           -> micro-batches of one bucket, as record numbers -> bucket_by_sequence_length
-          -> gathered from the store by one op per feature -> cut, pad -> (inputs, label, weight)
+          -> gathered from the store by one op per feature -> cut, pad -> (inputs, targets, weights)
 
 No op runs per record, and values are copied twice only, into the batch and to be padded. The
 batches are a function of `(seed, epoch, step)`, whatever is prefetched: see `InputState`.
@@ -33,6 +33,7 @@ from tfx_sequences.components.truncation import cut_steps
 from tfx_sequences.errors import TfxSequencesError, UserInputError
 from tfx_sequences.schemas.bucket_plan import BucketPlan
 from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
 
 _PREFETCHED = 4
 _MOST_CALLS = 8
@@ -100,8 +101,8 @@ class SequenceInput:
 
     @functools.cached_property
     def dataset(self) -> tf.data.Dataset:
-        """A `tf.data.Dataset` of `(inputs, label, weight)`: inputs as of `pad_features` (raw records:
-        see `raw_records`), label `[B]`, weight `[B]` float32.
+        """A `tf.data.Dataset` of `(inputs, targets, weights)`: inputs as of `pad_features` (raw records:
+        see `raw_records`), targets and weights as of `targets_and_weights`.
 
         Each pass over it is the next epoch. Under `keras.Model.fit` add `callback`, for Keras
         begins passes that it does not use.
@@ -290,15 +291,17 @@ class SequenceInput:
         lengths, numbers, seeds, *is_real = batch
         features = self._parser.gather(*store, tf.boolean_mask(numbers, numbers != NO_ROW))
         if source.training:
-            features = cut_steps(features, source.spec.batching, seeds[0])
-        inputs, label, weight = source.format.batch(features)
+            features = cut_steps(features, source.spec, seeds[0])
+        inputs, targets, weights = source.format.batch(features)
         for real in is_real:
-            weight = weight * tf.cast(real, weight.dtype)
+            weights = tf.nest.map_structure(functools.partial(tf.multiply, tf.cast(real, tf.float32)), weights)
         if self._fixed:
             of_bucket = tf.searchsorted(tf.constant(source.plan.boundaries, tf.int32), lengths[:1], side="right")[0]
-            missing = tf.gather(source.plan.batch_sizes, of_bucket) - tf.shape(weight)[0]
-            inputs, label, weight = tf.nest.map_structure(lambda x: _add_rows(x, missing), (inputs, label, weight))
-        return inputs, label, weight
+            missing = tf.gather(source.plan.batch_sizes, of_bucket) - tf.shape(inputs[SEQUENCE_LENGTH])[0]
+            inputs, targets, weights = tf.nest.map_structure(
+                lambda x: _add_rows(x, missing), (inputs, targets, weights)
+            )
+        return inputs, targets, weights
 
 
 def make_dataset(

@@ -1,21 +1,27 @@
-"""The Keras model of a spec: its network, the label's head, loss and metrics."""
+"""The Keras model of a spec: its network, the heads of its labels, losses and metrics."""
 
 from __future__ import annotations
 
-import keras
-from keras import layers
+from typing import Any
 
+import keras
+
+from tfx_sequences.components.heads import build_heads
+from tfx_sequences.components.losses import HeadLoss
+from tfx_sequences.components.measures import HeadMeasures
 from tfx_sequences.components.network import build_network
 from tfx_sequences.components.optimizers import make_optimizer
 from tfx_sequences.components.precision import precision
 from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
-from tfx_sequences.components.task_statistics import TaskStatistics
+from tfx_sequences.components.sequence_model import FittedHead, SequenceModel
+from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
+from tfx_sequences.schemas.label import Label
 from tfx_sequences.schemas.pretrained import PretrainedVectors
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.spec import SequenceSpec, check_causality
 
 
-def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bool | str = "auto") -> keras.Model:
-    """Builds the network: features -> masked recurrent layers -> pooling -> head.
+def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bool | str = "auto") -> SequenceModel:
+    """Builds the network: features -> masked recurrent layers -> pooling -> heads.
 
     Args:
         spec: The spec.
@@ -23,24 +29,17 @@ def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bo
         use_cudnn: False keeps cuDNN kernels out, as an exported model must.
 
     Returns:
-        A functional model. Inputs as of `pad_features`; output float32 logits
-        `[B, classes]`, or the predicted value `[B, 1]` for regression.
+        A functional model. Inputs as of `pad_features`, outputs as of `build_heads`.
 
     Raises:
-        SpecError: `batching.padding` puts padding on the left.
+        SpecError: `batching.padding` puts padding on the left, or the network would see the answer.
     """
+    check_causality(spec)
+    of_steps = [label.per_step for label in spec.heads.values()]
     with precision(spec.training.precision):
-        network = build_network(spec, statistics, use_cudnn)
-        if spec.label.type == "classification":
-            output = layers.Dense(len(statistics.classes), name="logits", dtype="float32")(network.pooled)
-        else:
-            value = layers.Dense(1, name="value", dtype="float32")(network.pooled)
-            # Learns in units of the label's spread, answers in the label's own.
-            units = layers.Rescaling(
-                statistics.label_std, statistics.label_mean, name="in_label_units", dtype="float32"
-            )
-            output = units(value)
-        return keras.Model(network.inputs, output, name=spec.name.replace("-", "_"))
+        network = build_network(spec, statistics, use_cudnn, needs_steps=any(of_steps), needs_pooled=not all(of_steps))
+        outputs = build_heads(spec, statistics, network)
+        return SequenceModel(network.inputs, outputs, name=spec.name.replace("-", "_"))
 
 
 def pretrained_of(model: keras.Model) -> dict[str, PretrainedVectors]:
@@ -49,19 +48,31 @@ def pretrained_of(model: keras.Model) -> dict[str, PretrainedVectors]:
     return {table: read for layer in of_features for table, read in layer.tables.pretrained.items()}
 
 
-def compile_model(model: keras.Model, spec: SequenceSpec, steps_per_epoch: int | None = None) -> None:
-    """Compiles with the spec's optimizer, the label's loss, and metrics that example weights weigh too.
+def compile_model(
+    model: SequenceModel, spec: SequenceSpec, statistics: TaskStatistics, steps_per_epoch: int | None = None
+) -> None:
+    """Compiles with the spec's optimizer, the losses of the heads, and what they are measured by.
 
     Args:
         model: Of `build_model`.
         spec: The spec.
+        statistics: What the training split decides.
         steps_per_epoch: For schedules of the learning rate that do not say how long they take.
     """
-    optimizer = make_optimizer(spec.training, steps_per_epoch)
-    if spec.label.type == "classification":
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        metrics = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
-    else:
-        loss = keras.losses.MeanSquaredError()
-        metrics = [keras.metrics.MeanAbsoluteError(name="mean_absolute_error")]
-    model.compile(optimizer=optimizer, loss=loss, weighted_metrics=metrics)
+    model.set_heads(
+        {name: _fitted(model, label, statistics.heads[name], name, spec) for name, label in spec.heads.items()}
+    )
+    model.compile(optimizer=make_optimizer(spec.training, steps_per_epoch))
+
+
+def _fitted(model: keras.Model, label: Label, statistics: HeadStatistics, name: str, spec: SequenceSpec) -> FittedHead:
+    measures = HeadMeasures(label, statistics.classes)
+    sampled = None
+    number = label.sampled_softmax
+    if number is not None:
+        layer = model.get_layer(f"{spec.output_prefix(name)}logits")
+
+        def sampled(targets: Any, vectors: Any) -> Any:
+            return layer.sampled_loss(targets, vectors, number, by_rank=label.classes is None)
+
+    return FittedHead(HeadLoss(label, statistics.class_weights), measures, label.loss_weight, sampled)

@@ -18,6 +18,8 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from tfx_sequences.components.sampled_logits import SampledLogits
+
 WEIGHTS = os.path.join("assets.extra", "tfx_sequences_weights.npz")
 _AXES = "axes"
 
@@ -78,9 +80,12 @@ def named_axes(
     """
     axes = {f"tables/{table}": NamedAxis(0, tuple(names)) for table, names in terms.items()}
     for name, variable in weights_by_name(model).items():
-        names = tuple(classes.get(name.split("/")[0], ()))
+        layer = name.split("/")[0]
+        names = tuple(classes.get(layer, ()))
         if names:
-            axes[name] = NamedAxis(len(variable.shape) - 1, names)
+            # A dense layer has a column for each class, `SampledLogits` a row.
+            last = 0 if isinstance(model.get_layer(layer), SampledLogits) else len(variable.shape) - 1
+            axes[name] = NamedAxis(last, names)
     return axes
 
 

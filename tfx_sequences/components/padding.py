@@ -30,9 +30,9 @@ def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, t
         `context.*` `[B, *shape]`, `sequence.*` `[B, T, *shape]`, `sequence_length` `[B]`.
         Several ids are `[B, V]` or `[B, T, V]`, with -1 (no id) behind the last.
     """
-    transformed = cut_steps(transformed, spec.batching)
+    transformed = cut_steps(transformed, spec)
     lengths = transformed[SEQUENCE_LENGTH]
-    longest = tf.maximum(tf.reduce_max(tf.concat([lengths, [1]], axis=0)), 1)
+    longest = longest_of(lengths)
     inputs = {SEQUENCE_LENGTH: lengths}
     for name, column in spec.columns.items():
         values = transformed[name]
@@ -45,6 +45,11 @@ def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, t
         else:
             inputs[name] = values.to_tensor(NO_ID) if isinstance(values, tf.RaggedTensor) else values
     return inputs
+
+
+def longest_of(lengths: tf.Tensor) -> tf.Tensor:
+    """Steps `T` that a batch of these lengths `[B]` is padded to."""
+    return tf.maximum(tf.reduce_max(tf.concat([lengths, [1]], axis=0)), 1)
 
 
 def pad_steps(ragged: tf.RaggedTensor, longest: tf.Tensor, padding: Padding | None = None) -> tf.Tensor:

@@ -12,6 +12,7 @@ import numpy as np
 
 from tfx_sequences.components import record_files, record_keys
 from tfx_sequences.errors import DataError, UserInputError
+from tfx_sequences.schemas.label import Label
 from tfx_sequences.schemas.spec import SequenceSpec
 
 if TYPE_CHECKING:
@@ -85,8 +86,10 @@ def predict_files(
         batch_size: Records per call of the model.
 
     Returns:
-        Per record: `id` (the spec's `id_key`, else file name and index), and
-        `predicted_class` with `scores` by class, or `prediction`.
+        Per record: `id` (the spec's `id_key`, else file name and index), and `predicted_class`
+        (`predicted_classes` of a multi_label: those of at least one half) with `scores` by class, or
+        `prediction`; of steps lists of them, one for each real step. Of several labels, these by
+        the label's name.
 
     Raises:
         UserInputError: No such model, or no record files.
@@ -166,15 +169,36 @@ def _predict(signature: Any, batch: tf.Tensor, spec: SequenceSpec, file: Path, s
     _check_finite(outputs, batch, spec, file, start)
     for row in range(batch.shape[0]):
         name = ids[row].decode("utf-8", "replace") if ids is not None else f"{file.name}:{start + row}"
-        if "predictions" in outputs:
-            yield {"id": name, "prediction": float(outputs["predictions"][row])}
-            continue
-        classes = [c.decode() for c in outputs["classes"][row]]
-        yield {
-            "id": name,
-            "predicted_class": outputs["predicted_class"][row].decode(),
-            "scores": dict(zip(classes, outputs["scores"][row].tolist(), strict=True)),
-        }
+        yield {"id": name, **_answer(outputs, row, spec)}
+
+
+def _answer(outputs: dict[str, np.ndarray], row: int, spec: SequenceSpec) -> dict[str, Any]:
+    """What is predicted for a record; of several heads, by their names."""
+    if spec.label is not None:
+        return _of_head(spec.label, outputs, row, "")
+    return {head: _of_head(label, outputs, row, spec.output_prefix(head)) for head, label in spec.labels.items()}
+
+
+def _of_head(label: Label, outputs: dict[str, np.ndarray], row: int, prefix: str) -> dict[str, Any]:
+    steps = slice(int(outputs["sequence_length"][row])) if label.per_step else ...
+    if label.type == "regression":
+        return {"prediction": outputs[f"{prefix}predictions"][row][steps].tolist()}
+    classes = [c.decode() for c in outputs[f"{prefix}classes"][row]]
+    scores = outputs[f"{prefix}scores"][row][steps].tolist()
+
+    def by_class(values: list[float]) -> dict[str, float]:
+        return dict(zip(classes, values, strict=True))
+
+    if label.type == "multi_label":
+
+        def likely(values: list[float]) -> list[str]:
+            return [name for name, value in by_class(values).items() if value >= 0.5]
+
+        predicted: dict[str, Any] = {"predicted_classes": [*map(likely, scores)] if label.per_step else likely(scores)}
+    else:
+        found = np.asarray(outputs[f"{prefix}predicted_class"][row])[steps]
+        predicted = {"predicted_class": [c.decode() for c in found] if label.per_step else found.item().decode()}
+    return {**predicted, "scores": [by_class(v) for v in scores] if label.per_step else by_class(scores)}
 
 
 def _culprit(signature: Any, batch: tf.Tensor, spec: SequenceSpec, file: Path, start: int, error: Any) -> DataError:
@@ -212,15 +236,19 @@ def _without_graph(message: str) -> str:
 
 def _check_finite(outputs: dict[str, np.ndarray], batch: tf.Tensor, spec: SequenceSpec, file: Path, start: int) -> None:
     """JSON has no NaN, and a prediction that is none must not look like one."""
-    numbers = outputs["predictions" if "predictions" in outputs else "scores"]
-    wrong = np.flatnonzero(~np.isfinite(numbers.reshape(len(numbers), -1)).all(axis=1))
-    if len(wrong):
-        raise DataError(
-            f"{_place(batch, int(wrong[0]), spec, file, start)} has no finite prediction.",
-            expected="finite numbers in its features, from which the model computes finite numbers",
-            received=f"{numbers[wrong[0]].ravel()[0]} from the model",
-            fix="Look for NaN, infinite or enormous values in the record; leave a missing value out.",
-        )
+    for name, numbers in outputs.items():
+        if not name.endswith(("scores", "predictions")):
+            continue
+        rows = numbers.reshape(len(numbers), -1)
+        wrong = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+        if len(wrong):
+            row = rows[wrong[0]]
+            raise DataError(
+                f"{_place(batch, int(wrong[0]), spec, file, start)} has no finite prediction.",
+                expected="finite numbers in its features, from which the model computes finite numbers",
+                received=f"{row[~np.isfinite(row)][0]} from the model",
+                fix="Look for NaN, infinite or enormous values in the record; leave a missing value out.",
+            )
 
 
 def _place(batch: tf.Tensor, row: int, spec: SequenceSpec, file: Path, start: int) -> str:

@@ -19,6 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfx_sequences.components.input_counts import InputCounts
+from tfx_sequences.components.label_batches import targets_and_weights
 from tfx_sequences.components.prepared_format import (
     LENGTHS,
     StoreIdentity,
@@ -29,7 +30,7 @@ from tfx_sequences.components.prepared_plan import BatchLimits, Window, plan_epo
 from tfx_sequences.components.prepared_windows import WindowReader
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import EXAMPLE_WEIGHT, LABEL, RECORD_ID, SEQUENCE_LENGTH
+from tfx_sequences.schemas.transformed_features import RECORD_ID, SEQUENCE_LENGTH
 
 # Batches. AUTOTUNE would go up to hundreds, and memory with it, in a long epoch.
 _PREFETCHED = 8
@@ -105,7 +106,7 @@ class PreparedStore:
         worker: Worker = Worker(),
         with_id: bool = False,
     ) -> tf.data.Dataset:
-        """The batches `(inputs, label, weight)` of one epoch, as `make_dataset` gives them.
+        """The batches `(inputs, targets, weights)` of one epoch, as `make_dataset` gives them.
 
         Every record comes exactly once, over all workers together, but for those that
         `drop_shorter_than` and `drop_longer_than` leave out in training; see `counts`. All
@@ -119,7 +120,7 @@ class PreparedStore:
             with_id: Give the inputs the records' `id` `[B]` too, if the spec has an `id_key`.
 
         Returns:
-            Inputs as of `pad_features`; label `[B]` int64 or float32; weight `[B]` float32.
+            Inputs as of `pad_features`; targets and weights as of `targets_and_weights`.
         """
         if worker.count > 1:
             # An error of the plan is raised here, not within TensorFlow.
@@ -170,9 +171,7 @@ class PreparedStore:
             inputs[SEQUENCE_LENGTH] = window["lengths"][rows]
             if with_id and self._spec.id_key:
                 inputs[RECORD_ID] = features[RECORD_ID]
-            label = features[LABEL]
-            weight = features[EXAMPLE_WEIGHT] if self._spec.example_weight else tf.ones(tf.shape(label), tf.float32)
-            return inputs, label, weight
+            return inputs, *targets_and_weights({**features, SEQUENCE_LENGTH: inputs[SEQUENCE_LENGTH]}, self._spec)
 
         def batches(window: dict[str, Any]) -> tf.data.Dataset:
             bounds = tf.data.Dataset.from_tensor_slices(window["batches"])

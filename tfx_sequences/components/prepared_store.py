@@ -29,7 +29,7 @@ from tfx_sequences.components.prepared_format import (
 from tfx_sequences.errors import DataError, UserInputError, shortened
 from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
 from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import LABEL, RECORD_ID, SEQUENCE_LENGTH
+from tfx_sequences.schemas.transformed_features import RECORD_ID, SEQUENCE_LENGTH, label_name, names_of_step_labels
 
 RECORDS_PER_PART = 8192
 _BYTES_PER_PART = 16 << 20
@@ -71,7 +71,7 @@ def write_prepared_store(
             fix="Remove it, or give another one.",
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    columns = _columns(feature_spec)
+    columns = _columns(feature_spec, spec)
     with _building(target) as building, contextlib.ExitStack() as opened:
         spilled = _Spill(building, columns, opened)
         for batch in _parsed(files, feature_spec):
@@ -95,8 +95,9 @@ def _building(target: Path) -> Iterator[Path]:
         shutil.rmtree(building, ignore_errors=True)
 
 
-def _columns(feature_spec: dict[str, Any]) -> list[StoredColumn]:
+def _columns(feature_spec: dict[str, Any], spec: SequenceSpec) -> list[StoredColumn]:
     columns = []
+    steps = {name for name in feature_spec if name.startswith(SEQUENCE_PREFIX)} | names_of_step_labels(spec)
     for name, feature in sorted(feature_spec.items()):
         if name == SEQUENCE_LENGTH:
             continue  # lengths.npy
@@ -106,7 +107,7 @@ def _columns(feature_spec: dict[str, Any]) -> list[StoredColumn]:
             continue
         partitions = getattr(feature, "partitions", None) or ()
         fixed = all(isinstance(p, tf.io.RaggedFeature.UniformRowLength) for p in partitions)
-        of_steps = name.startswith(SEQUENCE_PREFIX) and isinstance(feature, tf.io.RaggedFeature)
+        of_steps = name in steps and isinstance(feature, tf.io.RaggedFeature)
         if not of_steps or not fixed or feature.dtype == tf.string:
             raise UserInputError(
                 f"'{name}' cannot be kept in a prepared store.",
@@ -131,19 +132,23 @@ def _parsed(files: list[str], feature_spec: dict[str, Any]) -> Iterator[dict[str
 
 
 def _check_labels(batch: dict[str, Any], spec: SequenceSpec, before: int) -> None:
-    if spec.label.type == "regression":
-        return
-    unknown = np.flatnonzero(batch[LABEL].numpy() < 0)
-    if unknown.size:
-        ids = batch[RECORD_ID].numpy()[unknown] if spec.id_key else unknown + before
-        names = [i.decode() if isinstance(i, bytes) else str(i) for i in ids]
-        raise DataError(
-            f"Label '{spec.label.key}': {len(names)} of {len(batch[LABEL])} records have a class that the spec or "
-            "the training split does not have.",
-            expected="a class of `label.classes`, or one of the training split",
-            received=f"another one in record {shortened(names)}",
-            fix="Mend or remove the records, or add the class to `label.classes`.",
-        )
+    for head, label in spec.heads.items():
+        if label.type != "classification":
+            continue
+        indices = batch[label_name(head)]
+        wrong = indices.values.numpy() < 0 if label.per_step else indices.numpy() < 0
+        unknown = np.unique(indices.value_rowids().numpy()[wrong]) if label.per_step else np.flatnonzero(wrong)
+        if unknown.size:
+            ids = batch[RECORD_ID].numpy()[unknown] if spec.id_key else unknown + before
+            names = [i.decode() if isinstance(i, bytes) else str(i) for i in ids]
+            where = spec.where_of_head(head)
+            raise DataError(
+                f"Label '{label.key}': {len(names)} of {len(wrong) if not label.per_step else indices.nrows()} records "
+                "have a class that the spec or the training split does not have.",
+                expected=f"a class of `{where}.classes`, or one of the training split",
+                received=f"another one in record {shortened(names)}",
+                fix=f"Mend or remove the records, or add the class to `{where}.classes`.",
+            )
 
 
 class _Spill:

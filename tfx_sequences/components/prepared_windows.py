@@ -112,7 +112,9 @@ class WindowReader:
         return np.zeros_like(spare)
 
     def _padding(self, column: StoredColumn) -> Padding:
-        return self._batching.padding.get(column.name.removeprefix(SEQUENCE_PREFIX), Padding())
+        name = column.name.removeprefix(SEQUENCE_PREFIX)
+        # A label is no feature, even if one is called like it.
+        return self._batching.padding.get(name, Padding()) if name != column.name else Padding()
 
     def _read(self, window: Window) -> dict[str, np.ndarray]:
         """The window's columns; of a sequence feature, padding first and then the steps of all rows."""

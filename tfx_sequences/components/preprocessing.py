@@ -6,11 +6,14 @@ records, the model and the serving graph all use):
     context.NAME     dense [B, *shape] float32, or [B] int64 ids; ragged [B, V] for several ids
     sequence.NAME    ragged [B, T, *shape] float32, or [B, T] int64 ids, or [B, T, V] for several
     sequence_length  [B] int64, steps of the record
-    label            [B] int64 class index, or float32
+    label            [B] int64 class index; ragged [B, V] for a multi_label of terms; float32 [B, *shape] for
+                     numbers and vectors of 0 and 1; ragged [B, T, ...] of the same for labels of steps
+    step_weight      ragged [B, T] float32 (if the label names one)
     example_weight   [B] float32          (if the spec names one)
     id               [B] string           (if the spec names one)
 
-An id of -1 is none at all: a vector of zeros.
+Of several labels, each is called `label.NAME` (and `step_weight.NAME`). An id of -1 is none
+at all: a vector of zeros.
 """
 
 from __future__ import annotations
@@ -23,14 +26,16 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from tfx_sequences.components.column_ids import ColumnIds
-from tfx_sequences.components.computed_vocabularies import computed_vocabularies, vocabulary_name
+from tfx_sequences.components.computed_vocabularies import computed_vocabularies
+from tfx_sequences.components.label_transform import transform_labels
 from tfx_sequences.components.length_histogram import analyze_lengths
+from tfx_sequences.components.ragged_steps import like, steps_of
 from tfx_sequences.schemas.categorical_columns import NO_ID
 from tfx_sequences.schemas.columns import BucketizedColumn, NumericColumn, Scaling, TermColumn, TextColumn
 from tfx_sequences.schemas.raw_features import MISSING_INT, feature_of
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import spec_from_json
-from tfx_sequences.schemas.transformed_features import EXAMPLE_WEIGHT, LABEL, RECORD_ID, SEQUENCE_LENGTH
+from tfx_sequences.schemas.transformed_features import EXAMPLE_WEIGHT, RECORD_ID, SEQUENCE_LENGTH
 
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, Any]:
@@ -64,7 +69,7 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
     analyze_lengths(outputs[SEQUENCE_LENGTH])
     if spec.id_key:
         outputs[RECORD_ID] = tf.identity(inputs[spec.id_key])
-    outputs[LABEL] = _label(inputs[spec.label.key], spec)
+    outputs |= transform_labels(inputs, spec)
     if spec.example_weight:
         outputs[EXAMPLE_WEIGHT] = tf.identity(inputs[spec.example_weight])
     return outputs
@@ -72,37 +77,14 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
 
 def _numbers_or_buckets(values: Any, column: NumericColumn | BucketizedColumn) -> Any:
     if column.is_sequence:
-        steps, present = _steps(values, column)
+        steps, present = steps_of(values, column.key, column.shape)
     else:
         steps, present = values, tf.ones(tf.shape(values)[:1], tf.bool)
     if isinstance(column, NumericColumn):
         transformed = _numbers(steps, present, column)
     else:
         transformed = _buckets(steps, present, column)
-    return _like(values, transformed) if column.is_sequence else transformed
-
-
-def _steps(ragged: tf.RaggedTensor, column: Any) -> tuple[tf.Tensor, tf.Tensor]:
-    """Values `[N, *shape]` of all `N` steps of the batch, and which of them are there, `[N]`.
-
-    A SequenceExample's feature arrives as `[B, T, values]`: a step without values
-    is missing. Collapsing keeps steps aligned with those of the other features.
-    """
-    shape = list(getattr(column, "shape", ()))
-    size = int(np.prod(shape))
-    values = ragged.values
-    if not isinstance(values, tf.RaggedTensor):
-        steps = tf.reshape(values, [-1, *shape])
-        return steps, tf.ones(tf.shape(steps)[:1], tf.bool)
-    counts = values.row_lengths()
-    right = tf.reduce_all((counts == 0) | (counts == size))
-    check = tf.debugging.Assert(
-        right, [f"Feature '{column.key}': each step has {size} values or none. Values per step received:", counts]
-    )
-    with tf.control_dependencies([check]):
-        default = "" if values.dtype == tf.string else tf.zeros([], values.dtype)
-        dense = values.to_tensor(default_value=default, shape=[None, size])
-    return tf.reshape(dense, [-1, *shape]), counts > 0
+    return like(values, transformed) if column.is_sequence else transformed
 
 
 def _numbers(values: tf.Tensor, present: tf.Tensor, column: NumericColumn) -> tf.Tensor:
@@ -145,14 +127,14 @@ def _terms(values: Any, ids: ColumnIds) -> Any:
     column = ids.column
     if isinstance(column, TextColumn):
         if column.is_sequence and column.source == "sequence":
-            strings, present = _steps(values, column)
-            return _like(values, ids.tokens(tf.where(present, strings, "")))
+            strings, present = steps_of(values, column.key, ())
+            return like(values, ids.tokens(tf.where(present, strings, "")))
         return ids.tokens(values)
     if column.has_several_ids or not column.is_sequence:
         return values
-    steps, present = _steps(values, column)
+    steps, present = steps_of(values, column.key, ())
     missing = tf.constant("" if steps.dtype == tf.string else MISSING_INT, steps.dtype)
-    return _like(values, tf.where(present, steps, missing))
+    return like(values, tf.where(present, steps, missing))
 
 
 def _each(terms: Any, function: Callable[[tf.Tensor], tf.Tensor]) -> Any:
@@ -203,45 +185,12 @@ def _flat(values: Any) -> tf.Tensor:
     return values.flat_values if isinstance(values, tf.RaggedTensor) else values
 
 
-def _like(ragged: tf.RaggedTensor, steps: Any) -> tf.RaggedTensor:
-    """What all steps of the batch hold, `[N, ...]`, in the rows of `ragged`."""
-    return tf.RaggedTensor.from_row_splits(steps, ragged.row_splits, validate=False)
-
-
 def _for_each(present: tf.Tensor, column: NumericColumn | BucketizedColumn) -> tf.Tensor:
     return tf.reshape(present, [-1] + [1] * len(column.shape))
 
 
 def _of_elements(number: Any, column: NumericColumn) -> Any:
     return np.reshape(np.asarray(number, np.float32), column.shape) if isinstance(number, tuple) else number
-
-
-def _label(values: tf.Tensor, spec: SequenceSpec) -> tf.Tensor:
-    if spec.label.type == "regression":
-        return tf.cast(values, tf.float32)
-    terms = tf.strings.as_string(values) if values.dtype != tf.string else values
-    if spec.label.classes is not None:
-        with tf.init_scope():
-            classes = [str(c) for c in spec.label.classes]
-            initializer = tf.lookup.KeyValueTensorInitializer(classes, tf.range(len(classes), dtype=tf.int64))
-            table = tf.lookup.StaticHashTable(initializer, default_value=NO_ID)
-        return table.lookup(terms)
-    return tft.compute_and_apply_vocabulary(terms, default_value=NO_ID, vocab_filename=vocabulary_name(LABEL))
-
-
-def checked_label(label: tf.Tensor, spec: SequenceSpec) -> tf.Tensor:
-    """The transformed label `[B]`; an unknown class is an error where a label is used.
-
-    Not part of the transform graph: that also runs where there is no label.
-    """
-    if spec.label.type == "regression":
-        return label
-    check = tf.debugging.Assert(
-        tf.reduce_all(label >= 0),
-        [f"Label '{spec.label.key}': a class that the spec or the training split does not have. Class indices:", label],
-    )
-    with tf.control_dependencies([check]):
-        return tf.identity(label)
 
 
 def _common_length(lengths: dict[str, tf.Tensor]) -> tf.Tensor:

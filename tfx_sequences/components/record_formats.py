@@ -13,15 +13,22 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfx_sequences.components.padding import pad_features, pad_steps
-from tfx_sequences.components.preprocessing import checked_label
+from tfx_sequences.components.label_batches import Targets, checked_labels, pad_labels, targets_and_weights
+from tfx_sequences.components.padding import longest_of, pad_features, pad_steps
+from tfx_sequences.components.ragged_steps import like, steps_of
 from tfx_sequences.components.record_keys import record_id
 from tfx_sequences.components.truncation import cut_steps
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.parse_specs import parse_records
-from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX, raw_features
+from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX, feature_of, raw_features
 from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import EXAMPLE_WEIGHT, LABEL, RECORD_ID, SEQUENCE_LENGTH
+from tfx_sequences.schemas.transformed_features import (
+    EXAMPLE_WEIGHT,
+    RECORD_ID,
+    SEQUENCE_LENGTH,
+    label_name,
+    step_weight_name,
+)
 
 Features = dict[str, Any]
 # TensorFlow quotes the record in its message, and fails to where that is not UTF-8.
@@ -35,12 +42,13 @@ class RecordFormat:
     Attributes:
         parse: Serialized records `[B]`, at least one, to features by name, sequences ragged `[B, T, ...]`,
             with `sequence_length` `[B]`.
-        batch: Features as `parse` gives them to padded `(inputs, label, weight)`.
+        batch: Features as `parse` gives them to padded `(inputs, targets, weights)`; the latter two as of
+            `targets_and_weights`.
         name: One serialized record to its id, or None.
     """
 
     parse: Callable[[tf.Tensor], Features]
-    batch: Callable[[Features], tuple[Features, tf.Tensor, tf.Tensor]]
+    batch: Callable[[Features], tuple[Features, Targets, Targets]]
     name: Callable[[bytes], str | None]
 
 
@@ -72,8 +80,8 @@ def raw_records(spec: SequenceSpec, transform: Callable[[Features], Features] | 
         spec: The spec.
         transform: Parsed features to transformed ones, such as
             `SavedModelLoader(...).apply_transform_model`. Without it, batches hold the raw
-            values by raw name: context `[B, *shape]`, sequence `[B, T, values]`; label and
-            weight as stored.
+            values by raw name: context `[B, *shape]`, sequence `[B, T, values]`; labels and
+            weights as stored.
 
     Raises:
         SpecError: No sequence feature of the raw record tells how many steps it has.
@@ -100,18 +108,22 @@ def raw_records(spec: SequenceSpec, transform: Callable[[Features], Features] | 
     )
 
 
-def _model_batch(features: Features, spec: SequenceSpec) -> tuple[Features, tf.Tensor, tf.Tensor]:
-    label = checked_label(features[LABEL], spec)
-    weight = features[EXAMPLE_WEIGHT] if spec.example_weight else tf.ones(tf.shape(label)[:1], tf.float32)
-    return pad_features(features, spec), label, weight
+def _model_batch(features: Features, spec: SequenceSpec) -> tuple[Features, Targets, Targets]:
+    features = cut_steps(checked_labels(features, spec), spec)
+    return pad_features(features, spec), *targets_and_weights(pad_labels(features, spec), spec)
 
 
-def _raw_batch(features: Features, spec: SequenceSpec) -> tuple[Features, tf.Tensor, tf.Tensor]:
-    features = cut_steps(features, spec.batching)
-    lengths = features[SEQUENCE_LENGTH]
-    longest = tf.maximum(tf.reduce_max(tf.concat([lengths, [1]], axis=0)), 1)
-    label = features.pop(spec.label.key)
-    weight = features.pop(spec.example_weight) if spec.example_weight else tf.ones(tf.shape(lengths), tf.float32)
+def _raw_batch(features: Features, spec: SequenceSpec) -> tuple[Features, Targets, Targets]:
+    features = cut_steps(features, spec)
+    longest = longest_of(features[SEQUENCE_LENGTH])
+    labels = {SEQUENCE_LENGTH: features[SEQUENCE_LENGTH]}
+    used_as = {key for key, _ in _raw_labels(spec).values()}
+    for name, (key, shape) in _raw_labels(spec).items():
+        labels[name] = _one_per_step(features[key], key, shape) if shape is not None else features[key]
+    if spec.example_weight:
+        labels[EXAMPLE_WEIGHT] = features.pop(spec.example_weight)
+    inputs_too = {feature_of(column).tensor_name for column in spec.columns.values()}
+    features = {name: values for name, values in features.items() if name not in used_as or name in inputs_too}
     # Padding is declared by the column's name, raw features come by their key.
     declared = {
         c.key: spec.batching.padding[name] for name, c in spec.sequence.items() if name in spec.batching.padding
@@ -123,7 +135,23 @@ def _raw_batch(features: Features, spec: SequenceSpec) -> tuple[Features, tf.Ten
         elif isinstance(values, tf.RaggedTensor):
             values = pad_steps(values, longest, declared.get(name.removeprefix(SEQUENCE_PREFIX)))
         inputs[name] = values
-    return inputs, label, weight
+    return inputs, *targets_and_weights(pad_labels(labels, spec), spec)
+
+
+def _raw_labels(spec: SequenceSpec) -> dict[str, tuple[str, tuple[int, ...] | None]]:
+    """By transformed name: the raw name, and for one value per step its shape."""
+    found: dict[str, tuple[str, tuple[int, ...] | None]] = {}
+    for head, label in spec.heads.items():
+        one_per_step = label.per_step and not label.has_several_terms
+        key = SEQUENCE_PREFIX * label.per_step + label.key
+        found[label_name(head)] = key, label.shape if one_per_step else None
+        if label.step_weight:
+            found[step_weight_name(head)] = SEQUENCE_PREFIX + label.step_weight, ()
+    return found
+
+
+def _one_per_step(values: tf.RaggedTensor, key: str, shape: tuple[int, ...]) -> tf.RaggedTensor:
+    return like(values, steps_of(values, key.removeprefix(SEQUENCE_PREFIX), shape)[0])
 
 
 def is_parsed(serialized: tf.Tensor, parse: Callable[[tf.Tensor], Any]) -> np.ndarray:

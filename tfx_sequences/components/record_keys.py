@@ -78,7 +78,12 @@ def feature_name(feature: RawFeature, spec: SequenceSpec) -> str:
     for name, column in spec.columns.items():
         if (column.is_sequence, column.key) == (feature.is_sequence, feature.key):
             return name if name.endswith(f".{column.key}") else f"{name} (key '{column.key}')"
-    roles = {"label": "the label", "example_weight": "the example weight", "id": "the id"}
+    roles = {
+        "label": "the label",
+        "step_weight": "the step weight",
+        "example_weight": "the example weight",
+        "id": "the id",
+    }
     return f"{roles.get(feature.role, 'the feature')} '{feature.key}'"
 
 
@@ -245,6 +250,10 @@ def _missing(spec: SequenceSpec, feature: RawFeature, known: set[Key]) -> DataEr
         received += f"; '{feature.key}' is a {other} feature"
         if feature.role != "feature":
             fix = f"Store {name} once per record, in the context."
+            if feature.is_sequence:
+                fix = f"Store {name} as a feature list, one value per step."
+            elif feature.role == "label":
+                fix = f"Write `per_step: true` at {name} in the spec, or store it once per record, in the context."
         else:
             fix = f"Move '{feature.key}' to `{other}:` in the spec, or write it to the records' {side}."
     else:
@@ -256,15 +265,18 @@ def _dtype_fix(spec: SequenceSpec, feature: RawFeature, stored: str) -> str:
     name = feature_name(feature, spec)
     if feature.role == "id":
         return "Store the id as bytes, or name another id_key."
-    if feature.role == "example_weight":
+    if feature.role in ("example_weight", "step_weight"):
         return "Store the weight as a float."
     if feature.role == "label":
-        if (stored == "float32") and spec.label.type == "classification":
-            return "Write `type: regression` at the label in the spec, or store the class as int64 or bytes."
-        if (stored == "string") and spec.label.type == "regression":
-            return "Write `type: classification` at the label in the spec, or store a number."
+        label = next(x for x in spec.heads.values() if (x.key, x.per_step) == (feature.key, feature.is_sequence))
+        where = "the label" if spec.label is not None else name
+        if stored == "float32" and label.has_classes:
+            return f"Write `type: regression` at {where} in the spec, or store the class as int64 or bytes."
+        if stored == "string" and (label.type == "regression" or label.is_vector):
+            return f"Write `type: classification` at {where} in the spec, or store a number."
         classes = " and `classes` as numbers" if stored == "int64" else " and `classes` as strings"
-        return f"Write `dtype: {stored}`{classes if spec.label.classes else ''} at the label in the spec."
+        listed = label.classes is not None and not label.is_vector
+        return f"Write `dtype: {stored}`{classes if listed else ''} at {where} in the spec."
     section = spec.sequence if feature.is_sequence else spec.context
     numeric = all(c.type == "numeric" for c in section.values() if c.key == feature.key)
     if numeric and stored == "string":

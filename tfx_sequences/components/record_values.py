@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -16,7 +17,8 @@ from tfx_sequences.components.record_batches import Batch, Rows, term_rows
 from tfx_sequences.components.record_keys import feature_name
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.columns import CategoricalColumn, TermColumn, TextColumn
-from tfx_sequences.schemas.raw_features import RawFeature, feature_of, raw_features
+from tfx_sequences.schemas.label import Label
+from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX, RawFeature, feature_of, raw_features
 from tfx_sequences.schemas.spec import SequenceSpec, is_from_context
 from tfx_sequences.schemas.vocabularies import known_terms
 
@@ -31,13 +33,13 @@ class Figures:
 
     Attributes:
         lengths: Steps of each record.
-        classes: Records of each class; empty for regression.
+        classes: By head, how often each class is a label; none for regression.
         terms: By column name, how often each term is there, for the columns whose
             computed vocabulary must have every term.
     """
 
     lengths: list[np.ndarray] = dataclasses.field(default_factory=list)
-    classes: Counter[Any] = dataclasses.field(default_factory=Counter)
+    classes: dict[str, Counter[Any]] = dataclasses.field(default_factory=dict)
     terms: dict[str, Counter[Any]] = dataclasses.field(default_factory=dict)
 
     @property
@@ -56,7 +58,8 @@ class Figures:
         whole = cls()
         for part in parts:
             whole.lengths += part.lengths
-            whole.classes += part.classes
+            for name, counts in part.classes.items():
+                whole.classes.setdefault(name, Counter()).update(counts)
             for name, counts in part.terms.items():
                 whole.terms.setdefault(name, Counter()).update(counts)
         return whole
@@ -120,8 +123,11 @@ class ValueChecks:
             or (c.is_sequence and spec.record == "Example")
             or "" in (listed[n] or ())
         }
-        classes = spec.label.classes
-        self._classes = None if classes is None else _Known(str(spec.label.dtype), [str(c) for c in classes])
+        self._classes = {
+            head: _Known(str(label.dtype), [str(c) for c in label.classes])
+            for head, label in spec.heads.items()
+            if label.classes is not None and not label.is_vector
+        }
 
     def check(self, batch: Batch, figures: Sequence[Figures], parts: np.ndarray | None = None) -> None:
         """Checks one parsed batch and adds to the figures.
@@ -136,8 +142,9 @@ class ValueChecks:
             self._check_counts(batch, feature, rows)
             if feature.dtype == "float32":
                 self._check_finite(batch, feature, rows)
-        if self._spec.example_weight:
-            self._check_weights(batch, batch.rows[self._spec.example_weight])
+        for feature in self._features:
+            if feature.role in ("example_weight", "step_weight"):
+                self._check_weights(batch, feature, batch.rows[feature.tensor_name])
         parts = np.zeros(len(batch), np.int64) if parts is None else parts
         lengths = self._check_steps(batch)
         for part, its in enumerate(figures):
@@ -154,12 +161,8 @@ class ValueChecks:
             rows = term_rows(batch.rows[_tensor_name(column)], column)
             for its, terms in zip(figures, _divided(rows, parts, len(figures)), strict=True):
                 its.terms.setdefault(name, Counter()).update(terms)
-        if self._spec.label.type == "classification":
-            rows = batch.rows[self._spec.label.key]
-            for its, classes in zip(figures, _divided(rows, parts, len(figures)), strict=True):
-                its.classes.update(classes)
-            if self._classes is not None:
-                self._check_known(_CLASS, self._spec.label.key, batch, rows, self._classes, value_errors.unknown_class)
+        for head, label in self._spec.heads.items():
+            self._check_label(batch, head, label, figures, parts)
 
     def raise_first(self) -> None:
         """Raises the most basic of what was found, if anything was."""
@@ -236,10 +239,48 @@ class ValueChecks:
             records = rows.records_of_values(wrong)
             self._add(_FINITE, name, batch, records, lambda where: value_errors.not_finite(name, value, where))
 
-    def _check_weights(self, batch: Batch, rows: Rows) -> None:
+    def _check_label(
+        self, batch: Batch, head: str, label: Label, figures: Sequence[Figures], parts: np.ndarray
+    ) -> None:
+        tensor_name = SEQUENCE_PREFIX * label.per_step + label.key
+        rows, name = batch.rows[tensor_name], self._names[tensor_name]
+        self._check_every_step(batch, tensor_name, label)
+        if label.step_weight:
+            self._check_every_step(batch, SEQUENCE_PREFIX + label.step_weight, label)
+        if not label.has_classes:
+            return
+        if label.is_vector:
+            wrong = np.flatnonzero((rows.values != 0) & (rows.values != 1))
+            if len(wrong):
+                value, records = rows.values[wrong[0]], rows.records_of_values(wrong)
+                self._add(_CLASS, name, batch, records, lambda where: value_errors.not_binary(name, value, where))
+        for its, classes in zip(figures, _divided(rows, parts, len(figures)), strict=True):
+            counts = its.classes.setdefault(head, Counter())
+            if label.is_vector:
+                there = np.flatnonzero(np.asarray(classes) > 0) % label.size
+                counts.update(np.asarray(label.given_classes)[there].tolist())
+            else:
+                counts.update(classes)
+        if head in self._classes:
+            where_listed = f"{self._spec.where_of_head(head)}.classes"
+            error = functools.partial(value_errors.unknown_class, where_listed)
+            self._check_known(_CLASS, label.key, batch, rows, self._classes[head], error)
+
+    def _check_every_step(self, batch: Batch, tensor_name: str, label: Label) -> None:
+        """Every step has what belongs to its label; several terms may be none."""
+        rows = batch.rows[tensor_name]
+        if label.has_several_terms or len(rows.splits) < 2:
+            return
+        missing = np.flatnonzero(rows.counts == 0)
+        if len(missing):
+            name, records = self._names[tensor_name], rows.records_of_rows(missing)
+            step = int(missing[0] - rows.splits[0][records[0]])
+            self._add(_LABEL, name, batch, records, lambda where: value_errors.no_label(name, step, where))
+
+    def _check_weights(self, batch: Batch, feature: RawFeature, rows: Rows) -> None:
         wrong = np.flatnonzero(rows.values < 0)
         if len(wrong):
-            name, value = self._names[str(self._spec.example_weight)], rows.values[wrong[0]]
+            name, value = self._names[feature.tensor_name], rows.values[wrong[0]]
             records = rows.records_of_values(wrong)
             self._add(_RANGE, name, batch, records, lambda where: value_errors.negative_weight(name, value, where))
 

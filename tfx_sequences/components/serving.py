@@ -1,11 +1,14 @@
 """The exported model: raw serialized records in, named predictions out.
 
 Parsing, transforming and padding are the functions that training uses.
-Signatures:
+Signatures, all of `examples` `[B]` string:
 
-    serving_default     examples [B] string -> scores, classes, predicted_class
-                        (regression: predictions)
-    evaluation_inputs   examples [B] string -> label, example_weight; for the Evaluator
+    serving_default      what `served` gives, of all heads
+    evaluation_inputs    label and example_weight of each head, as it is fitted to them; for the Evaluator
+    evaluation_outputs   what serving_default gives, and the sums of each head's measures
+
+Where the spec has several labels, each output is called NAME_OUTPUT; with a label of steps there is
+`sequence_length` `[B]` too.
 """
 
 from __future__ import annotations
@@ -18,19 +21,22 @@ import tensorflow as tf
 from tensorflow_transform.saved import saved_transform_io_v2
 
 from tfx_sequences import __version__
+from tfx_sequences.components.label_batches import checked_labels, pad_labels, targets_and_weights
+from tfx_sequences.components.losses import as_multi_hot
+from tfx_sequences.components.measures import HeadMeasures
 from tfx_sequences.components.padding import pad_features
-from tfx_sequences.components.preprocessing import checked_label
+from tfx_sequences.components.served_outputs import served
+from tfx_sequences.components.task_statistics import TaskStatistics
+from tfx_sequences.components.truncation import cut_steps
 from tfx_sequences.schemas.parse_specs import parse_records
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import fingerprint, spec_to_json
-from tfx_sequences.schemas.transformed_features import EXAMPLE_WEIGHT, LABEL
+from tfx_sequences.schemas.transformed_features import EXAMPLE_WEIGHT, SEQUENCE_LENGTH, label_name
 
 SERVING_SIGNATURE = "serving_default"
 EVALUATION_SIGNATURE = "evaluation_inputs"
-SCORES = "scores"
-CLASSES = "classes"
-PREDICTED_CLASS = "predicted_class"
-PREDICTIONS = "predictions"
+MEASURES_SIGNATURE = "evaluation_outputs"
+SUMS = "sums"
 MODEL_CARD = "tfx_sequences.json"
 
 
@@ -38,18 +44,18 @@ class RawRecordModel:
     """Transform graph and network joined: predictions of raw serialized records.
 
     Args:
-        model: The Keras model, output as of `build_model`.
+        model: The Keras model, outputs as of `build_heads`.
         transform_savedmodel_dir: The transform graph.
         spec: The spec.
-        classes: The classes as strings, in the order of the outputs.
+        statistics: What the training split decided, the classes above all.
     """
 
     def __init__(
-        self, model: keras.Model, transform_savedmodel_dir: str, spec: SequenceSpec, classes: tuple[str, ...]
+        self, model: keras.Model, transform_savedmodel_dir: str, spec: SequenceSpec, statistics: TaskStatistics
     ) -> None:
         self._model = model
         self._spec = spec
-        self._classes = classes
+        self._statistics = statistics
         self._loader = saved_transform_io_v2.SavedModelLoader(transform_savedmodel_dir)
 
     @property
@@ -58,46 +64,65 @@ class RawRecordModel:
         return [self._model, self._loader._imported]
 
     def predict(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Predictions of records, strings `[B]`; `B` may be 0.
-
-        Returns:
-            Classification: `scores` `[B, classes]` float32 probabilities,
-            `classes` `[B, classes]` strings, `predicted_class` `[B]` string.
-            Regression: `predictions` `[B]` float32.
-        """
+        """Predictions of records, strings `[B]`; `B` may be 0. See `served`."""
         transformed = self._transform(serialized, with_label=False)
-        inputs = pad_features(transformed, self._spec)
-        batch = tf.shape(serialized)[0]
-        # Recurrent kernels refuse an empty batch: it gets a row, which is cut off again.
-        extra = tf.cast(tf.equal(batch, 0), tf.int32)
-        inputs = {name: _add_rows(x, extra) for name, x in inputs.items()}
-        output = tf.convert_to_tensor(self._model(inputs, training=False))[:batch]
-        if self._spec.label.type == "regression":
-            return {PREDICTIONS: tf.squeeze(output, axis=1)}
-        classes = tf.constant(self._classes)
-        return {
-            SCORES: tf.nn.softmax(output),
-            CLASSES: tf.tile(classes[None, :], [batch, 1]),
-            PREDICTED_CLASS: tf.gather(classes, tf.argmax(output, axis=1)),
-        }
+        return served(self._outputs(transformed), pad_features(transformed, self._spec), self._spec, self._statistics)
 
     def evaluation_inputs(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The label as the model's outputs count it, `[B]`, and the example weight `[B]`."""
-        transformed = self._transform(serialized, with_label=True)
-        outputs = {LABEL: checked_label(transformed[LABEL], self._spec)}
-        if self._spec.example_weight:
-            outputs[EXAMPLE_WEIGHT] = transformed[EXAMPLE_WEIGHT]
+        """Each head's `label` as its outputs count it, and `example_weight`; of several heads `label.NAME`
+        and so on.
+
+        Labels of steps are padded; their weights `[B, T]` say which steps are real. A multi_label is
+        0 and 1 by class. Labels of records have a weight if the spec has an `example_weight`.
+        """
+        _, targets, weights = self._labelled(serialized)
+        outputs = {}
+        for head, label in self._spec.heads.items():
+            target, name = targets[head], label_name(head)
+            if label.type == "multi_label":
+                target = as_multi_hot(target, label, len(self._statistics.heads[head].classes))
+            outputs[name] = target
+            if label.per_step or self._spec.example_weight:
+                outputs[name.replace("label", EXAMPLE_WEIGHT, 1)] = weights[head]
         return outputs
+
+    def evaluation_outputs(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Predictions of records with labels, and by head `sums` `[B, S]` of its measures."""
+        transformed, targets, weights = self._labelled(serialized)
+        logits = self._outputs(transformed)
+        outputs = served(logits, pad_features(transformed, self._spec), self._spec, self._statistics)
+        for head, label in self._spec.heads.items():
+            measures = HeadMeasures(label, self._statistics.heads[head].classes, with_auc=True)
+            outputs[self._spec.output_prefix(head) + SUMS] = measures.sums(targets[head], logits[head], weights[head])
+        return outputs
+
+    def _outputs(self, transformed: dict[str, Any]) -> dict[str, tf.Tensor]:
+        """What the network gives, by head."""
+        inputs = pad_features(transformed, self._spec)
+        batch = tf.shape(inputs[SEQUENCE_LENGTH])[0]
+        # Recurrent kernels refuse an empty batch: it gets a row, which is cut off again.
+        extra = tf.cast(tf.equal(batch, 0), tf.int32)
+        outputs = self._model({name: _add_rows(x, extra) for name, x in inputs.items()}, training=False)
+        by_head = outputs if isinstance(outputs, dict) else dict.fromkeys(self._spec.heads, outputs)
+        return {name: tf.convert_to_tensor(value)[:batch] for name, value in by_head.items()}
+
+    def _labelled(self, serialized: tf.Tensor) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        """Transformed features, and targets and weights by head."""
+        transformed = cut_steps(checked_labels(self._transform(serialized, with_label=True), self._spec), self._spec)
+        targets, weights = targets_and_weights(pad_labels(transformed, self._spec), self._spec)
+        if self._spec.label is not None:
+            return transformed, dict.fromkeys(self._spec.heads, targets), dict.fromkeys(self._spec.heads, weights)
+        return transformed, targets, weights
 
     def _transform(self, serialized: tf.Tensor, *, with_label: bool) -> dict[str, Any]:
         return self._loader.apply_transform_model(parse_records(serialized, self._spec, with_label=with_label))
 
 
-def export(raw_model: RawRecordModel, directory: str, spec: SequenceSpec, classes: tuple[str, ...]) -> None:
+def export(raw_model: RawRecordModel, directory: str, spec: SequenceSpec, statistics: TaskStatistics) -> None:
     """Writes the SavedModel, which needs nothing but TensorFlow to run, and its card.
 
     The card, `tfx_sequences.json` in the same folder, holds the spec, its
-    fingerprint and the classes.
+    fingerprint and the classes by head.
     """
     archive = keras.export.ExportArchive()
     for tracked in raw_model.tracked:
@@ -105,11 +130,12 @@ def export(raw_model: RawRecordModel, directory: str, spec: SequenceSpec, classe
     records = [tf.TensorSpec([None], tf.string, name="examples")]
     archive.add_endpoint(SERVING_SIGNATURE, raw_model.predict, input_signature=records)
     archive.add_endpoint(EVALUATION_SIGNATURE, raw_model.evaluation_inputs, input_signature=records)
+    archive.add_endpoint(MEASURES_SIGNATURE, raw_model.evaluation_outputs, input_signature=records)
     archive.write_out(directory, verbose=False)
     card = {
         "tfx_sequences_version": __version__,
         "fingerprint": fingerprint(spec),
-        "classes": list(classes),
+        "classes": {name: list(head.classes) for name, head in statistics.heads.items()},
         "spec": json.loads(spec_to_json(spec)),
     }
     with tf.io.gfile.GFile(f"{directory}/{MODEL_CARD}", "w") as file:

@@ -5,13 +5,12 @@ In a module of its own, for TFX loads it anew at each call.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import itertools
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -25,10 +24,9 @@ from tfx_sequences.compat import use_cores
 from tfx_sequences.components import predictions_file
 from tfx_sequences.components.backup import BackupFile
 from tfx_sequences.components.bucket_plan import make_plan
-from tfx_sequences.components.computed_vocabularies import computed_vocabularies, vocabulary_name
 from tfx_sequences.components.epoch_source import EpochSource
 from tfx_sequences.components.fitting import fit
-from tfx_sequences.components.input import Batch, SequenceInput
+from tfx_sequences.components.input import SequenceInput
 from tfx_sequences.components.length_histogram import read_histogram
 from tfx_sequences.components.model import build_model, compile_model, pretrained_of
 from tfx_sequences.components.named_weights import named_axes, write_weights
@@ -36,19 +34,15 @@ from tfx_sequences.components.portable_model import is_half_precision, require_s
 from tfx_sequences.components.record_formats import transformed_records
 from tfx_sequences.components.record_places import record_dataset
 from tfx_sequences.components.serving import RawRecordModel, export
+from tfx_sequences.components.split_statistics import task_statistics
 from tfx_sequences.components.strategies import distributed, is_chief, make_strategy
 from tfx_sequences.components.table_terms import table_terms
 from tfx_sequences.components.task_statistics import TaskStatistics
 from tfx_sequences.components.training_input import training_input
 from tfx_sequences.components.warm_start import warm_start
-from tfx_sequences.schemas.columns import IdColumn, TermColumn
-from tfx_sequences.schemas.shared_tables import names_by_table
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import TRAIN_SECTIONS, fingerprint, spec_from_json
-from tfx_sequences.schemas.transformed_features import LABEL
 from tfx_sequences.schemas.tuned_spec import tuned_spec
-from tfx_sequences.schemas.vocabularies import known_terms
-from tfx_sequences.schemas.vocabularies import num_ids as count_ids
 
 TRAINING_REPORT = "training.json"
 BUCKET_PLAN = "bucket_plan.json"
@@ -91,10 +85,13 @@ def run_fn(fn_args: FnArgs) -> None:
 
     with strategy.scope():
         model = build_model(spec, statistics)
-        axes = named_axes(model, table_terms(spec, tft_output), {"logits": statistics.classes})
+        classes = {
+            f"{spec.output_prefix(n)}logits": head.classes for n, head in statistics.heads.items() if head.classes
+        }
+        axes = named_axes(model, table_terms(spec, tft_output), classes)
         begun = warm_start(model, axes, spec.training.warm_start) if spec.training.warm_start else None
         # A step takes a batch for each replica.
-        compile_model(model, spec, -(-plan.steps_per_epoch // strategy.num_replicas_in_sync))
+        compile_model(model, spec, statistics, -(-plan.steps_per_epoch // strategy.num_replicas_in_sync))
     chief = is_chief(strategy)
     backup = backup_of(spec, config, [*train_files, *valid_files], fn_args.transform_output, writes=chief)
     log_dir = os.path.join(fn_args.model_run_dir, TENSORBOARD) if chief else None
@@ -110,7 +107,7 @@ def run_fn(fn_args: FnArgs) -> None:
     io_utils.write_string_file(os.path.join(fn_args.model_run_dir, BUCKET_PLAN), plan.model_dump_json(indent=1))
     exported = export_model(model, spec, statistics, tft_output, fn_args.serving_model_dir)
     write_weights(fn_args.serving_model_dir, model, axes)
-    in_memory = RawRecordModel(model, tft_output.transform_savedmodel_dir, spec, statistics.classes)
+    in_memory = RawRecordModel(model, tft_output.transform_savedmodel_dir, spec, statistics)
     sample = _sample(record_files(config[RAW_EXAMPLES]))
     records = tf.constant(sample, tf.string)
     predictions = exported.predict(records)
@@ -174,36 +171,14 @@ def backup_of(
     return BackupFile(options.folder or os.path.join(config[BACKUPS], _digest(identity)), identity, writes=writes)
 
 
-def task_statistics(spec: SequenceSpec, tft_output: tft.TFTransformOutput, train: Iterable[Batch]) -> TaskStatistics:
-    """What the training split decided: sizes of vocabularies, classes, a regression label's spread."""
-    computed = {name: file for file, names in computed_vocabularies(spec).items() for name in names}
-    tables = {name: table for table, names in names_by_table(spec.columns).items() for name in names}
-    num_ids, terms = {}, {}
-    for name, column in spec.columns.items():
-        if not isinstance(column, IdColumn):
-            continue
-        file = computed.get(name)
-        num_ids[name] = count_ids(column, tft_output.vocabulary_size_by_name(file) if file else None)
-        if column.embedding and column.embedding.vectors_file and isinstance(column, TermColumn):
-            terms[tables[name]] = _terms(tft_output, file) if file else known_terms(column)
-    statistics = TaskStatistics(num_ids, terms=terms)
-    if spec.label.type == "regression":
-        labels = np.concatenate([np.asarray(label) for _, label, _ in train])
-        mean, deviation = float(labels.mean()), float(labels.std()) or 1.0
-        return dataclasses.replace(statistics, label_mean=mean, label_std=deviation)
-    if spec.label.classes is not None:
-        return dataclasses.replace(statistics, classes=tuple(str(c) for c in spec.label.classes))
-    return dataclasses.replace(statistics, classes=tuple(_terms(tft_output, vocabulary_name(LABEL))))
-
-
 def export_model(
     model: keras.Model, spec: SequenceSpec, statistics: TaskStatistics, tft_output: tft.TFTransformOutput, to: str
 ) -> RawRecordModel:
     """Exports the network rebuilt without special kernels, so that it runs on any machine; gives what was exported."""
     portable = build_model(spec, statistics, use_cudnn=False)
     portable.set_weights(model.get_weights())
-    raw_model = RawRecordModel(portable, tft_output.transform_savedmodel_dir, spec, statistics.classes)
-    export(raw_model, to, spec, statistics.classes)
+    raw_model = RawRecordModel(portable, tft_output.transform_savedmodel_dir, spec, statistics)
+    export(raw_model, to, spec, statistics)
     return raw_model
 
 
@@ -238,10 +213,6 @@ def _input_figures(read: EpochSource) -> dict[str, Any]:
         "epochs": len(read.finished),
         "padding_share": 1 - real / padded if padded else 0.0,
     }
-
-
-def _terms(tft_output: tft.TFTransformOutput, vocabulary: str) -> list[str]:
-    return [term.decode() for term in tft_output.vocabulary_by_name(vocabulary)]
 
 
 def record_files(patterns: Sequence[str]) -> list[str]:

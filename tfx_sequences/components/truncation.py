@@ -6,28 +6,33 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfx_sequences.schemas.batching import Batching
+from tfx_sequences.components.ragged_steps import aligned
 from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
-from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
+from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH, names_of_step_labels
 
 
-def cut_steps(features: dict[str, Any], batching: Batching, seed: tf.Tensor | None = None) -> dict[str, Any]:
+def cut_steps(features: dict[str, Any], spec: SequenceSpec, seed: tf.Tensor | None = None) -> dict[str, Any]:
     """Features with at most `max_length` steps per record, all cut at the same steps.
 
     Args:
         features: By name: sequences ragged `[B, T, ...]` under names that begin with
-            `sequence.`, and `sequence_length` int64 `[B]`.
-        batching: `max_length` and `truncate` say whether and where to cut.
+            `sequence.` or are those of labels of steps, and `sequence_length` int64 `[B]`.
+        spec: `max_length` and `truncate` of its `batching` say whether and where to cut.
         seed: Integer `[2]` for `truncate: random`; None cuts the tail then.
 
     Returns:
         The same features; what stays is contiguous, `sequence_length` says how much.
 
-    >>> batching = Batching(max_length=2, truncate="head")
-    >>> cut = cut_steps({"sequence.x": tf.ragged.constant([[1, 2, 3], [4]]), "sequence_length": [3, 1]}, batching)
+    >>> spec = SequenceSpec(
+    ...     name="s", sequence={"x": {"type": "numeric"}}, label={"key": "y"},
+    ...     batching={"max_length": 2, "truncate": "head"},
+    ... )
+    >>> cut = cut_steps({"sequence.x": tf.ragged.constant([[1, 2, 3], [4]]), "sequence_length": [3, 1]}, spec)
     >>> cut["sequence.x"].to_list(), cut["sequence_length"].numpy().tolist()
     ([[2, 3], [4]], [2, 1])
     """
+    batching = spec.batching
     if batching.max_length is None:
         return features
     lengths = tf.convert_to_tensor(features[SEQUENCE_LENGTH], tf.int64)
@@ -41,12 +46,13 @@ def cut_steps(features: dict[str, Any], batching: Batching, seed: tf.Tensor | No
     else:
         starts = tf.zeros_like(lengths)
     kept = tf.minimum(lengths, most)
-    cut = {
-        name: _slice(values, starts, kept)
-        if name.startswith(SEQUENCE_PREFIX) and isinstance(values, tf.RaggedTensor)
-        else values
-        for name, values in features.items()
-    }
+    of_labels = names_of_step_labels(spec)
+    cut = dict(features)
+    for name, values in features.items():
+        if name in of_labels:
+            cut[name] = _slice(aligned(values, name, lengths), starts, kept)
+        elif name.startswith(SEQUENCE_PREFIX) and isinstance(values, tf.RaggedTensor):
+            cut[name] = _slice(values, starts, kept)
     return {**cut, SEQUENCE_LENGTH: kept}
 
 

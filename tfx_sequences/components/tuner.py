@@ -19,7 +19,8 @@ from tfx_sequences.components.input import SequenceInput
 from tfx_sequences.components.length_histogram import read_histogram
 from tfx_sequences.components.model import build_model, compile_model
 from tfx_sequences.components.record_formats import transformed_records
-from tfx_sequences.components.training import record_files, task_statistics
+from tfx_sequences.components.split_statistics import task_statistics
+from tfx_sequences.components.training import record_files
 from tfx_sequences.components.training_input import training_input
 from tfx_sequences.errors import SpecError, UserInputError, did_you_mean
 from tfx_sequences.schemas.spec import SequenceSpec
@@ -90,7 +91,7 @@ def figures_of_trial(spec: SequenceSpec, fn_args: FnArgs) -> dict[str, float]:
     valid = SequenceInput(valid_files, spec, records, plan, training=False)
     statistics = task_statistics(spec, tft_output, SequenceInput(train_files, spec, records, plan, training=False))
     model = build_model(spec, statistics)
-    compile_model(model, spec, plan.steps_per_epoch)
+    compile_model(model, spec, statistics, plan.steps_per_epoch)
     with (
         training_input(train_files, spec, feature_spec, plan, fn_args.transform_graph_path) as train,
         valid.explained(),

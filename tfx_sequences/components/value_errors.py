@@ -71,11 +71,14 @@ def wrong_count(
     received = f"{number} values in {f'step {step} of ' if per_step else ''}{where.first}"
     plural = "value" if size == 1 else f"values (shape {shape})"
     if feature.role != "feature":
+        each = "step" if per_step else "record"
+        one = f"one value in each {each}"
         return DataError(
-            f"{_capital(name)} has several values.",
-            expected="one value in each record",
+            f"{_capital(name)} has {'several values' if size == 1 else f'not the {size} values of its shape'}.",
+            expected=one if size == 1 else f"{size} {plural} in each {each}",
             received=received,
-            fix=f"Write one value as '{feature.key}' of each record.",
+            fix=f"Write {'one value' if size == 1 else f'{size} values'} as '{feature.key}' of each {each}"
+            + ("." if feature.role != "label" else ", or mend the label's type and shape in the spec."),
         )
     if feature.is_sequence and not per_step:
         return DataError(
@@ -94,6 +97,26 @@ def wrong_count(
         expected=f"{size} {plural} per {unit}{', or none where it is missing' * per_step}",
         received=received,
         fix=fix,
+    )
+
+
+def no_label(name: str, step: int, where: Where) -> DataError:
+    """A step without what belongs to its label."""
+    return DataError(
+        f"{_capital(name)} is missing in a step.",
+        expected="a value in every step",
+        received=f"none in step {step} of {where.first}",
+        fix="Write a value to each step, and name a `step_weight` at the label: 0 leaves a step out.",
+    )
+
+
+def not_binary(name: str, value: float, where: Where) -> DataError:
+    """A vector of a multi_label that is not one of 0 and 1."""
+    return DataError(
+        f"{_capital(name)} has a value that is neither 0 nor 1.",
+        expected="1 for each class that is there, 0 for each other",
+        received=f"{value:g} in {where.first}",
+        fix="Write 0 and 1; for a vector of other numbers `type: regression` at the label in the spec.",
     )
 
 
@@ -158,11 +181,11 @@ def unknown_term(name: str, unknown: Sequence[str], terms: list[str], where: Whe
     )
 
 
-def unknown_class(key: str, unknown: Sequence[str], classes: list[str], where: Where) -> DataError:
-    """A class that the spec does not list; `where` is of the first."""
+def unknown_class(listed: str, key: str, unknown: Sequence[str], classes: list[str], where: Where) -> DataError:
+    """A class that the spec does not list (in `listed`); `where` is of the first."""
     closest = closest_name(unknown[0], classes)
     return DataError(
-        f"The label '{key}' has a class that `label.classes` does not list.",
+        f"The label '{key}' has a class that `{listed}` does not list.",
         expected=f"one of {shortened(classes)}",
         received=f"'{unknown[0]}' in {where.each}{_more(unknown)}",
         fix="Add it to `classes` in the spec, or mend the records." + (f" The closest is '{closest}'." * bool(closest)),

@@ -393,11 +393,14 @@ def _show_data(capture: Capture, spec: SequenceSpec, report: DataReport) -> None
         table.add_row(split, *(str(value) for value in row))
     capture.console.print(f"Records for {spec.name}, by split; lengths in steps:")
     capture.console.print(table)
-    classes = report.splits["train"].classes
-    listed = [f"{name} ({count})" for name, count in classes.items()]
-    rest = [f"{len(listed) - _MOST_CLASSES} more"] if len(listed) > _MOST_CLASSES else []
-    notes = {
-        f"The {len(classes)} classes of '{spec.label.key}' in train": listed[:_MOST_CLASSES] + rest,
+    notes: dict[str, Sequence[str]] = {}
+    for head, classes in report.splits["train"].classes.items():
+        listed = [f"{name} ({count})" for name, count in classes.items()]
+        rest = [f"{len(listed) - _MOST_CLASSES} more"] if len(listed) > _MOST_CLASSES else []
+        label = spec.heads[head]
+        of = f"'{label.key}'{' (of steps)' if label.per_step else ''}"
+        notes[f"The {len(classes)} classes of {of} in train"] = listed[:_MOST_CLASSES] + rest
+    notes |= {
         "Held back from train in a run, for want of files": [f"{n} for {name}" for name, n in report.held_back.items()],
         "In the data but not in the spec, so not used": (*report.unused_context, *report.unused_sequence),
         "Record files that belong to no split": report.unused_files,

@@ -139,9 +139,10 @@ def print_summary(report: dict[str, Any], console: Console) -> None:
         ("metadata", report["metadata"]),
         ("log", report["log"]),
     ]
+    width = max(15, *(len(name) + 1 for name, _ in rows))
     for name, text in rows:
         # Paths are to be copied: never folded.
-        console.print(Text.assemble((f"{name:<15}", "bold"), text), soft_wrap=True)
+        console.print(Text.assemble((f"{name:<{width}}", "bold"), text), soft_wrap=True)
     unused = report["unused"]["context"] + report["unused"]["sequence"]
     if unused:
         console.print(
@@ -220,10 +221,12 @@ def learning_curve(history: dict[str, list[float]]) -> str:
     from matplotlib.figure import Figure
 
     names = [name for name in history if f"val_{name}" in history]
-    figure = Figure(figsize=(4.5 * len(names), 3), layout="constrained")
+    columns = min(len(names), 3)
+    rows = -(-len(names) // columns)
+    figure = Figure(figsize=(4.5 * columns, 3 * rows), layout="constrained")
     FigureCanvasSVG(figure)
     for index, name in enumerate(names):
-        axes = figure.add_subplot(1, len(names), index + 1)
+        axes = figure.add_subplot(rows, columns, index + 1)
         epochs = range(1, len(history[name]) + 1)
         axes.plot(epochs, history[name], label="train")
         axes.plot(epochs, history[f"val_{name}"], label="valid")

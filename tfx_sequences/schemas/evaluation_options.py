@@ -24,7 +24,9 @@ class Evaluation(Declared):
     """What the model is measured by on the test split."""
 
     thresholds: dict[str, Threshold] = {}
-    """By metric: accuracy and loss (classification), mean_squared_error,
-    mean_absolute_error (regression). Without any, every evaluated model is blessed."""
+    """By metric: accuracy and loss (classification), also span_f1, span_precision and span_recall
+    (of steps, for IOB tags); loss, accuracy and auc (multi_label); mean_squared_error and
+    mean_absolute_error (regression). With several labels `NAME.accuracy`. Without any
+    threshold, every evaluated model is blessed."""
     slices: Strings = ()
     """Context features by whose values the metrics are also given."""

@@ -30,7 +30,7 @@ def make_parse_sequence_example_spec(
 
     Args:
         spec: The spec, or columns (sequence and context ones, in any order).
-        with_label: Also label and example weight, for a spec that has them.
+        with_label: Also labels and weights, for a spec that has them.
 
     Returns:
         Context and sequence. Parsed features are called by their keys; a sequence feature
@@ -68,7 +68,7 @@ def make_parse_example_spec(
 
     Args:
         spec: The spec, or columns.
-        with_label: Also label and example weight, for a spec that has them.
+        with_label: Also labels and weights, for a spec that has them.
         transformed: For the records that Transform writes (of whatever kind the raw ones
             were): numbers normalised, terms as ids, `context.NAME` and `sequence.NAME`.
 
@@ -116,7 +116,7 @@ def parse_records(serialized: tf.Tensor, spec: SequenceSpec, *, with_label: bool
     Args:
         serialized: Strings `[B]`; `B` may be 0.
         spec: The spec.
-        with_label: Also parse label and example weight, which are then required.
+        with_label: Also parse labels and weights, which are then required.
 
     Returns:
         Tensors by raw name: dense `[B, *shape]` for context, ragged for sequence

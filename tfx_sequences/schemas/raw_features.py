@@ -13,7 +13,7 @@ from tfx_sequences.schemas.columns import BucketizedColumn, CategoricalColumn, N
 from tfx_sequences.schemas.spec import SequenceSpec, is_from_context
 
 SEQUENCE_PREFIX = "sequence."
-Role = Literal["feature", "label", "example_weight", "id"]
+Role = Literal["feature", "label", "step_weight", "example_weight", "id"]
 
 # Stands for a missing int64 term; no record holds it in practice, so it is an unknown term.
 MISSING_INT = -(2**63)
@@ -62,7 +62,7 @@ def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool 
 
     Args:
         spec: The spec, or columns alone.
-        with_label: False leaves out label and example weight, as at serving.
+        with_label: False leaves out labels and weights, as at serving.
 
     Raises:
         SpecError: Two uses of one key contradict each other.
@@ -93,7 +93,14 @@ def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool 
         if spec.id_key:
             add(RawFeature(spec.id_key, False, "string", (), "", "id"))
         if with_label:
-            add(RawFeature(spec.label.key, False, str(spec.label.dtype), (), None, "label"))
+            for label in spec.heads.values():
+                add(
+                    RawFeature(
+                        label.key, label.per_step, str(label.dtype), label.shape, None, "label", label.has_several_terms
+                    )
+                )
+                if label.step_weight:
+                    add(RawFeature(label.step_weight, True, "float32", (), None, "step_weight"))
             if spec.example_weight:
                 add(RawFeature(spec.example_weight, False, "float32", (), None, "example_weight"))
     return sorted(found.values(), key=lambda f: (f.is_sequence, f.key))

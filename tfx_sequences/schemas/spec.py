@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 
@@ -14,7 +14,7 @@ from tfx_sequences.schemas.column_base import BaseColumn, IdColumn
 from tfx_sequences.schemas.columns import CategoricalColumn, Column, TextColumn
 from tfx_sequences.schemas.evaluation_options import Evaluation
 from tfx_sequences.schemas.label import Label
-from tfx_sequences.schemas.model_options import Model
+from tfx_sequences.schemas.model_options import Conv1DLayer, Model
 from tfx_sequences.schemas.shared_tables import names_by_table
 from tfx_sequences.schemas.training_options import Training
 from tfx_sequences.schemas.tuning_options import SECTIONS, Tuning
@@ -36,10 +36,8 @@ class Splits(Declared):
     """Share of the training records held back for the test when no file matches `test`."""
 
 
-_METRICS = {
-    "classification": ("accuracy", "loss"),
-    "regression": ("mean_squared_error", "mean_absolute_error"),
-}
+# Of the only head, where the spec has `label` and not `labels`.
+SINGLE_HEAD = "label"
 
 
 class SequenceSpec(Declared):
@@ -67,7 +65,10 @@ class SequenceSpec(Declared):
     """Features of the whole record, by name."""
     sequence: dict[str, Column] = pydantic.Field(min_length=1)
     """Features of each step, by name. All of a record have the same number of steps."""
-    label: Label
+    label: Label | None = None
+    """What the model learns to predict."""
+    labels: dict[Annotated[str, pydantic.Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")], Label] = {}
+    """Instead of `label`: several, by name, that heads of one network learn at once."""
     example_weight: str | None = None
     """Context feature (a number) that weighs the record in loss and metrics."""
     splits: Splits = Splits()
@@ -98,14 +99,21 @@ class SequenceSpec(Declared):
                 if column.is_sequence != in_sequence:
                     kind = "a sequence" if column.is_sequence else "a context"
                     raise ValueError(f"{section}.{name} is declared as {kind} column; move it, or build its twin")
-        if self.label.key in self._context_keys:
-            raise ValueError(f"the label '{self.label.key}' is also a context feature: the model would see the answer")
+        if (self.label is None) == (not self.labels):
+            raise ValueError("needs a `label`, or `labels` by name" if self.label is None else "has label and labels")
+        if "id" in self.labels:
+            raise ValueError("labels: 'id' is what predictions call the record; choose another name")
+        for name, label in self.heads.items():
+            self._check_label(self.where_of_head(name), label)
         if self.record == "Example":
-            outside = self._context_keys | {self.label.key, self.id_key, self.example_weight}
-            for column in self.sequence.values():
-                if column.key in outside and not is_from_context(column):
+            outside = self._context_keys | {self.id_key, self.example_weight}
+            outside |= {label.key for label in self.heads.values() if not label.per_step}
+            inside: list[str | None] = [column.key for column in self.sequence.values() if not is_from_context(column)]
+            inside += [key for label in self.heads.values() if label.per_step for key in (label.key, label.step_weight)]
+            for key in inside:
+                if key in outside and key is not None:
                     raise ValueError(
-                        f"'{column.key}' is used inside and outside of the sequence, "
+                        f"'{key}' is used inside and outside of the sequence, "
                         "but a tf.Example has one feature of a name; only a SequenceExample can have two"
                     )
             for column in self.sequence.values():
@@ -136,14 +144,35 @@ class SequenceSpec(Declared):
                 raise ValueError(f"batching.padding: '{name}' is no sequence feature.{hint}")
             if self.sequence[name].type != "numeric" and not padding.value.is_integer():
                 raise ValueError(f"batching.padding: '{name}' has ids, so its value is a whole number")
-        known = _METRICS[self.label.type]
+        known = [self.metric_name(name, m) for name, label in self.heads.items() for m in label.metrics]
         for metric in self.evaluation.thresholds:
             if metric not in known:
-                raise ValueError(f"evaluation.thresholds has no metric '{metric}' for {self.label.type}: use {known}")
+                hint = did_you_mean(metric, known)
+                raise ValueError(f"evaluation.thresholds has no metric '{metric}'.{hint} Use {', '.join(known)}")
+        of_records = {label.key for label in self.heads.values() if not label.per_step and not label.is_vector}
         for key in self.evaluation.slices:
-            if key not in self._context_keys | {self.label.key}:
-                raise ValueError(f"evaluation.slices: '{key}' is neither a context feature nor the label")
+            if key not in self._context_keys | of_records:
+                raise ValueError(f"evaluation.slices: '{key}' is neither a context feature nor a label of the record")
         return self
+
+    def _check_label(self, where: str, label: Label) -> None:
+        sees = (
+            {c.key for c in self.sequence.values() if not is_from_context(c)} if label.per_step else self._context_keys
+        )
+        if label.key in sees:
+            place = "sequence" if label.per_step else "context"
+            answer = f"the label '{label.key}' is also a {place} feature: the model would see the answer"
+            if not label.per_step:
+                raise ValueError(answer)
+            if not label.shift:
+                raise ValueError(f"{answer}; set {where}.shift, to predict later steps")
+        if self.record == "Example" and label.per_step and label.has_several_terms:
+            raise ValueError(
+                f"{where} has any number of terms per step, but the flat lists of a tf.Example cannot say which "
+                "belong to which step; use SequenceExamples, or vectors of 0 and 1"
+            )
+        if self.batching.prepared and label.has_several_terms:
+            raise ValueError(f"batching.prepared cannot keep {where}, which has any number of terms; leave it out")
 
     @pydantic.model_serializer(mode="wrap")
     def _drop_implied(self, handler: Any) -> dict[str, Any]:
@@ -154,6 +183,23 @@ class SequenceSpec(Declared):
                 if column.get("key") == name:
                     del column["key"]
         return dumped
+
+    @property
+    def heads(self) -> dict[str, Label]:
+        """The label of each head of the model by its name; the only one of `label` is called `label`."""
+        return {SINGLE_HEAD: self.label} if self.label is not None else dict(self.labels)
+
+    def where_of_head(self, name: str) -> str:
+        """Where the spec declares a head's label."""
+        return "label" if self.label is not None else f"labels.{name}"
+
+    def output_prefix(self, head: str) -> str:
+        """What the names of a head's outputs begin with: nothing for `label`, `NAME_` for one of `labels`."""
+        return "" if self.label is not None else f"{head}_"
+
+    def metric_name(self, head: str, metric: str) -> str:
+        """How a head's metric is called: `accuracy`, or `NAME.accuracy` where the spec has several labels."""
+        return metric if self.label is not None else f"{head}.{metric}"
 
     @property
     def _context_keys(self) -> set[str]:
@@ -169,6 +215,28 @@ class SequenceSpec(Declared):
         both = {f"context.{n}": c for n, c in self.context.items()}
         both |= {f"sequence.{n}": c for n, c in self.sequence.items()}
         return dict(sorted(both.items()))
+
+
+def check_causality(spec: SequenceSpec) -> None:
+    """Refuses a network that reads later steps where they are what it has to predict.
+
+    Not part of the spec's own checks, for a stage may read a spec without its model.
+
+    Raises:
+        SpecError: A label with `shift` is a feature too, and the network is bidirectional.
+    """
+    features = {c.key for c in spec.sequence.values() if not is_from_context(c)}
+    both_ways = [n for n, f in enumerate(spec.model.front) if isinstance(f, Conv1DLayer) and f.padding == "same"]
+    reads_later = {"model.bidirectional": "false"} if spec.model.bidirectional else {}
+    reads_later |= {f"model.front.{number}.padding": "causal" for number in both_ways}
+    for name, label in spec.heads.items():
+        if label.per_step and label.key in features and reads_later and spec.model.builder is None:
+            raise SpecError(
+                f"{spec.where_of_head(name)}: the network would see the answer.",
+                expected=f"a network that reads no later steps, for '{label.key}' is a feature and a label",
+                received=f"{' and '.join(reads_later)}, which read them",
+                fix=f"Set {', '.join(f'{key}: {value}' for key, value in reads_later.items())}.",
+            )
 
 
 def is_from_context(column: BaseColumn) -> bool:

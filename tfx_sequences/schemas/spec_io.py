@@ -14,11 +14,12 @@ import yaml
 
 from tfx_sequences.errors import SpecError, did_you_mean
 from tfx_sequences.schemas.columns import COLUMN_TYPES
+from tfx_sequences.schemas.label import TRAINING_FIELDS
 from tfx_sequences.schemas.local_files import named_files, read_bytes
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.spec import SequenceSpec, check_causality
 
 # The sections that decide each stage's result: an edit elsewhere leaves its cache valid.
-TRANSFORM_SECTIONS = ("record", "id_key", "context", "sequence", "label", "example_weight")
+TRANSFORM_SECTIONS = ("record", "id_key", "context", "sequence", "label", "labels", "example_weight")
 TRAIN_SECTIONS = (*TRANSFORM_SECTIONS, "name", "batching", "model", "training")
 
 
@@ -32,7 +33,7 @@ def load_spec(source: str | Path) -> SequenceSpec:
         SpecError: The file does not exist, is not YAML, or does not describe a
             spec; the message names the line and the closest known key.
 
-    >>> load_spec("japanese_vowels").label.key
+    >>> load_spec("japanese_vowels").heads["label"].key
     'speaker'
     """
     path = Path(source)
@@ -85,6 +86,7 @@ def spec_from_yaml(text: str, *, where: str = "the spec", folder: Path | None = 
         spec = SequenceSpec.model_validate_json(json.dumps(data, default=str))
     except pydantic.ValidationError as error:
         raise SpecError(_explain(error, node, where)) from None
+    check_causality(spec)
     return _resolve_files(spec, folder) if folder else spec
 
 
@@ -120,8 +122,20 @@ def spec_to_json(spec: SequenceSpec, sections: tuple[str, ...] | None = None) ->
     dumped = spec.model_dump(mode="json")
     if sections is not None:
         dumped = {k: v for k, v in dumped.items() if k in sections}
+        if sections == TRANSFORM_SECTIONS:
+            for label in (dumped["label"], *dumped["labels"].values()):
+                _drop_training_fields(label)
         dumped.setdefault("name", "stage")
     return json.dumps(dumped, sort_keys=True, separators=(",", ":"))
+
+
+def _drop_training_fields(label: dict[str, Any] | None) -> None:
+    """Leaves of a label what Transform needs; the counts of classes it makes only where weights are of them."""
+    if label is not None:
+        kept = {"class_weights": "balanced"} if label["class_weights"] == "balanced" else {}
+        for field in TRAINING_FIELDS:
+            del label[field]
+        label |= kept
 
 
 def spec_from_json(text: str) -> SequenceSpec:

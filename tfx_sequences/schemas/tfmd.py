@@ -10,7 +10,8 @@ from google.protobuf import text_format
 
 from tfx_sequences.errors import DataError, did_you_mean, shortened
 from tfx_sequences.schemas.columns import CategoricalColumn
-from tfx_sequences.schemas.raw_features import RawFeature, feature_of, raw_features
+from tfx_sequences.schemas.label import Label
+from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX, RawFeature, feature_of, raw_features
 from tfx_sequences.schemas.schema_protos import schema_pb2
 from tfx_sequences.schemas.spec import SequenceSpec
 
@@ -37,6 +38,7 @@ def make_schema(spec: SequenceSpec, inferred: schema_pb2.Schema | None = None) -
     """
     schema = schema_pb2.Schema()
     columns = {feature_of(c).tensor_name: c for c in spec.columns.values() if isinstance(c, CategoricalColumn)}
+    labels = {SEQUENCE_PREFIX * label.per_step + label.key: label for label in spec.heads.values()}
     in_struct = spec.record == "SequenceExample"
     sequence_features = schema_pb2.StructDomain()
     representations = schema.tensor_representation_group[""].tensor_representation
@@ -44,7 +46,7 @@ def make_schema(spec: SequenceSpec, inferred: schema_pb2.Schema | None = None) -
         nested = raw.is_sequence and in_struct
         feature = (sequence_features if nested else schema).feature.add()
         _describe(feature, raw, nested)
-        _set_domain(feature, raw, spec, columns.get(raw.tensor_name))
+        _set_domain(feature, raw, labels.get(raw.tensor_name), columns.get(raw.tensor_name))
         _represent(representations[raw.tensor_name], raw, nested)
     if in_struct:
         struct = schema.feature.add(name=SEQUENCE_STRUCT, type=schema_pb2.STRUCT)
@@ -109,22 +111,22 @@ def _describe(feature: schema_pb2.Feature, raw: RawFeature, nested: bool) -> Non
 
 
 def _set_domain(
-    feature: schema_pb2.Feature, raw: RawFeature, spec: SequenceSpec, column: CategoricalColumn | None
+    feature: schema_pb2.Feature, raw: RawFeature, label: Label | None, column: CategoricalColumn | None
 ) -> None:
     if raw.dtype == "float32":
         feature.float_domain.disallow_nan = True
         feature.float_domain.disallow_inf = True
-        if raw.role == "example_weight":
+        if raw.role in ("example_weight", "step_weight"):
             feature.float_domain.min = 0.0
-    elif raw.role == "label" and raw.dtype == "string" and spec.label.classes:
-        feature.string_domain.value.extend(str(c) for c in spec.label.classes)
+    elif label is not None and raw.dtype == "string" and label.classes:
+        feature.string_domain.value.extend(str(c) for c in label.classes)
     elif column is not None and column.dtype == "string" and column.vocabulary_list and _takes_listed_only(column):
         feature.string_domain.value.extend(str(term) for term in column.vocabulary_list)
     elif column is not None and column.num_buckets and column.default_value is None:
         feature.int_domain.min, feature.int_domain.max = 0, column.num_buckets - 1
         feature.int_domain.is_categorical = True
-    elif raw.dtype == "int64" and (column is not None or raw.role == "label"):
-        feature.int_domain.is_categorical = spec.label.type == "classification" or raw.role != "label"
+    elif raw.dtype == "int64" and (column is not None or label is not None):
+        feature.int_domain.is_categorical = column is not None or (label is not None and label.has_classes)
 
 
 def _takes_listed_only(column: CategoricalColumn) -> bool:

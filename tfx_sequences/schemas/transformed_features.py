@@ -7,12 +7,34 @@ from typing import Any
 import tensorflow as tf
 
 from tfx_sequences.schemas.columns import Column, IdColumn
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.label import Label
+from tfx_sequences.schemas.spec import SINGLE_HEAD, SequenceSpec
 
 SEQUENCE_LENGTH = "sequence_length"
 LABEL = "label"
+STEP_WEIGHT = "step_weight"
 EXAMPLE_WEIGHT = "example_weight"
 RECORD_ID = "id"
+
+
+def label_name(head: str) -> str:
+    """The transformed name of a head's label.
+
+    >>> label_name("label"), label_name("slot")
+    ('label', 'label.slot')
+    """
+    return LABEL if head == SINGLE_HEAD else f"{LABEL}.{head}"
+
+
+def step_weight_name(head: str) -> str:
+    """The transformed name of what weighs the steps of a head's label."""
+    return STEP_WEIGHT if head == SINGLE_HEAD else f"{STEP_WEIGHT}.{head}"
+
+
+def names_of_step_labels(spec: SequenceSpec) -> set[str]:
+    """Labels and weights that steps have, one each."""
+    heads = {name: label for name, label in spec.heads.items() if label.per_step}
+    return {label_name(n) for n in heads} | {step_weight_name(n) for n, label in heads.items() if label.step_weight}
 
 
 def make_parse_transformed_spec(spec: SequenceSpec, *, with_label: bool = True) -> dict[str, Any]:
@@ -22,7 +44,7 @@ def make_parse_transformed_spec(spec: SequenceSpec, *, with_label: bool = True) 
 
     Args:
         spec: The spec.
-        with_label: Also label and example weight.
+        with_label: Also labels and weights.
 
     >>> from tfx_sequences.schemas.spec_io import load_spec
     >>> parsed = make_parse_transformed_spec(load_spec("japanese_vowels"))
@@ -34,8 +56,10 @@ def make_parse_transformed_spec(spec: SequenceSpec, *, with_label: bool = True) 
     if spec.id_key:
         parsed[RECORD_ID] = tf.io.FixedLenFeature([], tf.string)
     if with_label:
-        regression = spec.label.type == "regression"
-        parsed[LABEL] = tf.io.FixedLenFeature([], tf.float32 if regression else tf.int64)
+        for head, label in spec.heads.items():
+            parsed[label_name(head)] = _label_parser(label_name(head), label)
+            if label.step_weight:
+                parsed[step_weight_name(head)] = _ragged(step_weight_name(head), tf.float32, [], False)
         if spec.example_weight:
             parsed[EXAMPLE_WEIGHT] = tf.io.FixedLenFeature([], tf.float32)
     return dict(sorted(parsed.items()))
@@ -47,8 +71,22 @@ def _parser(name: str, column: Column) -> Any:
     any_number = isinstance(column, IdColumn) and column.has_several_ids and not shape
     if not column.is_sequence and not any_number:
         return tf.io.FixedLenFeature(shape, dtype)
+    return _ragged(name, dtype, shape, column.is_sequence and any_number)
+
+
+def _label_parser(name: str, label: Label) -> Any:
+    if label.has_several_terms:
+        return _ragged(name, tf.int64, [], label.per_step)
+    dtype = tf.int64 if label.type == "classification" else tf.float32
+    return (
+        _ragged(name, dtype, [*label.shape], False) if label.per_step else tf.io.FixedLenFeature([*label.shape], dtype)
+    )
+
+
+def _ragged(name: str, dtype: tf.DType, shape: list[int], several: bool) -> tf.io.RaggedFeature:
+    """Rows of values of a shape; `several`: each step of a row has any number of values."""
     partitions: list[Any] = [tf.io.RaggedFeature.UniformRowLength(size) for size in shape]
-    if column.is_sequence and any_number:
+    if several:
         partitions = [tf.io.RaggedFeature.RowLengths(f"{name}$row_lengths_1")]
     return tf.io.RaggedFeature(
         dtype, value_key=f"{name}$ragged_values", partitions=partitions, row_splits_dtype=tf.int64

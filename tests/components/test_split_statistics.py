@@ -2,7 +2,7 @@ import numpy as np
 import tensorflow_transform as tft
 
 from tfx_sequences.components.model import build_model, pretrained_of
-from tfx_sequences.components.training import task_statistics
+from tfx_sequences.components.split_statistics import task_statistics
 from tfx_sequences.schemas.spec import SequenceSpec
 
 SPEC = SequenceSpec(name="s", sequence={"x": {"type": "numeric"}}, label={"key": "y", "type": "regression"})
@@ -13,7 +13,7 @@ MINIMAL = {"name": "s", "label": {"key": "y"}}
 def test_statistics_are_those_of_the_training_split(everything):
     output = tft.TFTransformOutput(everything.transform_dir)
     statistics = task_statistics(everything.spec, output, None)
-    assert statistics.classes == ("good", "bad")
+    assert statistics.heads["label"].classes == ("good", "bad")
     assert statistics.num_ids == {
         "context.age_group": 3,
         "context.city": 2 + 1,
@@ -31,9 +31,9 @@ def test_statistics_are_those_of_the_training_split(everything):
         "sequence.url": 5,
         "sequence.words": 2 + 1,
     }
-    labels = [({}, np.float32([1.0, 2.0]), None), ({}, np.float32([6.0]), None)]
-    regression = task_statistics(SPEC, output, labels)
-    np.testing.assert_allclose([regression.label_mean, regression.label_std], [3.0, np.std([1, 2, 6])], rtol=1e-6)
+    labels = [({}, np.float32([1.0, 2.0]), np.ones(2)), ({}, np.float32([6.0, 99.0]), np.float32([0.5, 0.0]))]
+    regression = task_statistics(SPEC, output, labels).heads["label"]
+    np.testing.assert_allclose([*regression.mean, *regression.std], [3.0, np.std([1, 2, 6])], rtol=1e-6)
 
 
 def test_pretrained_vectors_follow_the_computed_vocabulary(everything, tmp_path):
