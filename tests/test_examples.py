@@ -1,0 +1,26 @@
+"""The examples: each folder has a spec that is valid, for data that fits it, and a page."""
+
+from pathlib import Path
+
+import pytest
+
+from tfx_sequences.components.data_check import check_data
+from tfx_sequences.schemas.spec_io import load_spec
+
+FOLDERS = sorted(p.parent for p in (Path(__file__).parents[1] / "examples").glob("*/spec.yaml"))
+
+
+def test_there_are_some():
+    assert {"snips", "jsb_chorales", "cmudict"} <= {folder.name for folder in FOLDERS}
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_each_spec_is_valid_and_has_a_page(folder):
+    assert load_spec(folder / "spec.yaml").name == folder.name
+    assert f"examples/{folder.name}/spec.yaml" in (folder / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_the_records_fit_the_spec(folder, shared_data):
+    report = check_data(load_spec(folder / "spec.yaml"), shared_data(folder.name))
+    assert report.splits["train"].records > 0
