@@ -122,6 +122,14 @@ def test_ids_come_when_asked_for(tmp_path):
     }
 
 
+def test_records_left_out_or_cut_are_named(tmp_path):
+    spec = make_spec(batching={"drop_shorter_than": 1, "drop_longer_than": 4, "max_length": 2})
+    folder, _ = write_store(tmp_path, [2, 0, 5, 3], spec=spec, records_per_part=2)
+    counts = PreparedStore(folder, spec, IDENTITY).counts()
+    named = {name: getattr(counts, name).first for name in ("too_short", "too_long", "truncated")}
+    assert named == {"too_short": ["ø\x001"], "too_long": ["ø\x002"], "truncated": ["ø\x003"]}
+
+
 def labels(dataset):
     return [label.numpy().tolist() for _, label, _ in dataset]
 

@@ -30,13 +30,13 @@ from tfx_sequences.components.micro_batches import NO_ROW, as_elements, bucket
 from tfx_sequences.components.record_formats import RecordFormat, transformed_records
 from tfx_sequences.components.row_store import RowParser, RowStore
 from tfx_sequences.components.truncation import cut_steps
+from tfx_sequences.components.untuned import parallel_calls, untuned
 from tfx_sequences.errors import TfxSequencesError, UserInputError
 from tfx_sequences.schemas.bucket_plan import BucketPlan
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
 
 _PREFETCHED = 4
-_MOST_CALLS = 8
 
 Batch = tuple[dict[str, Any], Any, Any]
 
@@ -112,11 +112,8 @@ class SequenceInput:
         batches = passes.flat_map(self._batches_of_pass)
         # How many calls run at a time does not change their order.
         # How many calls run at a time does not change their order.
-        batches = batches.map(self._finish, num_parallel_calls=_parallel_calls(), deterministic=True)
-        # Autotuning stalls pipelines with Python in them, for up to seconds, until its own clock ticks.
-        options = tf.data.Options()
-        options.autotune.enabled = False
-        return batches.prefetch(_PREFETCHED).with_options(options)
+        batches = batches.map(self._finish, num_parallel_calls=parallel_calls(), deterministic=True)
+        return untuned(batches.prefetch(_PREFETCHED))
 
     @functools.cached_property
     def _parser(self) -> RowParser:
@@ -322,11 +319,6 @@ def make_dataset(
         training: Shuffle, anew each epoch, by `spec.training.seed`.
     """
     return SequenceInput(files, spec, transformed_records(spec, feature_spec), plan, training=training).dataset
-
-
-def _parallel_calls() -> int:
-    """Batches that are gathered and padded at a time."""
-    return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, _MOST_CALLS)
 
 
 def _slices(*chunk: tf.Tensor) -> tf.data.Dataset:

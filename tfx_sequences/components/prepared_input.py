@@ -28,11 +28,11 @@ from tfx_sequences.components.prepared_format import (
 )
 from tfx_sequences.components.prepared_plan import BatchLimits, Window, plan_epoch
 from tfx_sequences.components.prepared_windows import WindowReader
+from tfx_sequences.components.untuned import parallel_calls, untuned
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.transformed_features import RECORD_ID, SEQUENCE_LENGTH
 
-# Batches. AUTOTUNE would go up to hundreds, and memory with it, in a long epoch.
 _PREFETCHED = 8
 
 
@@ -175,22 +175,24 @@ class PreparedStore:
 
         def batches(window: dict[str, Any]) -> tf.data.Dataset:
             bounds = tf.data.Dataset.from_tensor_slices(window["batches"])
-            return bounds.map(lambda b: batch(b, window), num_parallel_calls=tf.data.AUTOTUNE)
+            return bounds.map(lambda b: batch(b, window), num_parallel_calls=parallel_calls())
 
         read = tf.data.Dataset.from_generator(windows, output_signature=signature).prefetch(1)
-        return read.flat_map(batches).prefetch(_PREFETCHED)
+        return untuned(read.flat_map(batches).prefetch(_PREFETCHED))
 
     def counts(self, *, training: bool = True, epoch: int = 0, workers: int = 1) -> InputCounts:
         """What an epoch batches, cuts and leaves out, of all workers together; nothing is read for it."""
         counts = InputCounts(epoch)
         batching = self._spec.batching
         kept = self._kept(training)
-        for part, rows in zip(self._lengths, kept, strict=True):
-            short = int((part < batching.drop_shorter_than).sum()) if training else 0
-            counts.note("too_short", short, [])
-            counts.note("too_long", len(part) - len(rows) - short, [])
+        for number, (part, rows) in enumerate(zip(self._lengths, kept, strict=True)):
+            left_out = np.setdiff1d(np.arange(len(part)), rows)
+            short = part[left_out] < batching.drop_shorter_than
+            noted = {"too_short": left_out[short], "too_long": left_out[~short]}
             if batching.max_length is not None:
-                counts.note("truncated", int((part[rows] > batching.max_length).sum()), [])
+                noted["truncated"] = rows[part[rows] > batching.max_length]
+            for what, which in noted.items():
+                counts.note(what, len(which), self._names(number, which[: counts.wanted_names(what)]))
         lengths = self._batched(kept)
         for window in self._plan(kept, training, epoch, workers)():
             own = np.concatenate([lengths[part] for part in window.parts])[window.rows]
@@ -200,6 +202,20 @@ class PreparedStore:
             for batch in np.split(own, window.ends)[:-1]:
                 counts.padded_steps += len(batch) * max(1, int(batch.max()))
         return counts
+
+    def _names(self, number: int, rows: np.ndarray) -> list[str]:
+        """The ids of records of a part, or where they stand in it."""
+        part = self.header.parts[number]
+        names = [column.name for column in self.header.columns]
+        if not len(rows) or RECORD_ID not in names:
+            return [f"{part.name}:{row}" for row in rows]
+        before = names.index(RECORD_ID)
+        content = np.memmap(self._folder / part.name, np.uint8, "r", sum(part.sizes[:before]), part.sizes[before])
+        # A string column has the sizes of all values, then the values.
+        sizes = content[: 4 * part.records].view("<i4")
+        ends = np.cumsum(sizes) + 4 * part.records
+        ids = [content[ends[row] - sizes[row] : ends[row]].tobytes() for row in rows]
+        return [record_id.decode("utf-8", "replace") for record_id in ids]
 
     def _plan(self, kept: list[np.ndarray], training: bool, epoch: int, workers: int) -> Callable[[], Iterator[Window]]:
         seed = self._spec.training.seed if training else None

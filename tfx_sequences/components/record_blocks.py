@@ -11,6 +11,7 @@ import tensorflow as tf
 from tfx_sequences.components.record_formats import PARSE_ERRORS, is_parsed
 from tfx_sequences.components.record_places import broken_file, place_name, record_dataset
 from tfx_sequences.components.row_store import Components, RowParser, RowStore
+from tfx_sequences.components.untuned import untuned
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
 
@@ -58,11 +59,8 @@ class BlockReader:
         self._files = files
         self._parser = parser
         self._skip = skip_malformed
-        # There is nothing to tune or to rewrite, and both cost more than opening the file.
-        options = tf.data.Options()
-        options.autotune.enabled = False
-        options.experimental_optimization.apply_default_optimizations = False
-        self._blocks = iter(record_dataset(files[file]).skip(index).batch(size).prefetch(1).with_options(options))
+        blocks = record_dataset(files[file]).skip(index).batch(size).prefetch(1)
+        self._blocks = iter(untuned(blocks, rewritten=False))
 
     def read(self) -> Block | None:
         """The next block; None at the end.
