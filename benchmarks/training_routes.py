@@ -32,7 +32,7 @@ def ours(folder: Path, records: int) -> Epoch:
     from tfx_sequences.components.prepared_format import StoreIdentity
     from tfx_sequences.components.prepared_input import PreparedStore
     from tfx_sequences.components.prepared_store import write_prepared_store
-    from tfx_sequences.components.task_statistics import TaskStatistics
+    from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
     from tfx_sequences.schemas.spec import SequenceSpec
 
     spec = SequenceSpec(
@@ -54,8 +54,10 @@ def ours(folder: Path, records: int) -> Epoch:
         write_prepared_store(files, spec, feature_spec, store, identity)
     train = PreparedInput(PreparedStore(store, spec, identity))
     keras.utils.set_random_seed(0)
-    model = build_model(spec, TaskStatistics({"sequence.item": input_data.ITEMS + 1}, label_mean=0.5, label_std=0.5))
-    compile_model(model, spec)
+    of_label = HeadStatistics(mean=(0.5,), std=(0.5,))
+    statistics = TaskStatistics({"sequence.item": input_data.ITEMS + 1}, heads={"label": of_label})
+    model = build_model(spec, statistics)
+    compile_model(model, spec, statistics)
 
     def epoch(batches: int | None) -> dict[str, int]:
         model.fit(train.dataset, steps_per_epoch=batches, callbacks=[train.callback], verbose=0)

@@ -14,7 +14,7 @@ def test_the_closure_has_what_is_imported_at_any_depth_and_no_more():
     closure = import_closure((COMPONENTS + "preprocessing",))
     assert {"tfx_sequences.schemas.columns", "tfx_sequences.schemas.base", "tfx_sequences.errors"} <= set(closure)
     assert COMPONENTS + "model" not in closure
-    assert COMPONENTS + "preprocessing" in import_closure((COMPONENTS + "training",))
+    assert COMPONENTS + "sequence_features" in import_closure((COMPONENTS + "training",))
 
 
 def test_editing_a_module_changes_the_digests_that_depend_on_it(tmp_path):

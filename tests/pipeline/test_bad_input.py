@@ -569,7 +569,7 @@ def spec_is_empty(folder):
 def unknown_key_in_the_spec(folder):
     data_in(folder)
     spec_in(folder, model={"untis": [4], "dropout": 2.0})
-    return Bad("Unknown key 'untis'. Did you mean 'units'? Known keys: 'cell', 'units'")
+    return Bad("Unknown key 'untis'. Did you mean 'units'? Known keys: 'front', 'cell', 'units'")
 
 
 @case

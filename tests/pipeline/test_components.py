@@ -217,7 +217,7 @@ def test_the_trainer_exports_a_model_and_reports(trained, everything_run):
     assert all(" 0 new, 0 dropped" in line for line in report["warm_start"][1:])
     assert any(line.startswith("tables/brand: ") for line in report["warm_start"])
     served = tf.saved_model.load(str(Path(trained["model"].uri, "Format-Serving")))
-    assert set(served.signatures) == {"serving_default", "evaluation_inputs"}
+    assert set(served.signatures) == {"serving_default", "evaluation_inputs", "evaluation_outputs"}
 
 
 def test_materialised_records_equal_those_transformed_in_the_graph(everything_run):
@@ -312,6 +312,6 @@ def test_held_back_splits_are_disjoint_and_complete(everything_run):
 
 def test_the_card_of_the_model_holds_the_spec(everything_run):
     card = json.loads((everything_run.pushed_model / "tfx_sequences.json").read_text())
-    assert card["classes"] == ["good", "bad"]
+    assert card["classes"] == {"label": ["good", "bad"]}
     assert card["spec"]["name"] == "everything"
     assert len(card["fingerprint"]) == 64

@@ -23,8 +23,8 @@ class HeadLoss:
         class_weights: Weight of each class, `C` of them; empty where all weigh 1.
 
     >>> loss = HeadLoss(Label(key="y", type="multi_label", classes=("a", "b")))
-    >>> loss(tf.constant([[1], [-1]]), tf.zeros([2, 2])).numpy().round(4).tolist()
-    [1.3863, 1.3863]
+    >>> print(loss(tf.constant([[1], [-1]]), tf.zeros([2, 2])).numpy().round(4))
+    [1.3863 1.3863]
     """
 
     def __init__(self, label: Label, class_weights: Sequence[float] = ()) -> None:
