@@ -15,7 +15,7 @@ demo: setup ## Train, evaluate and serve the bundled example into OUTPUT (demo_o
 	@.venv/bin/tfx-sequences demo --output $(OUTPUT)
 
 test: setup ## Run all tests, doctests included
-	@.venv/bin/python -m pytest -n $(JOBS) --dist loadfile
+	@.venv/bin/python -m pytest -n $(JOBS) --dist loadfile --durations 12
 
 lint: setup ## Check style and formatting
 	@.venv/bin/ruff check .

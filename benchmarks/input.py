@@ -116,7 +116,18 @@ def run(row: Row, folder: Path, records: int) -> dict[str, Any]:
             return {"problem": "needs `uv` on PATH for an environment of its own"}
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         peers = str(HERE / "peers.txt")
-        python = [uv, "run", "--quiet", "--no-project", "--python", version, "--with-requirements", peers, "python"]
+        python = [
+            uv,
+            "run",
+            "--quiet",
+            "--isolated",
+            "--no-project",
+            "--python",
+            version,
+            "--with-requirements",
+            peers,
+            "python",
+        ]
     process = subprocess.run([*python, *words], cwd=HERE, env=environment, capture_output=True, text=True, check=False)
     if process.returncode:
         lines = [line for line in process.stderr.splitlines() if line.strip()]

@@ -28,7 +28,7 @@ from tfx_sequences.components.input_counts import InputCounts
 from tfx_sequences.components.input_state import InputState, source_digest
 from tfx_sequences.components.micro_batches import NO_ROW, as_elements, bucket
 from tfx_sequences.components.record_formats import RecordFormat, transformed_records
-from tfx_sequences.components.row_store import RowParser, RowStore
+from tfx_sequences.components.row_store import RowParser, RowStore, parser_of
 from tfx_sequences.components.truncation import cut_steps
 from tfx_sequences.components.untuned import parallel_calls, untuned
 from tfx_sequences.errors import TfxSequencesError, UserInputError
@@ -117,7 +117,7 @@ class SequenceInput:
 
     @functools.cached_property
     def _parser(self) -> RowParser:
-        return RowParser(self._source.format)
+        return parser_of(self._source.format)
 
     @property
     def finished(self) -> list[InputCounts]:

@@ -8,6 +8,7 @@ features consist of: handing it on copies nothing.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -70,6 +71,12 @@ class RowParser:
 
     def _gathered(self, numbers: tf.Tensor, components: Sequence[tf.Tensor], wanted: tf.Tensor) -> Sequence[tf.Tensor]:
         return tf.nest.flatten(self.gather(numbers, components, wanted), expand_composites=True)
+
+
+@functools.lru_cache(maxsize=4)
+def parser_of(form: RecordFormat) -> RowParser:
+    """The parser of a format, traced once for all inputs of it."""
+    return RowParser(form)
 
 
 def _parts(spec: tf.TypeSpec) -> list[bool]:
