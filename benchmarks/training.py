@@ -10,11 +10,8 @@ rows alike. A ratio is taken within each round, and the table shows medians.
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
 import statistics
-import subprocess
-import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,8 +20,8 @@ import rich.box
 import rich.markup
 import rich.table
 import typer
+from interleaved import chosen_rows, run_process, run_rounds
 
-HERE = Path(__file__).parent
 NAIVE, PEER = "keras-naive", "torch-padded"
 
 
@@ -63,48 +60,16 @@ def main(
     output: Annotated[Path | None, typer.Option(help="JSON file of all figures.")] = None,
 ) -> None:
     """Measures the rows and prints the table."""
-    chosen = [row for row in ROWS if not only or any(row.name.startswith(o) for o in only)]
-    if not chosen:
-        raise typer.BadParameter(f"no row begins so; rows: {', '.join(row.name for row in ROWS)}", param_hint="--only")
     folder = cache.resolve() / str(records)
     folder.mkdir(parents=True, exist_ok=True)
-    problems: dict[str, str] = {}
-    runs: dict[str, list[dict[str, Any]]] = {row.name: [] for row in chosen}
-    summary: list[dict[str, Any]] = []
-    for index in range(rounds):
-        for row in chosen:
-            if row.name in problems:
-                continue
-            print(f"round {index + 1} of {rounds}: {row.name}", file=sys.stderr)
-            result = run(row, folder, records)
-            if "problem" in result:
-                problems[row.name] = result["problem"]
-                del runs[row.name]
-            else:
-                runs[row.name].append(result)
-        # After each round, so that a run that is stopped has left something.
-        summary = [summarize(row, runs) for row in chosen if row.name in runs]
-        if output:
-            report = {"records": records, "rounds": index + 1, "rows": summary, "runs": runs, "problems": problems}
-            output.write_text(json.dumps(report, indent=1))
-    rich.print(table(summary, problems))
+
+    def run(row: Row) -> dict[str, Any]:
+        return run_process(["training_route.py", row.name, str(folder), str(records), str(row.warm_up)])
+
+    rich.print(table(*run_rounds(chosen_rows(ROWS, only), rounds, run, summarize, records, output)))
 
 
-def run(row: Row, folder: Path, records: int) -> dict[str, Any]:
-    """What one fresh process measured, or `{"problem": why not}`."""
-    words = ["training_route.py", row.name, str(folder), str(records), str(row.warm_up)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)])}
-    environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_USE_LEGACY_KERAS": "0"}
-    process = subprocess.run(
-        [sys.executable, *words], cwd=HERE, env=environment, capture_output=True, text=True, check=False
-    )
-    if process.returncode:
-        lines = [line for line in process.stderr.splitlines() if line.strip()]
-        return {"problem": lines[-1] if lines else f"exit code {process.returncode}"}
-    return json.loads(process.stdout.splitlines()[-1])
-
-
-def summarize(row: Row, runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+def summarize(row: Row, runs: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
     """Medians over the rounds; ratios are taken within each round first."""
     own = runs[row.name]
     median = statistics.median

@@ -16,7 +16,7 @@ from tfx_sequences.schemas.spec_io import spec_to_yaml
 @pytest.mark.slow
 def test_the_same_command_goes_on_after_sigkill(everything_data, tmp_path):
     output, spec = tmp_path / "output", tmp_path / "spec.yaml"
-    training = {"epochs": 60, "early_stopping_patience": None, "backup": {"every_steps": 1}}
+    training = {"epochs": 20, "early_stopping_patience": None, "backup": {"every_steps": 1}}
     spec.write_text(spec_to_yaml(small_spec(training=training)))
     arguments = [sys.executable, "-m", "tfx_sequences", "run", str(spec)]
     arguments += ["--data", str(everything_data / "sequence"), "--output", str(output)]
@@ -34,7 +34,7 @@ def test_the_same_command_goes_on_after_sigkill(everything_data, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "taken up in epoch" in done.stdout
     training = json.loads((output / "report.json").read_text())["training"]
-    assert training["epochs"] == len(training["history"]["val_loss"]) == 60
+    assert training["epochs"] == len(training["history"]["val_loss"]) == 20
     assert not list(output.glob("artifacts/backups/*"))
     [logs] = output.glob("artifacts/SequenceTrainer/model_run/*/tensorboard/validation/*")
     assert logs.stat().st_size > 0

@@ -56,6 +56,11 @@ class InputCounts:
         """Share of all steps computed that is padding, in `[0, 1)`."""
         return 1 - self.real_steps / self.padded_steps if self.padded_steps else 0.0
 
+    @property
+    def noted(self) -> dict[str, Noted]:
+        """What happened to records, by attribute."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, Noted)}
+
     def note(self, what: str, count: int, names: list[str]) -> None:
         """Adds `count` records to the attribute `what`; `names` are those of the first of them."""
         noted: Noted = getattr(self, what)

@@ -84,6 +84,8 @@ class PreparedStore:
             size = (self._folder / part.name).stat().st_size if (self._folder / part.name).is_file() else 0
             if size != sum(part.sizes):
                 raise damaged(self._folder / part.name, f"{size} bytes in place of {sum(part.sizes)}")
+        # Now, for who asks for counts may do so when the store is gone.
+        self._noted = {training: self._note(training) for training in (False, True)}
 
     @property
     def lengths(self) -> np.ndarray:
@@ -183,16 +185,9 @@ class PreparedStore:
     def counts(self, *, training: bool = True, epoch: int = 0, workers: int = 1) -> InputCounts:
         """What an epoch batches, cuts and leaves out, of all workers together; nothing is read for it."""
         counts = InputCounts(epoch)
-        batching = self._spec.batching
         kept = self._kept(training)
-        for number, (part, rows) in enumerate(zip(self._lengths, kept, strict=True)):
-            left_out = np.setdiff1d(np.arange(len(part)), rows)
-            short = part[left_out] < batching.drop_shorter_than
-            noted = {"too_short": left_out[short], "too_long": left_out[~short]}
-            if batching.max_length is not None:
-                noted["truncated"] = rows[part[rows] > batching.max_length]
-            for what, which in noted.items():
-                counts.note(what, len(which), self._names(number, which[: counts.wanted_names(what)]))
+        for what, (count, names) in self._noted[training].items():
+            counts.note(what, count, names)
         lengths = self._batched(kept)
         for window in self._plan(kept, training, epoch, workers)():
             own = np.concatenate([lengths[part] for part in window.parts])[window.rows]
@@ -202,6 +197,19 @@ class PreparedStore:
             for batch in np.split(own, window.ends)[:-1]:
                 counts.padded_steps += len(batch) * max(1, int(batch.max()))
         return counts
+
+    def _note(self, training: bool) -> dict[str, tuple[int, list[str]]]:
+        """How many records any epoch leaves out or cuts, and the names of the first."""
+        counts, batching = InputCounts(0), self._spec.batching
+        for number, (part, rows) in enumerate(zip(self._lengths, self._kept(training), strict=True)):
+            left_out = np.setdiff1d(np.arange(len(part)), rows)
+            short = part[left_out] < batching.drop_shorter_than
+            found = {"too_short": left_out[short], "too_long": left_out[~short]}
+            if batching.max_length is not None:
+                found["truncated"] = rows[part[rows] > batching.max_length]
+            for what, which in found.items():
+                counts.note(what, len(which), self._names(number, which[: counts.wanted_names(what)]))
+        return {what: (noted.count, noted.first) for what, noted in counts.noted.items()}
 
     def _names(self, number: int, rows: np.ndarray) -> list[str]:
         """The ids of records of a part, or where they stand in it."""
