@@ -141,7 +141,7 @@ def _taken(dataset: Any, of_batch: Callable[..., tuple[Any, Any]]) -> Epoch:
         iterator = iter(dataset)
         while True:
             lengths, sizes, steps = (tensor.numpy() for tensor in take(iterator))
-            yield from zip(np.split(lengths, np.cumsum(sizes)[:-1]), steps.tolist(), strict=True)
+            yield from zip(np.split(lengths, np.cumsum(sizes))[:-1], steps.tolist(), strict=True)
             if len(sizes) < AT_A_TIME:
                 return
 

@@ -84,3 +84,13 @@ def test_generated_records_hold_the_columns(tmp_path, input_data):
     lengths = input_data.columns(0).lengths
     assert (np.median(lengths), lengths.max()) == (30, 500)
     assert 40 < lengths.mean() < 42
+
+
+@pytest.mark.parametrize("batches", [0, 31, 32, 33])
+def test_a_route_ends_whatever_the_number_of_its_batches(input_data, batches):
+    import input_routes
+    import tensorflow as tf
+
+    dataset = tf.data.Dataset.range(batches).map(lambda i: (tf.fill([i + 1], i), tf.zeros([i + 1, 2])))
+    taken = list(input_routes._taken(dataset, lambda lengths, feature: (lengths, feature))())
+    assert [(len(lengths), steps) for lengths, steps in taken] == [(i + 1, 2) for i in range(batches)]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.components.padded_records import batch, row
 from tfx_sequences.components.model import build_model, compile_model
 from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
 from tfx_sequences.errors import SpecError
@@ -13,7 +14,6 @@ from tfx_sequences.schemas.spec import SequenceSpec
 
 IDS = {"sequence.token": 6, "context.city": 3}
 CLASSES = TaskStatistics(IDS, {"label": HeadStatistics(("a", "b", "c"))})
-LENGTHS = np.array([4, 1, 0, 3])
 
 
 def make_spec(**model):
@@ -24,32 +24,6 @@ def make_spec(**model):
         label={"key": "y"},
         model=model,
     )
-
-
-def batch(steps, filler=0):
-    """Four records of lengths 4, 1, 0, 3, padded with `filler` to `steps`."""
-    random = np.random.default_rng(1)
-    x = np.full((4, steps, 2), float(filler), "float32")
-    token = np.full((4, steps), int(filler))
-    for row, length in enumerate(LENGTHS):
-        x[row, :length] = random.normal(size=(length, 2))
-        token[row, :length] = random.integers(0, 6, length)
-    return {
-        "sequence.x": x,
-        "sequence.token": token,
-        "context.age": random.normal(size=4).astype("float32"),
-        "context.city": np.array([0, 1, 2, 0]),
-        "sequence_length": LENGTHS,
-    }
-
-
-def row(inputs, index):
-    """One record without any padding; a step is left where there is none, for the kernels need one."""
-    steps = max(LENGTHS[index], 1)
-    return {
-        name: value[index : index + 1, :steps] if name.startswith("sequence.") else value[index : index + 1]
-        for name, value in inputs.items()
-    }
 
 
 NETWORKS = [

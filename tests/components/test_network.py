@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.components.padded_records import batch, row
 from tfx_sequences.components import recurrent
 from tfx_sequences.components.fused_lstm import FusedLSTM
 from tfx_sequences.components.network import build_network
@@ -14,7 +15,6 @@ from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.spec import SequenceSpec
 
 STATISTICS = TaskStatistics({"sequence.token": 6, "context.city": 3}, {"label": HeadStatistics(("a", "b"))})
-LENGTHS = np.array([4, 1, 0, 3])
 CONV = {"type": "conv1d", "filters": 3, "kernel_size": 3, "activation": "tanh"}
 DENSE = {"type": "dense", "units": 3, "activation": "tanh"}
 
@@ -27,32 +27,6 @@ def make_spec(**model):
         label={"key": "y"},
         model={"units": (4,), **model},
     )
-
-
-def batch(steps, filler=0):
-    """Four records of lengths 4, 1, 0, 3, padded with `filler` to `steps`."""
-    random = np.random.default_rng(1)
-    x = np.full((4, steps, 2), float(filler), "float32")
-    token = np.full((4, steps), int(filler))
-    for row, length in enumerate(LENGTHS):
-        x[row, :length] = random.normal(size=(length, 2))
-        token[row, :length] = random.integers(0, 6, length)
-    return {
-        "sequence.x": x,
-        "sequence.token": token,
-        "context.age": random.normal(size=4).astype("float32"),
-        "context.city": np.array([0, 1, 2, 0]),
-        "sequence_length": LENGTHS,
-    }
-
-
-def row(inputs, index):
-    """One record without any padding; a step is left where there is none, for the kernels need one."""
-    steps = max(LENGTHS[index], 1)
-    return {
-        name: value[index : index + 1, :steps] if name.startswith("sequence.") else value[index : index + 1]
-        for name, value in inputs.items()
-    }
 
 
 def build(use_cudnn="auto", **options):
