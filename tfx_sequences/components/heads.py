@@ -6,6 +6,7 @@ from typing import Any
 
 from keras import layers
 
+from tfx_sequences.components.forecast_head import forecast_output
 from tfx_sequences.components.network import Network
 from tfx_sequences.components.sampled_logits import SampledLogits
 from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
@@ -23,10 +24,12 @@ def build_heads(spec: SequenceSpec, statistics: TaskStatistics, network: Network
 
     Returns:
         For a spec with `label` its symbolic output, float32 logits `[B, C]` or numbers `[B, D]`, of
-        steps `[B, T, C]` or `[B, T, D]`; for one with `labels` a dict of them by name.
+        steps `[B, T, C]` or `[B, T, D]`, forecasts `[B, horizon]`; for one with `labels` a dict of them by name.
     """
     outputs = {
-        name: _output(
+        name: forecast_output(spec, name, label, network)
+        if label.type == "forecast"
+        else _output(
             label,
             statistics.heads[name],
             network.steps if label.per_step else network.pooled,

@@ -24,12 +24,12 @@ import tensorflow as tf
 from tfx_sequences.components.bucket_queue import MicroBatches
 from tfx_sequences.components.epoch_reader import EpochReader, Source
 from tfx_sequences.components.fit_epochs import FitEpochs
+from tfx_sequences.components.forecast_windows import windows_per_record
 from tfx_sequences.components.input_counts import InputCounts
 from tfx_sequences.components.input_state import InputState, source_digest
 from tfx_sequences.components.micro_batches import NO_ROW, as_elements, bucket
 from tfx_sequences.components.record_formats import RecordFormat, transformed_records
 from tfx_sequences.components.row_store import RowParser, RowStore, parser_of
-from tfx_sequences.components.truncation import cut_steps
 from tfx_sequences.components.untuned import parallel_calls, untuned
 from tfx_sequences.errors import TfxSequencesError, UserInputError
 from tfx_sequences.schemas.bucket_plan import BucketPlan
@@ -287,14 +287,14 @@ class SequenceInput:
         source = self._source
         lengths, numbers, seeds, *is_real = batch
         features = self._parser.gather(*store, tf.boolean_mask(numbers, numbers != NO_ROW))
-        if source.training:
-            features = cut_steps(features, source.spec, seeds[0])
-        inputs, targets, weights = source.format.batch(features)
+        inputs, targets, weights = source.format.batch(features, seeds[0] if source.training else None)
         for real in is_real:
             weights = tf.nest.map_structure(functools.partial(tf.multiply, tf.cast(real, tf.float32)), weights)
         if self._fixed:
             of_bucket = tf.searchsorted(tf.constant(source.plan.boundaries, tf.int32), lengths[:1], side="right")[0]
-            missing = tf.gather(source.plan.batch_sizes, of_bucket) - tf.shape(inputs[SEQUENCE_LENGTH])[0]
+            rows = tf.gather(source.plan.batch_sizes, of_bucket)
+            rows *= windows_per_record(source.spec, training=source.training)
+            missing = rows - tf.shape(inputs[SEQUENCE_LENGTH])[0]
             inputs, targets, weights = tf.nest.map_structure(
                 lambda x: _add_rows(x, missing), (inputs, targets, weights)
             )

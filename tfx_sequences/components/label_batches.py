@@ -10,10 +10,13 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfx_sequences.components.forecast_windows import cut_forecast_windows
 from tfx_sequences.components.padding import longest_of, pad_steps
 from tfx_sequences.components.ragged_steps import aligned
+from tfx_sequences.components.truncation import cut_steps
 from tfx_sequences.schemas.batching import Padding
 from tfx_sequences.schemas.categorical_columns import NO_ID
+from tfx_sequences.schemas.forecast_labels import forecast_heads
 from tfx_sequences.schemas.label import Label
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.transformed_features import (
@@ -35,7 +38,7 @@ def pad_labels(features: dict[str, Any], spec: SequenceSpec) -> dict[str, tf.Ten
         spec: The spec.
 
     Returns:
-        By transformed name: labels `[B, *shape]`, those of steps `[B, T, *shape]` with `T` as `pad_features`
+        By transformed name: labels `[B, *shape]` (of forecasts as `cut_forecast_windows` has them), those of steps `[B, T, *shape]` with `T` as `pad_features`
         has it, several class indices `[B, V]` or `[B, T, V]` with -1 behind the last; step weights `[B, T]`.
     """
     longest = longest_of(features[SEQUENCE_LENGTH])
@@ -98,6 +101,9 @@ def checked_labels(features: dict[str, Any], spec: SequenceSpec) -> dict[str, An
     lengths = features[SEQUENCE_LENGTH]
     for head, label in spec.heads.items():
         name, weight = label_name(head), step_weight_name(head)
+        if label.is_cut_out:
+            checked[SEQUENCE_LENGTH] = _long_enough(lengths, label)
+            continue
         values = aligned(features[name], label.key, lengths) if label.per_step else features[name]
         if label.step_weight:
             checked[weight] = aligned(features[weight], label.step_weight, lengths)
@@ -108,8 +114,31 @@ def checked_labels(features: dict[str, Any], spec: SequenceSpec) -> dict[str, An
     return checked
 
 
+def labelled_rows(features: dict[str, Any], spec: SequenceSpec, seed: tf.Tensor | None = None) -> dict[str, Any]:
+    """The features of the rows that are trained and evaluated with: records, cut; or windows of them.
+
+    Args:
+        features: By transformed name, labels included.
+        spec: The spec.
+        seed: Integer `[2]`, in training, for what is drawn.
+    """
+    checked = checked_labels(features, spec)
+    if forecast_heads(spec):
+        return cut_forecast_windows(checked, spec, seed)
+    return cut_steps(checked, spec, seed)
+
+
+def _long_enough(lengths: tf.Tensor, label: Label) -> tf.Tensor:
+    check = tf.debugging.Assert(
+        tf.reduce_all(lengths > label.horizon),
+        [f"Label '{label.key}': a record has no history before the {label.horizon} last steps. Steps:", lengths],
+    )
+    with tf.control_dependencies([check]):
+        return tf.identity(lengths)
+
+
 def _check(flat: tf.Tensor, label: Label) -> tf.Operation:
-    if label.type == "regression":
+    if not label.has_classes:
         right, fault = tf.math.is_finite(flat), "a value that is missing or not finite. Values:"
     elif label.is_vector:
         right, fault = (flat == 0) | (flat == 1), "a value that is neither 0 nor 1. Values:"

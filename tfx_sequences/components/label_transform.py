@@ -18,7 +18,7 @@ from tfx_sequences.schemas.categorical_columns import NO_ID
 from tfx_sequences.schemas.label import Label
 from tfx_sequences.schemas.raw_features import MISSING_INT, SEQUENCE_PREFIX
 from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import label_name, step_weight_name
+from tfx_sequences.schemas.transformed_features import label_name, mase_scale_name, step_weight_name
 
 
 def transform_labels(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, Any]:
@@ -30,6 +30,10 @@ def transform_labels(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
     """
     outputs = {}
     for head, label in spec.heads.items():
+        if label.mase_scale:
+            outputs[mase_scale_name(head)] = tf.identity(inputs[label.mase_scale])
+        if label.is_cut_out:
+            continue
         values = inputs[SEQUENCE_PREFIX * label.per_step + label.key]
         outputs[label_name(head)] = transformed = _transformed(values, label, label_name(head))
         if label.class_weights == "balanced":
@@ -41,7 +45,7 @@ def transform_labels(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
 
 
 def _transformed(values: Any, label: Label, name: str) -> Any:
-    if label.type == "regression" or label.is_vector:
+    if not label.has_classes or label.is_vector:
         if not label.per_step:
             return tf.cast(values, tf.float32)
         return like(values, _numbers(values, label.shape))

@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfx_sequences.components.forecast_errors import forecast_loss
 from tfx_sequences.schemas.label import Label
 
 
@@ -16,7 +17,7 @@ class HeadLoss:
     Classification: the negative log-likelihood in nats (of the smoothed target, if the label has
     `label_smoothing`), times the class's weight. Multi-label: the same of all classes together,
     the sum over them; a class's weight is that of its being there. Regression: the squared error,
-    its mean over the numbers of a vector.
+    its mean over the numbers of a vector. Forecast: as its `loss` says, see `forecast_errors`.
 
     Args:
         label: The label.
@@ -43,6 +44,8 @@ class HeadLoss:
             return self._of_one_class(tf.cast(targets, tf.int64), outputs)
         if self._label.type == "multi_label":
             return self._of_several(as_multi_hot(targets, self._label, tf.shape(outputs)[-1]), outputs)
+        if self._label.type == "forecast":
+            return forecast_loss(targets, outputs, self._label)
         return tf.reduce_mean(tf.square(as_vectors(targets, self._label) - outputs), axis=-1)
 
     def _of_one_class(self, targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:

@@ -11,6 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfx_sequences.components.forecast_errors import FORECAST_SUMS, forecast_figures, forecast_sums
 from tfx_sequences.components.losses import HeadLoss, as_multi_hot, as_vectors
 from tfx_sequences.components.spans import is_iob, span_counts
 from tfx_sequences.schemas.label import Label
@@ -26,7 +27,8 @@ class HeadMeasures:
     a multi_label the share of classes that are told right by a probability of one half; `loss`, the
     negative log-likelihood in nats, without class weights and smoothing; `auc`, the area under the
     ROC curve over all classes together, exact to the width of 1000 buckets of probability;
-    `span_f1`, `span_precision`, `span_recall`; `mean_squared_error`, `mean_absolute_error`.
+    `span_f1`, `span_precision`, `span_recall`; `mean_squared_error`, `mean_absolute_error`; `smape` in percent
+    and `mase`, as `forecast_errors` has them.
 
     Args:
         label: The label.
@@ -51,6 +53,8 @@ class HeadMeasures:
     @property
     def size(self) -> int:
         """Number of sums `S`."""
+        if self._label.type == "forecast":
+            return FORECAST_SUMS
         return _PLAIN + _SPANS * self._spans + 2 * _BUCKETS * self._auc
 
     def sums(self, targets: Any, outputs: Any, weights: Any) -> tf.Tensor:
@@ -63,6 +67,8 @@ class HeadMeasures:
         """
         outputs, weights = tf.cast(outputs, tf.float32), tf.cast(weights, tf.float32)
         there = weights > 0
+        if self._label.type == "forecast":
+            return forecast_sums(targets, outputs, weights)
         more = []
         if self._label.type == "classification":
             predicted = tf.argmax(outputs, axis=-1)
@@ -93,6 +99,8 @@ def figures(label: Label, total: Any) -> dict[str, tf.Tensor]:
     {'loss': 0.5, 'accuracy': 0.75}
     """
     total = tf.convert_to_tensor(total)
+    if label.type == "forecast":
+        return forecast_figures(total)
     weight, loss, second = (total[i] for i in range(_PLAIN))
     names = ("mean_squared_error", "mean_absolute_error") if label.type == "regression" else ("loss", "accuracy")
     found = {name: tf.math.divide_no_nan(x, weight) for name, x in zip(names, (loss, second), strict=True)}

@@ -15,6 +15,7 @@ from tfx_sequences.components.precision import precision
 from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
 from tfx_sequences.components.sequence_model import FittedHead, SequenceModel
 from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
+from tfx_sequences.schemas.forecast_labels import forecast_options
 from tfx_sequences.schemas.label import Label
 from tfx_sequences.schemas.pretrained import PretrainedVectors
 from tfx_sequences.schemas.spec import SequenceSpec, check_causality
@@ -67,12 +68,19 @@ def compile_model(
 
 def _fitted(model: keras.Model, label: Label, statistics: HeadStatistics, name: str, spec: SequenceSpec) -> FittedHead:
     measures = HeadMeasures(label, statistics.classes)
-    sampled = None
+    in_training = None
     number = label.sampled_softmax
     if number is not None:
         layer = model.get_layer(f"{spec.output_prefix(name)}logits")
 
-        def sampled(targets: Any, vectors: Any) -> Any:
+        def in_training(targets: Any, vectors: Any) -> Any:
             return layer.sampled_loss(targets, vectors, number, by_rank=label.classes is None)
 
-    return FittedHead(HeadLoss(label, statistics.class_weights), measures, label.loss_weight, sampled)
+    loss = HeadLoss(label, statistics.class_weights)
+    if label.type == "forecast" and forecast_options(label).decoder == "autoregressive":
+        decoder = model.get_layer(f"{spec.output_prefix(name)}decoder")
+
+        def in_training(targets: Any, handed: Any) -> Any:
+            return loss(targets, decoder.taught(targets, handed))
+
+    return FittedHead(loss, measures, label.loss_weight, in_training)

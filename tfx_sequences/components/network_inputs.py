@@ -10,11 +10,13 @@ import keras
 from tfx_sequences.components.embedding_tables import EmbeddingTables
 from tfx_sequences.components.feature_lengths import length_mask
 from tfx_sequences.components.model_columns import model_columns
+from tfx_sequences.components.normalized_series import normalized_targets
 from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
 from tfx_sequences.components.task_statistics import TaskStatistics
 from tfx_sequences.schemas.columns import CategoricalColumn, Column, NumericColumn
+from tfx_sequences.schemas.forecast_labels import horizon_of, known_future
 from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
+from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH, future_name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +46,8 @@ class NetworkInputs:
         tensors: The model's inputs by name, as of `pad_features`.
         lengths: int64 `[B]`, the real steps of each record; padding is on the right.
         mask: bool `[B, T]`, True for real steps.
-        steps: `[B, T, D]`, the sequence columns joined, embeddings looked up. Padded steps are zero.
+        steps: `[B, T, D]`, the sequence columns joined, embeddings looked up, targets of forecasts normalised series
+            by series. Padded steps are zero.
         context: `[B, C]`, the context columns joined; None without any, and where
             `model.context` is `per_step`: then `steps` hold them.
     """
@@ -65,6 +68,9 @@ def network_inputs(spec: SequenceSpec, statistics: TaskStatistics) -> NetworkInp
     columns = model_columns(spec, statistics.num_ids)
     tensors = {column.key: _input(column) for column in columns}
     lengths = tensors[SEQUENCE_LENGTH] = keras.Input((), name=SEQUENCE_LENGTH, dtype="int64")
+    for name in known_future(spec):
+        shape = (horizon_of(spec), *getattr(spec.sequence[name], "shape", ()))
+        tensors[future_name(name)] = keras.Input(shape, name=future_name(name), dtype="float32")
     tables = EmbeddingTables(columns, terms=statistics.terms)
     of_steps = [c for c in columns if c.is_sequence]
     of_context = [c for c in columns if not c.is_sequence]
@@ -72,10 +78,11 @@ def network_inputs(spec: SequenceSpec, statistics: TaskStatistics) -> NetworkInp
     features = SequenceFeatures(
         of_steps, context_columns=of_context if is_per_step else (), tables=tables, name="sequence_features"
     )
-    steps, _ = features(tensors)
+    seen = {**tensors, **normalized_targets(spec, tensors)}
+    steps, _ = features(seen)
     context = None
     if of_context and not is_per_step:
-        context = ContextFeatures(of_context, tables=tables, name="context")(tensors)
+        context = ContextFeatures(of_context, tables=tables, name="context")(seen)
     return NetworkInputs(tensors, lengths, length_mask(lengths, steps), steps, context)
 
 

@@ -10,9 +10,10 @@ from tfx_sequences.components.truncation import cut_steps
 from tfx_sequences.schemas.batching import Padding
 from tfx_sequences.schemas.categorical_columns import NO_ID
 from tfx_sequences.schemas.columns import IdColumn
+from tfx_sequences.schemas.forecast_labels import known_future
 from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
 from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
+from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH, future_name
 
 
 def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, tf.Tensor]:
@@ -28,7 +29,7 @@ def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, t
 
     Returns:
         `context.*` `[B, *shape]`, `sequence.*` `[B, T, *shape]`, `sequence_length` `[B]`.
-        Several ids are `[B, V]` or `[B, T, V]`, with -1 (no id) behind the last.
+        Futures of known features `future.*` `[B, H, *shape]`. Several ids are `[B, V]` or `[B, T, V]`, with -1 (no id) behind the last.
     """
     transformed = cut_steps(transformed, spec)
     lengths = transformed[SEQUENCE_LENGTH]
@@ -44,6 +45,8 @@ def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, t
             inputs[name] = pad_steps(values, longest, padding)
         else:
             inputs[name] = values.to_tensor(NO_ID) if isinstance(values, tf.RaggedTensor) else values
+    for name in map(future_name, known_future(spec)):
+        inputs[name] = transformed[name]
     return inputs
 
 

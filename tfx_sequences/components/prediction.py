@@ -181,7 +181,7 @@ def _answer(outputs: dict[str, np.ndarray], row: int, spec: SequenceSpec) -> dic
 
 def _of_head(label: Label, outputs: dict[str, np.ndarray], row: int, prefix: str) -> dict[str, Any]:
     steps = slice(int(outputs["sequence_length"][row])) if label.per_step else ...
-    if label.type == "regression":
+    if not label.has_classes:
         return {"prediction": outputs[f"{prefix}predictions"][row][steps].tolist()}
     classes = [c.decode() for c in outputs[f"{prefix}classes"][row]]
     scores = outputs[f"{prefix}scores"][row][steps].tolist()

@@ -6,8 +6,10 @@ records, the model and the serving graph all use):
     context.NAME     dense [B, *shape] float32, or [B] int64 ids; ragged [B, V] for several ids
     sequence.NAME    ragged [B, T, *shape] float32, or [B, T] int64 ids, or [B, T, V] for several
     sequence_length  [B] int64, steps of the record
+    future.NAME      [B, H, *shape] float32, of a sequence feature that is known beforehand, as `sequence.NAME` is
     label            [B] int64 class index; ragged [B, V] for a multi_label of terms; float32 [B, *shape] for
                      numbers and vectors of 0 and 1; ragged [B, T, ...] of the same for labels of steps
+    mase_scale       [B] float32          (if a forecast names one)
     step_weight      ragged [B, T] float32 (if the label names one)
     example_weight   [B] float32          (if the spec names one)
     id               [B] string           (if the spec names one)
@@ -32,10 +34,11 @@ from tfx_sequences.components.length_histogram import analyze_lengths
 from tfx_sequences.components.ragged_steps import like, steps_of
 from tfx_sequences.schemas.categorical_columns import NO_ID
 from tfx_sequences.schemas.columns import BucketizedColumn, NumericColumn, Scaling, TermColumn, TextColumn
-from tfx_sequences.schemas.raw_features import MISSING_INT, feature_of
+from tfx_sequences.schemas.forecast_labels import known_future
+from tfx_sequences.schemas.raw_features import MISSING_INT, SEQUENCE_PREFIX, feature_of
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import spec_from_json
-from tfx_sequences.schemas.transformed_features import EXAMPLE_WEIGHT, RECORD_ID, SEQUENCE_LENGTH
+from tfx_sequences.schemas.transformed_features import EXAMPLE_WEIGHT, RECORD_ID, SEQUENCE_LENGTH, future_name
 
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, Any]:
@@ -52,8 +55,15 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
     """
     outputs: dict[str, Any] = {}
     terms: dict[str, Any] = {}
+    futures = {SEQUENCE_PREFIX + name: inputs[key] for name, key in known_future(spec).items()}
+    known: dict[str, Any] = {}
     for name, column in spec.columns.items():
         values = inputs[feature_of(column).tensor_name]
+        if name in futures and isinstance(column, NumericColumn):
+            known[future_name(name.removeprefix(SEQUENCE_PREFIX))], outputs[name] = _with_future(
+                values, futures[name], column
+            )
+            continue
         if not isinstance(column, TermColumn):
             outputs[name] = _numbers_or_buckets(values, column)
             continue
@@ -63,7 +73,7 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
             outputs[name] = _checked(terms[name], ids, _each(terms[name], ids))
     for vocabulary, names in computed_vocabularies(spec).items():
         outputs |= _computed(vocabulary, {name: terms[name] for name in names}, spec)
-    outputs = {name: outputs[name] for name in spec.columns}
+    outputs = {name: outputs[name] for name in spec.columns} | known
     lengths = {c.key: outputs[name].row_lengths() for name, c in spec.columns.items() if c.is_sequence}
     outputs[SEQUENCE_LENGTH] = _common_length(lengths)
     analyze_lengths(outputs[SEQUENCE_LENGTH])
@@ -85,6 +95,17 @@ def _numbers_or_buckets(values: Any, column: NumericColumn | BucketizedColumn) -
     else:
         transformed = _buckets(steps, present, column)
     return like(values, transformed) if column.is_sequence else transformed
+
+
+def _with_future(values: tf.RaggedTensor, future: tf.Tensor, column: NumericColumn) -> tuple[tf.Tensor, Any]:
+    """The future `[B, H, *shape]` and the steps of a feature, by the same statistics: those of both."""
+    steps, present = steps_of(values, column.key, column.shape)
+    flat = tf.reshape(tf.cast(future, steps.dtype), [-1, *column.shape])
+    all_steps = tf.concat([flat, steps], axis=0)
+    there = tf.concat([tf.ones(tf.shape(flat)[:1], tf.bool), present], axis=0)
+    numbers = _numbers(all_steps, there, column)
+    ahead = tf.shape(flat)[0]
+    return tf.reshape(numbers[:ahead], tf.shape(future)), like(values, numbers[ahead:])
 
 
 def _numbers(values: tf.Tensor, present: tf.Tensor, column: NumericColumn) -> tf.Tensor:

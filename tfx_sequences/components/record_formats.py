@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfx_sequences.components.label_batches import Targets, checked_labels, pad_labels, targets_and_weights
+from tfx_sequences.components.label_batches import Targets, labelled_rows, pad_labels, targets_and_weights
 from tfx_sequences.components.padding import longest_of, pad_features, pad_steps
 from tfx_sequences.components.ragged_steps import like, steps_of
 from tfx_sequences.components.record_keys import record_id
 from tfx_sequences.components.truncation import cut_steps
 from tfx_sequences.errors import SpecError
+from tfx_sequences.schemas.forecast_labels import forecast_heads
 from tfx_sequences.schemas.parse_specs import parse_records
 from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX, feature_of, raw_features
 from tfx_sequences.schemas.spec import SequenceSpec
@@ -42,13 +43,13 @@ class RecordFormat:
     Attributes:
         parse: Serialized records `[B]`, at least one, to features by name, sequences ragged `[B, T, ...]`,
             with `sequence_length` `[B]`.
-        batch: Features as `parse` gives them to padded `(inputs, targets, weights)`; the latter two as of
-            `targets_and_weights`.
+        batch: Features as `parse` gives them, and in training a seed `[2]` for what is drawn (else None), to
+            padded `(inputs, targets, weights)`; the latter two as of `targets_and_weights`.
         name: One serialized record to its id, or None.
     """
 
     parse: Callable[[tf.Tensor], Features]
-    batch: Callable[[Features], tuple[Features, Targets, Targets]]
+    batch: Callable[[Features, tf.Tensor | None], tuple[Features, Targets, Targets]]
     name: Callable[[bytes], str | None]
 
 
@@ -68,7 +69,7 @@ def transformed_records(spec: SequenceSpec, feature_spec: Features) -> RecordFor
 
     return RecordFormat(
         parse=lambda serialized: tf.io.parse_example(serialized, feature_spec),
-        batch=lambda features: _model_batch(features, spec),
+        batch=lambda features, seed=None: _model_batch(features, spec, seed),
         name=name,
     )
 
@@ -84,8 +85,16 @@ def raw_records(spec: SequenceSpec, transform: Callable[[Features], Features] | 
             weights as stored.
 
     Raises:
-        SpecError: No sequence feature of the raw record tells how many steps it has.
+        SpecError: No sequence feature of the raw record tells how many steps it has; or forecasts, without
+            `transform`.
     """
+    if transform is None and forecast_heads(spec):
+        raise SpecError(
+            "Windows for forecasts are cut out of transformed records.",
+            expected="`transform`, where the label is a forecast",
+            received="none",
+            fix="Give `transform`, or train from transformed records, as the pipeline does.",
+        )
     if transform is None and not any(feature.is_sequence for feature in raw_features(spec)):
         raise SpecError(
             "The length of the raw records is not known before they are transformed.",
@@ -103,18 +112,18 @@ def raw_records(spec: SequenceSpec, transform: Callable[[Features], Features] | 
 
     return RecordFormat(
         parse=parse,
-        batch=lambda features: (_raw_batch if transform is None else _model_batch)(features, spec),
+        batch=lambda features, seed=None: (_raw_batch if transform is None else _model_batch)(features, spec, seed),
         name=lambda serialized: record_id(serialized, spec),
     )
 
 
-def _model_batch(features: Features, spec: SequenceSpec) -> tuple[Features, Targets, Targets]:
-    features = cut_steps(checked_labels(features, spec), spec)
+def _model_batch(features: Features, spec: SequenceSpec, seed: tf.Tensor | None) -> tuple[Features, Targets, Targets]:
+    features = labelled_rows(features, spec, seed)
     return pad_features(features, spec), *targets_and_weights(pad_labels(features, spec), spec)
 
 
-def _raw_batch(features: Features, spec: SequenceSpec) -> tuple[Features, Targets, Targets]:
-    features = cut_steps(features, spec)
+def _raw_batch(features: Features, spec: SequenceSpec, seed: tf.Tensor | None) -> tuple[Features, Targets, Targets]:
+    features = cut_steps(features, spec, seed)
     longest = longest_of(features[SEQUENCE_LENGTH])
     labels = {SEQUENCE_LENGTH: features[SEQUENCE_LENGTH]}
     used_as = {key for key, _ in _raw_labels(spec).values()}

@@ -80,6 +80,8 @@ def feature_name(feature: RawFeature, spec: SequenceSpec) -> str:
             return name if name.endswith(f".{column.key}") else f"{name} (key '{column.key}')"
     roles = {
         "label": "the label",
+        "known_future": "the known future",
+        "mase_scale": "the scale of MASE",
         "step_weight": "the step weight",
         "example_weight": "the example weight",
         "id": "the id",
@@ -252,6 +254,11 @@ def _missing(spec: SequenceSpec, feature: RawFeature, known: set[Key]) -> DataEr
             fix = f"Store {name} once per record, in the context."
             if feature.is_sequence:
                 fix = f"Store {name} as a feature list, one value per step."
+            elif any(x.type == "forecast" for x in spec.heads.values()):
+                fix = (
+                    f"Store the values that follow the record's last step as {name} in the context; or write the "
+                    "sequence feature's own name as `key`, to forecast its last steps."
+                )
             elif feature.role == "label":
                 fix = f"Write `per_step: true` at {name} in the spec, or store it once per record, in the context."
         else:
@@ -267,11 +274,15 @@ def _dtype_fix(spec: SequenceSpec, feature: RawFeature, stored: str) -> str:
         return "Store the id as bytes, or name another id_key."
     if feature.role in ("example_weight", "step_weight"):
         return "Store the weight as a float."
+    if feature.role in ("known_future", "mase_scale"):
+        return f"Store {name} as {feature.dtype}."
     if feature.role == "label":
         label = next(x for x in spec.heads.values() if (x.key, x.per_step) == (feature.key, feature.is_sequence))
         where = "the label" if spec.label is not None else name
         if stored == "float32" and label.has_classes:
             return f"Write `type: regression` at {where} in the spec, or store the class as int64 or bytes."
+        if stored == "string" and label.type == "forecast":
+            return f"Store numbers as {name}."
         if stored == "string" and (label.type == "regression" or label.is_vector):
             return f"Write `type: classification` at {where} in the spec, or store a number."
         classes = " and `classes` as numbers" if stored == "int64" else " and `classes` as strings"

@@ -143,7 +143,7 @@ class ValueChecks:
             if feature.dtype == "float32":
                 self._check_finite(batch, feature, rows)
         for feature in self._features:
-            if feature.role in ("example_weight", "step_weight"):
+            if feature.role in ("example_weight", "step_weight", "mase_scale"):
                 self._check_weights(batch, feature, batch.rows[feature.tensor_name])
         parts = np.zeros(len(batch), np.int64) if parts is None else parts
         lengths = self._check_steps(batch)
@@ -162,7 +162,10 @@ class ValueChecks:
             for its, terms in zip(figures, _divided(rows, parts, len(figures)), strict=True):
                 its.terms.setdefault(name, Counter()).update(terms)
         for head, label in self._spec.heads.items():
-            self._check_label(batch, head, label, figures, parts)
+            if label.type == "forecast":
+                self._check_forecast(batch, label, lengths)
+            else:
+                self._check_label(batch, head, label, figures, parts)
 
     def raise_first(self) -> None:
         """Raises the most basic of what was found, if anything was."""
@@ -265,6 +268,23 @@ class ValueChecks:
             where_listed = f"{self._spec.where_of_head(head)}.classes"
             error = functools.partial(value_errors.unknown_class, where_listed)
             self._check_known(_CLASS, label.key, batch, rows, self._classes[head], error)
+
+    def _check_forecast(self, batch: Batch, label: Label, lengths: np.ndarray) -> None:
+        """There is a history, without gaps; what follows it is checked as any vector is."""
+        horizon = int(label.horizon or 0) if label.is_cut_out else 0
+        short = np.flatnonzero(lengths <= horizon)
+        column = self._spec.sequence[str(label.target)]
+        tensor_name = feature_of(column).tensor_name
+        rows, name = batch.rows[tensor_name], self._names[tensor_name]
+        if len(short):
+            steps = int(lengths[short[0]])
+            self._add(_MISSING, name, batch, short, lambda where: value_errors.no_history(name, steps, horizon, where))
+        if len(rows.splits) == 2 and getattr(column, "default_value", None) is None:
+            gaps = np.flatnonzero(rows.counts == 0)
+            if len(gaps):
+                records = rows.records_of_rows(gaps)
+                step = int(gaps[0] - rows.splits[0][records[0]])
+                self._add(_MISSING, name, batch, records, lambda where: value_errors.gap(name, step, where))
 
     def _check_every_step(self, batch: Batch, tensor_name: str, label: Label) -> None:
         """Every step has what belongs to its label; several terms may be none."""

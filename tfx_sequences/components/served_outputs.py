@@ -31,7 +31,8 @@ def served(
     Returns:
         Classification: `scores` `[B, C]` float32 probabilities, `classes` `[B, C]` strings,
         `predicted_class` `[B]` string. Multi-label: `scores` of each class and `classes`.
-        Regression: `predictions` `[B]` float32, or `[B, D]` of vectors. Of steps, `scores` are
+        Regression: `predictions` `[B]` float32, or `[B, D]` of vectors. Forecast: `predictions` `[B, horizon]`, in
+        the units of the target. Of steps, `scores` are
         `[B, T, C]`, `predicted_class` `[B, T]` and `predictions` `[B, T]` or `[B, T, D]`; behind
         the `sequence_length` `[B]` of a record they are 0 and empty.
     """
@@ -49,7 +50,7 @@ def served(
 
 
 def _answers(output: tf.Tensor, label: Label, class_names: tuple[str, ...]) -> dict[str, tf.Tensor]:
-    if label.type == "regression":
+    if not label.has_classes:
         return {PREDICTIONS: output if label.is_vector else tf.squeeze(output, axis=-1)}
     classes = tf.constant(class_names, tf.string)
     listed = tf.tile(classes[None, :], [tf.shape(output)[0], 1])

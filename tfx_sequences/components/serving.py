@@ -21,13 +21,12 @@ import tensorflow as tf
 from tensorflow_transform.saved import saved_transform_io_v2
 
 from tfx_sequences import __version__
-from tfx_sequences.components.label_batches import checked_labels, pad_labels, targets_and_weights
+from tfx_sequences.components.label_batches import labelled_rows, pad_labels, targets_and_weights
 from tfx_sequences.components.losses import as_multi_hot
 from tfx_sequences.components.measures import HeadMeasures
 from tfx_sequences.components.padding import pad_features
 from tfx_sequences.components.served_outputs import served
 from tfx_sequences.components.task_statistics import TaskStatistics
-from tfx_sequences.components.truncation import cut_steps
 from tfx_sequences.schemas.parse_specs import parse_records
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import fingerprint, spec_to_json
@@ -81,7 +80,8 @@ class RawRecordModel:
             target, name = targets[head], label_name(head)
             if label.type == "multi_label":
                 target = as_multi_hot(target, label, len(self._statistics.heads[head].classes))
-            outputs[name] = target
+            # Behind the values of a forecast stands what MASE divides by.
+            outputs[name] = target[:, : label.horizon] if label.type == "forecast" else target
             if label.per_step or self._spec.example_weight:
                 outputs[name.replace("label", EXAMPLE_WEIGHT, 1)] = weights[head]
         return outputs
@@ -108,7 +108,7 @@ class RawRecordModel:
 
     def _labelled(self, serialized: tf.Tensor) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         """Transformed features, and targets and weights by head."""
-        transformed = cut_steps(checked_labels(self._transform(serialized, with_label=True), self._spec), self._spec)
+        transformed = labelled_rows(self._transform(serialized, with_label=True), self._spec)
         targets, weights = targets_and_weights(pad_labels(transformed, self._spec), self._spec)
         if self._spec.label is not None:
             return transformed, dict.fromkeys(self._spec.heads, targets), dict.fromkeys(self._spec.heads, weights)

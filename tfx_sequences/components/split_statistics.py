@@ -46,7 +46,7 @@ def task_statistics(spec: SequenceSpec, tft_output: tft.TFTransformOutput, train
             terms[tables[name]] = _terms(tft_output, file) if file else known_terms(column)
     spread = _spread(spec, train)
     heads = {
-        head: _of_classes(spec, head, label, tft_output) if label.has_classes else spread[head]
+        head: _of_classes(spec, head, label, tft_output) if label.has_classes else spread.get(head, HeadStatistics())
         for head, label in spec.heads.items()
     }
     return TaskStatistics(num_ids, heads, terms)

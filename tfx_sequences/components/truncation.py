@@ -50,15 +50,28 @@ def cut_steps(features: dict[str, Any], spec: SequenceSpec, seed: tf.Tensor | No
     cut = dict(features)
     for name, values in features.items():
         if name in of_labels:
-            cut[name] = _slice(aligned(values, name, lengths), starts, kept)
+            cut[name] = slice_steps(aligned(values, name, lengths), starts, kept)
         elif name.startswith(SEQUENCE_PREFIX) and isinstance(values, tf.RaggedTensor):
-            cut[name] = _slice(values, starts, kept)
+            cut[name] = slice_steps(values, starts, kept)
     return {**cut, SEQUENCE_LENGTH: kept}
 
 
-def _slice(ragged: tf.RaggedTensor, starts: tf.Tensor, counts: tf.Tensor) -> tf.RaggedTensor:
-    """Of row `b`, `counts[b]` steps from `starts[b]`."""
-    first = ragged.row_starts() + tf.cast(starts, ragged.row_splits.dtype)
+def slice_steps(
+    ragged: tf.RaggedTensor, starts: tf.Tensor, counts: tf.Tensor, rows: tf.Tensor | None = None
+) -> tf.RaggedTensor:
+    """Some steps of some rows.
+
+    Args:
+        ragged: `[B, T, ...]`.
+        starts: First step, `[W]`.
+        counts: How many, `[W]`.
+        rows: Of which row, `[W]`; None: of each one after another.
+
+    >>> slice_steps(tf.ragged.constant([[1, 2, 3], [4]]), [1, 0, 0], [2, 0, 1], [0, 0, 1]).to_list()
+    [[2, 3], [], [4]]
+    """
+    of_rows = ragged.row_starts() if rows is None else tf.gather(ragged.row_starts(), rows)
+    first = of_rows + tf.cast(starts, ragged.row_splits.dtype)
     counts = tf.cast(counts, ragged.row_splits.dtype)
     steps = tf.ragged.range(first, first + counts).flat_values
     return tf.RaggedTensor.from_row_lengths(tf.gather(ragged.values, steps), counts, validate=False)

@@ -78,7 +78,7 @@ def wrong_count(
             expected=one if size == 1 else f"{size} {plural} in each {each}",
             received=received,
             fix=f"Write {'one value' if size == 1 else f'{size} values'} as '{feature.key}' of each {each}"
-            + ("." if feature.role != "label" else ", or mend the label's type and shape in the spec."),
+            + ("." if feature.role != "label" else ", or mend the label's type and shape (or horizon) in the spec."),
         )
     if feature.is_sequence and not per_step:
         return DataError(
@@ -107,6 +107,27 @@ def no_label(name: str, step: int, where: Where) -> DataError:
         expected="a value in every step",
         received=f"none in step {step} of {where.first}",
         fix="Write a value to each step, and name a `step_weight` at the label: 0 leaves a step out.",
+    )
+
+
+def no_history(name: str, steps: int, horizon: int, where: Where) -> DataError:
+    """A series that is too short to be forecast."""
+    behind = f", and behind them the {horizon} steps of the horizon" if horizon else ""
+    return DataError(
+        f"{_capital(name)} is to be forecast, but has no history.",
+        expected=f"at least one step to look at{behind}",
+        received=f"{steps} step{'' if steps == 1 else 's'} in {where.first}",
+        fix="Leave those records out, or shorten `horizon` at the label." if horizon else "Leave those records out.",
+    )
+
+
+def gap(name: str, step: int, where: Where) -> DataError:
+    """A step of a series that is to be forecast has no value."""
+    return DataError(
+        f"{_capital(name)} is to be forecast, but is missing in a step.",
+        expected="a value in every step",
+        received=f"none in step {step} of {where.first}",
+        fix=f"Write a value to each step, or set `default_value` at {name} in the spec.",
     )
 
 

@@ -10,9 +10,12 @@ import pydantic
 
 from tfx_sequences.errors import did_you_mean
 from tfx_sequences.schemas.base import Declared, Sizes, Terms
+from tfx_sequences.schemas.forecast import Forecast
 
 # Fields that decide how a head is trained, but not what Transform writes.
-TRAINING_FIELDS = ("loss_weight", "class_weights", "label_smoothing", "sampled_softmax")
+TRAINING_FIELDS = ("loss_weight", "class_weights", "label_smoothing", "sampled_softmax", "forecast")
+_OF_FORECASTS = ("horizon", "target", "known_future", "mase_scale", "forecast")
+_OF_OTHERS = ("per_step", "classes", "class_weights", "label_smoothing", "sampled_softmax")
 
 
 class Label(Declared):
@@ -23,9 +26,11 @@ class Label(Declared):
     """
 
     key: str = pydantic.Field(min_length=1)
-    """The label's key: among the context features, or among the sequence features with `per_step`."""
-    type: Literal["classification", "multi_label", "regression"] = "classification"
-    """One class; any number of classes; or numbers."""
+    """The label's key: among the context features, or among the sequence features with `per_step`. Of a forecast: a
+    context feature with the `horizon` values that follow the record's last step; or the same as `target`: then the
+    last `horizon` steps of a record are what is forecast, but of a record that is served all are history."""
+    type: Literal["classification", "multi_label", "regression", "forecast"] = "classification"
+    """One class; any number of classes; numbers; or the next values of a sequence feature."""
     per_step: bool = False
     """Each step has a label of its own; else the record has one."""
     shift: pydantic.NonNegativeInt = 0
@@ -51,6 +56,18 @@ class Label(Declared):
     """With `per_step`: sequence feature (a number) that weighs each step in loss and metrics."""
     sampled_softmax: pydantic.PositiveInt | None = None
     """For many classes: so many classes, drawn at random, stand for all others in the loss of training."""
+    horizon: pydantic.PositiveInt | None = None
+    """Of a forecast: how many steps."""
+    target: str | None = None
+    """Of a forecast: the sequence feature (a number) whose next values they are."""
+    known_future: dict[str, str] = {}
+    """Of a forecast: sequence features (numbers) that are known beforehand, such as holidays; of each the key of a context
+    feature that holds its `horizon` values behind the record's last step."""
+    mase_scale: str | None = None
+    """Of a forecast: context feature (a number) that MASE divides the error by. None: the mean absolute difference of
+    the record's history at `forecast.seasonality`."""
+    forecast: Forecast | None = None
+    """Of a forecast: how it is made and learned."""
 
     @pydantic.field_validator("class_weights", mode="before")
     @classmethod
@@ -63,19 +80,28 @@ class Label(Declared):
         if isinstance(data, Mapping) and data.get("dtype") is None:
             classes = data.get("classes")
             numbers = isinstance(classes, list | tuple) and bool(classes) and isinstance(classes[0], int)
-            as_numbers = data.get("type") == "regression" or bool(data.get("shape"))
+            as_numbers = data.get("type") in ("regression", "forecast") or bool(data.get("shape"))
             data = {**data, "dtype": "float32" if as_numbers else "int64" if numbers else "string"}
+        if isinstance(data, Mapping) and data.get("type") == "forecast":
+            horizon = data.get("horizon")
+            shape = data.get("shape") or ((horizon,) if isinstance(horizon, int) and horizon > 0 else ())
+            data = {**data, "shape": shape, "forecast": data.get("forecast") or Forecast()}
         return data
 
     @pydantic.model_validator(mode="after")
     def _check(self) -> Label:
         if len(self.shape) > 1:
             raise ValueError("the shape of a label is [number of values]")
-        if self.type == "regression":
+        if self.type == "forecast":
+            self._check_forecast()
+        for field in _OF_FORECASTS if self.type != "forecast" else ():
+            if getattr(self, field):
+                raise ValueError(f"{field} is for labels of `type: forecast`")
+        if not self.has_classes:
             if self.classes is not None:
-                raise ValueError("a regression label has no classes")
+                raise ValueError(f"a {self.type} label has no classes")
             if self.dtype == "string":
-                raise ValueError("a regression label is a number: dtype float32 or int64")
+                raise ValueError(f"a {self.type} label is a number: dtype float32 or int64")
         elif self.is_vector:
             self._check_vector()
         elif self.dtype == "float32":
@@ -85,6 +111,19 @@ class Label(Declared):
             self._check_classes(self.classes)
         self._check_use()
         return self
+
+    def _check_forecast(self) -> None:
+        for field in ("horizon", "target"):
+            if getattr(self, field) is None:
+                example = "13" if field == "horizon" else "value"
+                raise ValueError(f"a forecast needs a {field}, such as `{field}: {example}`")
+        if self.shape != (self.horizon,):
+            raise ValueError(f"the shape of a forecast is its horizon, {self.horizon}: leave shape out")
+        for field in _OF_OTHERS:
+            if getattr(self, field):
+                raise ValueError(f"{field} means nothing to a forecast: leave it out")
+        if self.target in self.known_future:
+            raise ValueError(f"known_future: '{self.target}' is what is to be forecast")
 
     def _check_vector(self) -> None:
         if self.type != "multi_label":
@@ -108,7 +147,7 @@ class Label(Declared):
         for field in ("shift", "step_weight"):
             if getattr(self, field) and not self.per_step:
                 raise ValueError(f"{field} is for labels of steps: set `per_step: true`, or leave it out")
-        if self.type == "regression" and (self.class_weights or self.label_smoothing):
+        if not self.has_classes and (self.class_weights or self.label_smoothing):
             field = "class_weights" if self.class_weights else "label_smoothing"
             raise ValueError(f"{field} is for labels of classes, not for regression")
         if self.sampled_softmax is not None:
@@ -125,7 +164,12 @@ class Label(Declared):
     @property
     def has_classes(self) -> bool:
         """It is of classes, not of numbers."""
-        return self.type != "regression"
+        return self.type not in ("regression", "forecast")
+
+    @property
+    def is_cut_out(self) -> bool:
+        """It is a forecast of the last steps of the series itself, not one of a feature of its own."""
+        return self.type == "forecast" and self.key == self.target
 
     @property
     def is_vector(self) -> bool:
@@ -158,6 +202,8 @@ class Label(Declared):
     @property
     def metrics(self) -> tuple[str, ...]:
         """What it is measured by on the test split; see `docs/tasks.md`."""
+        if self.type == "forecast":
+            return ("smape", "mase", "mean_absolute_error")
         if self.type == "regression":
             return ("mean_squared_error", "mean_absolute_error")
         if self.type == "multi_label":

@@ -10,10 +10,11 @@ from typing import Literal
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.column_base import BaseColumn
 from tfx_sequences.schemas.columns import BucketizedColumn, CategoricalColumn, NumericColumn
+from tfx_sequences.schemas.forecast_labels import horizon_of, known_future
 from tfx_sequences.schemas.spec import SequenceSpec, is_from_context
 
 SEQUENCE_PREFIX = "sequence."
-Role = Literal["feature", "label", "step_weight", "example_weight", "id"]
+Role = Literal["feature", "known_future", "label", "mase_scale", "step_weight", "example_weight", "id"]
 
 # Stands for a missing int64 term; no record holds it in practice, so it is an unknown term.
 MISSING_INT = -(2**63)
@@ -92,13 +93,16 @@ def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool 
     if isinstance(spec, SequenceSpec):
         if spec.id_key:
             add(RawFeature(spec.id_key, False, "string", (), "", "id"))
+        for name, key in known_future(spec).items():
+            known = feature_of(spec.sequence[name])
+            add(RawFeature(key, False, known.dtype, (horizon_of(spec), *known.shape), None, "known_future"))
         if with_label:
             for label in spec.heads.values():
-                add(
-                    RawFeature(
-                        label.key, label.per_step, str(label.dtype), label.shape, None, "label", label.has_several_terms
-                    )
-                )
+                if not label.is_cut_out:
+                    several = label.has_several_terms
+                    add(RawFeature(label.key, label.per_step, str(label.dtype), label.shape, None, "label", several))
+                if label.mase_scale:
+                    add(RawFeature(label.mase_scale, False, "float32", (), None, "mase_scale"))
                 if label.step_weight:
                     add(RawFeature(label.step_weight, True, "float32", (), None, "step_weight"))
             if spec.example_weight:

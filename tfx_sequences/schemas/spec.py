@@ -13,6 +13,7 @@ from tfx_sequences.schemas.batching import Batching
 from tfx_sequences.schemas.column_base import BaseColumn, IdColumn
 from tfx_sequences.schemas.columns import CategoricalColumn, Column, TextColumn
 from tfx_sequences.schemas.evaluation_options import Evaluation
+from tfx_sequences.schemas.forecast_labels import check_forecasts, without_normalizer
 from tfx_sequences.schemas.label import Label
 from tfx_sequences.schemas.model_options import Conv1DLayer, Model
 from tfx_sequences.schemas.shared_tables import names_by_table
@@ -92,6 +93,11 @@ class SequenceSpec(Declared):
             for name, column in columns.items()
         }
 
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _leave_targets_as_they_are(cls, data: Any) -> Any:
+        return without_normalizer(data) if isinstance(data, Mapping) else data
+
     @pydantic.model_validator(mode="after")
     def _check(self) -> SequenceSpec:
         for section, in_sequence in (("context", False), ("sequence", True)):
@@ -105,9 +111,10 @@ class SequenceSpec(Declared):
             raise ValueError("labels: 'id' is what predictions call the record; choose another name")
         for name, label in self.heads.items():
             self._check_label(self.where_of_head(name), label)
+        check_forecasts(self)
         if self.record == "Example":
             outside = self._context_keys | {self.id_key, self.example_weight}
-            outside |= {label.key for label in self.heads.values() if not label.per_step}
+            outside |= {x.key for x in self.heads.values() if not (x.per_step or x.is_cut_out)}
             inside: list[str | None] = [column.key for column in self.sequence.values() if not is_from_context(column)]
             inside += [key for label in self.heads.values() if label.per_step for key in (label.key, label.step_weight)]
             for key in inside:
@@ -156,6 +163,8 @@ class SequenceSpec(Declared):
         return self
 
     def _check_label(self, where: str, label: Label) -> None:
+        if label.is_cut_out:
+            return
         sees = (
             {c.key for c in self.sequence.values() if not is_from_context(c)} if label.per_step else self._context_keys
         )

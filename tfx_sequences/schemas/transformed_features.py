@@ -7,12 +7,14 @@ from typing import Any
 import tensorflow as tf
 
 from tfx_sequences.schemas.columns import Column, IdColumn
+from tfx_sequences.schemas.forecast_labels import horizon_of, known_future
 from tfx_sequences.schemas.label import Label
 from tfx_sequences.schemas.spec import SINGLE_HEAD, SequenceSpec
 
 SEQUENCE_LENGTH = "sequence_length"
 LABEL = "label"
 STEP_WEIGHT = "step_weight"
+MASE_SCALE = "mase_scale"
 EXAMPLE_WEIGHT = "example_weight"
 RECORD_ID = "id"
 
@@ -29,6 +31,20 @@ def label_name(head: str) -> str:
 def step_weight_name(head: str) -> str:
     """The transformed name of what weighs the steps of a head's label."""
     return STEP_WEIGHT if head == SINGLE_HEAD else f"{STEP_WEIGHT}.{head}"
+
+
+def mase_scale_name(head: str) -> str:
+    """The transformed name of what MASE divides a head's error by."""
+    return MASE_SCALE if head == SINGLE_HEAD else f"{MASE_SCALE}.{head}"
+
+
+def future_name(name: str) -> str:
+    """The transformed name of the future of a sequence feature.
+
+    >>> future_name("holiday")
+    'future.holiday'
+    """
+    return f"future.{name}"
 
 
 def names_of_step_labels(spec: SequenceSpec) -> set[str]:
@@ -55,9 +71,15 @@ def make_parse_transformed_spec(spec: SequenceSpec, *, with_label: bool = True) 
     parsed[SEQUENCE_LENGTH] = tf.io.FixedLenFeature([], tf.int64)
     if spec.id_key:
         parsed[RECORD_ID] = tf.io.FixedLenFeature([], tf.string)
+    for name in known_future(spec):
+        shape = getattr(spec.sequence[name], "shape", ())
+        parsed[future_name(name)] = tf.io.FixedLenFeature([horizon_of(spec), *shape], tf.float32)
     if with_label:
         for head, label in spec.heads.items():
-            parsed[label_name(head)] = _label_parser(label_name(head), label)
+            if not label.is_cut_out:
+                parsed[label_name(head)] = _label_parser(label_name(head), label)
+            if label.mase_scale:
+                parsed[mase_scale_name(head)] = tf.io.FixedLenFeature([], tf.float32)
             if label.step_weight:
                 parsed[step_weight_name(head)] = _ragged(step_weight_name(head), tf.float32, [], False)
         if spec.example_weight:
