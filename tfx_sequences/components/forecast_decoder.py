@@ -16,11 +16,11 @@ class AutoregressiveDecoder(layers.Layer):
     """A GRU that is given its own forecast of the step before; in training, sometimes the true value instead.
 
     Inputs are the network's vector `[B, D]`, which becomes the first state; the last value of the normalised history
-    `[B]`, and offset and scale `[B]` of the series; and, if anything is, what is known of each step `[B, H, C]`. Outputs
-    are forecasts `[B, H]` in the series' units.
+    `[B]`, and offset and scale `[B]` of the series; and, if anything is, what is known of each step `[B, H, C]`.
+    Outputs are forecasts `[B, H]` in the series' units.
 
-    In training it hands its inputs through, `[B, ...]`, for `taught`: forecasts need the targets there. (Teacher forcing:
-    Williams, Zipser 1989; drawn step by step: Bengio et al. 2015, Scheduled Sampling.)
+    In training it hands its inputs through, `[B, ...]`, for `taught`: forecasts need the targets there. (Teacher
+    forcing: Williams, Zipser 1989; drawn step by step: Bengio et al. 2015, Scheduled Sampling.)
 
     Args:
         horizon: Steps `H`.
@@ -43,7 +43,7 @@ class AutoregressiveDecoder(layers.Layer):
     ) -> None:
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.horizon, self.units, self.teacher_forcing = horizon, units, teacher_forcing
-        self._normalization = {"offset": offset, "scale": scale, "log": log}
+        self._normalization: dict[str, Any] = {"offset": offset, "scale": scale, "log": log}
         self._log = log
         self._first = layers.Dense(units, activation="tanh", name="first_state", dtype="float32")
         self._cell = layers.GRUCell(units, name="cell", dtype="float32")

@@ -2,8 +2,9 @@
 
 Both as the M4 competition defines them (Makridakis, Spiliotis, Assimakopoulos: The M4 Competition, 2020):
 `sMAPE = 200 / H * sum(|y - f| / (|y| + |f|))` in percent, from 0 to 200; and
-`MASE = 1 / H * sum(|y - f|) / scale`, where the scale is the mean absolute difference of a series' history, `seasonality`
-steps apart (Hyndman, Koehler: Another look at measures of forecast accuracy, 2006). A figure is the mean over series.
+`MASE = 1 / H * sum(|y - f|) / scale`, where the scale is the mean absolute difference of a series' history,
+`seasonality` steps apart (Hyndman, Koehler: Another look at measures of forecast accuracy, 2006). A figure is the mean
+over series.
 
 Targets are float32 `[B, H + 1]`, as `cut_forecast_windows` gives them: the values, and last the scale. A series whose
 scale is 0, for it never changed or is too short, has no MASE: it counts in all figures but that one.

@@ -79,9 +79,9 @@ class LastValue(layers.Layer):
 class SeasonsBefore(layers.Layer):
     """How series went on a season before: `[B, T]` and lengths `[B]` to `[B, H, number of lags]`.
 
-    For step `h` of the horizon and a lag `L`, the value `L` steps before it, less the one `L` steps before the history's
-    last; where that is beyond the history's end, so many whole seasons earlier that it is not. 0 where the history
-    does not go back so far.
+    For step `h` of the horizon and a lag `L`, the value `L` steps before it, less the one `L` steps before the
+    history's last; where that is beyond the history's end, so many whole seasons earlier that it is not. 0 where the
+    history does not go back so far.
 
     >>> import numpy as np
     >>> print(SeasonsBefore((3,), 4)([np.array([[1.0, 2.0, 4.0, 8.0, 16.0, 0.0]]), np.array([5])]).numpy()[..., 0])

@@ -38,8 +38,9 @@ def pad_labels(features: dict[str, Any], spec: SequenceSpec) -> dict[str, tf.Ten
         spec: The spec.
 
     Returns:
-        By transformed name: labels `[B, *shape]` (of forecasts as `cut_forecast_windows` has them), those of steps `[B, T, *shape]` with `T` as `pad_features`
-        has it, several class indices `[B, V]` or `[B, T, V]` with -1 behind the last; step weights `[B, T]`.
+        By transformed name: labels `[B, *shape]` (of forecasts as `cut_forecast_windows` has them), those of steps
+        `[B, T, *shape]` with `T` as `pad_features` has it, several class indices `[B, V]` or `[B, T, V]` with -1
+        behind the last; step weights `[B, T]`.
     """
     longest = longest_of(features[SEQUENCE_LENGTH])
     dense = {SEQUENCE_LENGTH: features[SEQUENCE_LENGTH]}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 
 from tfx_sequences.components.heads import build_heads
@@ -13,7 +11,7 @@ from tfx_sequences.components.network import build_network
 from tfx_sequences.components.optimizers import make_optimizer
 from tfx_sequences.components.precision import precision
 from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
-from tfx_sequences.components.sequence_model import FittedHead, SequenceModel
+from tfx_sequences.components.sequence_model import FittedHead, LossFunction, SequenceModel
 from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
 from tfx_sequences.schemas.forecast_labels import forecast_options
 from tfx_sequences.schemas.label import Label
@@ -68,19 +66,18 @@ def compile_model(
 
 def _fitted(model: keras.Model, label: Label, statistics: HeadStatistics, name: str, spec: SequenceSpec) -> FittedHead:
     measures = HeadMeasures(label, statistics.classes)
-    in_training = None
+    loss = HeadLoss(label, statistics.class_weights)
+    return FittedHead(loss, measures, label.loss_weight, _training_loss(model, label, loss, spec.output_prefix(name)))
+
+
+def _training_loss(model: keras.Model, label: Label, loss: HeadLoss, prefix: str) -> LossFunction | None:
+    """Where the head hands something else on in training than what it answers."""
     number = label.sampled_softmax
     if number is not None:
-        layer = model.get_layer(f"{spec.output_prefix(name)}logits")
-
-        def in_training(targets: Any, vectors: Any) -> Any:
-            return layer.sampled_loss(targets, vectors, number, by_rank=label.classes is None)
-
-    loss = HeadLoss(label, statistics.class_weights)
+        layer = model.get_layer(f"{prefix}logits")
+        by_rank = label.classes is None
+        return lambda targets, vectors: layer.sampled_loss(targets, vectors, number, by_rank=by_rank)
     if label.type == "forecast" and forecast_options(label).decoder == "autoregressive":
-        decoder = model.get_layer(f"{spec.output_prefix(name)}decoder")
-
-        def in_training(targets: Any, handed: Any) -> Any:
-            return loss(targets, decoder.taught(targets, handed))
-
-    return FittedHead(loss, measures, label.loss_weight, in_training)
+        decoder = model.get_layer(f"{prefix}decoder")
+        return lambda targets, handed: loss(targets, decoder.taught(targets, handed))
+    return None

@@ -29,7 +29,8 @@ def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, t
 
     Returns:
         `context.*` `[B, *shape]`, `sequence.*` `[B, T, *shape]`, `sequence_length` `[B]`.
-        Futures of known features `future.*` `[B, H, *shape]`. Several ids are `[B, V]` or `[B, T, V]`, with -1 (no id) behind the last.
+        Futures of known features `future.*` `[B, H, *shape]`. Several ids are `[B, V]` or `[B, T, V]`, with -1
+        (no id) behind the last.
     """
     transformed = cut_steps(transformed, spec)
     lengths = transformed[SEQUENCE_LENGTH]

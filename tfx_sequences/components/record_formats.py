@@ -49,7 +49,7 @@ class RecordFormat:
     """
 
     parse: Callable[[tf.Tensor], Features]
-    batch: Callable[[Features, tf.Tensor | None], tuple[Features, Targets, Targets]]
+    batch: Callable[..., tuple[Features, Targets, Targets]]
     name: Callable[[bytes], str | None]
 
 

@@ -61,11 +61,11 @@ class Label(Declared):
     target: str | None = None
     """Of a forecast: the sequence feature (a number) whose next values they are."""
     known_future: dict[str, str] = {}
-    """Of a forecast: sequence features (numbers) that are known beforehand, such as holidays; of each the key of a context
-    feature that holds its `horizon` values behind the record's last step."""
+    """Of a forecast: sequence features (numbers) that are known beforehand, such as holidays; of each the key of a
+    context feature that holds its `horizon` values behind the record's last step."""
     mase_scale: str | None = None
-    """Of a forecast: context feature (a number) that MASE divides the error by. None: the mean absolute difference of
-    the record's history at `forecast.seasonality`."""
+    """Of a forecast: context feature (a number) that MASE divides the error by. None: the mean absolute difference
+    of the record's history, `forecast.seasonality` steps apart."""
     forecast: Forecast | None = None
     """Of a forecast: how it is made and learned."""
 
