@@ -61,3 +61,11 @@ def all_labels(tmp_path_factory):
     from tests.labels import analyzed_labels
 
     return analyzed_labels(tmp_path_factory.mktemp("labels"))
+
+
+@pytest.fixture(scope="session")
+def forecasts(tmp_path_factory):
+    """One spec with two forecasts and known futures, records for it, and its transform graph."""
+    from tests.forecasts import analyzed_forecasts
+
+    return analyzed_forecasts(tmp_path_factory.mktemp("forecasts"))
