@@ -61,3 +61,11 @@ def all_labels(tmp_path_factory):
     from tests.labels import analyzed_labels
 
     return analyzed_labels(tmp_path_factory.mktemp("labels"))
+
+
+@pytest.fixture(scope="session")
+def exported_everything(everything, tmp_path_factory):
+    """That spec's model as a run pushes it, not trained: the network in memory, and the folder of its version."""
+    from tests.everything import exported
+
+    return exported(everything, tmp_path_factory.mktemp("pushed_model") / "7")

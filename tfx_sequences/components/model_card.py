@@ -69,9 +69,7 @@ def digest_of_transform(transform_dir: str) -> dict[str, Any]:
     import tensorflow as tf
 
     whole, vocabularies = hashlib.sha256(), {}
-    files = sorted(
-        os.path.join(folder, name) for folder, _, names in tf.io.gfile.walk(transform_dir) for name in names
-    )
+    files = sorted(os.path.join(folder, name) for folder, _, names in tf.io.gfile.walk(transform_dir) for name in names)
     for file in files:
         with tf.io.gfile.GFile(file, "rb") as opened:
             data = opened.read()
@@ -117,19 +115,22 @@ def read_card(model_dir: str | Path) -> Card:
     return card
 
 
-def spec_of_card(card: Mapping[str, Any]) -> SequenceSpec:
+def spec_of_card(card: Mapping[str, Any], model_dir: str | Path) -> SequenceSpec:
     """The spec a model was trained with.
 
     Raises:
-        ValueError: It is of another version of the package.
+        UserInputError: It is of another version of the package.
     """
-    return spec_from_json(json.dumps(card["spec"]))
+    try:
+        return spec_from_json(json.dumps(card["spec"]))
+    except ValueError as error:
+        raise _unreadable(model_dir, MODEL_CARD, error) from error
 
 
 def contents_of_card(card: Mapping[str, Any]) -> SpecContents:
     """The spec in a card as plain data, with the defaults that this version adds."""
     try:
-        spec = json.loads(spec_to_json(spec_of_card(card)))
+        spec = json.loads(spec_to_json(spec_from_json(json.dumps(card["spec"]))))
     except ValueError:  # of another version: what it says is compared as it stands
         spec = card["spec"]
     return SpecContents(spec, card.get("files", {}))
@@ -175,10 +176,14 @@ def _read(model_dir: str | Path, place: str) -> Card:
         if not isinstance(card, dict) or not isinstance(card["spec"], dict):
             raise TypeError("not a card")
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserInputError(
-            f"The card of the model in {model_dir} cannot be read.",
-            expected=f"{place} as this version of tfx-sequences writes it",
-            received=f"{type(error).__name__}: {' '.join(str(error).split())}"[:200],
-            fix="Export the model again with 'tfx-sequences run'.",
-        ) from error
+        raise _unreadable(model_dir, place, error) from error
     return card
+
+
+def _unreadable(model_dir: str | Path, place: str, error: Exception) -> UserInputError:
+    return UserInputError(
+        f"The card of the model in {model_dir} cannot be read.",
+        expected=f"{place} as this version of tfx-sequences writes it",
+        received=f"{type(error).__name__}: {' '.join(str(error).split())}"[:200],
+        fix="Export the model again with 'tfx-sequences run'.",
+    )

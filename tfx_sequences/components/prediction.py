@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfx_sequences.components import record_files, record_keys
+from tfx_sequences.components.graph_messages import without_graph
+from tfx_sequences.components.model_card import MODEL_CARD, read_card, spec_of_card
 from tfx_sequences.errors import DataError, UserInputError
 from tfx_sequences.schemas.label import Label
 from tfx_sequences.schemas.spec import SequenceSpec
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-_CARD = "tfx_sequences.json"
 
 
 def find_model(path: str | Path) -> Path:
@@ -36,12 +34,12 @@ def find_model(path: str | Path) -> Path:
         versions = [v for v in folder.glob("*/saved_model.pb") if v.parent.name.isdigit()]
         candidates = [folder, *sorted((v.parent for v in versions), key=lambda v: int(v.name), reverse=True)]
         for candidate in candidates:
-            if (candidate / "saved_model.pb").is_file() and (candidate / _CARD).is_file():
+            if (candidate / "saved_model.pb").is_file() and (candidate / MODEL_CARD).is_file():
                 return candidate
     foreign = (path / "saved_model.pb").is_file()
     raise UserInputError(
         f"There is no model of tfx-sequences in {path}.",
-        expected=f"a folder with saved_model.pb and {_CARD}, of versions of such, or a run's output folder",
+        expected=f"a folder with saved_model.pb and {MODEL_CARD}, of versions of such, or a run's output folder",
         received="a SavedModel that this package did not export"
         if foreign
         else "such a folder without a model"
@@ -55,20 +53,9 @@ def model_spec(model_dir: Path) -> SequenceSpec:
     """The spec the model was trained with, from its card.
 
     Raises:
-        UserInputError: The card is damaged, or of another version.
+        UserInputError: The card is damaged, of another model, or of another version.
     """
-    from tfx_sequences.schemas.spec_io import spec_from_json
-
-    try:
-        card = json.loads((model_dir / _CARD).read_text("utf-8"))
-        return spec_from_json(json.dumps(card["spec"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserInputError(
-            f"The card of the model in {model_dir} cannot be read.",
-            expected=f"{_CARD} as this version of tfx-sequences writes it",
-            received=f"{type(error).__name__}: {' '.join(str(error).split())}"[:200],
-            fix="Export the model again with 'tfx-sequences run'.",
-        ) from error
+    return spec_of_card(read_card(model_dir), model_dir)
 
 
 def predict_files(
@@ -216,22 +203,9 @@ def _culprit(signature: Any, batch: tf.Tensor, spec: SequenceSpec, file: Path, s
     return DataError(
         f"{where} cannot be predicted.",
         expected=f"tf.{spec.record} with the features of the spec '{spec.name}'",
-        received=_without_graph(getattr(error, "message", str(error))),
+        received=without_graph(getattr(error, "message", str(error))),
         fix="Mend or leave out what cannot be read; 'tfx-sequences check' tells more where records have labels.",
     )
-
-
-def _without_graph(message: str) -> str:
-    """What TensorFlow has to say, without its lines about the graph.
-
-    >>> _without_graph("Graph execution error:\\n\\nassertion failed: [Not \\\\'x\\\\':] [3]\\n\\t [[{{node a}}]]")
-    "Not 'x': 3"
-    """
-    graph = ("Graph execution error", "Detected at node", "<stack traces", "[[")
-    lines = (line.strip() for line in message.splitlines())
-    said = " ".join(line for line in lines if line and not line.startswith(graph))
-    said = said.removeprefix("Name: <unknown>, ").replace("\\'", "'")
-    return re.sub(r"^assertion failed: \[(.*?)\] \[(.*)\]$", r"\1 \2", said)
 
 
 def _check_finite(outputs: dict[str, np.ndarray], batch: tf.Tensor, spec: SequenceSpec, file: Path, start: int) -> None:

@@ -231,19 +231,21 @@ def _of_kind(serialized: tf.Tensor, parsed: Parsed, spec: SequenceSpec, kind: Re
         return parsed
     steps = tf.add_n([parsed[f.tensor_name].row_lengths() for f in features if f.is_sequence])
     rows = tf.where(steps == 0)[:, 0]
-    records = tf.gather(serialized, rows)
+    # The op refuses to decode nothing at all: an empty message, which has none of it, is behind the records.
+    records = tf.concat([tf.gather(serialized, rows), [""]], axis=0)
     if kind == "Example":
         lists = tf.io.decode_proto(records, "tensorflow.SequenceExample", ["feature_lists"], [tf.string])
-        foreign = lists.sizes[:, 0] > 0
+        foreign = lists.sizes[:-1, 0] > 0
         other, why = "SequenceExample", "feature lists"
     else:
         context = tf.io.decode_proto(records, "tensorflow.SequenceExample", ["context"], [tf.string]).values[0]
         # Parts of one message, one after the other, are the message.
         whole = tf.strings.reduce_join(context, axis=1)
         entries = tf.io.decode_proto(whole, "tensorflow.Features", ["feature"], [tf.string]).values[0]
+        entries = tf.pad(entries, [[0, 0], [0, 1]])
         names = tf.io.decode_proto(entries, "tensorflow.Features.FeatureEntry", ["key"], [tf.string]).values[0]
-        among = tf.reduce_any([names == key for key in keys], axis=0) if keys else tf.zeros_like(names, tf.bool)
-        foreign = tf.reduce_any(among, axis=[1, 2])
+        among = tf.reduce_any(tf.expand_dims(names, -1) == tf.constant(keys, tf.string), axis=-1)
+        foreign = tf.reduce_any(among, axis=[1, 2])[:-1]
         other, why = "Example", "features of the steps, such as '" + (keys[0] if keys else "") + "', in the context"
     check = require(
         tf.logical_not(tf.reduce_any(foreign)),

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tfx_sequences import __version__
+from tfx_sequences.pipeline.diff_command import diff_command
+from tfx_sequences.pipeline.serve_command import serve_command
 
 if TYPE_CHECKING:
     from tfx_sequences.components.data_check import DataReport
@@ -251,6 +253,10 @@ def schema(
         return 0
 
     raise typer.Exit(supervised(work))
+
+
+app.command("serve")(serve_command)
+app.command("diff")(diff_command)
 
 
 def _check_paths(**paths: Path | str | None) -> None:
