@@ -16,7 +16,7 @@ import yaml
 
 from tfx_sequences.errors import EnvironmentNotSupportedError, UserInputError, did_you_mean
 
-# Newer ones have been read by Kubeflow Pipelines 2 and Vertex AI since; older ones have other parameters.
+# What Kubeflow Pipelines 2 and Vertex AI both read.
 SCHEMA_VERSION = "2.1.0"
 
 _PARAMETER_PLACEHOLDER = re.compile(r"\{\{\$\.inputs\.parameters\['([^']+)'\]\}\}")
@@ -129,18 +129,19 @@ def _problems(spec: Any, deployment: Any) -> Iterator[str]:
 
 def _problems_of_inputs(name: str, spec: Any) -> Iterator[str]:
     """Of one task: what it is given, against what its component takes and the tasks before it give."""
-    task = spec.root.dag.tasks[name]
+    tasks = spec.root.dag.tasks
+    task = tasks[name]
     takes = spec.components[task.component_ref.name].input_definitions
     for key, given in sorted(task.inputs.artifacts.items()):
         producer, output = given.task_output_artifact.producer_task, given.task_output_artifact.output_artifact_key
         if key not in takes.artifacts:
             yield f"task {name}: its component takes no artifact '{key}'.{did_you_mean(key, takes.artifacts)}"
-        elif producer not in spec.root.dag.tasks:
-            yield f"task {name}: takes '{key}' from '{producer}', which is no task.{did_you_mean(producer, spec.root.dag.tasks)}"
+        elif producer not in tasks:
+            yield f"task {name}: takes '{key}' from '{producer}', which is no task.{did_you_mean(producer, tasks)}"
         elif producer not in task.dependent_tasks:
             yield f"task {name}: takes '{key}' from '{producer}' without waiting for it"
         else:
-            gives = spec.components[spec.root.dag.tasks[producer].component_ref.name].output_definitions.artifacts
+            gives = spec.components[tasks[producer].component_ref.name].output_definitions.artifacts
             if output not in gives:
                 yield f"task {name}: '{producer}' has no output '{output}'.{did_you_mean(output, gives)}"
             elif gives[output].artifact_type != takes.artifacts[key].artifact_type:

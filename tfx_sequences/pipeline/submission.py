@@ -55,7 +55,7 @@ def parse_labels(labels: list[str]) -> dict[str, str]:
     Traceback (most recent call last):
       ...
     tfx_sequences.errors.UserInputError: 'Team=speech' is no label.
-      expected: key=value in lower-case letters, digits, - and _, the key beginning with a letter, 63 at most
+      expected: key=value of lower-case letters, digits, - and _, at most 63 each, the key from a letter on
       received: --label Team=speech
       fix:      Mend --label.
     """
@@ -65,7 +65,7 @@ def parse_labels(labels: list[str]) -> dict[str, str]:
         if not separator or not _LABEL_KEY.fullmatch(key) or not _LABEL_VALUE.fullmatch(value):
             raise UserInputError(
                 f"'{label}' is no label.",
-                expected="key=value in lower-case letters, digits, - and _, the key beginning with a letter, 63 at most",
+                expected="key=value of lower-case letters, digits, - and _, at most 63 each, the key from a letter on",
                 received=f"--label {label}",
                 fix="Mend --label.",
             )
