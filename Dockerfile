@@ -28,6 +28,10 @@ COPY tfx_sequences tfx_sequences
 RUN uv build --quiet --wheel --out-dir /tmp/wheel
 RUN uv pip install --quiet --no-deps /tmp/wheel/*.whl
 
+# Where the loader finds CUDA's libraries, if the extra brought them, and the machine's driver.
+RUN find /usr/local/lib -path "*/nvidia/*/lib" -type d > /etc/ld.so.conf.d/cuda.conf && ldconfig
+ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility LD_LIBRARY_PATH=/usr/local/nvidia/lib64
+
 WORKDIR /
 RUN rm -r /src /tmp/wheel /tmp/locked.txt
 # Kubeflow and Vertex AI put each component's own command in its place; Beam's runners use it as it is.

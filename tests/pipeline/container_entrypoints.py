@@ -130,7 +130,9 @@ class Containers:
 
     def _surroundings(self) -> dict[str, Any]:
         """Of an image: none of this machine's Python settings, and a folder where nothing of ours lies."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "KERAS", "TF_", "VIRTUAL_ENV", "UV_"))}
+        kept = {
+            k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "KERAS", "TF_", "VIRTUAL_ENV", "UV_"))
+        }
         return {"cwd": self.work, "env": {**kept, "PATH": f"{self.programs}{os.pathsep}{os.environ['PATH']}"}}
 
     def _take_outputs(self, name: str, executor_input: dict[str, Any]) -> None:

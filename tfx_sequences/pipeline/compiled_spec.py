@@ -140,7 +140,8 @@ def _problems_of_inputs(name: str, spec: Any) -> Iterator[str]:
             yield f"task {name}: takes '{key}' from '{producer}', which is no task.{did_you_mean(producer, tasks)}"
         elif producer not in task.dependent_tasks:
             yield f"task {name}: takes '{key}' from '{producer}' without waiting for it"
-        else:
+        # A map of messages makes what is asked for; a component that is missing is told at its own task.
+        elif tasks[producer].component_ref.name in spec.components:
             gives = spec.components[tasks[producer].component_ref.name].output_definitions.artifacts
             if output not in gives:
                 yield f"task {name}: '{producer}' has no output '{output}'.{did_you_mean(output, gives)}"
