@@ -22,15 +22,33 @@ SCHEMA_VERSION = "2.1.0"
 _PARAMETER_PLACEHOLDER = re.compile(r"\{\{\$\.inputs\.parameters\['([^']+)'\]\}\}")
 
 
+def require(module: str, distribution: str, what_for: str) -> None:
+    """Raises `EnvironmentNotSupportedError` unless a module of the extra `vertex` is installed.
+
+    >>> require("kfp.no_such_module", "kfp-nothing", "examples are made of it")
+    Traceback (most recent call last):
+      ...
+    tfx_sequences.errors.EnvironmentNotSupportedError: kfp-nothing is not installed, and examples are made of it.
+      expected: the extra vertex
+      received: no module 'kfp.no_such_module'
+      fix:      Install it here: pip install 'tfx-sequences[vertex]', or uv pip install 'tfx-sequences[vertex]'
+    """
+    try:
+        found = importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # of a package around it
+        found = False
+    if not found:
+        raise EnvironmentNotSupportedError(
+            f"{distribution} is not installed, and {what_for}.",
+            expected="the extra vertex",
+            received=f"no module '{module}'",
+            fix="Install it here: pip install 'tfx-sequences[vertex]', or uv pip install 'tfx-sequences[vertex]'",
+        )
+
+
 def require_kfp() -> None:
     """Raises `EnvironmentNotSupportedError` unless Kubeflow's protocol buffers are installed."""
-    if importlib.util.find_spec("kfp") is None or importlib.util.find_spec("kfp.pipeline_spec") is None:
-        raise EnvironmentNotSupportedError(
-            "Kubeflow's protocol buffers are not installed, and compiled pipelines are made of them.",
-            expected="kfp-pipeline-spec",
-            received="no module 'kfp.pipeline_spec'",
-            fix="Install the extra: pip install 'tfx-sequences[vertex]', or uv pip install 'tfx-sequences[vertex]'",
-        )
+    require("kfp.pipeline_spec", "kfp-pipeline-spec", "compiled pipelines are made of its protocol buffers")
 
 
 def pipeline_spec_of(document: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import importlib.util
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tfx_sequences.errors import EnvironmentNotSupportedError, UserInputError, did_you_mean
+from tfx_sequences.errors import UserInputError, did_you_mean
 from tfx_sequences.pipeline.compilation import ARTIFACTS, DATA, OUTPUT_ROOT, TRAINING_STEPS
-from tfx_sequences.pipeline.compiled_spec import pipeline_spec_of, read_compiled
+from tfx_sequences.pipeline.compiled_spec import pipeline_spec_of, read_compiled, require
 
 # https://cloud.google.com/vertex-ai/docs/general/labels: what a label may be.
 _LABEL_KEY, _LABEL_VALUE = re.compile(r"[a-z][a-z0-9_-]{0,62}"), re.compile(r"[a-z0-9_-]{0,63}")
@@ -86,20 +86,14 @@ class VertexJob:
     """
 
     def __init__(self, pipeline: Path, submission: Submission, credentials: Any = None) -> None:
-        if importlib.util.find_spec("google.cloud.aiplatform") is None:
-            raise EnvironmentNotSupportedError(
-                "google-cloud-aiplatform is not installed, and Vertex AI is reached through it.",
-                expected="google-cloud-aiplatform",
-                received="no module 'google.cloud.aiplatform'",
-                fix="Install the extra: pip install 'tfx-sequences[vertex]', or uv pip install 'tfx-sequences[vertex]'",
-            )
+        require("google.cloud.aiplatform", "google-cloud-aiplatform", "Vertex AI is reached through it")
         self._submission = submission
         document = _read(pipeline)
         values = _values(document, submission)
         from google.cloud import aiplatform
 
         _check_region(submission.region)
-        try:
+        with _explained():
             self._job = aiplatform.PipelineJob(
                 display_name=pipeline_spec_of(document)["pipelineInfo"]["name"],
                 template_path=str(pipeline),
@@ -112,10 +106,6 @@ class VertexJob:
                 project=submission.project,
                 location=submission.region,
             )
-        except ValueError as error:
-            raise UserInputError(
-                f"Vertex AI's client refuses the job: {error}", fix="Mend what the message names."
-            ) from error
 
     def request(self) -> dict[str, Any]:
         """The request that `submit` sends, as JSON has it."""
@@ -133,24 +123,35 @@ class VertexJob:
         Raises:
             UserInputError: Vertex AI refused it, or there are no credentials.
         """
-        from google.api_core.exceptions import ClientError
-        from google.auth.exceptions import GoogleAuthError
-
-        try:
+        with _explained():
             self._job.submit(service_account=self._submission.service_account, network=self._submission.network)
-        except GoogleAuthError as error:
-            raise UserInputError(
-                f"Google Cloud does not know who is asking: {error}",
-                expected="credentials of an account that may create pipeline jobs",
-                fix="Log in with: gcloud auth application-default login",
-            ) from error
-        except ClientError as error:
-            raise UserInputError(
-                f"Vertex AI refuses the job: {error.message}",
-                received=f"status {error.code}",
-                fix="Mend what it names; --dry-run shows the whole request.",
-            ) from error
         return self._job.resource_name
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Turns what Google's client says into our own errors."""
+    from google.api_core.exceptions import ClientError
+    from google.auth.exceptions import GoogleAuthError
+
+    try:
+        yield
+    except GoogleAuthError as error:
+        raise UserInputError(
+            f"Google Cloud does not know who is asking: {error}",
+            expected="credentials of an account that may create pipeline jobs",
+            fix="Log in with: gcloud auth application-default login",
+        ) from error
+    except ClientError as error:
+        raise UserInputError(
+            f"Vertex AI refuses the job: {error.message}",
+            received=f"status {error.code}",
+            fix="Mend what it names; --dry-run shows the whole request.",
+        ) from error
+    except ValueError as error:
+        raise UserInputError(
+            f"Vertex AI's client refuses the job: {error}", fix="Mend what the message names."
+        ) from error
 
 
 def _read(pipeline: Path) -> dict[str, Any]:
