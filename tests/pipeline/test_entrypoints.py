@@ -69,8 +69,7 @@ def compiled(programs, tmp_path_factory):
     folder = tmp_path_factory.mktemp("compiled")
     spec = load_spec("japanese_vowels")
     tuning = Tuning(parameters={"training.learning_rate": Parameter(choices=(0.001, 0.0011))}, max_trials=1, epochs=1)
-    training = spec.training.model_copy(update={"backup": spec.training.backup.model_copy(update={"every_steps": 5})})
-    (folder / "spec.yaml").write_text(spec_to_yaml(spec.model_copy(update={"tuning": tuning, "training": training})))
+    (folder / "spec.yaml").write_text(spec_to_yaml(spec.model_copy(update={"tuning": tuning})))
     arguments = ["compile", "spec.yaml", "--data", "gs://bucket/records", "--splits", "train,test"]
     arguments += ["--output-root", "gs://bucket/vowels", "--runner", "vertex", "--image", "registry/sequences:1"]
     done = subprocess.run(
@@ -85,7 +84,7 @@ def compiled(programs, tmp_path_factory):
 
 
 def kill_in_training(containers, backups):
-    """Starts the trainer, waits for a few backups, and kills it: a pod that was taken away."""
+    """Starts the trainer, waits for the backups of a few epochs, and kills it: a pod that was taken away."""
     process = containers.start("SequenceTrainer")
     seen = set()
     try:
@@ -114,7 +113,7 @@ def test_every_container_runs_and_the_pushed_model_is_good(programs, compiled, t
 
     [run] = containers.outputs["SequenceTrainer"]["model_run"]
     training = json.loads(Path(run["uri"], "training.json").read_text())
-    assert training["resumed_at"] and training["resumed_at"] != [1, 0]
+    assert training["resumed_at"] and training["resumed_at"][0] > 1
     assert set(training["tuned"]) == {"training.learning_rate"}
     assert not list(root.glob("backups/*"))
     [pushed] = containers.outputs["Pusher"]["pushed_model"]
