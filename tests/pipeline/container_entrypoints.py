@@ -50,9 +50,10 @@ class Containers:
         Args:
             before: Called with each task's name before it runs.
         """
-        tasks, ran = self.spec["root"]["dag"]["tasks"], []
-        while len(ran) < len(tasks):
-            ready = [n for n, t in tasks.items() if n not in ran and set(t.get("dependentTasks", ())) <= set(ran)]
+        waiting = {name: waits_for(task) for name, task in self.spec["root"]["dag"]["tasks"].items()}
+        ran: list[str] = []
+        while len(ran) < len(waiting):
+            ready = [name for name, others in waiting.items() if name not in ran and others <= set(ran)]
             for name in sorted(ready):
                 before(name, self)
                 self.run_task(name)
@@ -145,6 +146,12 @@ class Containers:
             [artifact], [news] = self.outputs[name][key], said["artifacts"]
             artifact["uri"] = news.get("uri", artifact["uri"])
             artifact["metadata"] = {**artifact["metadata"], **news.get("metadata", {})}
+
+
+def waits_for(task: Mapping[str, Any]) -> set[str]:
+    """The tasks that a task names, and those whose outputs it takes."""
+    given = task.get("inputs", {}).get("artifacts", {}).values()
+    return {*task.get("dependentTasks", ()), *(of["taskOutputArtifact"]["producerTask"] for of in given)}
 
 
 def command_line(container: Mapping[str, Any], executor_input: Mapping[str, Any]) -> list[str]:

@@ -47,10 +47,6 @@ def other_type(job):
     tasks(job)["Pusher"]["inputs"]["artifacts"]["model"]["taskOutputArtifact"]["outputArtifactKey"] = "model_run"
 
 
-def not_waiting(job):
-    tasks(job)["Pusher"]["dependentTasks"].remove("Evaluator")
-
-
 def missing_artifact(job):
     del tasks(job)["Transform"]["inputs"]["artifacts"]["schema"]
 
@@ -113,7 +109,6 @@ def no_value(job):
         (missing_producer, "takes 'inferred_schema' from 'SchemaGen', which is no task"),
         (missing_output, "'SequenceTrainer' has no output 'modell'. Did you mean 'model'"),
         (other_type, "takes 'model' of another type than output 'model_run'"),
-        (not_waiting, "takes 'model_blessing' from 'Evaluator' without waiting for it"),
         (missing_artifact, "is not given the artifact 'schema'"),
         (missing_parameter, "is not given the parameter 'spec'"),
         (unknown_parameter, "takes no parameter 'specs'. Did you mean 'spec'"),

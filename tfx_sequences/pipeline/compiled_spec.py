@@ -156,8 +156,6 @@ def _problems_of_inputs(name: str, spec: Any) -> Iterator[str]:
             yield f"task {name}: its component takes no artifact '{key}'.{did_you_mean(key, takes.artifacts)}"
         elif producer not in tasks:
             yield f"task {name}: takes '{key}' from '{producer}', which is no task.{did_you_mean(producer, tasks)}"
-        elif producer not in task.dependent_tasks:
-            yield f"task {name}: takes '{key}' from '{producer}' without waiting for it"
         # A map of messages makes what is asked for; a component that is missing is told at its own task.
         elif tasks[producer].component_ref.name in spec.components:
             gives = spec.components[tasks[producer].component_ref.name].output_definitions.artifacts
@@ -197,7 +195,11 @@ def _problems_of_values(document: Mapping[str, Any], spec: Any) -> Iterator[str]
 
 
 def _cycles(tasks: Mapping[str, Any]) -> Iterator[str]:
-    waiting = {name: {other for other in task.dependent_tasks if other in tasks} for name, task in tasks.items()}
+    waiting = {}
+    for name, task in tasks.items():
+        # To take another's output is to wait for it.
+        producers = {given.task_output_artifact.producer_task for given in task.inputs.artifacts.values()}
+        waiting[name] = {other for other in {*task.dependent_tasks, *producers} if other in tasks}
     while ready := [name for name, others in waiting.items() if not others]:
         for name in ready:
             del waiting[name]
