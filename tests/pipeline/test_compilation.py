@@ -96,6 +96,18 @@ def test_files_of_this_machine_are_refused_where_containers_run_elsewhere(tmp_pa
     compile_pipeline(spec, data=str(tmp_path), output_root=str(tmp_path), **options)
 
 
+def test_kubeflow_has_no_resolvers():
+    from tfx_sequences.pipeline.compilation import _check_resolvers
+
+    spec = {
+        "components": {"LastModel": {"executorLabel": "e"}},
+        "deploymentSpec": {"executors": {"e": {"resolver": {}}}},
+    }
+    _check_resolvers(spec, "vertex")
+    with pytest.raises(UserInputError, match=r"cannot run LastModel.*\n.*evaluation\.baseline"):
+        _check_resolvers(spec, "kubeflow")
+
+
 def test_a_spec_with_tuning_has_a_tuner():
     text = "name: S_1\nsequence: {x: {type: numeric}}\nlabel: {key: y}\n"
     tuned = spec_from_yaml(text + "tuning: {parameters: {training.learning_rate: {min: 0.001, max: 0.1}}}\n")

@@ -25,6 +25,7 @@ class _Spec(standard_component_specs.PusherSpec):
         **standard_component_specs.PusherSpec.PARAMETERS,
         _FOLDER: ExecutionParameter(type=str),
         OUTPUT_ROOT: ExecutionParameter(type=str, optional=True),
+        "code_digest": ExecutionParameter(type=str),
     }
 
 
@@ -54,6 +55,7 @@ class SequencePusher(pusher_component.Pusher):
         model_blessing: Evaluator's.
         infra_blessing: ModelCheck's.
         folder: Blessed models go there, one folder per version.
+        code_digest: Changes when our code does.
         output_root: What a relative `folder` starts from.
     """
 
@@ -66,6 +68,7 @@ class SequencePusher(pusher_component.Pusher):
         model_blessing: types.BaseChannel,
         infra_blessing: types.BaseChannel,
         folder: str,
+        code_digest: str,
         output_root: str | RuntimeParameter | None = None,
     ) -> None:
         component_spec = _Spec(
@@ -73,6 +76,7 @@ class SequencePusher(pusher_component.Pusher):
             model_blessing=model_blessing,
             infra_blessing=infra_blessing,
             folder=folder,
+            code_digest=code_digest,
             output_root=output_root,
             pushed_model=types.Channel(type=standard_artifacts.PushedModel),
         )

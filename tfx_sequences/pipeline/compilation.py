@@ -81,6 +81,7 @@ def compile_pipeline(
     images = {name: deployment.of(name).image or image for name in _ids(pipeline)}
     config = kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(default_image=images, use_pipeline_spec_2_1=True)
     job = kubeflow_v2_dag_runner.KubeflowV2DagRunner(config).run(pipeline, parameter_values=defaults, write_out=False)
+    _check_resolvers(job["pipelineSpec"], runner)
     _complete(job["pipelineSpec"], deployment, runner, defaults)
     document = job if runner == "vertex" else job["pipelineSpec"]
     check_compiled(document, "The compiled pipeline")
@@ -168,6 +169,17 @@ def beam_args(component: str, given: Sequence[str], image: str, output_root: str
         if cloud.temp_location is None:
             arguments.append(f"--temp_location={output_root.rstrip('/')}/beam_temp")
     return arguments
+
+
+def _check_resolvers(spec: dict[str, Any], runner: Runner) -> None:
+    executors = spec["deploymentSpec"]["executors"]
+    named = [name for name, c in spec["components"].items() if "resolver" in executors[c["executorLabel"]]]
+    if runner == "kubeflow" and named:
+        raise UserInputError(
+            f"Kubeflow Pipelines cannot run {', '.join(named)}: it does not look for artifacts of earlier runs.",
+            expected="a pipeline that needs nothing of earlier runs, as one without evaluation.baseline",
+            fix="Leave evaluation.baseline out of the spec, or compile for Vertex AI.",
+        )
 
 
 def _complete(spec: dict[str, Any], deployment: Deployment, runner: Runner, defaults: dict[str, str | int]) -> None:

@@ -130,6 +130,7 @@ def create_pipeline(
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=check.outputs["blessing"],
         folder=push_destination,
+        code_digest=code_digest(_OURS + "pusher"),
         output_root=output_root,
     ).with_id("Pusher")
     components = [
