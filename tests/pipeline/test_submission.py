@@ -1,6 +1,7 @@
 import json
 
 import pytest
+import yaml
 
 from tests.pipeline.golden_pipeline import GOLDEN
 from tfx_sequences.errors import UserInputError
@@ -50,6 +51,12 @@ def test_another_root_moves_artifacts_and_pushed_models():
     sent = job(output_root="gs://other/root/").request()["pipelineJob"]["runtimeConfig"]
     assert sent["gcsOutputDirectory"] == "gs://other/root/artifacts"
     assert sent["parameterValues"]["output_root"] == "gs://other/root/"
+
+
+def test_a_specification_in_yaml_is_as_good(tmp_path):
+    path = tmp_path / "pipeline.yaml"
+    path.write_text(yaml.safe_dump(json.loads(GOLDEN.read_text("utf-8"))["pipelineSpec"]))
+    assert job(path).request()["pipelineJob"]["runtimeConfig"] == job().request()["pipelineJob"]["runtimeConfig"]
 
 
 def test_what_is_sent_is_what_a_dry_run_shows(monkeypatch):
