@@ -4,6 +4,7 @@ import importlib.util
 import re
 from pathlib import Path
 
+import pytest
 from typer.main import get_command
 
 from tests.records import sequence_example
@@ -77,6 +78,15 @@ def test_the_commands_on_the_page_to_vertex_have_these_options():
     for name, arguments in found:
         known = {option for parameter in programs[name].params for option in parameter.opts}
         assert set(re.findall(r"(?<!\S)(--?[a-z][a-z-]*)", arguments)) <= known
+
+
+def test_the_python_on_the_page_to_vertex_compiles():
+    pytest.importorskip("kfp.pipeline_spec", reason="needs the extra vertex")
+    [block] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "vertex.md").read_text("utf-8"), re.S)
+    names = {}
+    exec(block, names)
+    executor = names["document"]["pipelineSpec"]["deploymentSpec"]["executors"]["SequenceTrainer_executor"]
+    assert executor["container"]["resources"] == {"cpuLimit": 8.0}
 
 
 def test_links_between_the_pages_lead_somewhere():

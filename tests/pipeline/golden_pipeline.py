@@ -19,7 +19,12 @@ def compiled(**changes: Any) -> dict[str, Any]:
     deployment = {
         "defaults": {"cpu": 2, "memory_gb": 7.5},
         "components": {
-            "SequenceTrainer": {"cpu": 8, "accelerator": {"type": "NVIDIA_TESLA_T4"}, "image": "registry/cuda:1"},
+            "SequenceTrainer": {
+                "cpu": 8,
+                "accelerator": {"type": "NVIDIA_TESLA_T4"},
+                "image": "registry/cuda:1",
+                "retries": 3,
+            },
             "Transform": {"beam_args": ["--runner=DataflowRunner", "--project=p", "--region=europe-west4"]},
         },
     }

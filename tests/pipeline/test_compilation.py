@@ -54,6 +54,10 @@ def test_the_deployment_reaches_every_container():
         "memoryLimit": 7.5,
         "accelerator": {"type": "NVIDIA_TESLA_T4", "count": "1"},
     }
+    tasks = document["pipelineSpec"]["root"]["dag"]["tasks"]
+    assert {n: t["retryPolicy"] for n, t in tasks.items() if "retryPolicy" in t} == {
+        "SequenceTrainer": {"maxRetryCount": 3}
+    }
     # TFX's compiler forgets the machine of a file-based ExampleGen.
     assert container(document, "SequenceExampleGen")["resources"] == {"cpuLimit": 2.0, "memoryLimit": 7.5}
     assert container(document, "Transform")["args"][-5:] == [

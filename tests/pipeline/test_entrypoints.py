@@ -19,21 +19,6 @@ from tfx_sequences.schemas.tuning_options import Parameter, Tuning
 
 ROOT = Path(__file__).parents[2]
 DATA = Path("tfx_sequences") / "examples_data" / "japanese_vowels"
-COMPONENTS = [
-    "SequenceExampleGen",
-    "StatisticsGen",
-    "SchemaGen",
-    "SchemaCurator",
-    "ExampleValidator",
-    "AnomalyGate",
-    "Transform",
-    "Tuner",
-    "SequenceTrainer",
-    "Evaluator",
-    "ModelCheck",
-    "Pusher",
-]
-
 pytestmark = pytest.mark.slow
 
 
@@ -109,7 +94,8 @@ def test_every_container_runs_and_the_pushed_model_is_good(programs, compiled, t
         if task == "SequenceTrainer":
             kill_in_training(containers, root / "backups")
 
-    assert sorted(containers.run(before)) == sorted(COMPONENTS)
+    ran = containers.run(before)
+    assert {"Tuner", "SequenceTrainer", "Evaluator", "Pusher"} < set(ran) == set(containers.outputs)
 
     [run] = containers.outputs["SequenceTrainer"]["model_run"]
     training = json.loads(Path(run["uri"], "training.json").read_text())

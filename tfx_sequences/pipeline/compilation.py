@@ -183,7 +183,7 @@ def _check_resolvers(spec: dict[str, Any], runner: Runner) -> None:
 
 
 def _complete(spec: dict[str, Any], deployment: Deployment, runner: Runner, defaults: dict[str, str | int]) -> None:
-    """Adds what TFX's compiler leaves out: defaults of the parameters, the root, machines of every component."""
+    """Adds what TFX's compiler leaves out: defaults of the parameters, the root, machines and retries."""
     spec["defaultPipelineRoot"] = f"{str(defaults[OUTPUT_ROOT]).rstrip('/')}/{ARTIFACTS}"
     for name, parameter in spec["root"]["inputDefinitions"]["parameters"].items():
         parameter["defaultValue"] = defaults[name]
@@ -193,6 +193,10 @@ def _complete(spec: dict[str, Any], deployment: Deployment, runner: Runner, defa
         # Importers and resolvers run in no container.
         if "container" in executor and resources:
             executor["container"]["resources"] = resources
+    for name, task in spec["root"]["dag"]["tasks"].items():
+        retries = deployment.of(name).retries
+        if retries is not None:
+            task["retryPolicy"] = {"maxRetryCount": retries}
 
 
 def _resources(component: str, machine: ComponentDeployment, runner: Runner) -> dict[str, Any]:

@@ -32,6 +32,8 @@ class ComponentDeployment(Declared):
     accelerator: Accelerator | None = None
     image: str | None = pydantic.Field(None, min_length=1)
     """Another container image than that of `--image`; one with CUDA for the trainer, for instance."""
+    retries: pydantic.NonNegativeInt | None = None
+    """How often a container that failed, or was taken away, is started again; the trainer then goes on where it was."""
     beam_args: Strings = ()
     """Options for Beam, such as `--runner=DataflowRunner`; for components that run Beam."""
 
