@@ -19,6 +19,12 @@ def container(document, component):
     return spec["deploymentSpec"]["executors"][f"{component}_executor"]["container"]
 
 
+def resource_spec():
+    from kfp.pipeline_spec import pipeline_spec_pb2
+
+    return pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec.ResourceSpec
+
+
 def test_two_compilations_are_the_same_file():
     first, second = (to_text(compiled(), as_yaml=False) for _ in range(2))
     assert first == second
@@ -42,7 +48,9 @@ def test_kubeflow_gets_the_specification_alone_with_defaults_for_every_parameter
         "training_steps": 7,
     }
     resources = container(document, "SequenceTrainer")["resources"]
-    assert (resources["resourceCpuLimit"], resources["resourceMemoryLimit"]) == ("8", "7.5G")
+    assert (resources["cpuLimit"], resources["memoryLimit"]) == (8, 7.5)
+    if "resource_cpu_limit" in resource_spec().DESCRIPTOR.fields_by_name:  # not in the one for Python 3.10
+        assert (resources["resourceCpuLimit"], resources["resourceMemoryLimit"]) == ("8", "7.5G")
 
 
 def test_the_deployment_reaches_every_container():

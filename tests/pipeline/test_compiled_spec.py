@@ -74,6 +74,11 @@ def placeholder_without_parameter(job):
     tasks(job)["Pusher"]["inputs"]["parameters"]["folder"] = {"runtimeValue": constant}
 
 
+def too_long_for_a_command_line(job):
+    constant = {"constant": json.dumps({"classes": [f"class {n}" for n in range(10_000)]})}
+    tasks(job)["SchemaCurator"]["inputs"]["parameters"]["spec"] = {"runtimeValue": constant}
+
+
 def circle(job):
     tasks(job)["SchemaGen"]["dependentTasks"].append("Pusher")
 
@@ -115,6 +120,7 @@ def no_value(job):
         (unknown_parameter_of_the_pipeline, "from the pipeline's 'date', which it does not have"),
         (parameter_of_another_type, "of another type than the pipeline's 'training_steps'"),
         (placeholder_without_parameter, "'folder' needs a parameter 'root'"),
+        (too_long_for_a_command_line, "task SchemaCurator: its parameters take 1"),
         (circle, "wait for each other in a circle: AnomalyGate"),
         (no_component, "there is no component 'Transformer'. Did you mean 'Transform'"),
         (no_executor, "there is no executor 'Transform_executr'. Did you mean 'Transform_executor'"),

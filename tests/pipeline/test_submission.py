@@ -75,8 +75,9 @@ def test_what_is_sent_is_what_a_dry_run_shows(monkeypatch):
     monkeypatch.setattr(PipelineServiceClient, "create_pipeline_job", create)
     bucket = "create_gcs_bucket_for_pipeline_artifacts_if_it_does_not_exist"
     monkeypatch.setattr(gcs_utils, bucket, lambda **_: None)
-    dry = job().request()
-    name = job().submit()
+    dry, real = job().request(), job()
+    name = real.submit()
+    assert real.console_url.endswith("/locations/europe-west4/pipelines/runs/vowels-1?project=my-project")
     [(parent, identifier, sent)] = requests
     assert name == f"{dry['parent']}/pipelineJobs/vowels-1"
     assert (parent, identifier) == (dry["parent"], dry["pipelineJobId"])

@@ -19,6 +19,9 @@ from tfx_sequences.errors import EnvironmentNotSupportedError, UserInputError, d
 # What Kubeflow Pipelines 2 and Vertex AI both read.
 SCHEMA_VERSION = "2.1.0"
 
+# Linux takes 128 KiB in one word of a command line; a task's parameters are one word, with its artifacts.
+_MOST_BYTES = 120_000
+
 _PARAMETER_PLACEHOLDER = re.compile(r"\{\{\$\.inputs\.parameters\['([^']+)'\]\}\}")
 
 
@@ -115,7 +118,7 @@ def _refused(where: str, problems: list[str]) -> UserInputError:
     return UserInputError(
         f"{where} is a pipeline that cannot run ({len(problems)} to mend):\n    " + "\n    ".join(problems),
         expected=f"a pipeline of schema {SCHEMA_VERSION}, whose tasks, components and parameters fit each other",
-        fix="Compile it again: tfx-sequences compile.",
+        fix="Mend what is named in the spec, and compile it again: tfx-sequences compile.",
     )
 
 
@@ -178,6 +181,13 @@ def _problems_of_inputs(name: str, spec: Any) -> Iterator[str]:
         for wanted in _PARAMETER_PLACEHOLDER.findall(given.runtime_value.constant.string_value):
             if wanted not in task.inputs.parameters:
                 yield f"task {name}: '{key}' needs a parameter '{wanted}', which the task is not given"
+    constants = {key: given.runtime_value.constant.string_value for key, given in task.inputs.parameters.items()}
+    size = len(json.dumps(constants))
+    if size > _MOST_BYTES:
+        yield (
+            f"task {name}: its parameters take {size} bytes, and a command line holds {_MOST_BYTES} of them; "
+            "long lists of terms in the spec are better a vocabulary_file, or computed"
+        )
     for key in sorted(set(takes.parameters) - set(task.inputs.parameters)):
         if not (takes.parameters[key].is_optional or takes.parameters[key].HasField("default_value")):
             yield f"task {name}: is not given the parameter '{key}' that its component takes"

@@ -117,6 +117,12 @@ class VertexJob:
         parent = f"projects/{self._submission.project}/locations/{self._submission.region}"
         return {"parent": parent, "pipelineJobId": self._job.job_id, "pipelineJob": job}
 
+    @property
+    def console_url(self) -> str:
+        """Where the console shows the job, once it is submitted."""
+        place = f"locations/{self._submission.region}/pipelines/runs/{self._job.job_id}"
+        return f"https://console.cloud.google.com/vertex-ai/{place}?project={self._submission.project}"
+
     def submit(self) -> str:
         """Sends the request; returns the job's full name.
 

@@ -72,8 +72,8 @@ def submit_command(
             capture.stdout.write(json.dumps(request, indent=2, sort_keys=True) + "\n")
             capture.stdout.flush()
             return 0
-        name = VertexJob(pipeline, submission).submit()
-        capture.console.print(f"Submitted: {name}", soft_wrap=True, markup=False)
+        job = VertexJob(pipeline, submission)
+        capture.console.print(f"Submitted: {job.submit()}\n{job.console_url}", soft_wrap=True, markup=False)
         return 0
 
     raise typer.Exit(supervised(work))
