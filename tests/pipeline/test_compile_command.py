@@ -29,12 +29,13 @@ def test_a_file_is_written_and_what_it_is_said(tmp_path, capfd):
 
 
 def test_of_a_folder_here_the_files_are_looked_at(tmp_path, capfd):
-    arguments = ["--data", os.path.relpath(BUNDLED), "--output-root", str(tmp_path)]
+    arguments = ["--data", os.path.relpath(BUNDLED), "--output-root", os.path.relpath(tmp_path)]
     assert main([*COMPILE, *arguments]) == 0
     out, err = capfd.readouterr()
     assert err == ""
     document = json.loads(out)
-    assert document["runtimeConfig"]["parameterValues"]["data"] == str(BUNDLED)
+    values = document["runtimeConfig"]["parameterValues"]
+    assert (values["data"], values["output_root"]) == (str(BUNDLED), str(tmp_path))
     config = document["pipelineSpec"]["root"]["dag"]["tasks"]["SequenceExampleGen"]["inputs"]["parameters"]
     splits = json.loads(config["input_config"]["runtimeValue"]["constant"])["splits"]
     assert [split["name"] for split in splits] == ["train", "test"]

@@ -157,9 +157,10 @@ def with_steps(spec: SequenceSpec, steps: int, steps_per_epoch: int) -> Sequence
         steps_per_epoch: Of all records, where the spec sets no other number.
 
     >>> from tfx_sequences.schemas.spec_io import load_spec
-    >>> training = with_steps(load_spec("japanese_vowels"), 250, steps_per_epoch=100).training
-    >>> training.epochs, training.steps_per_epoch
-    (3, 83)
+    >>> spec = load_spec("japanese_vowels")
+    >>> shorter = [with_steps(spec, steps, steps_per_epoch=100).training for steps in (40, 250, 100_000)]
+    >>> [(training.epochs, training.steps_per_epoch) for training in shorter]
+    [(1, 40), (3, 83), (60, None)]
     """
     training = spec.training
     whole = training.steps_per_epoch or steps_per_epoch

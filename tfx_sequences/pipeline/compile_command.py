@@ -72,14 +72,15 @@ def compile_command(
         as_yaml = _is_yaml(output, runner)
         loaded = load_spec(spec)
         machines = load_deployment(deployment) if deployment else None
-        folder, with_files = _data(loaded, data, output_root, splits)
+        root = output_root if "://" in output_root else str(Path(output_root).resolve())
+        folder, with_files = _data(loaded, data, root, splits)
         from tfx_sequences.pipeline.compilation import compile_pipeline, to_text
         from tfx_sequences.pipeline.compiled_spec import pipeline_spec_of
 
         document = compile_pipeline(
             loaded,
             data=folder,
-            output_root=output_root,
+            output_root=root,
             image=image,
             runner=runner.value,
             splits_with_files=with_files,
