@@ -24,9 +24,7 @@ SUBMISSION = {
 
 
 def job(path=GOLDEN, **changes):
-    from google.auth.credentials import AnonymousCredentials
-
-    return VertexJob(path, Submission(**{**SUBMISSION, **changes}), AnonymousCredentials())
+    return VertexJob(path, Submission(**{**SUBMISSION, **changes}), anonymous=True)
 
 
 def test_the_request_has_all_that_was_asked_for():

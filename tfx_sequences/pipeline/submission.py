@@ -79,17 +79,18 @@ class VertexJob:
     Args:
         pipeline: File that `compile` wrote.
         submission: How it is to run.
-        credentials: Of google-auth; None finds those of this machine.
+        anonymous: Asks for no credentials, which the request does not need, only its sending.
 
     Raises:
         UserInputError: The file is no pipeline that can run, or cannot run so.
     """
 
-    def __init__(self, pipeline: Path, submission: Submission, credentials: Any = None) -> None:
+    def __init__(self, pipeline: Path, submission: Submission, *, anonymous: bool = False) -> None:
         require("google.cloud.aiplatform", "google-cloud-aiplatform", "Vertex AI is reached through it")
         self._submission = submission
         document = _read(pipeline)
         values = _values(document, submission)
+        from google.auth.credentials import AnonymousCredentials
         from google.cloud import aiplatform
 
         _check_region(submission.region)
@@ -102,7 +103,7 @@ class VertexJob:
                 parameter_values=values,
                 enable_caching=submission.caching,
                 labels={**document.get("labels", {}), **submission.labels},
-                credentials=credentials,
+                credentials=AnonymousCredentials() if anonymous else None,
                 project=submission.project,
                 location=submission.region,
             )

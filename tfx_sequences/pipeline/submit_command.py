@@ -66,9 +66,7 @@ def submit_command(
             job_id=job_id,
         )
         if dry_run:
-            from google.auth.credentials import AnonymousCredentials
-
-            request = VertexJob(pipeline, submission, AnonymousCredentials()).request()
+            request = VertexJob(pipeline, submission, anonymous=True).request()
             capture.stdout.write(json.dumps(request, indent=2, sort_keys=True) + "\n")
             capture.stdout.flush()
             return 0
