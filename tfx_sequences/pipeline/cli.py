@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tfx_sequences import __version__
+from tfx_sequences.pipeline.compile_command import compile_command
 from tfx_sequences.pipeline.diff_command import diff_command
 from tfx_sequences.pipeline.serve_command import serve_command
+from tfx_sequences.pipeline.submit_command import submit_command
 
 if TYPE_CHECKING:
     from tfx_sequences.components.data_check import DataReport
@@ -229,6 +231,10 @@ def propose(
         return 0
 
     raise typer.Exit(supervised(work))
+
+
+app.command("compile")(compile_command)
+app.command("submit")(submit_command)
 
 
 @app.command()
