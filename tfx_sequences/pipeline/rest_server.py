@@ -67,6 +67,11 @@ class RestServer:
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port}/v1/models/{self._name}"
 
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port."""
+        return self._host, self._port
+
     def __enter__(self) -> RestServer:
         self._thread.start()
         try:
