@@ -12,7 +12,7 @@ import pytest
 from tests.everything import everything_spec, plain_records
 from tests.records import example, sequence_example
 from tfx_sequences.components.loaded_model import load_model
-from tfx_sequences.components.requests import make_rest_body, make_tensors, serialize_rows
+from tfx_sequences.components.requests import make_rest_body, serialize_rows
 from tfx_sequences.pipeline.rest_json import Limits
 from tfx_sequences.pipeline.rest_server import RestServer
 
@@ -71,8 +71,8 @@ def test_rows_are_answered_by_row_under_a_name_or_without(server, model):
         assert status == 200, answer
         [row] = answer["predictions"]
         assert row["scores"] == expected["scores"][0].tolist() and row["classes"] == ["good", "bad"]
-    tensors = make_tensors(ROWS[5], model.spec)
-    instance = {n: json.loads(json.dumps(v[0].tolist(), default=bytes.decode)) for n, v in tensors.items()}
+    columns = make_rest_body(ROWS[5], model.spec, signature_name="serving_tensors")["inputs"]
+    instance = {name: column[0] for name, column in columns.items()}
     status, answer = call(server, {"signature_name": "serving_tensors", "instances": [instance]})
     assert status == 200, answer
     assert answer["predictions"][0]["scores"] == expected["scores"][0].tolist()

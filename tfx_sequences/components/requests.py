@@ -273,6 +273,7 @@ def _checked_rows(rows: Rows, spec: SequenceSpec, features: Mapping[str, RawFeat
     # The key itself is as good as the name that was made of it.
     by_key = {feature.key: name for name, feature in features.items() if feature.key not in features}
     needed = request_inputs(spec)
+    listed = sorted(features, key=lambda name: features[name].is_sequence)
     for index, row in enumerate(read_rows(rows)):
         where = _where(index, row, spec)
         given = {}
@@ -281,7 +282,7 @@ def _checked_rows(rows: Rows, spec: SequenceSpec, features: Mapping[str, RawFeat
             if name not in features:
                 raise DataError(
                     f"{where}: there is no feature '{key}'.",
-                    expected=shortened(sorted(features, key=lambda n: features[n].is_sequence)),
+                    expected=shortened(listed),
                     received=f"'{key}'",
                     fix=f"Leave it out, or mend its name.{did_you_mean(key, features)}",
                 )
