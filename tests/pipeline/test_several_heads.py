@@ -12,7 +12,8 @@ from tfx_sequences.schemas.spec_io import spec_to_yaml
 
 def test_a_run_measures_each_head_exactly(command, tmp_path):
     thresholds = {"kind.accuracy": {"min": 0.0}, "tag.span_f1": {"min": 2.0}}
-    spec = labels_spec(evaluation={"thresholds": thresholds, "slices": ("kind",)})
+    evaluation = {"thresholds": thresholds, "slices": ("kind",), "length_slices": (2, 5), "step_slices": (1, 4)}
+    spec = labels_spec(evaluation=evaluation)
     (tmp_path / "spec.yaml").write_text(spec_to_yaml(spec))
     records = plain_records()
     for split in ("train", "valid", "test"):
@@ -25,7 +26,7 @@ def test_a_run_measures_each_head_exactly(command, tmp_path):
     metrics = report["metrics"]
     expected = {f"{name}.{metric}" for name, label in spec.labels.items() for metric in label.metrics}
     assert expected <= set(metrics) and np.isfinite(list(metrics.values())).all()
-    assert {"kind=good", "kind=bad"} == set(report["slices"])
+    assert {"kind=good", "kind=bad", "length=0-1", "length=2-4", "length=5 and more"} == set(report["slices"])
 
     [model] = (tmp_path / "out" / "artifacts" / "SequenceTrainer" / "model").glob("*/Format-Serving")
     told = command("predict", model, tmp_path / "data" / "test.tfrecord")

@@ -5,7 +5,8 @@ Signatures, all of `examples` `[B]` string:
 
     serving_default      what `served` gives, of all heads
     evaluation_inputs    label and example_weight of each head, as it is fitted to them; for the Evaluator
-    evaluation_outputs   what serving_default gives, and the sums of each head's measures
+    evaluation_outputs   what serving_default gives, and what the Evaluator's figures are made of: by head its
+                         outputs, targets, weights and the sums of its measures; the lengths
 
 Where the spec has several labels, each output is called NAME_OUTPUT; with a label of steps there is
 `sequence_length` `[B]` too.
@@ -36,7 +37,9 @@ from tfx_sequences.schemas.transformed_features import EXAMPLE_WEIGHT, SEQUENCE_
 SERVING_SIGNATURE = "serving_default"
 EVALUATION_SIGNATURE = "evaluation_inputs"
 MEASURES_SIGNATURE = "evaluation_outputs"
-SUMS = "sums"
+# What the third gives more, behind the prefixes of the heads; the last one has none.
+SUMS, OUTPUTS, TARGETS, WEIGHTS = "sums", "outputs", "targets", "weights"
+CUT_STEPS = "cut_steps"
 MODEL_CARD = "tfx_sequences.json"
 
 
@@ -87,13 +90,22 @@ class RawRecordModel:
         return outputs
 
     def evaluation_outputs(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Predictions of records with labels, and by head `sums` `[B, S]` of its measures."""
+        """Predictions of records with labels, and what figures are made of.
+
+        By head `sums` `[B, S]` of its measures, and what these are of: `outputs` as of `build_heads`, `targets` and
+        `weights` as of `targets_and_weights`. Of the record `sequence_length` `[B]` and `cut_steps` `[B]`: how many
+        steps the network reads, and how many `max_length` cut off.
+        """
         transformed, targets, weights = self._labelled(serialized)
         logits = self._outputs(transformed)
         outputs = served(logits, pad_features(transformed, self._spec), self._spec, self._statistics)
         for head, label in self._spec.heads.items():
             measures = HeadMeasures(label, self._statistics.heads[head].classes, with_auc=True)
-            outputs[self._spec.output_prefix(head) + SUMS] = measures.sums(targets[head], logits[head], weights[head])
+            prefix = self._spec.output_prefix(head)
+            outputs[prefix + SUMS] = measures.sums(targets[head], logits[head], weights[head])
+            outputs |= {prefix + OUTPUTS: logits[head], prefix + TARGETS: targets[head], prefix + WEIGHTS: weights[head]}
+        outputs[SEQUENCE_LENGTH] = transformed[SEQUENCE_LENGTH]
+        outputs[CUT_STEPS] = transformed[CUT_STEPS]
         return outputs
 
     def _outputs(self, transformed: dict[str, Any]) -> dict[str, tf.Tensor]:
@@ -108,7 +120,9 @@ class RawRecordModel:
 
     def _labelled(self, serialized: tf.Tensor) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         """Transformed features, and targets and weights by head."""
-        transformed = cut_steps(checked_labels(self._transform(serialized, with_label=True), self._spec), self._spec)
+        whole = checked_labels(self._transform(serialized, with_label=True), self._spec)
+        transformed = cut_steps(whole, self._spec)
+        transformed[CUT_STEPS] = whole[SEQUENCE_LENGTH] - transformed[SEQUENCE_LENGTH]
         targets, weights = targets_and_weights(pad_labels(transformed, self._spec), self._spec)
         if self._spec.label is not None:
             return transformed, dict.fromkeys(self._spec.heads, targets), dict.fromkeys(self._spec.heads, weights)

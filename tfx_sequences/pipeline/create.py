@@ -12,11 +12,15 @@ from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.transform.component import Transform
 from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.dsl.components.common import resolver
+from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
 from tfx.orchestration import pipeline as tfx_pipeline
 from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
+from tfx.types import standard_artifacts
 
 from tfx_sequences.components.code_digest import code_digest
-from tfx_sequences.components.evaluation import make_eval_config
+from tfx_sequences.components.evaluation import EXTRACTORS_MODULE, make_eval_config
+from tfx_sequences.components.evaluation_check import EvaluationCheck
 from tfx_sequences.components.ingest import SequenceExampleGen
 from tfx_sequences.components.model_builder import load_builder
 from tfx_sequences.components.model_check import ModelCheck
@@ -100,13 +104,22 @@ def create_pipeline(
         backups=os.path.join(pipeline_root, "backups"),
     )
     model = trainer.outputs["model"]
+    baseline = _last_blessed_model() if spec.evaluation.baseline else None
     evaluator = Evaluator(
         examples=examples,
         example_splits=["test"],
         model=model,
+        baseline_model=baseline.outputs["model"] if baseline else None,
         schema=schema,
         eval_config=make_eval_config(spec),
+        module_path=EXTRACTORS_MODULE,
         fairness_indicator_thresholds=None,
+    )
+    evaluation_check = EvaluationCheck(
+        evaluation=evaluator.outputs["evaluation"],
+        model=model,
+        transformed_examples=transform.outputs["transformed_examples"],
+        code_digest=code_digest(_OURS + "evaluation_check"),
     )
     check = ModelCheck(
         model=model,
@@ -121,6 +134,8 @@ def create_pipeline(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=push_destination)
         ),
     )
+    # Figures that were miscounted bless nothing.
+    pusher.add_upstream_node(evaluation_check)
     components = [
         example_gen,
         statistics_gen,
@@ -131,7 +146,9 @@ def create_pipeline(
         transform,
         *([tuner] if tuner else []),
         trainer,
+        *([baseline] if baseline else []),
         evaluator,
+        evaluation_check,
         check,
         pusher,
     ]
@@ -151,6 +168,14 @@ def _builder_modules(spec: SequenceSpec) -> tuple[str, ...]:
         return ()
     load_builder(spec.model.builder)
     return (spec.model.builder.rpartition(".")[0],)
+
+
+def _last_blessed_model() -> resolver.Resolver:
+    return resolver.Resolver(
+        strategy_class=LatestBlessedModelStrategy,
+        model=types.Channel(type=standard_artifacts.Model),
+        model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+    ).with_id("LastBlessedModel")
 
 
 def _tuner(spec: SequenceSpec, transform: Transform, schema: types.BaseChannel) -> BaseComponent:

@@ -39,8 +39,9 @@ def collect(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
     """All figures of a run as plain data."""
     training = _read_json(result.outputs["SequenceTrainer"]["model_run"], "training.json")
     check = _read_json(result.outputs["ModelCheck"]["blessing"], "model_check.json")
-    slices = evaluation_slices(result.outputs["Evaluator"]["evaluation"])
-    metrics = slices["all"]
+    evaluation = _read_json(result.outputs["EvaluationCheck"]["figures"], "figures.json")
+    slices = evaluation["slices"]
+    metrics, baseline = slices["all"], evaluation["baseline"].get("all", {})
     return {
         "name": result.spec.name,
         "fingerprint": fingerprint(result.spec),
@@ -48,9 +49,12 @@ def collect(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
         "thresholds": {
             name: bounds.model_dump(exclude_none=True) for name, bounds in result.spec.evaluation.thresholds.items()
         },
-        "missed": missed_thresholds(result, metrics) + check["failures"],
+        "missed": missed_thresholds(result, metrics, baseline) + check["failures"],
         "metrics": metrics,
+        "baseline": baseline,
         "slices": {name: values for name, values in slices.items() if name != "all"},
+        "step_ranges": evaluation["step_ranges"],
+        "plots": evaluation["plots"],
         "data": {name: split_figures(split) for name, split in result.data.splits.items()},
         "unused": {"context": list(result.data.unused_context), "sequence": list(result.data.unused_sequence)},
         "training": training,
@@ -70,20 +74,8 @@ def collect(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
     }
 
 
-def evaluation_slices(directory: str) -> dict[str, dict[str, float]]:
-    """The Evaluator's metrics by slice; the slice of all records is `all`."""
-    import tensorflow_model_analysis as tfma
-
-    slices = {}
-    for key, by_output in tfma.load_eval_result(directory).slicing_metrics:
-        name = ", ".join(f"{feature}={value}" for feature, value in key) or "all"
-        metrics = by_output[""][""]
-        slices[name] = {m: v["doubleValue"] for m, v in metrics.items() if "doubleValue" in v}
-    return slices
-
-
-def missed_thresholds(result: RunResult, metrics: dict[str, float]) -> list[str]:
-    """In words, what thresholds the metrics do not keep."""
+def missed_thresholds(result: RunResult, metrics: dict[str, float], baseline: dict[str, float]) -> list[str]:
+    """In words, what thresholds the metrics do not keep, and where they fall behind the last blessed model's."""
     missed = []
     for name, bounds in result.spec.evaluation.thresholds.items():
         value = metrics.get(name)
@@ -93,6 +85,14 @@ def missed_thresholds(result: RunResult, metrics: dict[str, float]) -> list[str]
             missed.append(f"{name} {value:.4f} is below {bounds.min:g}")
         elif bounds.max is not None and value > bounds.max:
             missed.append(f"{name} {value:.4f} is above {bounds.max:g}")
+    for name, change in result.spec.evaluation.baseline.items() if baseline else ():
+        value, before = metrics.get(name), baseline.get(name)
+        if value is None or before is None:
+            missed.append(f"{name} was not measured")
+        elif change.max_drop is not None and value - before < -change.max_drop:
+            missed.append(f"{name} {value:.4f} is more than {change.max_drop:g} below the {before:.4f} of the last blessed model")
+        elif change.max_rise is not None and value - before > change.max_rise:
+            missed.append(f"{name} {value:.4f} is more than {change.max_rise:g} above the {before:.4f} of the last blessed model")
     return missed
 
 
