@@ -15,13 +15,13 @@ import pytest
 import tfx_sequences
 from tests.pipeline.test_bad_input import Bad, assert_no_defect, assert_no_graph_talk, assert_told
 from tests.records import example, sequence_example, write_records
+from tfx_sequences.components.evaluation_result import read_figures
 from tfx_sequences.components.prediction import find_model, list_record_files, predict_files
-from tfx_sequences.pipeline.report import evaluation_slices
 
 BUNDLED = Path(str(resources.files("tfx_sequences"))) / "examples_data" / "japanese_vowels"
 COMPONENTS = """
 SequenceExampleGen StatisticsGen SchemaGen SchemaCurator ExampleValidator AnomalyGate
-Transform SequenceTrainer Evaluator ModelCheck Pusher
+Transform SequenceTrainer Evaluator EvaluationCheck ModelCheck Pusher
 """.split()  # noqa: SIM905
 
 
@@ -62,7 +62,7 @@ def test_the_second_run_takes_everything_from_the_cache(demo, demo_again):
     assert demo_again.returncode == 0, demo_again.screen
     for name in COMPONENTS:
         assert re.search(rf"{name} +cached", demo_again.screen), name
-    assert "every component was cached (11 of 11)" in demo_again.screen
+    assert "every component was cached (12 of 12)" in demo_again.screen
     assert len(list((demo.output / "pushed_model").iterdir())) == 1
 
 
@@ -148,7 +148,7 @@ def test_predict_writes_json_lines(demo, command, tmp_path):
 
 def test_the_evaluators_slices_are_read_whole(report, demo):
     evaluations = sorted((demo.output / "artifacts" / "Evaluator" / "evaluation").iterdir())
-    assert evaluation_slices(str(evaluations[0]))["all"] == report["metrics"]
+    assert read_figures(str(evaluations[0]), {"": [str(n) for n in range(9)]})["slices"]["all"] == report["metrics"]
 
 
 # The demo's output and model, used for more.

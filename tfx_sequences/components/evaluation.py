@@ -106,16 +106,18 @@ def _plots(spec: SequenceSpec, head: str, label: Label) -> list[tfma.MetricConfi
     """A confusion matrix where one class is right, curves of scores where there is a score of each class."""
     if not label.has_classes or label.sampled_softmax:
         return []
-    prefix, output_name = spec.output_prefix(head), spec.metric_name(head, "")[:-1]
-    plots = [
-        _our_metric("ScoreCurves", module="evaluation_plots", name=f"{prefix}curves", output=prefix + SUMS, head=output_name)
-    ]
+    prefix, module = spec.output_prefix(head), "evaluation_plots"
+    tfma_head = tfma_name_of_head(spec, head)
+    plots = [_our_metric("ScoreCurves", module, name=f"{prefix}curves", output=prefix + SUMS, head=tfma_head)]
     if label.type == "classification":
         outputs = {name: prefix + name for name in (OUTPUTS, TARGETS, WEIGHTS)}
-        plots.append(
-            _our_metric("ConfusionMatrix", module="evaluation_plots", name=f"{prefix}confusion", head=output_name, **outputs)
-        )
+        plots.append(_our_metric("ConfusionMatrix", module, name=f"{prefix}confusion", head=tfma_head, **outputs))
     return plots
+
+
+def tfma_name_of_head(spec: SequenceSpec, head: str) -> str:
+    """What TFMA calls the output of a head: nothing where the spec has a `label`."""
+    return "" if spec.label is not None else head
 
 
 def _our_metric(class_name: str, module: str = "evaluation_metrics", **config: Any) -> tfma.MetricConfig:

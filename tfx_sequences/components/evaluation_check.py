@@ -14,7 +14,7 @@ from tfx.types import artifact_utils
 from tfx.types.standard_artifacts import Examples, Model, ModelEvaluation
 from tfx.utils import io_utils, path_utils
 
-from tfx_sequences.components.evaluation import CUT_STEP_COUNT, STEP_COUNT
+from tfx_sequences.components.evaluation import CUT_STEP_COUNT, STEP_COUNT, tfma_name_of_head
 from tfx_sequences.components.evaluation_result import WHOLE, read_figures
 from tfx_sequences.components.serving import MODEL_CARD
 from tfx_sequences.errors import TfxSequencesError
@@ -51,13 +51,10 @@ def EvaluationCheck(
         CountError: A record or step counts twice or not at all.
     """
     del code_digest
-    card = json.loads(
-        io_utils.read_string_file(os.path.join(path_utils.serving_model_path(model.uri), MODEL_CARD))
-    )
+    card = json.loads(io_utils.read_string_file(os.path.join(path_utils.serving_model_path(model.uri), MODEL_CARD)))
     spec = spec_from_json(json.dumps(card["spec"]))
-    found = read_figures(
-        evaluation.uri, {spec.metric_name(head, "")[:-1]: names for head, names in card["classes"].items()}
-    )
+    classes = {tfma_name_of_head(spec, head): names for head, names in card["classes"].items()}
+    found = read_figures(evaluation.uri, classes)
     split = artifact_utils.get_split_uri([transformed_examples], "test")
     found |= count_split(split, spec.batching.max_length)
     failures = find_miscounts(found, spec)
@@ -110,8 +107,13 @@ def find_miscounts(found: dict, spec: SequenceSpec) -> list[str]:
         if total != whole.get(name, 0):
             failures.append(f"{name} is {total:g} over the slices by length, {whole.get(name, 0):g} of all records")
     for head, label in spec.heads.items():
-        counts = [metrics.get(spec.metric_name(head, STEP_COUNT), 0) for metrics in found["step_ranges"].get(WHOLE, {}).values()]
+        counts = [
+            metrics.get(spec.metric_name(head, STEP_COUNT), 0)
+            for metrics in found["step_ranges"].get(WHOLE, {}).values()
+        ]
         if label.per_step and counts and sum(counts) != found["steps"]:
             where = spec.where_of_head(head)
-            failures.append(f"the ranges of steps of {where} have {sum(counts):g} steps, the split has {found['steps']}")
+            failures.append(
+                f"the ranges of steps of {where} have {sum(counts):g} steps, the split has {found['steps']}"
+            )
     return failures

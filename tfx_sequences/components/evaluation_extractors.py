@@ -51,7 +51,12 @@ class _ExtractSteps(beam.DoFn):
         self._models = [spec.name for spec in eval_config.model_specs] if len(eval_config.model_specs) > 1 else []
         values = [dict(spec.feature_values).get(LENGTH_SLICE) for spec in eval_config.slicing_specs]
         self._lengths = [range_of_name(name) for name in values if name is not None]
-        configs = [m.config for specs in eval_config.metrics_specs for m in specs.metrics if m.class_name == StepFigures.__name__]
+        configs = [
+            m.config
+            for specs in eval_config.metrics_specs
+            for m in specs.metrics
+            if m.class_name == StepFigures.__name__
+        ]
         self._heads = [json.loads(config) for config in configs]
 
     def process(self, batch: tfma.types.Extracts) -> Sequence[tfma.types.Extracts]:

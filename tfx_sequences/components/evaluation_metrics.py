@@ -163,13 +163,18 @@ def _step_figures(
     at = {figure: [f"{metric}{AT_STEPS}{there}" for there in ranges] for figure, metric in figures.items()}
     counted = [f"{count}{AT_STEPS}{there}" for there in ranges]
     return [
-        *summed(output, lambda total: _by_range(parsed, total, at), sum(at.values(), []), model_names),
+        *summed(
+            output,
+            lambda total: _by_range(parsed, total, at),
+            [name for its in at.values() for name in its],
+            model_names,
+        ),
         *summed(steps, lambda total: dict(zip(counted, map(float, total), strict=True)), counted, model_names),
     ]
 
 
 def _by_range(label: Label, total: np.ndarray, names: dict[str, list[str]]) -> dict[str, float]:
-    found = {}
+    found: dict[str, float] = {}
     for position, sums in enumerate(total):
         # What weighs nothing has no mean.
         values = figures(label, sums) if sums[0] > 0 else {}

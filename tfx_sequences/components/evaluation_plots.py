@@ -120,9 +120,7 @@ def _confusion_matrix(
             include_filter={constants.PREDICTIONS_KEY: {}}, include_default_inputs=False
         )
         combiner = _Confusion(key, model_name, outputs, targets, weights)
-        computations.append(
-            metric_types.MetricComputation(keys=[key], preprocessors=[preprocessor], combiner=combiner)
-        )
+        computations.append(metric_types.MetricComputation(keys=[key], preprocessors=[preprocessor], combiner=combiner))
     return computations
 
 
@@ -160,7 +158,5 @@ class _Confusion(beam.CombineFn):
         plot = metrics_for_slice_pb2.MultiClassConfusionMatrixAtThresholds()
         matrix = plot.matrices.add(threshold=0.0)
         for (target, predicted), weight in sorted(accumulator.items()):
-            matrix.entries.add(
-                actual_class_id=target, predicted_class_id=predicted, num_weighted_examples=weight
-            )
+            matrix.entries.add(actual_class_id=target, predicted_class_id=predicted, num_weighted_examples=weight)
         return {self._key: plot}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import tensorflow_model_analysis as tfma
@@ -31,7 +32,7 @@ def read_figures(directory: str, classes: Mapping[str, Sequence[str]]) -> dict[s
         weight]`), `curve` (by threshold) and `calibration` (by range of scores).
     """
     found: dict[str, Any] = {"slices": {}, "step_ranges": {}, "baseline": {}, "plots": {}}
-    for of_slice in tfma.load_metrics(directory):
+    for of_slice in _in_order(tfma.load_metrics(directory)):
         name = _slice_name(of_slice.slice_key)
         for item in of_slice.metric_keys_and_values:
             # The difference of candidate and baseline has both their names; it can be had by subtracting.
@@ -46,7 +47,7 @@ def read_figures(directory: str, classes: Mapping[str, Sequence[str]]) -> dict[s
                 found["step_ranges"].setdefault(name, {}).setdefault(steps, {})[metric] = value
             else:
                 found["slices"].setdefault(name, {})[metric] = value
-    for of_slice in tfma.load_plots(directory):
+    for of_slice in _in_order(tfma.load_plots(directory)):
         name = _slice_name(of_slice.slice_key)
         for item in of_slice.plot_keys_and_values:
             if item.key.model_name != constants.BASELINE_KEY:
@@ -54,6 +55,15 @@ def read_figures(directory: str, classes: Mapping[str, Sequence[str]]) -> dict[s
                 plots = found["plots"].setdefault(name, {}).setdefault(head, {})
                 plots |= _plots(json_format.MessageToDict(item.value), classes.get(head, ()))
     return found
+
+
+def _in_order(results: Iterable[Any]) -> list[Any]:
+    """By slice, numbers in them by their size; TFMA gives them in any order."""
+
+    def order(result: Any) -> list[tuple[int, str]]:
+        return [(int(x) if x.isdigit() else -1, x) for x in re.split(r"(\d+)", _slice_name(result.slice_key))]
+
+    return sorted(results, key=order)
 
 
 def _slice_name(key: Any) -> str:

@@ -122,7 +122,7 @@ def score_buckets(total: Any) -> tuple[Any, Any] | None:
 
 
 def _one_against_rest(targets: tf.Tensor, logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Whether each class is there, and its probability; of two classes the second one alone, for the first says the same."""
+    """Whether each class is there, and its probability; of two classes the second one alone says all."""
     hot, scores = tf.one_hot(targets, tf.shape(logits)[-1]), tf.nn.softmax(logits)
     first = tf.cast(tf.shape(logits)[-1] == 2, tf.int32)
     return hot[..., first:], scores[..., first:]

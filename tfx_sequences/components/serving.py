@@ -103,7 +103,11 @@ class RawRecordModel:
             measures = HeadMeasures(label, self._statistics.heads[head].classes, with_auc=True)
             prefix = self._spec.output_prefix(head)
             outputs[prefix + SUMS] = measures.sums(targets[head], logits[head], weights[head])
-            outputs |= {prefix + OUTPUTS: logits[head], prefix + TARGETS: targets[head], prefix + WEIGHTS: weights[head]}
+            outputs |= {
+                prefix + OUTPUTS: logits[head],
+                prefix + TARGETS: targets[head],
+                prefix + WEIGHTS: weights[head],
+            }
         outputs[SEQUENCE_LENGTH] = transformed[SEQUENCE_LENGTH]
         outputs[CUT_STEPS] = transformed[CUT_STEPS]
         return outputs

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfx_sequences.pipeline.evaluation_figures import (
+    confusion_table,
+    learning_curve,
+    metric_rows,
+    score_picture,
+    table,
+)
 from tfx_sequences.pipeline.local import RunResult
 from tfx_sequences.schemas.spec_io import fingerprint, spec_to_yaml
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+_BEFORE = "that of the last blessed model"
 _INPUT_LOSSES = {
     "truncated": "records were cut to max_length",
     "too_short": "records were shorter than drop_shorter_than and left out",
@@ -52,9 +58,10 @@ def collect(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
         "missed": missed_thresholds(result, metrics, baseline) + check["failures"],
         "metrics": metrics,
         "baseline": baseline,
+        "counted": {name: evaluation[name] for name in ("records", "steps", "cut_steps")},
         "slices": {name: values for name, values in slices.items() if name != "all"},
-        "step_ranges": evaluation["step_ranges"],
-        "plots": evaluation["plots"],
+        "step_ranges": evaluation["step_ranges"].get("all", {}),
+        "plots": evaluation["plots"].get("all", {}),
         "data": {name: split_figures(split) for name, split in result.data.splits.items()},
         "unused": {"context": list(result.data.unused_context), "sequence": list(result.data.unused_sequence)},
         "training": training,
@@ -90,9 +97,9 @@ def missed_thresholds(result: RunResult, metrics: dict[str, float], baseline: di
         if value is None or before is None:
             missed.append(f"{name} was not measured")
         elif change.max_drop is not None and value - before < -change.max_drop:
-            missed.append(f"{name} {value:.4f} is more than {change.max_drop:g} below the {before:.4f} of the last blessed model")
+            missed.append(f"{name} {value:.4f} is more than {change.max_drop:g} below {before:.4f}, {_BEFORE}")
         elif change.max_rise is not None and value - before > change.max_rise:
-            missed.append(f"{name} {value:.4f} is more than {change.max_rise:g} above the {before:.4f} of the last blessed model")
+            missed.append(f"{name} {value:.4f} is more than {change.max_rise:g} above {before:.4f}, {_BEFORE}")
     return missed
 
 
@@ -181,18 +188,6 @@ def input_losses(figures: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def metric_rows(metrics: dict[str, float]) -> list[tuple[str, str]]:
-    """Metrics as text, counts without decimals.
-
-    >>> metric_rows({"loss": 0.25, "accuracy": 0.5, "example_count": 4.0})
-    [('accuracy', '0.5000'), ('loss', '0.2500'), ('records', '4')]
-    """
-    rows = [(name, f"{value:.4f}") for name, value in sorted(metrics.items()) if not name.endswith("example_count")]
-    counts = [("records", f"{v:.0f}") for name, v in metrics.items() if name == "example_count"]
-    weighted = [("weight", f"{v:g}") for name, v in metrics.items() if name == "weighted_example_count"]
-    return rows + counts + weighted
-
-
 def render_html(report: dict[str, Any]) -> str:
     """The report as one self-contained HTML page."""
     import jinja2
@@ -207,34 +202,20 @@ def render_html(report: dict[str, Any]) -> str:
     template = environment.get_template("report.html.j2")
     return template.render(
         report=report,
-        rows=metric_rows,
+        measured=table(
+            {"model": report["metrics"], **({"last blessed model": b} if (b := report["baseline"]) else {})}
+        ),
+        slices=table(report["slices"]),
+        step_ranges=table(report["step_ranges"]),
+        plots=[
+            (head, confusion_table(plots["confusion"]) if "confusion" in plots else None, score_picture(plots))
+            for head, plots in report["plots"].items()
+        ],
         input_losses=_INPUT_LOSSES,
         curve=learning_curve(report["training"]["history"]),
         check=_check_line(report["model_check"]),
         speed=speed_line(report["training"]),
     )
-
-
-def learning_curve(history: dict[str, list[float]]) -> str:
-    """Training and validation figures by epoch, as the base64 of an SVG picture."""
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    names = [name for name in history if f"val_{name}" in history]
-    columns = min(len(names), 3)
-    rows = -(-len(names) // columns)
-    figure = Figure(figsize=(4.5 * columns, 3 * rows), layout="constrained")
-    FigureCanvasSVG(figure)
-    for index, name in enumerate(names):
-        axes = figure.add_subplot(rows, columns, index + 1)
-        epochs = range(1, len(history[name]) + 1)
-        axes.plot(epochs, history[name], label="train")
-        axes.plot(epochs, history[f"val_{name}"], label="valid")
-        axes.set(xlabel="epoch", title=name.replace("_", " "))
-        axes.legend(frameon=False)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return base64.b64encode(buffer.getvalue()).decode()
 
 
 def _check_line(check: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -17,7 +18,7 @@ _OPEN = " and more"
 
 
 def _check_increasing(boundaries: tuple[int, ...]) -> tuple[int, ...]:
-    if any(a >= b for a, b in zip(boundaries, boundaries[1:], strict=False)):
+    if any(a >= b for a, b in itertools.pairwise(boundaries)):
         raise ValueError(f"boundaries are increasing numbers, not {', '.join(map(str, boundaries))}")
     return boundaries
 
