@@ -135,6 +135,11 @@ def _not_finite(outputs: dict[str, np.ndarray], rows: int) -> dict[int, Any]:
     return wrong
 
 
+def answers(outputs: dict[str, np.ndarray], spec: SequenceSpec) -> Iterator[dict[str, Any]]:
+    """What `predict_files` says of each record but its `id`, from the outputs of `serving_default`."""
+    return (_answer(outputs, row, spec) for row in range(len(next(iter(outputs.values())))))
+
+
 def _answer(outputs: dict[str, np.ndarray], row: int, spec: SequenceSpec) -> dict[str, Any]:
     """What is predicted for a record; of several heads, by their names."""
     if spec.label is not None:
