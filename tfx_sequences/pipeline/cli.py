@@ -83,6 +83,14 @@ def run(
             help="An option for Beam, such as --runner=FlinkRunner. May be repeated.",
         ),
     ] = None,
+    bulk_inference: Annotated[
+        Path | None,
+        typer.Option(
+            "--bulk-inference",
+            metavar="DIR",
+            help="Folder of more TFRecord files, predicted when the model is blessed.",
+        ),
+    ] = None,
     quiet: QuietOption = False,
 ) -> None:
     """Check the records, then train, evaluate and push a model.
@@ -93,7 +101,7 @@ def run(
     from tfx_sequences.pipeline.supervision import supervised
 
     def work(capture: Capture) -> int:
-        result = _run(capture, spec, data, output, beam_arg or [], quiet)
+        result = _run(capture, spec, data, output, beam_arg or [], quiet, bulk_inference)
         return _exit_code(result)
 
     raise typer.Exit(supervised(work))
@@ -224,7 +232,15 @@ def schema(
     raise typer.Exit(supervised(work))
 
 
-def _run(capture: Capture, spec: str, data: Path, output: Path, beam_args: Sequence[str], quiet: bool) -> RunResult:
+def _run(
+    capture: Capture,
+    spec: str,
+    data: Path,
+    output: Path,
+    beam_args: Sequence[str],
+    quiet: bool,
+    bulk_inference: Path | None = None,
+) -> RunResult:
     """The run of both `run` and `demo`, shown on the terminal."""
     from datetime import datetime
 
@@ -233,7 +249,7 @@ def _run(capture: Capture, spec: str, data: Path, output: Path, beam_args: Seque
     from tfx_sequences.schemas.spec_io import load_spec
 
     check_environment(needs_tfx=True)
-    _check_paths(spec=spec, data_folder=data, output_folder=output)
+    _check_paths(spec=spec, data_folder=data, output_folder=output, folder_to_predict=bulk_inference)
     loaded = load_spec(spec)
     with RunProgress(capture.console, quiet=quiet) as progress:
 
@@ -244,7 +260,15 @@ def _run(capture: Capture, spec: str, data: Path, output: Path, beam_args: Seque
         progress.activity(f"Checking the records in {data}")
         from tfx_sequences.pipeline.local import run_local
 
-        result = run_local(loaded, data, output, beam_args=beam_args, progress=progress, on_ready=on_ready)
+        result = run_local(
+            loaded,
+            data,
+            output,
+            beam_args=beam_args,
+            progress=progress,
+            on_ready=on_ready,
+            bulk_inference_data=bulk_inference,
+        )
         from tfx_sequences.pipeline.report import print_summary, write_report
 
         progress.activity("Writing the report")

@@ -18,6 +18,7 @@ from tfx.orchestration import pipeline as tfx_pipeline
 from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
 from tfx.types import standard_artifacts
 
+from tfx_sequences.components.bulk_inference import bulk_inference
 from tfx_sequences.components.code_digest import code_digest
 from tfx_sequences.components.evaluation import EXTRACTORS_MODULE, make_eval_config
 from tfx_sequences.components.evaluation_check import EvaluationCheck
@@ -43,6 +44,7 @@ def create_pipeline(
     splits_with_files: tuple[str, ...] = ("train", "valid", "test"),
     metadata_connection_config: object | None = None,
     beam_pipeline_args: list[str] | None = None,
+    bulk_inference_data: str | None = None,
 ) -> tfx_pipeline.Pipeline:
     """ExampleGen to Pusher for one spec.
 
@@ -58,6 +60,7 @@ def create_pipeline(
             the others are held back from `train`.
         metadata_connection_config: Of ML Metadata; None for runners that bring it.
         beam_pipeline_args: Of Beam.
+        bulk_inference_data: Folder (or URI) of more TFRecords, which the model predicts once it is blessed.
     """
     features = spec_to_json(spec, TRANSFORM_SECTIONS)
     example_gen = SequenceExampleGen(data, spec, splits_with_files, code_digest(_OURS + "ingest"))
@@ -151,6 +154,11 @@ def create_pipeline(
         evaluation_check,
         check,
         pusher,
+        *(
+            bulk_inference(bulk_inference_data, spec, model, evaluator.outputs["blessing"])
+            if bulk_inference_data
+            else []
+        ),
     ]
     return tfx_pipeline.Pipeline(
         pipeline_name=spec.name,
