@@ -61,3 +61,11 @@ def all_labels(tmp_path_factory):
     from tests.labels import analyzed_labels
 
     return analyzed_labels(tmp_path_factory.mktemp("labels"))
+
+
+@pytest.fixture(scope="session")
+def labels_model(all_labels, tmp_path_factory):
+    """The exported model of that spec, loaded; what the training split decided; and its folder."""
+    from tests.labels import export_labels
+
+    return export_labels(all_labels, str(tmp_path_factory.mktemp("labels_model")))

@@ -87,7 +87,7 @@ def predict_through_beam(
     spec = model_spec(model_dir)
     parts: list[Part] = []
     for file in list_record_files(data):
-        check_file(file, spec)
+        check_file(file, spec, skip_malformed=failures is not None)
         path = str(file.resolve())
         parts += [Part(len(parts) + n, path, *where) for n, where in enumerate(record_ranges(file, part_records))]
     pattern = os.path.join(os.path.abspath(folder), f"part-{uuid.uuid4().hex}")

@@ -101,7 +101,7 @@ def predict_files(
     if limit is None:
         # Better told before the first prediction than after an hour of them.
         for file in files:
-            check_file(file, spec)
+            check_file(file, spec, skip_malformed=on_failure is not None)
     return _predictions(model_dir, spec, files, limit, batch_size, on_failure)
 
 
@@ -121,7 +121,7 @@ def _predictions(
         if left == 0:
             return
         if left is not None:
-            check_file(file, spec)
+            check_file(file, spec, skip_malformed=on_failure is not None)
         compression = "GZIP" if file.suffix.lower() == ".gz" else ""
         done = 0
         for batch in tf.data.TFRecordDataset([str(file)], compression_type=compression).batch(batch_size):
@@ -154,9 +154,9 @@ def list_record_files(data: str | Path) -> list[Path]:
     return files
 
 
-def check_file(file: Path, spec: SequenceSpec) -> None:
+def check_file(file: Path, spec: SequenceSpec, *, skip_malformed: bool = False) -> None:
     """Raises `DataError` if the file is broken, or its first records are of another kind than the spec's."""
     from tfx_sequences.components.data_check import check_first_records
 
     record_files.check_framing(file)
-    check_first_records(file, spec)
+    check_first_records(file, spec, skip_malformed=skip_malformed)
