@@ -63,6 +63,11 @@ class OutputLayout:
         return self.root / "report.html"
 
     @property
+    def tfma_page(self) -> Path:
+        """The Evaluator's figures of the newest run, as TFMA shows them."""
+        return self.root / "tfma.html"
+
+    @property
     def report_data(self) -> Path:
         """The newest run, as JSON."""
         return self.root / "report.json"

@@ -15,6 +15,7 @@ from tfx_sequences.pipeline.evaluation_figures import (
     table,
 )
 from tfx_sequences.pipeline.local import RunResult
+from tfx_sequences.pipeline.tfma_page import tfma_page
 from tfx_sequences.schemas.spec_io import fingerprint, spec_to_yaml
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _INPUT_LOSSES = {
 
 
 def write_report(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
-    """Writes `report.json` and `report.html` of a run, each whole or not at all.
+    """Writes `report.json`, `report.html` and `tfma.html` of a run, each whole or not at all.
 
     Returns:
         What `report.json` holds.
@@ -38,6 +39,7 @@ def write_report(result: RunResult, log_path: Path | None = None) -> dict[str, A
     report = collect(result, log_path)
     _write(result.layout.report_data, json.dumps(report, indent=1))
     _write(result.layout.report, render_html(report))
+    _write(result.layout.tfma_page, tfma_page(result.outputs["Evaluator"]["evaluation"], result.spec.name))
     return report
 
 
