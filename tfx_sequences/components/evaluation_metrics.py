@@ -13,7 +13,7 @@ import numpy as np
 from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.metrics import metric_types
 
-from tfx_sequences.components.measures import figures
+from tfx_sequences.components.measures import figures, score_buckets
 from tfx_sequences.schemas.label import Label
 
 # Behind a figure's name, and before that of the range of its steps.
@@ -141,7 +141,10 @@ def _head_figure(
 
     def found(total: np.ndarray) -> dict[str, float]:
         values = figures(parsed, total)
-        return {name: float(values[figure])} if figure in values else {}
+        # Of one kind of targets alone there is no curve.
+        curve = score_buckets(total) if figure == "auc" else None
+        measured = figure in values and (curve is None or all(np.sum(side) > 0 for side in curve))
+        return {name: float(values[figure])} if measured else {}
 
     return summed(output, found, [name], model_names)
 

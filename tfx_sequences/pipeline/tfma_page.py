@@ -33,7 +33,7 @@ views.forEach((view, number) => {{
 def tfma_page(directory: str, name: str) -> str:
     """The page: a view of all records, and one for each feature that is sliced by.
 
-    The charts in it are Google's, which the browser fetches; without a network the tables remain.
+    Its tables and charts are drawn with Google Charts, which the browser fetches: without a network they stay empty.
 
     Args:
         directory: The Evaluator's output `evaluation`.
