@@ -10,6 +10,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -127,8 +128,8 @@ def record_ranges(path: str | os.PathLike[str], most: int) -> list[tuple[int, in
                 break
             position += _FRAME + _HEADER.unpack(header)[0]
             index += 1
-    ends = [*(first for _, first in parts[1:]), None]
-    return [(at, first, end and end - first) for (at, first), end in zip(parts, ends, strict=True)]
+    ends = [first for _, first in parts[1:]]
+    return [(at, first, end and end - first) for (at, first), end in zip_longest(parts, ends)]
 
 
 def framed(record: bytes) -> bytes:
