@@ -12,7 +12,9 @@ import typer
 from tfx_sequences import __version__
 from tfx_sequences.pipeline.command_options import check_beam_args as _check_beam_args
 from tfx_sequences.pipeline.command_options import check_paths as _check_paths
+from tfx_sequences.pipeline.compile_command import compile_command
 from tfx_sequences.pipeline.predict_command import predict_command
+from tfx_sequences.pipeline.submit_command import submit_command
 
 if TYPE_CHECKING:
     from tfx_sequences.components.data_check import DataReport
@@ -206,6 +208,10 @@ def propose(
         return 0
 
     raise typer.Exit(supervised(work))
+
+
+app.command("compile")(compile_command)
+app.command("submit")(submit_command)
 
 
 @app.command()
