@@ -92,8 +92,7 @@ def test_miscounts_are_told():
     whole = {"example_count": 2.0, "step_count": 5.0, "cut_step_count": 1.0}
     found = {
         "records": 2,
-        "steps": 5,
-        "cut_steps": 1,
+        "steps": 6,
         "slices": {
             "all": whole,
             "length=0-1": {"example_count": 1.0},
@@ -105,8 +104,8 @@ def test_miscounts_are_told():
     found["records"], found["step_ranges"]["all"]["0"]["tag.step_count"] = 3, 1.0
     whole["cut_step_count"] = 2.0
     assert find_miscounts(found, spec) == [
-        "example_count is 2 of all records, the split has 3",
-        "cut_step_count is 2 of all records, the split has 1",
+        "example_count is 2, the split has 3 records",
+        "step_count and cut_step_count are 7 of all records, the split has 6 steps",
         "cut_step_count is 1 over the slices by length, 2 of all records",
-        "tag.step_count is 4 over the ranges of steps, the split has 5",
+        "tag.step_count is 4 over the ranges of steps, 5 of all",
     ]

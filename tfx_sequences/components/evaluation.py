@@ -32,7 +32,7 @@ _THEIRS = {
 _OURS = "tfx_sequences.components."
 EXTRACTORS_MODULE = _OURS + "evaluation_extractors"
 STEP_COUNT, CUT_STEP_COUNT = "step_count", "cut_step_count"
-"""How many real steps were evaluated, and how many `max_length` left out, in every slice."""
+"""How many real steps the network read, and how many not, for they were cut off or are to be forecast."""
 
 
 def make_eval_config(spec: SequenceSpec) -> tfma.EvalConfig:

@@ -55,28 +55,22 @@ def EvaluationCheck(
     spec = spec_from_json(json.dumps(card["spec"]))
     classes = {tfma_name_of_head(spec, head): names for head, names in card["classes"].items()}
     found = read_figures(evaluation.uri, classes)
-    split = artifact_utils.get_split_uri([transformed_examples], "test")
-    found |= count_split(split, spec.batching.max_length)
+    found |= count_split(artifact_utils.get_split_uri([transformed_examples], "test"))
     failures = find_miscounts(found, spec)
     if failures:
         raise CountError("The Evaluator miscounted the test split: " + "; ".join(failures))
     io_utils.write_string_file(os.path.join(figures.uri, FIGURES), json.dumps(found))
 
 
-def count_split(directory: str, max_length: int | None) -> dict[str, int]:
-    """Records, real steps of them up to `max_length`, and steps behind it, of a split of transformed records."""
-    counts = {"records": 0, "steps": 0, "cut_steps": 0}
+def count_split(directory: str) -> dict[str, int]:
+    """Records of a split of transformed records, and steps of them, read by the network or not."""
+    counts = {"records": 0, "steps": 0}
     files = tf.io.gfile.glob(os.path.join(directory, "*"))
     parser = {SEQUENCE_LENGTH: tf.io.FixedLenFeature([], tf.int64)}
     for batch in tf.data.TFRecordDataset(sorted(files), compression_type="GZIP").batch(_BATCH):
         lengths = tf.io.parse_example(batch, parser)[SEQUENCE_LENGTH]
-        kept = lengths if max_length is None else tf.minimum(lengths, max_length)
-        for name, number in (
-            ("records", tf.size(lengths)),
-            ("steps", tf.reduce_sum(kept)),
-            ("cut_steps", tf.reduce_sum(lengths - kept)),
-        ):
-            counts[name] += int(number)
+        counts["records"] += int(tf.size(lengths))
+        counts["steps"] += int(tf.reduce_sum(lengths))
     return counts
 
 
@@ -84,31 +78,32 @@ def find_miscounts(found: dict, spec: SequenceSpec) -> list[str]:
     """What in the figures is not of each record and each step once, in words.
 
     Args:
-        found: As of `read_figures`, with `records`, `steps` and `cut_steps` of the split.
+        found: As of `read_figures`, with `records` and `steps` of the split.
         spec: The spec.
 
     >>> spec = SequenceSpec(name="s", sequence={"x": {"type": "numeric"}}, label={"key": "y"})
-    >>> whole = {"example_count": 2.0, "step_count": 7.0, "cut_step_count": 0.0}
-    >>> found = {"records": 2, "steps": 8, "cut_steps": 0, "slices": {"all": whole}, "step_ranges": {}}
+    >>> whole = {"example_count": 2.0, "step_count": 6.0, "cut_step_count": 1.0}
+    >>> found = {"records": 2, "steps": 8, "slices": {"all": whole}, "step_ranges": {}}
     >>> find_miscounts(found, spec)
-    ['step_count is 7 of all records, the split has 8']
+    ['step_count and cut_step_count are 7 of all records, the split has 8 steps']
     """
     whole = found["slices"][WHOLE]
-    expected = {"example_count": found["records"], STEP_COUNT: found["steps"], CUT_STEP_COUNT: found["cut_steps"]}
-    failures = [
-        f"{name} is {whole.get(name, 0):g} of all records, the split has {number}"
-        for name, number in expected.items()
-        if whole.get(name, 0) != number
-    ]
+    records, steps = whole.get("example_count", 0), whole.get(STEP_COUNT, 0) + whole.get(CUT_STEP_COUNT, 0)
+    failures = []
+    if records != found["records"]:
+        failures.append(f"example_count is {records:g}, the split has {found['records']} records")
+    if steps != found["steps"]:
+        names = f"{STEP_COUNT} and {CUT_STEP_COUNT}"
+        failures.append(f"{names} are {steps:g} of all records, the split has {found['steps']} steps")
     # Slices by length part the records, ranges of positions the steps: they make up the whole again.
     by_length = [metrics for name, metrics in found["slices"].items() if name.startswith("length=")]
-    for name in expected if by_length else ():
+    for name in ("example_count", STEP_COUNT, CUT_STEP_COUNT) if by_length else ():
         total = sum(metrics.get(name, 0) for metrics in by_length)
         if total != whole.get(name, 0):
             failures.append(f"{name} is {total:g} over the slices by length, {whole.get(name, 0):g} of all records")
     for head in spec.heads:
         name = spec.metric_name(head, STEP_COUNT)
         counts = [its[name] for its in found["step_ranges"].get(WHOLE, {}).values() if name in its]
-        if counts and sum(counts) != found["steps"]:
-            failures.append(f"{name} is {sum(counts):g} over the ranges of steps, the split has {found['steps']}")
+        if counts and sum(counts) != whole.get(STEP_COUNT, 0):
+            failures.append(f"{name} is {sum(counts):g} over the ranges of steps, {whole[STEP_COUNT]:g} of all")
     return failures

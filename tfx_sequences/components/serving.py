@@ -94,7 +94,7 @@ class RawRecordModel:
 
         By head `sums` `[B, S]` of its measures, and what these are of: `outputs` as of `build_heads`, `targets` and
         `weights` as of `targets_and_weights`. Of the record `sequence_length` `[B]` and `cut_steps` `[B]`: how many
-        steps the network reads, and how many `max_length` cut off.
+        steps the network reads, and how many not, for they are cut off.
         """
         transformed, targets, weights = self._labelled(serialized)
         logits = self._outputs(transformed)

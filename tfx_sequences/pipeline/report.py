@@ -60,7 +60,7 @@ def collect(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
         "missed": missed_thresholds(result, metrics, baseline) + check["failures"],
         "metrics": metrics,
         "baseline": baseline,
-        "counted": {name: evaluation[name] for name in ("records", "steps", "cut_steps")},
+        "counted": {name: evaluation[name] for name in ("records", "steps")},
         "slices": {name: values for name, values in slices.items() if name != "all"},
         "step_ranges": evaluation["step_ranges"].get("all", {}),
         "plots": evaluation["plots"].get("all", {}),
