@@ -79,3 +79,11 @@ def exported_everything(everything, tmp_path_factory):
     from tests.everything import exported
 
     return exported(everything, tmp_path_factory.mktemp("pushed_model") / "7")
+
+
+@pytest.fixture(scope="session")
+def labels_model(all_labels, tmp_path_factory):
+    """The exported model of that spec, loaded; what the training split decided; and its folder."""
+    from tests.labels import export_labels
+
+    return export_labels(all_labels, str(tmp_path_factory.mktemp("labels_model")))

@@ -2,38 +2,19 @@
 
 import json
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-import tensorflow_transform as tft
 
 from tests.records import sequence_example
 from tfx_sequences.components.evaluation import make_eval_config
 from tfx_sequences.components.measures import figures
-from tfx_sequences.components.model import build_model
 from tfx_sequences.components.prediction import predict_files
-from tfx_sequences.components.serving import RawRecordModel, export
-from tfx_sequences.components.split_statistics import task_statistics
 
 
-@pytest.fixture(scope="module")
-def exported(all_labels, tmp_path_factory):
-    output = tft.TFTransformOutput(all_labels.transform_dir)
-    spread = [
-        ({}, {"level": np.ones((1, 2)), "place": np.ones((1, 2))}, {"level": np.ones((1, 2)), "place": np.ones(1)})
-    ]
-    statistics = task_statistics(all_labels.spec, output, spread)
-    keras.utils.set_random_seed(0)
-    model = build_model(all_labels.spec, statistics, use_cudnn=False)
-    folder = str(tmp_path_factory.mktemp("exported"))
-    export(
-        RawRecordModel(model, output.transform_savedmodel_dir, all_labels.spec, statistics),
-        folder,
-        all_labels.spec,
-        statistics,
-    )
-    return tf.saved_model.load(folder), statistics, folder
+@pytest.fixture
+def exported(labels_model):
+    return labels_model
 
 
 def call(exported, signature, records):

@@ -23,7 +23,7 @@ def test_a_file_is_written_and_what_it_is_said(tmp_path, capfd):
     assert main([*COMPILE, *REMOTE, "--splits", "train, test", "-o", str(file), "--training-steps", "9"]) == 0
     out, err = capfd.readouterr()
     assert out == ""
-    assert err == f"Pipeline of 11 tasks written to {file}; splits with files: train, test.\n"
+    assert err == f"Pipeline of 12 tasks written to {file}; splits with files: train, test.\n"
     values = json.loads(file.read_text())["runtimeConfig"]["parameterValues"]
     assert values == {"data": "gs://bucket/records", "output_root": "gs://bucket/vowels", "training_steps": 9}
 

@@ -8,7 +8,8 @@ Signatures, of `examples` `[B]` string unless it says otherwise:
     serving_tensors      the same for padded tensors, named as of `request_inputs`
     transform_features   the transformed features, padded: what the network reads
     evaluation_inputs    label and example_weight of each head, as it is fitted to them; for the Evaluator
-    evaluation_outputs   what serving_default gives, and the sums of each head's measures
+    evaluation_outputs   what serving_default gives, and what the Evaluator's figures are made of: by head its
+                         outputs, targets, weights and the sums of its measures; the lengths
 
 Where the spec has several labels, each output is called NAME_OUTPUT; with a label of steps there is
 `sequence_length` `[B]` too.
@@ -44,7 +45,9 @@ TENSOR_SIGNATURE = "serving_tensors"
 TRANSFORM_SIGNATURE = "transform_features"
 EVALUATION_SIGNATURE = "evaluation_inputs"
 MEASURES_SIGNATURE = "evaluation_outputs"
-SUMS = "sums"
+# What the third gives more, behind the prefixes of the heads; the last one has none.
+SUMS, OUTPUTS, TARGETS, WEIGHTS = "sums", "outputs", "targets", "weights"
+CUT_STEPS = "cut_steps"
 
 
 class RawRecordModel:
@@ -106,13 +109,26 @@ class RawRecordModel:
         return outputs
 
     def evaluation_outputs(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Predictions of records with labels, and by head `sums` `[B, S]` of its measures."""
+        """Predictions of records with labels, and what figures are made of.
+
+        By head `sums` `[B, S]` of its measures, and what these are of: `outputs` as of `build_heads`, `targets` and
+        `weights` as of `targets_and_weights`. Of the record `sequence_length` `[B]` and `cut_steps` `[B]`: how many
+        steps the network reads, and how many not, for they are cut off.
+        """
         transformed, targets, weights = self._labelled(serialized)
         logits = self._outputs(transformed)
         outputs = served(logits, pad_features(transformed, self._spec), self._spec, self._statistics)
         for head, label in self._spec.heads.items():
             measures = HeadMeasures(label, self._statistics.heads[head].classes, with_auc=True)
-            outputs[self._spec.output_prefix(head) + SUMS] = measures.sums(targets[head], logits[head], weights[head])
+            prefix = self._spec.output_prefix(head)
+            outputs[prefix + SUMS] = measures.sums(targets[head], logits[head], weights[head])
+            outputs |= {
+                prefix + OUTPUTS: logits[head],
+                prefix + TARGETS: targets[head],
+                prefix + WEIGHTS: weights[head],
+            }
+        outputs[SEQUENCE_LENGTH] = transformed[SEQUENCE_LENGTH]
+        outputs[CUT_STEPS] = transformed[CUT_STEPS]
         return outputs
 
     def _answers(self, parsed: dict[str, Any]) -> dict[str, tf.Tensor]:
@@ -132,8 +148,9 @@ class RawRecordModel:
     def _labelled(self, serialized: tf.Tensor) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         """Transformed features, and targets and weights by head."""
         parsed = parse_records(serialized, self._spec, with_label=True)
-        transformed = self._loader.apply_transform_model(parsed)
-        transformed = cut_steps(checked_labels(transformed, self._spec), self._spec)
+        whole = checked_labels(self._loader.apply_transform_model(parsed), self._spec)
+        transformed = cut_steps(whole, self._spec)
+        transformed[CUT_STEPS] = whole[SEQUENCE_LENGTH] - transformed[SEQUENCE_LENGTH]
         targets, weights = targets_and_weights(pad_labels(transformed, self._spec), self._spec)
         if self._spec.label is not None:
             return transformed, dict.fromkeys(self._spec.heads, targets), dict.fromkeys(self._spec.heads, weights)

@@ -11,12 +11,17 @@ from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.transform.component import Transform
 from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.dsl.components.common import resolver
+from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
 from tfx.orchestration import pipeline as tfx_pipeline
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.proto import trainer_pb2, transform_pb2
+from tfx.types import standard_artifacts
 
+from tfx_sequences.components.bulk_inference import bulk_inference
 from tfx_sequences.components.code_digest import code_digest
-from tfx_sequences.components.evaluation import make_eval_config
+from tfx_sequences.components.evaluation import EXTRACTORS_MODULE, make_eval_config
+from tfx_sequences.components.evaluation_check import EvaluationCheck
 from tfx_sequences.components.ingest import SequenceExampleGen
 from tfx_sequences.components.model_builder import load_builder
 from tfx_sequences.components.model_check import ModelCheck
@@ -44,6 +49,7 @@ def create_pipeline(
     splits_with_files: tuple[str, ...] = ("train", "valid", "test"),
     metadata_connection_config: object | None = None,
     beam_pipeline_args: list[str] | None = None,
+    bulk_inference_data: str | None = None,
 ) -> tfx_pipeline.Pipeline:
     """ExampleGen to Pusher for one spec.
 
@@ -64,6 +70,7 @@ def create_pipeline(
             the others are held back from `train`.
         metadata_connection_config: Of ML Metadata; None for runners that bring it.
         beam_pipeline_args: Of Beam.
+        bulk_inference_data: Folder (or URI) of more TFRecords, which the model predicts once it is blessed.
     """
     features = spec_to_json(spec, TRANSFORM_SECTIONS)
     example_gen = SequenceExampleGen(data, spec, splits_with_files, code_digest(_OURS + "ingest"))
@@ -112,13 +119,22 @@ def create_pipeline(
         training_steps=training_steps,
     )
     model = trainer.outputs["model"]
+    baseline = _last_blessed_model() if spec.evaluation.baseline else None
     evaluator = Evaluator(
         examples=examples,
         example_splits=["test"],
         model=model,
+        baseline_model=baseline.outputs["model"] if baseline else None,
         schema=schema,
         eval_config=make_eval_config(spec),
+        module_path=EXTRACTORS_MODULE,
         fairness_indicator_thresholds=None,
+    )
+    evaluation_check = EvaluationCheck(
+        evaluation=evaluator.outputs["evaluation"],
+        model=model,
+        transformed_examples=transform.outputs["transformed_examples"],
+        code_digest=code_digest(_OURS + "evaluation_check"),
     )
     check = ModelCheck(
         model=model,
@@ -133,6 +149,8 @@ def create_pipeline(
         code_digest=code_digest(_OURS + "pusher"),
         output_root=output_root,
     ).with_id("Pusher")
+    # Figures that were miscounted bless nothing.
+    pusher.add_upstream_node(evaluation_check)
     components = [
         example_gen,
         statistics_gen,
@@ -143,9 +161,16 @@ def create_pipeline(
         transform,
         *([tuner] if tuner else []),
         trainer,
+        *([baseline] if baseline else []),
         evaluator,
+        evaluation_check,
         check,
         pusher,
+        *(
+            bulk_inference(bulk_inference_data, spec, model, evaluator.outputs["blessing"])
+            if bulk_inference_data
+            else []
+        ),
     ]
     return tfx_pipeline.Pipeline(
         pipeline_name=name or spec.name,
@@ -163,6 +188,14 @@ def _builder_modules(spec: SequenceSpec) -> tuple[str, ...]:
         return ()
     load_builder(spec.model.builder)
     return (spec.model.builder.rpartition(".")[0],)
+
+
+def _last_blessed_model() -> resolver.Resolver:
+    return resolver.Resolver(
+        strategy_class=LatestBlessedModelStrategy,
+        model=types.Channel(type=standard_artifacts.Model),
+        model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+    ).with_id("LastBlessedModel")
 
 
 def _tuner(spec: SequenceSpec, transform: Transform, schema: types.BaseChannel) -> BaseComponent:

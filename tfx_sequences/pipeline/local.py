@@ -63,6 +63,11 @@ class OutputLayout:
         return self.root / "report.html"
 
     @property
+    def tfma_page(self) -> Path:
+        """The Evaluator's figures of the newest run, as TFMA shows them."""
+        return self.root / "tfma.html"
+
+    @property
     def report_data(self) -> Path:
         """The newest run, as JSON."""
         return self.root / "report.json"
@@ -117,6 +122,7 @@ def run_local(
     beam_args: Sequence[str] = (),
     progress: RunProgress | None = None,
     on_ready: Callable[[OutputLayout], None] | None = None,
+    bulk_inference_data: str | Path | None = None,
 ) -> RunResult:
     """Checks the records, runs the pipeline, and finds what it made.
 
@@ -130,6 +136,7 @@ def run_local(
         beam_args: Options for Beam; a runner among them replaces the default.
         progress: Is told which component runs.
         on_ready: Called when the check has passed and the output folder exists.
+        bulk_inference_data: Folder of more TFRecords, which the blessed model predicts.
 
     Raises:
         UserInputError: The records, or the output folder, need mending.
@@ -140,13 +147,32 @@ def run_local(
     layout = OutputLayout(Path(output_dir).resolve())
     started = time.monotonic()
     data = check_data(spec, data_dir)
+    more = _check_more_data(spec, bulk_inference_data)
     check_beam_runner(beam_pipeline_args(beam_args))
     check_seconds = time.monotonic() - started
     make_output_folder(layout)
     if on_ready:
         on_ready(layout)
     with _only_run_of(layout):
-        return _run(spec, data_dir, layout, data, check_seconds, beam_args, progress)
+        return _run(spec, data_dir, layout, data, check_seconds, beam_args, progress, more)
+
+
+def _check_more_data(spec: SequenceSpec, folder: str | Path | None) -> str | None:
+    """The folder of records to predict, whose files are TFRecords of the spec's kind."""
+    if folder is None:
+        return None
+    from tfx_sequences.components.prediction import check_file, list_record_files
+
+    if Path(folder).is_file():
+        raise UserInputError(
+            "The records to predict are one file.",
+            expected="a folder of TFRecord files",
+            received=str(folder),
+            fix=f"Give its folder, {Path(folder).parent}, if there is nothing else in it.",
+        )
+    for file in list_record_files(folder):
+        check_file(file, spec)
+    return str(Path(folder).resolve())
 
 
 def check_output_folder(folder: str | Path) -> None:
@@ -222,6 +248,7 @@ def _run(
     check_seconds: float,
     beam_args: Sequence[str],
     progress: RunProgress | None,
+    bulk_inference_data: str | None,
 ) -> RunResult:
     started = time.monotonic()
     from tfx.orchestration import metadata
@@ -238,6 +265,7 @@ def _run(
         splits_with_files=tuple(data.splits),
         metadata_connection_config=connection,
         beam_pipeline_args=beam_pipeline_args(beam_args),
+        bulk_inference_data=bulk_inference_data,
     )
     start_seconds = time.monotonic() - started
     watch = _Watch([c.id for c in pipeline.components], progress)
