@@ -40,7 +40,7 @@ def from_records(serialized: tf.Tensor, spec: SequenceSpec, kind: RecordKind | N
     for feature in raw_features(spec.columns.values()):
         if feature.is_sequence:
             flat = parsed[feature.tensor_name]
-            parsed[feature.tensor_name] = _inner(flat.flat_values, flat.row_splits, feature)
+            parsed[feature.tensor_name] = _inner(tf.reshape(flat.flat_values, [-1]), flat.row_splits, feature)
     return parsed
 
 
@@ -193,9 +193,8 @@ def _steps(values: tf.Tensor, lengths: Any, name: str, feature: RawFeature, reco
             )
             with behind(check):
                 ragged = ragged.with_values(tf.identity(ragged.values))
-        if not feature.shape:
-            return ragged
-        return _inner(tf.reshape(ragged.values, [-1]), ragged.row_splits, feature)
+        # Parsed from flat lists, an array is one dimension of each step.
+        return ragged.with_values(tf.reshape(ragged.values, [-1, feature.size])) if feature.shape else ragged
     there = tf.logical_not(missing)
     flat = tf.reshape(tf.boolean_mask(ragged.values, there), [-1])
     counts = tf.cast(there, tf.int64) * feature.size
