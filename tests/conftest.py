@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -30,6 +31,15 @@ def command() -> Callable[..., subprocess.CompletedProcess[str]]:
         return subprocess.run(words, **{"capture_output": True, "text": True, **options})
 
     return call
+
+
+@pytest.fixture(scope="session")
+def uv() -> str:
+    """Path of uv, which makes environments; the test is skipped where it is not there."""
+    found = shutil.which("uv") or str(Path(__file__).parents[1] / ".tools" / "bin" / "uv")
+    if not Path(found).exists():
+        pytest.skip("uv is not installed")
+    return found
 
 
 @pytest.fixture

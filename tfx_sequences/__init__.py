@@ -17,6 +17,7 @@ __all__ = [
     "CategoricalColumn",
     "ContextFeatures",
     "DataError",
+    "Deployment",
     "Embedding",
     "EmbeddingTables",
     "Network",
@@ -38,6 +39,7 @@ __all__ = [
     "categorical_column_with_vocabulary",
     "categorical_column_with_vocabulary_file",
     "categorical_column_with_vocabulary_list",
+    "compile_pipeline",
     "create_pipeline",
     "embedding_column",
     "fingerprint",
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     from tfx_sequences.components.resume import assert_resumable
     from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
     from tfx_sequences.errors import DataError, SpecError, TfxSequencesError, UserInputError
+    from tfx_sequences.pipeline.compilation import compile_pipeline
     from tfx_sequences.pipeline.create import create_pipeline
     from tfx_sequences.schemas.columns import (
         BucketizedColumn,
@@ -84,6 +87,7 @@ if TYPE_CHECKING:
         TextColumn,
         Vocabulary,
     )
+    from tfx_sequences.schemas.deployment import Deployment
     from tfx_sequences.schemas.feature_columns import (
         bucketized_column,
         categorical_column_with_hash_bucket,
@@ -115,6 +119,7 @@ _MODULES = {
     "CategoricalColumn": "tfx_sequences.schemas.columns",
     "ContextFeatures": "tfx_sequences.components.sequence_features",
     "DataError": "tfx_sequences.errors",
+    "Deployment": "tfx_sequences.schemas.deployment",
     "Embedding": "tfx_sequences.schemas.columns",
     "EmbeddingTables": "tfx_sequences.components.embedding_tables",
     "Network": "tfx_sequences.components.network_inputs",
@@ -136,6 +141,7 @@ _MODULES = {
     "categorical_column_with_vocabulary": "tfx_sequences.schemas.feature_columns",
     "categorical_column_with_vocabulary_file": "tfx_sequences.schemas.feature_columns",
     "categorical_column_with_vocabulary_list": "tfx_sequences.schemas.feature_columns",
+    "compile_pipeline": "tfx_sequences.pipeline.compilation",
     "create_pipeline": "tfx_sequences.pipeline.create",
     "embedding_column": "tfx_sequences.schemas.representations",
     "fingerprint": "tfx_sequences.schemas.spec_io",

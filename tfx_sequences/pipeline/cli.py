@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tfx_sequences import __version__
+from tfx_sequences.pipeline.compile_command import compile_command
+from tfx_sequences.pipeline.submit_command import submit_command
 
 if TYPE_CHECKING:
     from tfx_sequences.components.data_check import DataReport
@@ -227,6 +229,10 @@ def propose(
         return 0
 
     raise typer.Exit(supervised(work))
+
+
+app.command("compile")(compile_command)
+app.command("submit")(submit_command)
 
 
 @app.command()
