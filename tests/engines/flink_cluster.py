@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.engines.processes import Processes, free_port, wait_until
 
-# Flink and Beam reach into the JDK by reflection, which a JDK after 8 forbids by default; Flink's own scripts open these.
+# Flink and Beam reach into the JDK by reflection, which newer JDKs forbid; Flink's own scripts open these.
 JAVA_OPENED = [
     option
     for package in (
@@ -48,7 +48,9 @@ class FlinkCluster:
         conf.mkdir(parents=True, exist_ok=True)
         (conf / "flink-conf.yaml").write_text(_configuration(rpc, self._rest, self._folder))
         entry = "org.apache.flink.runtime"
-        self._java("jobmanager", 512, f"{entry}.entrypoint.StandaloneSessionClusterEntrypoint", "--configDir", str(conf))
+        self._java(
+            "jobmanager", 512, f"{entry}.entrypoint.StandaloneSessionClusterEntrypoint", "--configDir", str(conf)
+        )
         self.processes.wait_for_port("jobmanager", self._rest)
         for name in self._task_managers:
             self.start_task_manager(name)

@@ -6,6 +6,9 @@ import json
 
 import tensorflow_model_analysis as tfma
 
+# Newer versions do not give all of its messages under `tfma`.
+from tensorflow_model_analysis.proto import config_pb2
+
 from tfx_sequences.components.code_digest import code_digest
 from tfx_sequences.components.served_outputs import PREDICTIONS, SCORES
 from tfx_sequences.components.serving import EVALUATION_SIGNATURE, MEASURES_SIGNATURE, SERVING_SIGNATURE, SUMS
@@ -80,6 +83,6 @@ def _figure(spec: SequenceSpec, head: str, label: Label, figure: str) -> tfma.Me
     return tfma.MetricConfig(class_name="HeadFigure", module=_OURS, config=json.dumps(config))
 
 
-def _whole_split(threshold: tfma.MetricThreshold) -> tfma.PerSliceMetricThreshold:
+def _whole_split(threshold: tfma.MetricThreshold) -> config_pb2.PerSliceMetricThreshold:
     # Without a slicing spec of its own, a threshold would gate every slice.
-    return tfma.PerSliceMetricThreshold(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)
+    return config_pb2.PerSliceMetricThreshold(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)

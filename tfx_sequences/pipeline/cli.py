@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tfx_sequences import __version__
+from tfx_sequences.pipeline.beam_flags import BeamArgOption, BeamRunnerOption
 from tfx_sequences.pipeline.compile_command import compile_command
 from tfx_sequences.pipeline.submit_command import submit_command
 
@@ -59,14 +60,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _check_beam_args(arguments: list[str] | None) -> list[str] | None:
-    # Beam ignores what does not look like an option.
-    for argument in arguments or []:
-        if not argument.startswith("--"):
-            raise typer.BadParameter(f"'{argument}' is not an option of Beam: write it as --beam-arg=--name=value")
-    return arguments
-
-
 @app.callback()
 def _program(
     version: Annotated[
@@ -81,15 +74,8 @@ def run(
     spec: SpecArgument,
     data: DataOption,
     output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Folder for everything that is written.")],
-    beam_arg: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--beam-arg",
-            metavar="ARG",
-            callback=_check_beam_args,
-            help="An option for Beam, such as --runner=FlinkRunner. May be repeated.",
-        ),
-    ] = None,
+    beam_runner: BeamRunnerOption = None,
+    beam_arg: BeamArgOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Check the records, then train, evaluate and push a model.
@@ -100,7 +86,7 @@ def run(
     from tfx_sequences.pipeline.supervision import supervised
 
     def work(capture: Capture) -> int:
-        result = _run(capture, spec, data, output, beam_arg or [], quiet)
+        result = _run(capture, spec, data, output, beam_runner, beam_arg or [], quiet)
         return _exit_code(result)
 
     raise typer.Exit(supervised(work))
@@ -121,7 +107,7 @@ def demo(
     def work(capture: Capture) -> int:
         bundled = resources.files("tfx_sequences") / "examples_data" / _DEMO_SPEC
         with resources.as_file(bundled) as data:
-            result = _run(capture, _DEMO_SPEC, data, output, [], quiet=False)
+            result = _run(capture, _DEMO_SPEC, data, output, None, [], quiet=False)
             if result.pushed_model is not None:
                 [records] = find_split_files(data, result.spec.splits)["test"]
                 _show_predictions(capture, result.pushed_model, records)
@@ -289,7 +275,15 @@ def _check_paths(**paths: Path | str | None) -> None:
             ) from error
 
 
-def _run(capture: Capture, spec: str, data: Path, output: Path, beam_args: Sequence[str], quiet: bool) -> RunResult:
+def _run(
+    capture: Capture,
+    spec: str,
+    data: Path,
+    output: Path,
+    beam_runner: str | None,
+    beam_args: Sequence[str],
+    quiet: bool,
+) -> RunResult:
     """The run of both `run` and `demo`, shown on the terminal."""
     from datetime import datetime
 
@@ -309,7 +303,9 @@ def _run(capture: Capture, spec: str, data: Path, output: Path, beam_args: Seque
         progress.activity(f"Checking the records in {data}")
         from tfx_sequences.pipeline.local import run_local
 
-        result = run_local(loaded, data, output, beam_args=beam_args, progress=progress, on_ready=on_ready)
+        result = run_local(
+            loaded, data, output, beam_args=beam_args, beam_runner=beam_runner, progress=progress, on_ready=on_ready
+        )
         from tfx_sequences.pipeline.report import print_summary, write_report
 
         progress.activity("Writing the report")
