@@ -59,7 +59,10 @@ class FlinkCluster:
         clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
         self.processes.start(
             "workers",
-            ["python", "-m", "apache_beam.runners.worker.worker_pool_main", f"--service_port={pool}"],
+            [
+                str(self._worker_path / "python"),
+                *("-m", "apache_beam.runners.worker.worker_pool_main", f"--service_port={pool}"),
+            ],
             env={**clean, "PATH": path},
         )
         server = str(Path(__file__).parent / "java" / "FlinkJobServer.java")
@@ -106,13 +109,13 @@ class FlinkCluster:
         """All jobs so far, with their states and times."""
         return self._get("/jobs/overview")["jobs"]
 
-    def restarts(self) -> int:
-        """How often jobs were restarted."""
-        counts = 0
+    def losses(self) -> list[str]:
+        """What jobs were restarted for."""
+        found = []
         for job in self.jobs():
-            [metric] = self._get(f"/jobs/{job['jid']}/metrics?get=numRestarts") or [{"value": "0"}]
-            counts += int(metric["value"])
-        return counts
+            history = self._get(f"/jobs/{job['jid']}/exceptions")["exceptionHistory"]["entries"]
+            found.extend(entry["exceptionName"] for entry in history)
+        return found
 
     def overview(self) -> dict[str, Any]:
         """The cluster's own overview."""
