@@ -169,8 +169,8 @@ def _configuration(rpc: int, rest: int, folder: Path) -> str:
         "taskmanager.memory.jvm-overhead.max": "192m",
         "taskmanager.memory.task.heap.size": "512m",
         "taskmanager.memory.task.off-heap.size": "256m",
-        "taskmanager.memory.network.min": "64m",
-        "taskmanager.memory.network.max": "64m",
+        "taskmanager.memory.network.min": "256m",
+        "taskmanager.memory.network.max": "256m",
         "taskmanager.memory.managed.size": "256m",
         # Slots of one job on all TaskManagers, so that the loss of one is a loss.
         "cluster.evenly-spread-out-slots": "true",
