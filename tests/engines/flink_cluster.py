@@ -171,6 +171,8 @@ def _configuration(rpc: int, rest: int, folder: Path) -> str:
         "taskmanager.memory.task.off-heap.size": "256m",
         "taskmanager.memory.network.min": "256m",
         "taskmanager.memory.network.max": "256m",
+        # A job has many shuffles, of which each wants its least number of buffers at once.
+        "taskmanager.network.sort-shuffle.min-buffers": 32,
         "taskmanager.memory.managed.size": "256m",
         # Slots of one job on all TaskManagers, so that the loss of one is a loss.
         "cluster.evenly-spread-out-slots": "true",
