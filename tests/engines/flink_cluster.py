@@ -177,9 +177,10 @@ def _configuration(rpc: int, rest: int, folder: Path) -> str:
         # Slots of one job on all TaskManagers, so that the loss of one is a loss.
         "cluster.evenly-spread-out-slots": "true",
         "heartbeat.interval": 1000,
-        "heartbeat.timeout": 8000,
+        "heartbeat.timeout": 6000,
         "restart-strategy.type": "fixed-delay",
-        "restart-strategy.fixed-delay.attempts": 5,
+        # Each task that fails counts, and those sent to the lost TaskManager before its heartbeats are missed.
+        "restart-strategy.fixed-delay.attempts": 200,
         "restart-strategy.fixed-delay.delay": "2 s",
         # A lost TaskManager's slots come back with it, or the job goes on with those of the others.
         "slot.request.timeout": 120000,
