@@ -11,7 +11,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 from tfx_sequences.components.code_digest import import_closure
 from tfx_sequences.components.prediction import predict_files
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.pipeline.local import check_beam_runner, check_output_folder
+from tfx_sequences.pipeline.local import check_output_folder
 from tfx_sequences.pipeline.report import collect
 
 
@@ -124,9 +124,3 @@ def test_an_output_folder_that_cannot_be_made_is_an_error(tmp_path):
 def test_a_remote_output_folder_is_an_error_not_a_local_folder_of_that_name():
     with pytest.raises(UserInputError, match="not on this machine"):
         check_output_folder("gs://bucket/out")
-
-
-def test_an_unknown_beam_runner_is_an_error():
-    check_beam_runner(["--runner=FnApiRunner"])
-    with pytest.raises(UserInputError, match="Beam has no runner 'Nonsense'"):
-        check_beam_runner(["--runner=Nonsense"])

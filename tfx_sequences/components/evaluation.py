@@ -7,6 +7,9 @@ from typing import Any
 
 import tensorflow_model_analysis as tfma
 
+# Newer versions do not give all of its messages under `tfma`.
+from tensorflow_model_analysis.proto import config_pb2
+
 from tfx_sequences.components.code_digest import code_digest
 from tfx_sequences.components.evaluation_extractors import LENGTH_SLICE, STEP_COUNTS, STEP_SUMS
 from tfx_sequences.components.served_outputs import PREDICTIONS, SCORES
@@ -143,6 +146,6 @@ def _threshold(spec: SequenceSpec, metric: str) -> tfma.MetricThreshold:
     return threshold
 
 
-def _whole_split(threshold: tfma.MetricThreshold) -> tfma.PerSliceMetricThreshold:
+def _whole_split(threshold: tfma.MetricThreshold) -> config_pb2.PerSliceMetricThreshold:
     # Without a slicing spec of its own, a threshold would gate every slice.
-    return tfma.PerSliceMetricThreshold(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)
+    return config_pb2.PerSliceMetricThreshold(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)

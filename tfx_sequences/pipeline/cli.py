@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tfx_sequences import __version__
-from tfx_sequences.pipeline.command_options import check_beam_args as _check_beam_args
+from tfx_sequences.pipeline.beam_flags import BeamArgOption, BeamRunnerOption
 from tfx_sequences.pipeline.command_options import check_paths as _check_paths
 from tfx_sequences.pipeline.compile_command import compile_command
 from tfx_sequences.pipeline.diff_command import diff_command
@@ -78,15 +78,8 @@ def run(
     spec: SpecArgument,
     data: DataOption,
     output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Folder for everything that is written.")],
-    beam_arg: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--beam-arg",
-            metavar="ARG",
-            callback=_check_beam_args,
-            help="An option for Beam, such as --runner=FlinkRunner. May be repeated.",
-        ),
-    ] = None,
+    beam_runner: BeamRunnerOption = None,
+    beam_arg: BeamArgOption = None,
     bulk_inference: Annotated[
         Path | None,
         typer.Option(
@@ -105,7 +98,7 @@ def run(
     from tfx_sequences.pipeline.supervision import supervised
 
     def work(capture: Capture) -> int:
-        result = _run(capture, spec, data, output, beam_arg or [], quiet, bulk_inference)
+        result = _run(capture, spec, data, output, beam_runner, beam_arg or [], quiet, bulk_inference)
         return _exit_code(result)
 
     raise typer.Exit(supervised(work))
@@ -126,7 +119,7 @@ def demo(
     def work(capture: Capture) -> int:
         bundled = resources.files("tfx_sequences") / "examples_data" / _DEMO_SPEC
         with resources.as_file(bundled) as data:
-            result = _run(capture, _DEMO_SPEC, data, output, [], quiet=False)
+            result = _run(capture, _DEMO_SPEC, data, output, None, [], quiet=False)
             if result.pushed_model is not None:
                 [records] = find_split_files(data, result.spec.splits)["test"]
                 _show_predictions(capture, result.pushed_model, records)
@@ -249,6 +242,7 @@ def _run(
     spec: str,
     data: Path,
     output: Path,
+    beam_runner: str | None,
     beam_args: Sequence[str],
     quiet: bool,
     bulk_inference: Path | None = None,
@@ -277,6 +271,7 @@ def _run(
             data,
             output,
             beam_args=beam_args,
+            beam_runner=beam_runner,
             progress=progress,
             on_ready=on_ready,
             bulk_inference_data=bulk_inference,

@@ -146,10 +146,10 @@ def beam_args(component: str, given: Sequence[str], image: str, output_root: str
     """
     from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, StandardOptions, WorkerOptions
 
-    from tfx_sequences.pipeline.local import beam_pipeline_args, check_beam_runner
+    from tfx_sequences.pipeline.beam_engines import beam_pipeline_args, check_runner
 
     arguments = beam_pipeline_args(given)
-    check_beam_runner(arguments)
+    check_runner(arguments)
     options = PipelineOptions(arguments)
     runner = options.view_as(StandardOptions).runner.rpartition(".")[2].lower()
     if "direct" in runner or "fnapi" in runner or "prism" in runner:

@@ -14,14 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from tfx_sequences.components.data_check import DataReport, check_data
 from tfx_sequences.errors import TfxSequencesError, UserInputError
+from tfx_sequences.pipeline.beam_engines import beam_pipeline_args, check_engine, check_reach
 from tfx_sequences.schemas.spec import SequenceSpec
 
 if TYPE_CHECKING:
     from tfx_sequences.pipeline.console import RunProgress
-
-# The default DirectRunner tries to download another runner; the second keeps TFX
-# from building a source distribution of itself for each component.
-_BEAM_DEFAULTS = ("--runner=FnApiRunner", "--sdk_container_image=none")
 
 
 class PipelineFailedError(TfxSequencesError):
@@ -120,6 +117,7 @@ def run_local(
     output_dir: str | Path,
     *,
     beam_args: Sequence[str] = (),
+    beam_runner: str | None = None,
     progress: RunProgress | None = None,
     on_ready: Callable[[OutputLayout], None] | None = None,
     bulk_inference_data: str | Path | None = None,
@@ -134,6 +132,7 @@ def run_local(
         data_dir: Folder of the TFRecords.
         output_dir: Folder for everything that is written; made if need be.
         beam_args: Options for Beam; a runner among them replaces the default.
+        beam_runner: Name of an engine, see `tfx_sequences.pipeline.beam_engines.ENGINES`.
         progress: Is told which component runs.
         on_ready: Called when the check has passed and the output folder exists.
         bulk_inference_data: Folder of more TFRecords, which the blessed model predicts.
@@ -143,12 +142,15 @@ def run_local(
         PipelineFailedError: A component failed otherwise.
     """
     check_output_folder(output_dir)
+    # Before the records, for it takes no time.
+    beam_args = beam_pipeline_args(beam_args, beam_runner)
+    check_reach(beam_args, {"data folder": data_dir, "output folder": output_dir})
+    check_engine(beam_args)
     data_dir = Path(data_dir).resolve()
     layout = OutputLayout(Path(output_dir).resolve())
     started = time.monotonic()
     data = check_data(spec, data_dir)
     more = _check_more_data(spec, bulk_inference_data)
-    check_beam_runner(beam_pipeline_args(beam_args))
     check_seconds = time.monotonic() - started
     make_output_folder(layout)
     if on_ready:
@@ -211,35 +213,6 @@ def make_output_folder(layout: OutputLayout) -> None:
         ) from error
 
 
-def beam_pipeline_args(user_args: Sequence[str]) -> list[str]:
-    """Beam's options: ours, unless the user names a runner of their own.
-
-    >>> beam_pipeline_args(["--direct_num_workers=1"])
-    ['--runner=FnApiRunner', '--sdk_container_image=none', '--direct_num_workers=1']
-    >>> beam_pipeline_args(["--runner=PortableRunner"])
-    ['--runner=PortableRunner']
-    """
-    own_runner = any(arg == "--runner" or arg.startswith("--runner=") for arg in user_args)
-    return [*user_args] if own_runner else [*_BEAM_DEFAULTS, *user_args]
-
-
-def check_beam_runner(beam_args: Sequence[str]) -> None:
-    """Raises `UserInputError` if Beam has no runner of the name that the options give."""
-    from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
-    from apache_beam.runners.runner import create_runner
-
-    name = PipelineOptions(list(beam_args)).view_as(StandardOptions).runner
-    try:
-        create_runner(name)
-    except (ValueError, ImportError, AttributeError) as error:
-        raise UserInputError(
-            f"Beam has no runner '{name}'.",
-            expected="FnApiRunner, PortableRunner, FlinkRunner, SparkRunner or DataflowRunner",
-            received=f"--runner={name}",
-            fix="Mend --beam-arg, or leave it out.",
-        ) from error
-
-
 def _run(
     spec: SequenceSpec,
     data_dir: Path,
@@ -264,7 +237,7 @@ def _run(
         push_destination=str(layout.pushed_models),
         splits_with_files=tuple(data.splits),
         metadata_connection_config=connection,
-        beam_pipeline_args=beam_pipeline_args(beam_args),
+        beam_pipeline_args=[*beam_args],
         bulk_inference_data=bulk_inference_data,
     )
     start_seconds = time.monotonic() - started

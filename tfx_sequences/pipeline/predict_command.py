@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tfx_sequences.pipeline.command_options import check_beam_args, check_paths
+from tfx_sequences.pipeline.beam_flags import BeamArgOption, BeamRunnerOption
+from tfx_sequences.pipeline.command_options import check_paths
 
 if TYPE_CHECKING:
     from tfx_sequences.components.predictor import Failures
@@ -39,15 +40,8 @@ def predict_command(
     beam: Annotated[
         bool, typer.Option("--beam", help="Predict through Beam, in parts that its workers share.")
     ] = False,
-    beam_arg: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--beam-arg",
-            metavar="ARG",
-            callback=check_beam_args,
-            help="An option for Beam, such as --runner=FlinkRunner; implies --beam. May be repeated.",
-        ),
-    ] = None,
+    beam_runner: BeamRunnerOption = None,
+    beam_arg: BeamArgOption = None,
 ) -> None:
     """Predict records with a pushed model: any number, in their order."""
     from tfx_sequences.pipeline.supervision import supervised
@@ -56,7 +50,7 @@ def predict_command(
         from tfx_sequences.compat import check_environment
         from tfx_sequences.pipeline.output_file import check_output_file
 
-        through_beam = beam or bool(beam_arg)
+        through_beam = beam or bool(beam_runner or beam_arg)
         check_environment(needs_tfx=through_beam)
         check_paths(model=model, data=data, output=output)
         check_output_file(output)
@@ -71,10 +65,11 @@ def predict_command(
         with contextlib.ExitStack() as stack:
             if through_beam:
                 from tfx_sequences.components.bulk_prediction import predict_through_beam
-                from tfx_sequences.pipeline.local import beam_pipeline_args, check_beam_runner
+                from tfx_sequences.pipeline.beam_engines import beam_pipeline_args, check_engine, check_reach
 
-                arguments = beam_pipeline_args(beam_arg or [])
-                check_beam_runner(arguments)
+                arguments = beam_pipeline_args(beam_arg or [], beam_runner)
+                check_reach(arguments, {"model": model, "data": data})
+                check_engine(arguments)
                 # Beside the output, for there is room for it and every worker of this machine sees it.
                 place = output.resolve().parent if output else None
                 folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=".predict-", dir=place))
