@@ -3,10 +3,10 @@ OUTPUT ?= demo_output
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types clean
+.PHONY: help setup demo test flink engines stack-1.21 lint types clean
 
 help: ## Say what each target does
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z0-9.-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
 setup: ## Make .venv with the locked dependencies (the others do it when needed)
 	@bash scripts/setup.sh
@@ -15,7 +15,16 @@ demo: setup ## Train, evaluate and serve the bundled example into OUTPUT (demo_o
 	@.venv/bin/tfx-sequences demo --output $(OUTPUT)
 
 test: setup ## Run all tests, doctests included
-	@.venv/bin/python -m pytest -n $(JOBS) --dist loadfile --durations 12
+	@.venv/bin/python -m pytest -n $(JOBS) --dist loadfile --durations 12 --ignore tests/engines
+
+flink: setup ## Compare a Flink cluster that loses a TaskManager with the direct engine
+	@.venv/bin/python -m pytest tests/engines/test_flink.py -rs --durations 5
+
+engines: setup ## Compare Beam's engines: its job server, Prism and a Flink cluster with the direct one
+	@.venv/bin/python -m pytest tests/engines -rs --durations 5
+
+stack-1.21: ## Run all tests with Python 3.13 and TFX 1.21 in a Debian 13 userland (needs root)
+	@.ci/stack-1.21
 
 lint: setup ## Check style and formatting
 	@.venv/bin/ruff check .

@@ -90,5 +90,5 @@ if [ ! -x .venv/bin/python ] || [ uv.lock -nt .venv/.synced ]; then
 fi
 unset VIRTUAL_ENV # Another active environment is none of ours, and uv would warn of it.
 export UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never
-"$uv" sync --quiet --frozen --all-extras --group dev --python "$python"
+"$uv" sync --quiet --frozen --extra vertex --extra serve --group dev --python "$python"
 touch .venv/.synced

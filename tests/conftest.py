@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -30,6 +31,15 @@ def command() -> Callable[..., subprocess.CompletedProcess[str]]:
         return subprocess.run(words, **{"capture_output": True, "text": True, **options})
 
     return call
+
+
+@pytest.fixture(scope="session")
+def uv() -> str:
+    """Path of uv, which makes environments; the test is skipped where it is not there."""
+    found = shutil.which("uv") or str(Path(__file__).parents[1] / ".tools" / "bin" / "uv")
+    if not Path(found).exists():
+        pytest.skip("uv is not installed")
+    return found
 
 
 @pytest.fixture
@@ -69,3 +79,19 @@ def forecasts(tmp_path_factory):
     from tests.forecasts import analyzed_forecasts
 
     return analyzed_forecasts(tmp_path_factory.mktemp("forecasts"))
+
+
+@pytest.fixture(scope="session")
+def exported_everything(everything, tmp_path_factory):
+    """That spec's model as a run pushes it, not trained: the network in memory, and the folder of its version."""
+    from tests.everything import exported
+
+    return exported(everything, tmp_path_factory.mktemp("pushed_model") / "7")
+
+
+@pytest.fixture(scope="session")
+def labels_model(all_labels, tmp_path_factory):
+    """The exported model of that spec, loaded; what the training split decided; and its folder."""
+    from tests.labels import export_labels
+
+    return export_labels(all_labels, str(tmp_path_factory.mktemp("labels_model")))

@@ -144,3 +144,23 @@ def analyzed(spec, records, folder):
         )
         _ = graph | tft_beam.WriteTransformFn(result.transform_dir)
     return result
+
+
+def exported(of, folder):
+    """A model of random weights, and `folder`, where it is exported."""
+    import keras
+    import tensorflow_transform as tft
+
+    from tfx_sequences.components.model import build_model
+    from tfx_sequences.components.serving import RawRecordModel, export
+    from tfx_sequences.components.split_statistics import task_statistics
+    from tfx_sequences.components.task_statistics import TaskStatistics
+
+    output = tft.TFTransformOutput(of.transform_dir)
+    statistics = task_statistics(of.spec, output, None)
+    assert isinstance(statistics, TaskStatistics)
+    keras.utils.set_random_seed(0)
+    model = build_model(of.spec, statistics, use_cudnn=False)
+    raw = RawRecordModel(model, output.transform_savedmodel_dir, of.spec, statistics)
+    export(raw, str(folder), of.spec, statistics)
+    return raw, folder

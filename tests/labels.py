@@ -87,3 +87,25 @@ def of_examples(spec):
 
 def analyzed_labels(folder) -> Analyzed:
     return analyzed(labels_spec(), plain_records(), folder)
+
+
+def export_labels(all_labels, folder):
+    """The exported model of the spec with fresh weights, its statistics, and the folder."""
+    import keras
+    import tensorflow as tf
+    import tensorflow_transform as tft
+
+    from tfx_sequences.components.model import build_model
+    from tfx_sequences.components.serving import RawRecordModel, export
+    from tfx_sequences.components.split_statistics import task_statistics
+
+    output = tft.TFTransformOutput(all_labels.transform_dir)
+    spread = [
+        ({}, {"level": np.ones((1, 2)), "place": np.ones((1, 2))}, {"level": np.ones((1, 2)), "place": np.ones(1)})
+    ]
+    statistics = task_statistics(all_labels.spec, output, spread)
+    keras.utils.set_random_seed(0)
+    model = build_model(all_labels.spec, statistics, use_cudnn=False)
+    raw_model = RawRecordModel(model, output.transform_savedmodel_dir, all_labels.spec, statistics)
+    export(raw_model, folder, all_labels.spec, statistics)
+    return tf.saved_model.load(folder), statistics, folder

@@ -4,8 +4,13 @@ import importlib.util
 import re
 from pathlib import Path
 
+import pytest
+from typer.main import get_command
+
 from tests.records import sequence_example
-from tfx_sequences.schemas.spec_io import spec_from_yaml
+from tfx_sequences.pipeline.cli import app
+from tfx_sequences.schemas.deployment import load_deployment
+from tfx_sequences.schemas.spec_io import load_spec, spec_from_yaml
 
 ROOT = Path(__file__).parents[1]
 
@@ -47,6 +52,41 @@ def test_the_page_on_migration_runs_from_top_to_bottom(tmp_path, monkeypatch):
     names["tf"].debugging.assert_equal(names["new_length"], names["sequence_length"])
     for before, now in zip(names["rnn_layer"].get_weights(), names["new_rnn_layer"].get_weights(), strict=True):
         assert (before == now).all()
+
+
+def test_the_deployment_file_on_the_page_to_vertex_fits_the_pipeline(tmp_path):
+    text = (ROOT / "docs" / "vertex.md").read_text("utf-8")
+    [block] = re.findall(r"```yaml\n(.*?)```", text, re.S)
+    (tmp_path / "deployment.yaml").write_text(block)
+    components = re.search(r"by component: (.*?) \|", text)[1].split(", ")
+    with_beam = re.search(r"of (SequenceExampleGen.*?)\. They", text)[1].replace(" and ", ", ").split(", ")
+    assert set(with_beam) < set(components)
+    load_deployment(tmp_path / "deployment.yaml").check(components, with_beam)
+    from tfx_sequences.pipeline.create import create_pipeline
+
+    pipeline = create_pipeline(load_spec("japanese_vowels"), data="d", pipeline_root="r", push_destination="p")
+    assert [c.id for c in pipeline.components] == [c for c in components if c != "Tuner"]
+    of_beam = {c.id for c in pipeline.components if hasattr(c.executor_spec, "beam_pipeline_args")}
+    assert of_beam == set(with_beam)
+
+
+def test_the_commands_on_the_page_to_vertex_have_these_options():
+    text = (ROOT / "docs" / "vertex.md").read_text("utf-8").replace("\\\n", " ")
+    programs = get_command(app).commands
+    found = re.findall(r"^tfx-sequences (\w+) (.*)$", text, re.M)
+    assert [name for name, _ in found] == ["check", "compile", "submit", "compile"]
+    for name, arguments in found:
+        known = {option for parameter in programs[name].params for option in parameter.opts}
+        assert set(re.findall(r"(?<!\S)(--?[a-z][a-z-]*)", arguments)) <= known
+
+
+def test_the_python_on_the_page_to_vertex_compiles():
+    pytest.importorskip("kfp.pipeline_spec", reason="needs the extra vertex")
+    [block] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "vertex.md").read_text("utf-8"), re.S)
+    names = {}
+    exec(block, names)
+    executor = names["document"]["pipelineSpec"]["deploymentSpec"]["executors"]["SequenceTrainer_executor"]
+    assert executor["container"]["resources"] == {"cpuLimit": 8.0}
 
 
 def test_links_between_the_pages_lead_somewhere():

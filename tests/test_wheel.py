@@ -1,7 +1,6 @@
 """The wheel in an environment of its own, with TensorFlow and Keras and without TFX and Beam."""
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,10 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory):
-    uv = shutil.which("uv") or str(ROOT / ".tools" / "bin" / "uv")
-    if not Path(uv).exists():
-        pytest.skip("uv is not installed")
+def environment(uv, tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
     # The versions are those of the lock; the wheel is built from the sources of this checkout.
     lock = folder / "requirements.txt"
@@ -88,6 +84,10 @@ def test_the_command_line_checks_records_and_says_what_a_run_lacks(environment, 
     assert run.returncode == 2
     assert "tfx-sequences[tfx]" in run.stderr
     assert not (tmp_path / "out").exists()
+    submit = [program, "submit", "pipeline.json", "--project", "p", "--region", "europe-west4", "--dry-run"]
+    submitted = subprocess.run(submit, capture_output=True, text=True)
+    assert submitted.returncode == 2
+    assert "tfx-sequences[vertex]" in submitted.stderr
     (tmp_path / "schema.pbtxt").write_text('feature { name: "label" type: BYTES }')
     for source in (data, tmp_path / "schema.pbtxt"):
         propose = subprocess.run([program, "propose", source], capture_output=True, text=True)

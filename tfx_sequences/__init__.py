@@ -17,8 +17,10 @@ __all__ = [
     "CategoricalColumn",
     "ContextFeatures",
     "DataError",
+    "Deployment",
     "Embedding",
     "EmbeddingTables",
+    "LoadedModel",
     "Network",
     "NetworkInputs",
     "NumericColumn",
@@ -38,17 +40,22 @@ __all__ = [
     "categorical_column_with_vocabulary",
     "categorical_column_with_vocabulary_file",
     "categorical_column_with_vocabulary_list",
+    "compile_pipeline",
     "create_pipeline",
     "embedding_column",
     "fingerprint",
     "from_feature_columns",
     "indicator_column",
     "json_schema",
+    "load_model",
     "load_sequence_features_weights",
     "load_spec",
     "make_parse_example_spec",
     "make_parse_sequence_example_spec",
+    "make_predict_request",
+    "make_rest_body",
     "make_schema",
+    "make_tensors",
     "numeric_column",
     "propose_spec",
     "sequence_bucketized_column",
@@ -59,6 +66,7 @@ __all__ = [
     "sequence_categorical_column_with_vocabulary_list",
     "sequence_numeric_column",
     "sequence_text_column",
+    "serialize_rows",
     "shared_embedding_columns",
     "spec_from_yaml",
     "spec_to_yaml",
@@ -69,11 +77,14 @@ TYPE_CHECKING = False  # Type checkers take it for true, and importing typing fo
 if TYPE_CHECKING:
     from tfx_sequences.components.embedding_tables import EmbeddingTables
     from tfx_sequences.components.feature_column_weights import load_sequence_features_weights
+    from tfx_sequences.components.loaded_model import LoadedModel, load_model
     from tfx_sequences.components.network import build_network
     from tfx_sequences.components.network_inputs import Network, NetworkInputs
+    from tfx_sequences.components.requests import make_predict_request, make_rest_body, make_tensors, serialize_rows
     from tfx_sequences.components.resume import assert_resumable
     from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
     from tfx_sequences.errors import DataError, SpecError, TfxSequencesError, UserInputError
+    from tfx_sequences.pipeline.compilation import compile_pipeline
     from tfx_sequences.pipeline.create import create_pipeline
     from tfx_sequences.schemas.columns import (
         BucketizedColumn,
@@ -84,6 +95,7 @@ if TYPE_CHECKING:
         TextColumn,
         Vocabulary,
     )
+    from tfx_sequences.schemas.deployment import Deployment
     from tfx_sequences.schemas.feature_columns import (
         bucketized_column,
         categorical_column_with_hash_bucket,
@@ -115,8 +127,10 @@ _MODULES = {
     "CategoricalColumn": "tfx_sequences.schemas.columns",
     "ContextFeatures": "tfx_sequences.components.sequence_features",
     "DataError": "tfx_sequences.errors",
+    "Deployment": "tfx_sequences.schemas.deployment",
     "Embedding": "tfx_sequences.schemas.columns",
     "EmbeddingTables": "tfx_sequences.components.embedding_tables",
+    "LoadedModel": "tfx_sequences.components.loaded_model",
     "Network": "tfx_sequences.components.network_inputs",
     "NetworkInputs": "tfx_sequences.components.network_inputs",
     "NumericColumn": "tfx_sequences.schemas.columns",
@@ -136,17 +150,22 @@ _MODULES = {
     "categorical_column_with_vocabulary": "tfx_sequences.schemas.feature_columns",
     "categorical_column_with_vocabulary_file": "tfx_sequences.schemas.feature_columns",
     "categorical_column_with_vocabulary_list": "tfx_sequences.schemas.feature_columns",
+    "compile_pipeline": "tfx_sequences.pipeline.compilation",
     "create_pipeline": "tfx_sequences.pipeline.create",
     "embedding_column": "tfx_sequences.schemas.representations",
     "fingerprint": "tfx_sequences.schemas.spec_io",
     "from_feature_columns": "tfx_sequences.schemas.migration",
     "indicator_column": "tfx_sequences.schemas.representations",
     "json_schema": "tfx_sequences.schemas.spec_io",
+    "load_model": "tfx_sequences.components.loaded_model",
     "load_sequence_features_weights": "tfx_sequences.components.feature_column_weights",
     "load_spec": "tfx_sequences.schemas.spec_io",
     "make_parse_example_spec": "tfx_sequences.schemas.parse_specs",
     "make_parse_sequence_example_spec": "tfx_sequences.schemas.parse_specs",
+    "make_predict_request": "tfx_sequences.components.requests",
+    "make_rest_body": "tfx_sequences.components.requests",
     "make_schema": "tfx_sequences.schemas.tfmd",
+    "make_tensors": "tfx_sequences.components.requests",
     "numeric_column": "tfx_sequences.schemas.feature_columns",
     "propose_spec": "tfx_sequences.schemas.propose",
     "sequence_bucketized_column": "tfx_sequences.schemas.feature_columns",
@@ -157,6 +176,7 @@ _MODULES = {
     "sequence_categorical_column_with_vocabulary_list": "tfx_sequences.schemas.feature_columns",
     "sequence_numeric_column": "tfx_sequences.schemas.feature_columns",
     "sequence_text_column": "tfx_sequences.schemas.feature_columns",
+    "serialize_rows": "tfx_sequences.components.requests",
     "shared_embedding_columns": "tfx_sequences.schemas.representations",
     "spec_from_yaml": "tfx_sequences.schemas.spec_io",
     "spec_to_yaml": "tfx_sequences.schemas.spec_io",

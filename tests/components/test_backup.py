@@ -23,6 +23,17 @@ def test_what_is_written_is_read_and_the_latest_counts(tmp_path):
     assert [file.name for file in (tmp_path / "new" / "folder").iterdir()] == [FILE_NAME]
 
 
+def test_a_remote_folder_is_as_good():
+    # Of this scheme TensorFlow alone knows, as of gs://.
+    backup = BackupFile("ram://backups/of/a/run", IDENTITY)
+    assert backup.read() is None
+    for value in (1, 2):
+        backup.write(state(value))
+    assert backup.read().plain == state(2).plain
+    backup.delete()
+    assert backup.read() is None
+
+
 @pytest.mark.parametrize("changed", IDENTITY)
 def test_the_backup_of_another_run_is_refused_with_what_differs(tmp_path, changed):
     BackupFile(str(tmp_path), IDENTITY).write(state(1))

@@ -192,6 +192,11 @@ def test_malformed_records_are_an_error_or_counted(tmp_path):
     files = [str(write_records(tmp_path / "t", [good, b"\xff\xff", example({"x": ["text"]}), good]))]
     with pytest.raises(DataError, match=r"Record t:1 cannot be parsed[\s\S]*on_error"):
         list(make_input(files, make_spec(), [1] * 4))
+    # Its length is well, so it is found when its batch is parsed.
+    of_another_type = example({"x": ["text"], "sequence_length": 1, "label": 3, "example_weight": 1.0})
+    late = [str(write_records(tmp_path / "late", [good, good, of_another_type]))]
+    with pytest.raises(DataError, match=r"Record late:2 cannot be parsed[\s\S]*on_error"):
+        list(make_input(late, make_spec(), [1] * 3))
     skipping = make_input(files, make_spec(batching={"on_error": "skip"}), [1] * 4)
     assert labels(skipping) == [[3, 3]]
     assert (skipping.finished[0].malformed.count, skipping.finished[0].malformed.first) == (2, ["t:1", "t:2"])

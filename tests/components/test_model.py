@@ -8,8 +8,6 @@ import tensorflow as tf
 from tests.components.padded_records import batch, row
 from tfx_sequences.components.model import build_model, compile_model
 from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
-from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.batching import Batching, Padding
 from tfx_sequences.schemas.spec import SequenceSpec
 
 IDS = {"sequence.token": 6, "context.city": 3}
@@ -89,9 +87,3 @@ def test_an_export_model_has_no_cudnn_layer():
     model = build_model(make_spec(), CLASSES, use_cudnn=False)
     layer = model.get_layer("bidirectional_0").forward_layer
     assert layer.use_cudnn is False
-
-
-def test_padding_on_the_left_is_refused():
-    spec = make_spec().model_copy(update={"batching": Batching(padding={"x": Padding(side="left")})})
-    with pytest.raises(SpecError, match=r"padding of 'x' on the left"):
-        build_model(spec, CLASSES)

@@ -13,8 +13,8 @@ OF_ANOTHER_TYPE = example(
 ).SerializeToString()
 
 
-def blocks(files, size, skip=True, file=0, index=0):
-    reader = BlockReader(files, size, parser_of(), skip, file, index)
+def blocks(files, size, skip=True, file=0, index=0, check=True):
+    reader = BlockReader(files, size, parser_of(), file, index, check=check, skip_malformed=skip)
     while (block := reader.read()) is not None:
         yield block
     assert reader.ended
@@ -41,3 +41,11 @@ def test_malformed_records_are_told_or_left_out(tmp_path, bad):
     assert np.concatenate([block.places for block in given]).tolist() == [[0, 0], [0, 2], [0, 6]]
     with pytest.raises(DataError, match=r"Record f0:1 cannot be parsed[\s\S]*on_error to 'skip'"):
         list(blocks(files, 3, skip=False))
+
+
+def test_only_a_length_is_needed_where_nothing_is_checked(tmp_path):
+    files = [str(write_records(tmp_path / "f0", [record(0, 0), OF_ANOTHER_TYPE, BROKEN]))]
+    reader = blocks(files, 2, skip=False, check=False)
+    assert next(reader).lengths.tolist() == [0, 1]
+    with pytest.raises(DataError, match=r"Record f0:2 cannot be parsed"):
+        next(reader)

@@ -19,6 +19,7 @@ from tfx_sequences.components.record_files import (
     read_records,
     unused_files,
 )
+from tfx_sequences.components.record_framing import framed, record_ranges
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.spec import Splits
 
@@ -311,3 +312,30 @@ def test_memory_is_bounded(tmp_path):
     count, kilobytes, tensorflow = done.stdout.split()
     assert (count, tensorflow) == ("1600", "False")
     assert int(kilobytes) < 20_000
+
+
+def test_a_plain_file_is_read_in_parts(tmp_path):
+    records = [bytes([n]) * n * 7 for n in range(23)]
+    plain, packed = (write_records(tmp_path / name, records) for name in ("r.tfrecord", "r.tfrecord.gz"))
+    parts = record_ranges(plain, 10)
+    assert [(first, number) for _, first, number in parts] == [(0, 10), (10, 10), (20, None)]
+    found = [list(read_records(plain, offset, first))[:number] for offset, first, number in parts]
+    assert [record for part in found for record in part] == records
+    assert record_ranges(packed, 10) == [(0, 0, None)]
+    assert record_ranges(write_records(tmp_path / "empty.tfrecord", []), 10) == []
+
+
+def test_a_part_names_the_place_of_a_corrupt_record_in_the_whole_file(tmp_path):
+    file = write_records(tmp_path / "r.tfrecord", [b"x" * 10] * 5)
+    data = bytearray(file.read_bytes())
+    data[3 * 26 + 12] ^= 1
+    file.write_bytes(data)
+    offset, first, _ = record_ranges(file, 2)[1]
+    with pytest.raises(DataError, match="payload of record 3, at byte 78"):
+        list(read_records(file, offset, first))
+
+
+def test_what_is_framed_is_read(tmp_path):
+    file = tmp_path / "r.tfrecord"
+    file.write_bytes(framed(b"one") + framed(b""))
+    assert list(read_records(file)) == [b"one", b""]

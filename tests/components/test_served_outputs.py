@@ -2,38 +2,21 @@
 
 import json
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-import tensorflow_transform as tft
 
-from tests.records import sequence_example
+from tests.labels import as_examples
+from tests.records import example, sequence_example
 from tfx_sequences.components.evaluation import make_eval_config
 from tfx_sequences.components.measures import figures
-from tfx_sequences.components.model import build_model
 from tfx_sequences.components.prediction import predict_files
-from tfx_sequences.components.serving import RawRecordModel, export
-from tfx_sequences.components.split_statistics import task_statistics
+from tfx_sequences.components.requests import make_tensors
 
 
-@pytest.fixture(scope="module")
-def exported(all_labels, tmp_path_factory):
-    output = tft.TFTransformOutput(all_labels.transform_dir)
-    spread = [
-        ({}, {"level": np.ones((1, 2)), "place": np.ones((1, 2))}, {"level": np.ones((1, 2)), "place": np.ones(1)})
-    ]
-    statistics = task_statistics(all_labels.spec, output, spread)
-    keras.utils.set_random_seed(0)
-    model = build_model(all_labels.spec, statistics, use_cudnn=False)
-    folder = str(tmp_path_factory.mktemp("exported"))
-    export(
-        RawRecordModel(model, output.transform_savedmodel_dir, all_labels.spec, statistics),
-        folder,
-        all_labels.spec,
-        statistics,
-    )
-    return tf.saved_model.load(folder), statistics, folder
+@pytest.fixture
+def exported(labels_model):
+    return labels_model
 
 
 def call(exported, signature, records):
@@ -144,3 +127,25 @@ def test_every_figure_of_every_head_is_evaluated_and_gated(all_labels):
         json.loads(m.config)["name"] for m in config.metrics_specs[0].metrics if m.config and m.per_slice_thresholds
     }
     assert gated == set(thresholds)
+
+
+def test_examples_and_tensors_are_answered_as_the_records(all_labels, labels_model):
+    expected = call(labels_model, "serving_default", all_labels.serialized)
+    examples = [example(features).SerializeToString() for features in as_examples(all_labels.records)]
+    rows = [{**context, **sequence} for context, sequence in all_labels.records]
+    tensors = {
+        name: tf.constant(value, tf.string if value.dtype == object else None)
+        for name, value in make_tensors(rows, all_labels.spec).items()
+    }
+    by_tensors = labels_model[0].signatures["serving_tensors"](**tensors)
+    by_examples = call(labels_model, "serving_example", examples)
+    assert by_tensors.keys() == by_examples.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(by_examples[name], value, err_msg=name)
+        np.testing.assert_array_equal(by_tensors[name].numpy(), value, err_msg=name)
+    assert {value.shape[0] for value in call(labels_model, "serving_example", []).values()} == {0}
+
+
+def test_a_sequence_example_sent_as_an_example_is_told(all_labels, labels_model):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"is a tf\.SequenceExample: it has feature lists"):
+        call(labels_model, "serving_example", all_labels.serialized[5:6])

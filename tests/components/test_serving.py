@@ -2,31 +2,21 @@
 
 import json
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-import tensorflow_transform as tft
 
 from tests.records import sequence_example
-from tfx_sequences.components.model import build_model
-from tfx_sequences.components.serving import RawRecordModel, export
-from tfx_sequences.components.split_statistics import task_statistics
-from tfx_sequences.components.task_statistics import TaskStatistics
+from tfx_sequences.components.model_card import read_card
+from tfx_sequences.components.requests import make_tensors
+from tfx_sequences.schemas.request_inputs import request_inputs
 from tfx_sequences.schemas.spec_io import fingerprint
 
 
 @pytest.fixture(scope="module")
-def exported(everything, tmp_path_factory):
-    output = tft.TFTransformOutput(everything.transform_dir)
-    statistics = task_statistics(everything.spec, output, None)
-    assert isinstance(statistics, TaskStatistics)
-    keras.utils.set_random_seed(0)
-    model = build_model(everything.spec, statistics, use_cudnn=False)
-    raw = RawRecordModel(model, output.transform_savedmodel_dir, everything.spec, statistics)
-    folder = str(tmp_path_factory.mktemp("exported"))
-    export(raw, folder, everything.spec, statistics)
-    return raw, tf.saved_model.load(folder), folder
+def exported(exported_everything):
+    raw, folder = exported_everything
+    return raw, tf.saved_model.load(folder), str(folder)
 
 
 def serve(exported, records):
@@ -93,3 +83,119 @@ def test_the_card_has_spec_and_fingerprint(everything, exported):
         card = json.load(file)
     assert card["fingerprint"] == fingerprint(everything.spec)
     assert card["classes"] == {"label": ["good", "bad"]}
+
+
+# The other signatures
+
+
+def answers(exported, signature, **inputs):
+    return {name: value.numpy() for name, value in exported[1].signatures[signature](**inputs).items()}
+
+
+def tensors_of(everything, records):
+    rows = [{**context, **sequence} for context, sequence in records]
+    return {
+        name: tf.constant(value, tf.string if value.dtype == object else None)
+        for name, value in make_tensors(rows, everything.spec).items()
+    }
+
+
+def assert_equal(received, expected):
+    assert received.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(received[name], value, err_msg=name)
+
+
+def test_padded_tensors_are_answered_as_the_records(everything, exported):
+    expected = answers(exported, "serving_default", examples=tf.constant(everything.serialized))
+    assert_equal(answers(exported, "serving_tensors", **tensors_of(everything, everything.records)), expected)
+
+
+def test_missing_steps_and_values_in_tensors_are_those_of_records(everything, exported):
+    context, sequence = everything.records[6]
+    gaps = {
+        key: [None if n % 3 == 1 and key != "day" else v for n, v in enumerate(steps)]
+        for key, steps in sequence.items()
+    }
+    few = {key: value for key, value in context.items() if key in ("place", "kind")}
+    records = [(few, sequence), (context, gaps), (few, {key: [] for key in sequence})]
+    expected = answers(
+        exported,
+        "serving_default",
+        examples=tf.constant([sequence_example(c, s).SerializeToString() for c, s in records]),
+    )
+    assert_equal(answers(exported, "serving_tensors", **tensors_of(everything, records)), expected)
+
+
+def test_what_lies_behind_the_end_of_a_row_is_not_read(everything, exported):
+    inputs = tensors_of(everything, everything.records[3:6])
+    expected = answers(exported, "serving_tensors", **inputs)
+    longer = {}
+    for name, value in inputs.items():
+        steps = value.shape.rank > 1 and request_inputs(everything.spec)[name].feature.is_sequence
+        longer[name] = tf.pad(value, [[0, 0], [0, 4], *[[0, 0]] * (value.shape.rank - 2)]) if steps else value
+        if steps and value.dtype == tf.float32:
+            real = tf.sequence_mask(inputs["sequence_length"], tf.shape(longer[name])[1])
+            real = tf.reshape(real, [*real.shape, *[1] * (value.shape.rank - 2)])
+            longer[name] = tf.where(real, longer[name], 77.0)
+    assert_equal(answers(exported, "serving_tensors", **longer), expected)
+
+
+def test_context_features_with_a_default_may_be_left_out_as_empty_inputs(everything, exported):
+    records = [({k: v for k, v in c.items() if k == "place"}, s) for c, s in everything.records[:9]]
+    inputs = tensors_of(everything, records)
+    expected = answers(exported, "serving_tensors", **inputs)
+    for name, given in request_inputs(everything.spec).items():
+        if not given.feature.is_sequence and not given.feature.required:
+            inputs[name] = inputs[name][:0]
+    assert_equal(answers(exported, "serving_tensors", **inputs), expected)
+
+
+def test_no_rows_of_tensors_give_an_empty_answer(everything, exported):
+    inputs = {name: value[:0] for name, value in tensors_of(everything, everything.records[:3]).items()}
+    assert {v.shape[0] for v in answers(exported, "serving_tensors", **inputs).values()} == {0}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"place": [[np.nan, np.nan]] * 3}, "Input .+place.+ is missing"),
+        ({"place": np.zeros((0, 2))}, "Input .+place.+ is missing"),
+        ({"sequence_length": [3, 4]}, "have not the rows of the batch"),
+        ({"sequence_length": [3, 4, 9]}, "fewer steps than .+sequence_length.+ says"),
+        ({"sequence_length": [3, -1, 5]}, "sequence_length.+ is negative"),
+        ({"price": np.zeros((2, 5))}, "price"),
+        ({"price": np.zeros((3, 4))}, "price"),
+    ],
+)
+def test_tensors_that_do_not_fit_each_other_are_refused(everything, exported, change, told):
+    inputs = tensors_of(everything, everything.records[3:6])
+    for name, value in change.items():
+        inputs[name] = tf.constant(value, inputs[name].dtype)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=told):
+        answers(exported, "serving_tensors", **inputs)
+
+
+def test_transformed_features_are_what_the_network_reads(everything, exported):
+    examples = tf.constant(everything.serialized)
+    features = answers(exported, "transform_features", examples=examples)
+    raw = exported[0]
+    network = raw.tracked[0]({name: tf.constant(value) for name, value in features.items()}, training=False)
+    scores = answers(exported, "serving_default", examples=examples)["scores"]
+    np.testing.assert_allclose(tf.nn.softmax(network), scores, atol=1e-6)
+    assert features["sequence_length"].tolist() == [len(s["lpc"]) for _, s in everything.records]
+    assert features["sequence.lpc"].shape == (40, 6, 3)
+
+
+def test_a_signature_that_the_spec_cannot_have_is_left_out_with_the_reason(everything, exported):
+    # Genres are several per step, for which a tf.Example has no place.
+    assert "serving_example" not in exported[1].signatures
+    assert "'genres' has any number of values per step" in read_card(exported[2])["left_out"]["serving_example"]
+
+
+def test_an_example_sent_as_a_sequence_example_is_told(everything, exported):
+    sent = [everything.serialized[5], everything.serialized_examples[5]]
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"is a tf\.Example.*records of type tf\.SequenceExample"):
+        serve(exported, sent)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Invalid protocol message"):
+        serve(exported, [b"no protocol buffer"])

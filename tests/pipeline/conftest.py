@@ -98,8 +98,9 @@ def run_small(everything_data, tmp_path_factory):
 
     outputs = tmp_path_factory.mktemp("small_runs")
 
-    def run(kind="sequence", folder="output", **changes):
-        return run_local(small_spec(**changes), everything_data / kind, outputs / folder)
+    def run(kind="sequence", folder="output", bulk_inference_data=None, **changes):
+        spec = small_spec(**changes)
+        return run_local(spec, everything_data / kind, outputs / folder, bulk_inference_data=bulk_inference_data)
 
     return run
 

@@ -57,6 +57,7 @@ def test_wrong_usage_is_2(command, arguments, message):
     [
         (["run", "japanese_vowel", "--data", BUNDLED, "--output", "out"], "Did you mean 'japanese_vowels'?"),
         (["run", "japanese_vowels", "--data", "missing", "--output", "out"], "No such data folder"),
+        (["run", "japanese_vowels", "--data", BUNDLED, "--output", "out", "--beam-runner", "flnk"], "'flink'?"),
         (["run", "japanese_vowels", "--data", BUNDLED, "--output", "a_file"], "a_file"),
         (["run", "japanese_vowels", "--data", BUNDLED, "--output", "a_file/below"], "a_file"),
         (["demo", "--output", "a_file"], "a_file"),

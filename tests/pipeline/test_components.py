@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
+from tfx.dsl.io import filesystem_registry
+from tfx.dsl.io.plugins.tensorflow_gfile import TensorflowFilesystem
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact_utils import encode_split_names
 from tfx.utils import io_utils
@@ -163,23 +165,29 @@ def test_a_real_anomaly_is_told_with_its_feature(tmp_path):
 # SequenceTrainer
 
 
+class _InMemory(TensorflowFilesystem):
+    """Files that only TensorFlow reaches, as those of Cloud Storage."""
+
+    SUPPORTED_SCHEMES = ["ram://"]
+
+
 @pytest.fixture(scope="module")
-def trained(everything_run, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("trained")
+def training(everything_run):
+    """A trainer whose inputs are not on this machine's disk: the component, and its inputs."""
+    filesystem_registry.DEFAULT_FILESYSTEM_REGISTRY.register(_InMemory, priority=0)
     outputs = everything_run.outputs
-    spec = everything_spec(training={"epochs": 1, "warm_start": str(everything_run.layout.root)})
     splits = ("train", "valid", "test")
+
+    def remote(kind, component, output, *splits):
+        uri = f"ram://training/{component}/{output}"
+        io_utils.copy_dir(outputs[component][output], uri)
+        return [artifact(kind, uri, *splits)]
+
     inputs = {
-        "examples": [
-            artifact(standard_artifacts.Examples, outputs["Transform"]["transformed_examples"], splits),
-        ],
-        "raw_examples": [artifact(standard_artifacts.Examples, outputs["SequenceExampleGen"]["examples"], splits)],
-        "transform_graph": [artifact(standard_artifacts.TransformGraph, outputs["Transform"]["transform_graph"])],
-        "schema": [artifact(standard_artifacts.Schema, outputs["AnomalyGate"]["validated_schema"])],
-    }
-    made = {
-        "model": artifact(standard_artifacts.Model, folder / "model"),
-        "model_run": artifact(standard_artifacts.ModelRun, folder / "model_run"),
+        "examples": remote(standard_artifacts.Examples, "Transform", "transformed_examples", splits),
+        "raw_examples": remote(standard_artifacts.Examples, "SequenceExampleGen", "examples", splits),
+        "transform_graph": remote(standard_artifacts.TransformGraph, "Transform", "transform_graph"),
+        "schema": remote(standard_artifacts.Schema, "AnomalyGate", "validated_schema"),
     }
     channels = {name: standard_channel(values[0]) for name, values in inputs.items()}
     component = SequenceTrainer(
@@ -187,12 +195,60 @@ def trained(everything_run, tmp_path_factory):
         raw_examples=channels["raw_examples"],
         transform_graph=channels["transform_graph"],
         schema=channels["schema"],
-        spec=spec_to_json(spec),
+        spec=spec_to_json(everything_spec(training={"epochs": 1, "warm_start": str(everything_run.layout.root)})),
         code_digest="",
+        backups="backups",
+        output_root="ram://training/root",
+        training_steps=0,
     )
-    context = TrainerExecutor.Context(unique_id="1", tmp_dir=str(folder / "tmp"))
-    TrainerExecutor(context).Do(inputs, {k: [v] for k, v in made.items()}, component.exec_properties)
+    return component, inputs
+
+
+@pytest.fixture(scope="module")
+def trained(training, tmp_path_factory):
+    component, inputs = training
+    folder = tmp_path_factory.mktemp("trained")
+    made = {
+        "model": artifact(standard_artifacts.Model, "ram://training/exported/model"),
+        "model_run": artifact(standard_artifacts.ModelRun, "ram://training/reported/run"),
+    }
+    executor = TrainerExecutor(TrainerExecutor.Context(unique_id="1", tmp_dir="ram://training/tmp"))
+    executor.Do(inputs, {k: [v] for k, v in made.items()}, component.exec_properties)
+    for name, value in made.items():
+        fetch(value.uri, folder / name)
+        value.uri = str(folder / name)
     return made
+
+
+def fetch(uri, folder):
+    """Copies a folder here."""
+    # In memory, `assets` also lists what belongs to `assets.extra`, under names that do not exist.
+    for place, _, files in tf.io.gfile.walk(uri):
+        for path in (f"{place}/{file}" for file in files):
+            if tf.io.gfile.exists(path):
+                copy = folder / path.removeprefix(f"{uri}/")
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                tf.io.gfile.copy(path, str(copy))
+
+
+def test_what_a_run_sets_anew_reaches_the_trainer(training):
+    component, inputs = training
+    made = {
+        "model": [artifact(standard_artifacts.Model, "m")],
+        "model_run": [artifact(standard_artifacts.ModelRun, "r")],
+    }
+    executor = TrainerExecutor(TrainerExecutor.Context())
+    fn_args = executor._GetFnArgs(inputs, made, component.exec_properties)
+    assert fn_args.train_steps is None
+    assert fn_args.custom_config["backups"] == "ram://training/root/backups"
+    set_anew = {"training_steps": 7, "output_root": "gs://other"}
+    fn_args = executor._GetFnArgs(inputs, made, {**component.exec_properties, **set_anew})
+    assert fn_args.train_steps == 7
+    assert fn_args.custom_config["backups"] == "gs://other/backups"
+
+
+def test_a_training_that_has_ended_leaves_no_backup(trained):
+    assert not tf.io.gfile.glob("ram://training/root/backups/*")
 
 
 def standard_channel(value):

@@ -1,13 +1,17 @@
 """A spec with every kind of column through the whole pipeline; and what an edit runs again."""
 
 import os
+from pathlib import Path
 
+import numpy as np
 import pytest
+import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
 
 from tfx_sequences.components.code_digest import import_closure
 from tfx_sequences.components.prediction import predict_files
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.pipeline.local import check_beam_runner, check_output_folder
+from tfx_sequences.pipeline.local import check_output_folder
 from tfx_sequences.pipeline.report import collect
 
 
@@ -16,8 +20,8 @@ def rerun(result):
     return [c.name for c in result.components if not c.cached]
 
 
-EVALUATION = ["Evaluator", "Pusher"]
-TRAINING = ["SequenceTrainer", "Evaluator", "ModelCheck", "Pusher"]
+EVALUATION = ["Evaluator", "EvaluationCheck", "Pusher"]
+TRAINING = ["SequenceTrainer", "Evaluator", "ModelCheck", "EvaluationCheck", "Pusher"]
 AFTER_SCHEMA = ["SchemaCurator", "ExampleValidator", "AnomalyGate", "Transform", *TRAINING]
 
 
@@ -30,13 +34,22 @@ def test_the_same_run_again_does_nothing(small_run, run_small):
     [
         ({"description": "other words"}, []),
         ({"evaluation": {"thresholds": {"loss": {"max": 99.0}}}}, EVALUATION),
-        ({"training": {"epochs": 2}}, TRAINING),
         ({"sequence": {"token": {"type": "categorical"}}}, AFTER_SCHEMA),
     ],
-    ids=["description", "threshold", "training", "features"],
+    ids=["description", "threshold", "features"],
 )
 def test_an_edit_of_the_spec_runs_what_depends_on_it(small_run, run_small, changes, expected):
     assert rerun(run_small(**changes)) == expected
+
+
+def test_a_model_that_falls_behind_the_last_blessed_one_is_not_pushed(small_run, run_small):
+    evaluation = {"baseline": {"loss": {"max_rise": 0.0}}}
+    result = run_small(training={"epochs": 1, "learning_rate": 5.0}, evaluation=evaluation)
+    assert [name for name in rerun(result) if name != "LastBlessedModel"] == TRAINING
+    report = collect(result)
+    assert report["baseline"]["loss"] < report["metrics"]["loss"]
+    assert not result.blessed and result.pushed_model is None
+    assert any("of the last blessed model" in words for words in report["missed"])
 
 
 def test_a_missed_threshold_keeps_the_model_from_being_pushed(small_run, run_small):
@@ -83,6 +96,7 @@ def test_examples_with_a_regression_label(run_small, everything_data):
         sequence={"price": {"type": "numeric"}, "lpc": {"type": "numeric", "shape": [3]}},
         label={"key": "weight", "type": "regression"},
         evaluation={"thresholds": {"mean_squared_error": {"max": 100.0}}, "slices": ["city"]},
+        bulk_inference_data=everything_data / "example",
     )
     assert result.blessed
     report = collect(result)
@@ -92,6 +106,13 @@ def test_examples_with_a_regression_label(run_small, everything_data):
     assert len(rows) == 120
     assert rows[1]["id"] == "train.tfrecord.gz:1"
     assert all(-10 < row["prediction"] < 10 for row in rows)
+    # In the pipeline BulkInferrer has predicted the same folder.
+    logs = Path(report["predictions"]).glob("prediction_logs*.gz")
+    predicted = [
+        tf.make_ndarray(prediction_log_pb2.PredictionLog.FromString(log).predict_log.response.outputs["predictions"])
+        for log in tf.data.TFRecordDataset([str(f) for f in logs], "GZIP").as_numpy_iterator()
+    ]
+    np.testing.assert_allclose(sorted(float(p[0]) for p in predicted), sorted(r["prediction"] for r in rows), atol=1e-5)
 
 
 def test_an_output_folder_that_cannot_be_made_is_an_error(tmp_path):
@@ -103,9 +124,3 @@ def test_an_output_folder_that_cannot_be_made_is_an_error(tmp_path):
 def test_a_remote_output_folder_is_an_error_not_a_local_folder_of_that_name():
     with pytest.raises(UserInputError, match="not on this machine"):
         check_output_folder("gs://bucket/out")
-
-
-def test_an_unknown_beam_runner_is_an_error():
-    check_beam_runner(["--runner=FnApiRunner"])
-    with pytest.raises(UserInputError, match="Beam has no runner 'Nonsense'"):
-        check_beam_runner(["--runner=Nonsense"])

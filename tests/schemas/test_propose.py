@@ -11,6 +11,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tests.everything import everything_spec
 from tests.schemas.test_tfmd import RICH
 from tfx_sequences.errors import DataError, SpecError
+from tfx_sequences.schemas.label import Label
 from tfx_sequences.schemas.parse_specs import make_parse_example_spec, make_parse_sequence_example_spec
 from tfx_sequences.schemas.proposal import Note, Proposal
 from tfx_sequences.schemas.propose import propose_spec
@@ -20,6 +21,7 @@ from tfx_sequences.schemas.tfmd import make_schema, schema_text
 
 STEPS = 'feature { name: "##SEQUENCE##" type: STRUCT struct_domain { %s } }'
 PRICE = 'feature { name: "price" type: FLOAT }'
+COUNTS = "value_counts {{ value_count {{ min: 1 }} value_count {{ min: {} max: {} }} }}"
 LABEL = 'feature { name: "label" type: BYTES value_count { min: 1 max: 1 } presence { min_fraction: 1.0 } }'
 
 
@@ -394,8 +396,8 @@ def test_a_label_that_is_not_told_is_an_error_with_the_candidates(context, candi
     ("roles", "message"),
     [
         ({"label": "lable"}, r"does not have[\s\S]*Did you mean 'label'"),
-        ({"label": "price"}, "a sequence feature"),
-        ({"label": "place"}, r"a float32 feature of shape \[2\]"),
+        ({"label": "names"}, r"a string feature of shape \[2\]"),
+        ({"id_key": "price"}, "a sequence feature"),
         ({"label": "old"}, "marks it DEPRECATED"),
         ({"example_weight": "label"}, r"cannot be the weight[\s\S]*one float: 'w'"),
         ({"id_key": "w"}, r"cannot be the records' id[\s\S]*one string: 'label'"),
@@ -405,7 +407,7 @@ def test_a_label_that_is_not_told_is_an_error_with_the_candidates(context, candi
 )
 def test_keys_that_cannot_play_their_role_are_errors_that_list_those_that_can(roles, message):
     context = LABEL + context_of("w", kind="FLOAT") + context_of("old", more="deprecated: true")
-    context += 'feature { name: "place" type: FLOAT shape { dim { size: 2 } } }'
+    context += 'feature { name: "names" type: BYTES shape { dim { size: 2 } } }'
     with pytest.raises(SpecError, match=message):
         propose_spec(curated(context=context), **roles)
 
@@ -425,6 +427,31 @@ def test_keys_that_cannot_play_their_role_are_errors_that_list_those_that_can(ro
 def test_type_and_domain_say_what_kind_of_label_it_is(feature, expected):
     label = propose_spec(curated(context=f'feature {{ name: "label" shape {{ }} {feature} }}')).spec.label
     assert (label.type, label.dtype, label.classes) == expected
+
+
+@pytest.mark.parametrize(
+    ("where", "feature", "expected"),
+    [
+        ("steps", "type: BYTES value_count { min: 1 max: 1 }", {"dtype": "string", "per_step": True}),
+        ("steps", "type: FLOAT value_count { min: 1 max: 1 }", {"type": "regression", "per_step": True}),
+        ("steps", f"type: FLOAT {COUNTS.format(3, 3)}", {"type": "regression", "shape": (3,), "per_step": True}),
+        ("steps", f"type: BYTES {COUNTS.format(1, 3)}", {"type": "multi_label", "per_step": True}),
+        ("context", "type: FLOAT shape { dim { size: 2 } }", {"type": "regression", "shape": (2,)}),
+        ("context", "type: BYTES value_count { min: 0 }", {"type": "multi_label"}),
+    ],
+)
+def test_a_named_label_may_be_of_steps_a_vector_or_several_terms(where, feature, expected):
+    feature = f'feature {{ name: "told" {feature} }}'
+    schema = curated(PRICE + feature, context="") if where == "steps" else curated(context=feature)
+    spec = propose_spec(schema, label="told").spec
+    assert spec.label == Label(key="told", **expected)
+    assert list(spec.sequence) == ["price"]
+
+
+def test_a_label_of_the_context_comes_before_one_of_the_steps_of_its_key():
+    spec = propose_spec(curated(PRICE + 'feature { name: "label" type: BYTES }'), label="label").spec
+    assert not spec.label.per_step
+    assert set(spec.sequence) == {"price", "label"}
 
 
 def test_weight_and_id_are_guessed_by_their_names_only():

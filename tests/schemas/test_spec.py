@@ -44,7 +44,7 @@ def test_columns_are_in_name_order_however_they_are_written():
         ({"context": [LPC]}, "declared as a sequence column"),
         ({"context": [NumericColumn(key="y")]}, "the model would see the answer"),
         ({"name": "1 x"}, "pattern"),
-        ({"evaluation": {"thresholds": {"auc": {"min": 0.5}}}}, r"no metric 'auc'. Use accuracy, loss"),
+        ({"evaluation": {"thresholds": {"mse": {"min": 0.5}}}}, r"no metric 'mse'. Use accuracy, loss, auc"),
         ({"evaluation": {"thresholds": {"loss": {}}}}, "min, max or both"),
         ({"evaluation": {"slices": ["city"]}}, "neither a context feature nor a label of the record"),
         ({"batching": {"bucket_boundaries": [5, 5]}}, "must rise"),

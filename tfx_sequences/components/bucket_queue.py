@@ -87,18 +87,18 @@ class BucketQueue:
         if random is not None:
             added = added.take(random.permutation(len(added)))
         buckets = np.searchsorted(self._boundaries, added.lengths, side="right")
-        by_bucket = np.argsort(buckets, kind="stable")
-        ends = np.cumsum(np.bincount(buckets, minlength=len(self._sizes)))
+        by_bucket = added.take(np.argsort(buckets, kind="stable"))
+        ends = np.cumsum(np.bincount(buckets, minlength=len(self._sizes))).tolist()
         out: list[tuple[int, Rows]] = []
-        for bucket, rows in enumerate(self._micro_rows):
-            new = by_bucket[ends[bucket - 1] if bucket else 0 : ends[bucket]]
-            if not len(new):
+        for bucket, (begin, end) in enumerate(zip([0, *ends], ends, strict=False)):
+            if begin == end:
                 continue
-            ready = Rows.concat([self._waiting[bucket], added.take(new)])
+            rows = self._micro_rows[bucket]
+            ready = Rows.concat([self._waiting[bucket], by_bucket.take(slice(begin, end))])
             whole = len(ready) // rows * rows
-            self._waiting[bucket] = ready.take(np.arange(whole, len(ready)))
+            self._waiting[bucket] = ready.take(slice(whole, None))
             if whole:
-                out.append((bucket, ready.take(np.arange(whole))))
+                out.append((bucket, ready.take(slice(whole))))
         return self._give_out(out, random)
 
     def flush(self) -> MicroBatches:
@@ -107,7 +107,7 @@ class BucketQueue:
         given = self._give_out(out, None)
         for bucket, rows in enumerate(self._held):
             if len(rows):
-                self._complete(rows.lengths)
+                self._complete(rows.lengths[None])
             self._held[bucket] = self._waiting[bucket] = Rows.concat([])
         return given
 
@@ -135,15 +135,19 @@ class BucketQueue:
     def _follow(self, given: MicroBatches) -> None:
         """Does with micro-batches what `bucket_by_sequence_length` will do."""
         bucket_of_row = np.repeat(given.buckets, np.diff(given.splits))
-        for bucket in np.unique(given.buckets):
+        by_bucket = given.rows.take(np.argsort(bucket_of_row, kind="stable"))
+        ends = np.cumsum(np.bincount(bucket_of_row, minlength=len(self._sizes))).tolist()
+        for bucket, (begin, end) in enumerate(zip([0, *ends], ends, strict=False)):
+            if begin == end:
+                continue
             size = self._sizes[bucket]
-            rows = Rows.concat([self._held[bucket], given.rows.take(bucket_of_row == bucket)])
+            rows = Rows.concat([self._held[bucket], by_bucket.take(slice(begin, end))])
             closed = len(rows) // size
-            for batch in np.split(rows.lengths[: closed * size], closed) if closed else []:
-                self._complete(batch)
-            self._held[bucket] = rows.take(np.arange(closed * size, len(rows)))
+            self._complete(rows.lengths[: closed * size].reshape(closed, size))
+            self._held[bucket] = rows.take(slice(closed * size, None))
 
     def _complete(self, lengths: np.ndarray) -> None:
-        self.batches += 1
+        """Counts batches, of which `lengths` `[batches, rows]` are."""
+        self.batches += len(lengths)
         # A batch has at least one step: see `pad_features`.
-        self.padded_steps += len(lengths) * max(int(lengths.max()), 1)
+        self.padded_steps += lengths.shape[1] * int(np.maximum(lengths.max(axis=1), 1).sum())

@@ -21,6 +21,7 @@ from tfx_sequences.components.record_values import Figures, ValueChecks
 from tfx_sequences.components.value_errors import text
 from tfx_sequences.errors import DataError, closest_name, shortened
 from tfx_sequences.schemas.columns import TermColumn
+from tfx_sequences.schemas.raw_features import raw_features
 from tfx_sequences.schemas.spec import SequenceSpec
 
 
@@ -118,16 +119,26 @@ def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataRepo
     return DataReport(reports, unused_context, unused_sequence, unused, counts)
 
 
-def check_first_records(path: str | os.PathLike[str], spec: SequenceSpec) -> None:
+def check_first_records(path: str | os.PathLike[str], spec: SequenceSpec, *, skip_malformed: bool = False) -> None:
     """Checks that the first records of one file are of the spec's kind and hold what a prediction needs.
 
     Label, example weight and optional context features may be missing.
+
+    Args:
+        path: The file.
+        spec: The spec.
+        skip_malformed: Look at the file as a whole, whatever single records in it are.
 
     Raises:
         DataError: They are of another kind, store another dtype, or lack a feature
             in the whole file.
     """
-    (sample,) = sample_files([Path(path)])
+    (sample,) = sample_files([Path(path)], skip_malformed=skip_malformed)
+    if skip_malformed:
+        wanted = {f.key: f.dtype for f in raw_features(spec, with_label=False)}
+        for key, kinds in sample.kinds.items():
+            right = {kind: at for kind, at in kinds.items() if kind in (None, wanted.get(key[1]))}
+            sample.kinds[key] = right or kinds
     if sample.records:
         check_keys(spec, [sample], for_prediction=True)
 

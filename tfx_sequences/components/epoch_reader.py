@@ -25,7 +25,6 @@ from tfx_sequences.components.record_places import place_name, read_places
 from tfx_sequences.components.row_store import RowParser, RowStore
 from tfx_sequences.schemas.bucket_plan import BucketPlan
 from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
 
 # Files read at a time in training.
 _OPEN_FILES = 4
@@ -72,7 +71,7 @@ class EpochReader:
 
     Args:
         source: What to read.
-        parser: Parses the records.
+        parser: Measures the records.
         epoch: The epoch, from 0.
         position: A position of this epoch to begin at; None is the beginning.
 
@@ -124,9 +123,10 @@ class EpochReader:
             given = queue.add(rows, self._random(number) if source.training else None)
             stores = [kept, *chunk.stores] if kept else chunk.stores
             store = RowStore.concat(stores) if stores else None
-            kept = store.keep(queue.open_rows.numbers) if store else None
+            open_rows = queue.open_rows
+            kept = store.keep(open_rows.numbers) if store else None
             self._count(queue)
-            self._remember(number, chunk, queue)
+            self._remember(number, chunk, open_rows)
             # One chunk behind, so that all is counted before the last batch can be taken.
             if last:
                 yield last
@@ -151,14 +151,14 @@ class EpochReader:
     def _count(self, queue: BucketQueue) -> None:
         self.counts.batches, self.counts.padded_steps = queue.batches, queue.padded_steps
 
-    def _remember(self, number: int, chunk: Chunk, queue: BucketQueue) -> None:
+    def _remember(self, number: int, chunk: Chunk, open_rows: Rows) -> None:
         self.positions.append(
             {
-                "batches": queue.batches,
+                "batches": self.counts.batches,
                 "chunk": number,
                 "files": chunk.position,
                 "any_place": self._any_place,
-                "open_rows": queue.open_rows.places,
+                "open_rows": open_rows.places,
                 "counts": self.counts.to_dict(),
             }
         )
@@ -190,10 +190,10 @@ class EpochReader:
     def _read_again(self, places: np.ndarray) -> tuple[RowStore | None, Rows]:
         if not len(places):
             return None, Rows.concat([])
-        components = self._parser(tf.constant(read_places(self._source.files, places)))
-        lengths = self._parser.features(components)[SEQUENCE_LENGTH].numpy()
+        records = tf.constant(read_places(self._source.files, places))
+        lengths = self._parser.lengths(records).numpy()
         numbers = np.arange(len(places))
-        return RowStore(self._parser, numbers, components), Rows(numbers, places, self._as_batched(lengths))
+        return RowStore(numbers, records), Rows(numbers, places, self._as_batched(lengths))
 
     def _note(self, what: str, places: np.ndarray) -> None:
         if len(places):

@@ -3,24 +3,43 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import tensorflow_model_analysis as tfma
 
-from tfx_sequences.components.code_digest import code_digest
-from tfx_sequences.components.served_outputs import PREDICTIONS, SCORES
-from tfx_sequences.components.serving import EVALUATION_SIGNATURE, MEASURES_SIGNATURE, SERVING_SIGNATURE, SUMS
-from tfx_sequences.schemas.label import Label
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import EXAMPLE_WEIGHT, LABEL
+# Newer versions do not give all of its messages under `tfma`.
+from tensorflow_model_analysis.proto import config_pb2
 
-# Our names of the metrics and TFMA's (Keras') classes behind them.
-_CLASSIFICATION = {"accuracy": "SparseCategoricalAccuracy", "loss": "SparseCategoricalCrossentropy"}
-_REGRESSION = {"mean_squared_error": "MeanSquaredError", "mean_absolute_error": "MeanAbsoluteError"}
-_OURS = "tfx_sequences.components.evaluation_metrics"
+from tfx_sequences.components.code_digest import code_digest
+from tfx_sequences.components.evaluation_extractors import LENGTH_SLICE, STEP_COUNTS, STEP_SUMS
+from tfx_sequences.components.served_outputs import PREDICTIONS, SCORES
+from tfx_sequences.components.serving import (
+    CUT_STEPS,
+    EVALUATION_SIGNATURE,
+    MEASURES_SIGNATURE,
+    OUTPUTS,
+    SUMS,
+    TARGETS,
+    WEIGHTS,
+)
+from tfx_sequences.schemas.label import Label
+from tfx_sequences.schemas.length_ranges import range_name, ranges
+from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.transformed_features import EXAMPLE_WEIGHT, LABEL, SEQUENCE_LENGTH
+
+# Our names of the metrics and TFMA's (Keras') classes behind them, where TFMA has its own.
+_THEIRS = {
+    "classification": {"accuracy": "SparseCategoricalAccuracy", "loss": "SparseCategoricalCrossentropy"},
+    "regression": {"mean_squared_error": "MeanSquaredError", "mean_absolute_error": "MeanAbsoluteError"},
+}
+_OURS = "tfx_sequences.components."
+EXTRACTORS_MODULE = _OURS + "evaluation_extractors"
+STEP_COUNT, CUT_STEP_COUNT = "step_count", "cut_step_count"
+"""How many real steps the network read, and how many not, for they were cut off or are to be forecast."""
 
 
 def make_eval_config(spec: SequenceSpec) -> tfma.EvalConfig:
-    """Metrics of the labels' kinds on raw records, slices and thresholds of the spec.
+    """Metrics of the labels' kinds on raw records, slices, thresholds and baseline of the spec.
 
     TFMA's own metrics measure one class, or number, per record. The label comes from the
     model's own `evaluation_inputs` signature, so it is the one that training saw. Other labels
@@ -31,55 +50,102 @@ def make_eval_config(spec: SequenceSpec) -> tfma.EvalConfig:
     # The Evaluator blesses nothing that has no threshold at all; this one says that there were records.
     counted = tfma.MetricThreshold(value_threshold=tfma.GenericValueThreshold(lower_bound={"value": 1}))
     metrics = [tfma.MetricConfig(class_name="ExampleCount", per_slice_thresholds=[_whole_split(counted)])]
+    for name, output in ((STEP_COUNT, SEQUENCE_LENGTH), (CUT_STEP_COUNT, CUT_STEPS)):
+        metrics.append(_our_metric("OutputSum", name=name, output=output))
+    model_spec = tfma.ModelSpec(signature_name=MEASURES_SIGNATURE)
+    theirs: dict[str, str] = {}
     if spec.label is not None and _is_known_to_tfma(spec.label):
-        classes = _CLASSIFICATION if spec.label.has_classes else _REGRESSION
-        model_spec = tfma.ModelSpec(
-            signature_name=SERVING_SIGNATURE,
-            prediction_key=SCORES if spec.label.has_classes else PREDICTIONS,
-            label_key=LABEL,
-            example_weight_key=EXAMPLE_WEIGHT if spec.example_weight else None,
-            preprocessing_function_names=[EVALUATION_SIGNATURE],
-        )
-        measured = [
-            tfma.MetricConfig(class_name=class_name, config=json.dumps({"name": name}))
-            for name, class_name in classes.items()
-        ]
-    else:
-        model_spec = tfma.ModelSpec(signature_name=MEASURES_SIGNATURE)
-        measured = [
-            _figure(spec, head, label, figure) for head, label in spec.heads.items() for figure in label.metrics
-        ]
-    for metric in measured:
-        bounds = spec.evaluation.thresholds.get(json.loads(metric.config)["name"])
-        if bounds:
-            value = tfma.GenericValueThreshold()
-            if bounds.min is not None:
-                value.lower_bound.value = bounds.min
-            if bounds.max is not None:
-                value.upper_bound.value = bounds.max
-            metric.per_slice_thresholds.append(_whole_split(tfma.MetricThreshold(value_threshold=value)))
+        theirs = _THEIRS[spec.label.type]
+        model_spec.prediction_key = SCORES if spec.label.has_classes else PREDICTIONS
+        model_spec.label_key = LABEL
+        if spec.example_weight:
+            model_spec.example_weight_key = EXAMPLE_WEIGHT
+        model_spec.preprocessing_function_names.append(EVALUATION_SIGNATURE)
+    for head, label in spec.heads.items():
+        metrics += [_figure(spec, head, label, figure, theirs.get(figure)) for figure in label.metrics]
+        metrics += _plots(spec, head, label)
+        if label.per_step and spec.evaluation.step_slices:
+            metrics.append(_step_figures(spec, head, label))
+    for metric in metrics[1:]:
+        threshold = _threshold(spec, json.loads(metric.config)["name"])
+        if threshold.ByteSize():
+            metric.per_slice_thresholds.append(_whole_split(threshold))
+    slices = [tfma.SlicingSpec(), *(tfma.SlicingSpec(feature_keys=[key]) for key in spec.evaluation.slices)]
+    for length in ranges(spec.evaluation.length_slices):
+        slices.append(tfma.SlicingSpec(feature_values={LENGTH_SLICE: range_name(*length)}))
     return tfma.EvalConfig(
-        model_specs=[model_spec],
-        slicing_specs=[tfma.SlicingSpec(), *(tfma.SlicingSpec(feature_keys=[key]) for key in spec.evaluation.slices)],
-        metrics_specs=[tfma.MetricsSpec(metrics=[*metrics, *measured])],
+        model_specs=[model_spec], slicing_specs=slices, metrics_specs=[tfma.MetricsSpec(metrics=metrics)]
     )
 
 
 def _is_known_to_tfma(label: Label) -> bool:
-    return not (label.per_step or label.is_vector or label.type == "multi_label")
+    return label.type in _THEIRS and not (label.per_step or label.is_vector)
 
 
-def _figure(spec: SequenceSpec, head: str, label: Label, figure: str) -> tfma.MetricConfig:
-    config = {
-        "name": spec.metric_name(head, figure),
-        "figure": figure,
-        "output": spec.output_prefix(head) + SUMS,
-        "label": label.model_dump_json(),
-        "code_digest": code_digest(_OURS),
-    }
-    return tfma.MetricConfig(class_name="HeadFigure", module=_OURS, config=json.dumps(config))
+def _figure(spec: SequenceSpec, head: str, label: Label, figure: str, theirs: str | None) -> tfma.MetricConfig:
+    name = spec.metric_name(head, figure)
+    if theirs:
+        return tfma.MetricConfig(class_name=theirs, config=json.dumps({"name": name}))
+    sums = spec.output_prefix(head) + SUMS
+    return _our_metric("HeadFigure", name=name, figure=figure, output=sums, label=label.model_dump_json())
 
 
-def _whole_split(threshold: tfma.MetricThreshold) -> tfma.PerSliceMetricThreshold:
+def _step_figures(spec: SequenceSpec, head: str, label: Label) -> tfma.MetricConfig:
+    prefix = spec.output_prefix(head)
+    return _our_metric(
+        "StepFigures",
+        name=spec.metric_name(head, "steps"),
+        figures={figure: spec.metric_name(head, figure) for figure in label.metrics},
+        output=prefix + STEP_SUMS,
+        count=spec.metric_name(head, STEP_COUNT),
+        steps=prefix + STEP_COUNTS,
+        ranges=[range_name(*steps) for steps in ranges(spec.evaluation.step_slices)],
+        label=label.model_dump_json(),
+        prefix=prefix,
+    )
+
+
+def _plots(spec: SequenceSpec, head: str, label: Label) -> list[tfma.MetricConfig]:
+    """A confusion matrix where one class is right, curves of scores where there is a score of each class."""
+    if not label.has_classes or label.sampled_softmax:
+        return []
+    prefix, module = spec.output_prefix(head), "evaluation_plots"
+    tfma_head = tfma_name_of_head(spec, head)
+    plots = [_our_metric("ScoreCurves", module, name=f"{prefix}curves", output=prefix + SUMS, head=tfma_head)]
+    if label.type == "classification":
+        outputs = {name: prefix + name for name in (OUTPUTS, TARGETS, WEIGHTS)}
+        plots.append(_our_metric("ConfusionMatrix", module, name=f"{prefix}confusion", head=tfma_head, **outputs))
+    return plots
+
+
+def tfma_name_of_head(spec: SequenceSpec, head: str) -> str:
+    """What TFMA calls the output of a head: nothing where the spec has a `label`."""
+    return "" if spec.label is not None else head
+
+
+def _our_metric(class_name: str, module: str = "evaluation_metrics", **config: Any) -> tfma.MetricConfig:
+    digest = code_digest(_OURS + module, EXTRACTORS_MODULE)
+    return tfma.MetricConfig(
+        class_name=class_name, module=_OURS + module, config=json.dumps({**config, "code_digest": digest})
+    )
+
+
+def _threshold(spec: SequenceSpec, metric: str) -> tfma.MetricThreshold:
+    threshold = tfma.MetricThreshold()
+    bounds, change = spec.evaluation.thresholds.get(metric), spec.evaluation.baseline.get(metric)
+    if bounds and bounds.min is not None:
+        threshold.value_threshold.lower_bound.value = bounds.min
+    if bounds and bounds.max is not None:
+        threshold.value_threshold.upper_bound.value = bounds.max
+    if change and change.max_drop is not None:
+        threshold.change_threshold.direction = tfma.MetricDirection.HIGHER_IS_BETTER
+        threshold.change_threshold.absolute.value = -change.max_drop
+    elif change and change.max_rise is not None:
+        threshold.change_threshold.direction = tfma.MetricDirection.LOWER_IS_BETTER
+        threshold.change_threshold.absolute.value = change.max_rise
+    return threshold
+
+
+def _whole_split(threshold: tfma.MetricThreshold) -> config_pb2.PerSliceMetricThreshold:
     # Without a slicing spec of its own, a threshold would gate every slice.
-    return tfma.PerSliceMetricThreshold(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)
+    return config_pb2.PerSliceMetricThreshold(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)

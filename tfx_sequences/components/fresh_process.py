@@ -33,7 +33,7 @@ class _Refuse:
 
 
 def main(model_dir: str, predictions: str, result: str) -> None:
-    """Loads, predicts, compares; writes the largest difference of each output."""
+    """Loads, predicts, compares; writes each output's largest difference, relative to its largest number if above 1."""
     sys.meta_path.insert(0, _Refuse())
     import numpy as np
     import tensorflow as tf
@@ -59,7 +59,9 @@ def main(model_dir: str, predictions: str, result: str) -> None:
         if received.dtype == object:
             different[name] = int(np.sum(received.astype(np.bytes_) != np.char.encode(expected, "utf-8")))
         else:
-            differences[name] = float(np.max(np.abs(received - expected), initial=0.0))
+            # Of numbers in units of their own, such as forecasts, as a share of the largest.
+            scale = max(1.0, float(np.max(np.abs(expected), initial=0.0)))
+            differences[name] = float(np.max(np.abs(received - expected), initial=0.0)) / scale
     empty = signature(examples=tf.constant([], tf.string))
     report = {
         "records": len(records),

@@ -12,6 +12,7 @@ from tfx.components.example_gen import component as file_based
 from tfx.components.example_gen.import_example_gen import executor as import_executor
 from tfx.dsl.components.base import executor_spec
 from tfx.dsl.io import fileio
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
@@ -73,7 +74,11 @@ class SequenceExampleGen(file_based.FileBasedExampleGen):
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
     def __init__(
-        self, input_base: str, spec: SequenceSpec, splits_with_files: tuple[str, ...], code_digest: str
+        self,
+        input_base: str | RuntimeParameter,
+        spec: SequenceSpec,
+        splits_with_files: tuple[str, ...],
+        code_digest: str,
     ) -> None:
         payload = "FORMAT_TF_SEQUENCE_EXAMPLE" if spec.record == "SequenceExample" else "FORMAT_TF_EXAMPLE"
         held_back = held_back_shares(spec.splits, splits_with_files)

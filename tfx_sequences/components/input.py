@@ -1,11 +1,11 @@
 """The tf.data input: records in padded batches of about equal length.
 
-    files -> thousands of records by one parse op -> a store of them, and their lengths
+    files -> thousands of records, a store of them, and their lengths by one cheap parse op
           -> micro-batches of one bucket, as record numbers -> bucket_by_sequence_length
-          -> gathered from the store by one op per feature -> cut, pad -> (inputs, targets, weights)
+          -> gathered from the store -> parsed by one op -> cut, pad -> (inputs, targets, weights)
 
-No op runs per record, and values are copied twice only, into the batch and to be padded. The
-batches are a function of `(seed, epoch, step)`, whatever is prefetched: see `InputState`.
+No op runs per record, and no value is copied but to be padded. The batches are a function of
+`(seed, epoch, step)`, whatever is prefetched: see `InputState`.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from tfx_sequences.components.forecast_windows import windows_per_record
 from tfx_sequences.components.input_counts import InputCounts
 from tfx_sequences.components.input_state import InputState, source_digest
 from tfx_sequences.components.micro_batches import NO_ROW, as_elements, bucket
+from tfx_sequences.components.record_blocks import BlockReader
 from tfx_sequences.components.record_formats import RecordFormat, transformed_records
-from tfx_sequences.components.row_store import RowParser, RowStore, parser_of
+from tfx_sequences.components.row_store import RowParser, RowStore, gather, parser_of
 from tfx_sequences.components.untuned import parallel_calls, untuned
 from tfx_sequences.errors import TfxSequencesError, UserInputError
 from tfx_sequences.schemas.bucket_plan import BucketPlan
@@ -37,6 +38,7 @@ from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
 
 _PREFETCHED = 4
+_CHECKED_AT_ONCE = 4096
 
 Batch = tuple[dict[str, Any], Any, Any]
 
@@ -111,7 +113,6 @@ class SequenceInput:
         passes = tf.data.Dataset.from_generator(self._begin_pass, output_signature=(number, number))
         batches = passes.flat_map(self._batches_of_pass)
         # How many calls run at a time does not change their order.
-        # How many calls run at a time does not change their order.
         batches = batches.map(self._finish, num_parallel_calls=parallel_calls(), deterministic=True)
         return untuned(batches.prefetch(_PREFETCHED))
 
@@ -184,8 +185,18 @@ class SequenceInput:
             yield
         except tf.errors.OpError:
             if self._error is None:
+                self._find_malformed()
                 raise
             raise self._error from None
+
+    def _find_malformed(self) -> None:
+        """Raises the error that names the first record that cannot be parsed, if there is one."""
+        for file in range(len(self._source.files)):
+            blocks = BlockReader(
+                self._source.files, _CHECKED_AT_ONCE, self._parser, file, check=True, skip_malformed=False
+            )
+            while blocks.read():
+                pass
 
     def _position(self, epoch: int, step: int) -> dict[str, Any] | None:
         """The last known position from which a pass reaches the step; None is the epoch's beginning."""
@@ -240,16 +251,15 @@ class SequenceInput:
             raise
 
     def _stores_of(self, epoch: tf.Tensor) -> tf.data.Dataset:
-        """The store of each batch: numbers `[N]`, components. Repeating a store copies nothing."""
+        """The store of each batch: numbers `[N]`, records `[N]`. Repeating a store copies nothing."""
 
         def next_store(epoch: tf.Tensor) -> tuple[Any, ...]:
             batches, store = self._stores[int(epoch)].popleft()
-            return batches, tf.constant(store.numbers), *store.components
+            return batches, store.numbers, store.records
 
-        def from_reader(_: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tuple[tf.Tensor, ...]]:
-            types = [tf.int64, tf.int64, *(spec.dtype for spec in self._parser.component_specs)]
-            batches, numbers, *components = tf.py_function(next_store, [epoch], types)
-            return tf.ensure_shape(batches, []), *self._shaped(numbers, components)
+        def from_reader(_: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            batches, *store = tf.py_function(next_store, [epoch], [tf.int64, tf.int64, tf.string])
+            return tf.ensure_shape(batches, []), *(tf.ensure_shape(values, [None]) for values in store)
 
         stores = tf.data.Dataset.counter().map(from_reader)
         return stores.flat_map(lambda batches, *store: tf.data.Dataset.from_tensors(store).repeat(batches))
@@ -257,25 +267,18 @@ class SequenceInput:
     def _fillers_of(self, epoch: tf.Tensor) -> tf.data.Dataset:
         """Batches that give all workers as many; asked for when all others are drawn, so their number is known."""
 
-        def record(epoch: tf.Tensor) -> Any:
-            return self._parser(tf.constant([self._readers[int(epoch)].any_record()]))
+        def record(epoch: tf.Tensor) -> bytes:
+            return self._readers[int(epoch)].any_record()
 
         def count(epoch: tf.Tensor) -> int:
             return -self._readers[int(epoch)].counts.batches % self._num_workers
 
         def filler(_: tf.Tensor) -> tuple[Any, ...]:
-            components = tf.py_function(record, [epoch], [spec.dtype for spec in self._parser.component_specs])
             batch = tf.zeros([1], tf.int32), tf.zeros([1, 1], tf.int64), tf.zeros([1, 2], tf.int64), False
-            return batch, self._shaped(tf.zeros([1], tf.int64), components)
+            return batch, (tf.zeros([1], tf.int64), tf.reshape(tf.py_function(record, [epoch], tf.string), [1]))
 
         missing = tf.data.Dataset.from_tensors(epoch).map(lambda e: tf.py_function(count, [e], tf.int64))
         return missing.flat_map(lambda n: tf.data.Dataset.range(tf.ensure_shape(n, []))).map(filler)
-
-    def _shaped(self, numbers: tf.Tensor, components: Sequence[tf.Tensor]) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
-        """As a store's numbers and components are; `py_function` forgets shapes."""
-        specs = self._parser.component_specs
-        shaped = [tf.ensure_shape(c, spec.shape) for c, spec in zip(components, specs, strict=True)]
-        return tf.ensure_shape(numbers, [None]), tuple(shaped)
 
     def _seeds(self, epoch: int, given: MicroBatches) -> np.ndarray:
         """For what is drawn per batch, int64 `[M, 2]`: from its first record, so a resumed run draws the same."""
@@ -283,10 +286,10 @@ class SequenceInput:
         of_epoch = (self._source.spec.training.seed % 2**31 << 31) + epoch
         return np.stack([np.full(len(places), of_epoch), (places[:, 0] << 32) + places[:, 1]], axis=1)
 
-    def _finish(self, batch: tuple[tf.Tensor, ...], store: tuple[tf.Tensor, tuple[tf.Tensor, ...]]) -> Batch:
+    def _finish(self, batch: tuple[tf.Tensor, ...], store: tuple[tf.Tensor, tf.Tensor]) -> Batch:
         source = self._source
         lengths, numbers, seeds, *is_real = batch
-        features = self._parser.gather(*store, tf.boolean_mask(numbers, numbers != NO_ROW))
+        features = source.format.parse(gather(*store, tf.boolean_mask(numbers, numbers != NO_ROW)))
         inputs, targets, weights = source.format.batch(features, seeds[0] if source.training else None)
         for real in is_real:
             weights = tf.nest.map_structure(functools.partial(tf.multiply, tf.cast(real, tf.float32)), weights)

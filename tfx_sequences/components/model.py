@@ -31,7 +31,7 @@ def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bo
         A functional model. Inputs as of `pad_features`, outputs as of `build_heads`.
 
     Raises:
-        SpecError: `batching.padding` puts padding on the left, or the network would see the answer.
+        SpecError: The network would see the answer.
     """
     check_causality(spec)
     of_steps = [label.per_step for label in spec.heads.values()]

@@ -42,7 +42,8 @@ def ModelCheck(
         model_run: Holds records and the trainer's own predictions of them.
         blessing: Blessed or not, with a report of the differences.
         code_digest: Changes when our code does.
-        tolerance: Largest difference of a number; strings must be equal.
+        tolerance: Largest difference of a number, relative to the output's largest where that is above 1;
+            strings must be equal.
     """
     del code_digest
     with tempfile.TemporaryDirectory() as folder:

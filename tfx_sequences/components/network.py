@@ -42,10 +42,8 @@ def build_network(
         The inputs, and the tensors that the heads need.
 
     Raises:
-        SpecError: `batching.padding` puts padding on the left; `model.builder` cannot be imported, or
-            built no network.
+        SpecError: `model.builder` cannot be imported, or built no network.
     """
-    _refuse_left_padding(spec)
     inputs = network_inputs(spec, statistics)
     if spec.model.builder is not None:
         built = load_builder(spec.model.builder)(spec, statistics, inputs, use_cudnn)
@@ -87,17 +85,6 @@ def _pooling(options: Model) -> layers.Layer:
     if options.pooling == "attention":
         return AttentionPooling1D(name="pooling")
     return MaskedPooling1D(options.pooling, name="pooling")
-
-
-def _refuse_left_padding(spec: SequenceSpec) -> None:
-    for name, padding in spec.batching.padding.items():
-        if padding.side == "left":
-            raise SpecError(
-                f"batching.padding puts the padding of '{name}' on the left.",
-                expected="padding on the right: the network's mask counts real steps from the first",
-                received="side: left",
-                fix="Leave side out, or read the batches with SequenceInput for a network of your own.",
-            )
 
 
 def _checked(built: Any, path: str, inputs: NetworkInputs, needs_steps: bool, needs_pooled: bool) -> Network:

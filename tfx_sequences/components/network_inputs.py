@@ -11,10 +11,12 @@ from tfx_sequences.components.embedding_tables import EmbeddingTables
 from tfx_sequences.components.feature_lengths import length_mask
 from tfx_sequences.components.model_columns import model_columns
 from tfx_sequences.components.normalized_series import normalized_targets
+from tfx_sequences.components.padding_side import PaddingToRight
 from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
 from tfx_sequences.components.task_statistics import TaskStatistics
 from tfx_sequences.schemas.columns import CategoricalColumn, Column, NumericColumn
 from tfx_sequences.schemas.forecast_labels import horizon_of, known_future
+from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH, future_name
 
@@ -78,12 +80,18 @@ def network_inputs(spec: SequenceSpec, statistics: TaskStatistics) -> NetworkInp
     features = SequenceFeatures(
         of_steps, context_columns=of_context if is_per_step else (), tables=tables, name="sequence_features"
     )
-    seen = {**tensors, **normalized_targets(spec, tensors)}
+    seen = tensors | _moved_to_right(tensors, spec) | normalized_targets(spec, tensors)
     steps, _ = features(seen)
     context = None
     if of_context and not is_per_step:
         context = ContextFeatures(of_context, tables=tables, name="context")(seen)
     return NetworkInputs(tensors, lengths, length_mask(lengths, steps), steps, context)
+
+
+def _moved_to_right(tensors: dict[str, Any], spec: SequenceSpec) -> dict[str, Any]:
+    """The features whose padding `batching.padding` puts on the left, with it on the right."""
+    names = [SEQUENCE_PREFIX + key for key, padding in spec.batching.padding.items() if padding.side == "left"]
+    return {name: PaddingToRight(name=f"{name}_to_right")([tensors[name], tensors[SEQUENCE_LENGTH]]) for name in names}
 
 
 def _input(column: Column) -> Any:

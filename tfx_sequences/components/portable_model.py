@@ -1,14 +1,14 @@
-"""Whether the network without special kernels, which is exported, answers as the trained one."""
+"""Whether what is exported runs on any machine, and answers as the network that was trained."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
-from tfx_sequences.errors import TfxSequencesError
+from tfx_sequences.errors import TfxSequencesError, shortened
 
 # Kernels add up in different orders, half precision roughly; a wrong weight is off by far more.
 _TOLERANCE = 1e-3
@@ -24,8 +24,8 @@ def require_same_answers(portable: Mapping[str, Any], trained: Mapping[str, Any]
     """Compares predictions of the same records by both.
 
     Args:
-        portable: Outputs of the network that is exported, by name; strings are not looked at, for a tie
-            may fall either way.
+        portable: Outputs of the network that is exported, by name; whole numbers must be equal, strings are not
+            looked at, for a tie may fall either way.
         trained: Those of the network that was fitted.
         half: Whether layers compute in half precision.
 
@@ -39,17 +39,55 @@ def require_same_answers(portable: Mapping[str, Any], trained: Mapping[str, Any]
     0.0
     """
     largest, allowed = 0.0, _TOLERANCE_OF_HALF if half else _TOLERANCE
+    if portable.keys() != trained.keys():
+        odd = shortened(sorted(portable.keys() ^ trained.keys()))
+        raise _difference(f"only one of them has the outputs {odd}")
     for name, received in portable.items():
         received, expected = np.asarray(received), np.asarray(trained[name])
+        if received.shape != expected.shape:
+            raise _difference(f"output '{name}' has shape {received.shape}, not {expected.shape}")
+        if received.dtype.kind in "iu" and (received != expected).any():
+            raise _difference(f"output '{name}' has other whole numbers")
         if received.dtype.kind != "f" or not received.size:
             continue
         scale = max(1.0, float(np.abs(expected).max()))
         difference = float(np.abs(received - expected).max()) / scale
         if not difference <= allowed:
-            raise TfxSequencesError(
-                f"The network that is exported does not answer as the trained one: output '{name}' differs by "
-                f"{difference:g}, more than {allowed:g}. With model.builder: make the same weights in the same order "
-                "whatever use_cudnn is."
-            )
+            raise _difference(f"output '{name}' differs by {difference:g}, more than {allowed:g}")
         largest = max(largest, difference)
     return largest
+
+
+def require_portable_graph(directory: str) -> None:
+    """Refuses a SavedModel with operations of cuDNN, or with a place on a GPU, in any of its functions.
+
+    Raises:
+        TfxSequencesError: The message names the first of them.
+    """
+    for where, node in operations(directory):
+        if "cudnn" in node.op.lower() or "GPU" in node.device:
+            raise TfxSequencesError(
+                f"The exported graph does not run on every machine: '{node.name}' in {where} is {node.op}"
+                f"{f' on {node.device}' if node.device else ''}. With model.builder: make layers without cuDNN's "
+                "kernels where use_cudnn is False, and name no device."
+            )
+
+
+def operations(directory: str) -> Iterator[tuple[str, Any]]:
+    """All nodes of a SavedModel, with the name of the function that has them."""
+    import tensorflow as tf
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    with tf.io.gfile.GFile(f"{directory}/saved_model.pb", "rb") as file:
+        saved = saved_model_pb2.SavedModel.FromString(file.read())
+    for meta_graph in saved.meta_graphs:
+        yield from (("the graph", node) for node in meta_graph.graph_def.node)
+        for function in meta_graph.graph_def.library.function:
+            yield from ((function.signature.name, node) for node in function.node_def)
+
+
+def _difference(what: str) -> TfxSequencesError:
+    return TfxSequencesError(
+        f"The network that is exported does not answer as the trained one: {what}. With model.builder: make the same "
+        "weights in the same order whatever use_cudnn is."
+    )

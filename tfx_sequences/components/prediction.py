@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
-from tfx_sequences.components import record_files, record_keys
-from tfx_sequences.errors import DataError, UserInputError
-from tfx_sequences.schemas.label import Label
+from tfx_sequences.components import record_files
+from tfx_sequences.components.model_card import MODEL_CARD, read_card, spec_of_card
+from tfx_sequences.components.predictor import Failure, Predictor
+from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.spec import SequenceSpec
-
-if TYPE_CHECKING:
-    import tensorflow as tf
-
-_CARD = "tfx_sequences.json"
 
 
 def find_model(path: str | Path) -> Path:
@@ -36,12 +28,12 @@ def find_model(path: str | Path) -> Path:
         versions = [v for v in folder.glob("*/saved_model.pb") if v.parent.name.isdigit()]
         candidates = [folder, *sorted((v.parent for v in versions), key=lambda v: int(v.name), reverse=True)]
         for candidate in candidates:
-            if (candidate / "saved_model.pb").is_file() and (candidate / _CARD).is_file():
+            if (candidate / "saved_model.pb").is_file() and (candidate / MODEL_CARD).is_file():
                 return candidate
     foreign = (path / "saved_model.pb").is_file()
     raise UserInputError(
         f"There is no model of tfx-sequences in {path}.",
-        expected=f"a folder with saved_model.pb and {_CARD}, of versions of such, or a run's output folder",
+        expected=f"a folder with saved_model.pb and {MODEL_CARD}, of versions of such, or a run's output folder",
         received="a SavedModel that this package did not export"
         if foreign
         else "such a folder without a model"
@@ -55,24 +47,18 @@ def model_spec(model_dir: Path) -> SequenceSpec:
     """The spec the model was trained with, from its card.
 
     Raises:
-        UserInputError: The card is damaged, or of another version.
+        UserInputError: The card is damaged, of another model, or of another version.
     """
-    from tfx_sequences.schemas.spec_io import spec_from_json
-
-    try:
-        card = json.loads((model_dir / _CARD).read_text("utf-8"))
-        return spec_from_json(json.dumps(card["spec"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserInputError(
-            f"The card of the model in {model_dir} cannot be read.",
-            expected=f"{_CARD} as this version of tfx-sequences writes it",
-            received=f"{type(error).__name__}: {' '.join(str(error).split())}"[:200],
-            fix="Export the model again with 'tfx-sequences run'.",
-        ) from error
+    return spec_of_card(read_card(model_dir), model_dir)
 
 
 def predict_files(
-    model: str | Path, data: str | Path, *, limit: int | None = None, batch_size: int = 256
+    model: str | Path,
+    data: str | Path,
+    *,
+    limit: int | None = None,
+    batch_size: int = 256,
+    on_failure: Callable[[Failure], None] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Predicts records in the order of the files, a batch at a time.
 
@@ -84,6 +70,7 @@ def predict_files(
         data: A TFRecord file, or a folder of them.
         limit: At most so many records.
         batch_size: Records per call of the model.
+        on_failure: Told of each record that has no prediction, and is left out; None raises at the first.
 
     Returns:
         Per record: `id` (the spec's `id_key`, else file name and index), and `predicted_class`
@@ -101,22 +88,27 @@ def predict_files(
     if limit is None:
         # Better told before the first prediction than after an hour of them.
         for file in files:
-            _check_file(file, spec)
-    return _predictions(model_dir, spec, files, limit, batch_size)
+            check_file(file, spec, skip_malformed=on_failure is not None)
+    return _predictions(model_dir, spec, files, limit, batch_size, on_failure)
 
 
 def _predictions(
-    model_dir: Path, spec: SequenceSpec, files: list[Path], limit: int | None, batch_size: int
+    model_dir: Path,
+    spec: SequenceSpec,
+    files: list[Path],
+    limit: int | None,
+    batch_size: int,
+    on_failure: Callable[[Failure], None] | None,
 ) -> Iterator[dict[str, Any]]:
     import tensorflow as tf
 
-    signature = tf.saved_model.load(str(model_dir)).signatures["serving_default"]
+    predictor = Predictor(model_dir, spec)
     left = limit
     for file in files:
         if left == 0:
             return
         if left is not None:
-            _check_file(file, spec)
+            check_file(file, spec, skip_malformed=on_failure is not None)
         compression = "GZIP" if file.suffix.lower() == ".gz" else ""
         done = 0
         for batch in tf.data.TFRecordDataset([str(file)], compression_type=compression).batch(batch_size):
@@ -125,7 +117,7 @@ def _predictions(
                 left -= int(batch.shape[0])
             if not batch.shape[0]:
                 return
-            yield from _predict(signature, batch, spec, file, done)
+            yield from predictor.predict(batch, file, done, on_failure)
             done += int(batch.shape[0])
 
 
@@ -149,120 +141,9 @@ def list_record_files(data: str | Path) -> list[Path]:
     return files
 
 
-def _check_file(file: Path, spec: SequenceSpec) -> None:
+def check_file(file: Path, spec: SequenceSpec, *, skip_malformed: bool = False) -> None:
     """Raises `DataError` if the file is broken, or its first records are of another kind than the spec's."""
     from tfx_sequences.components.data_check import check_first_records
 
     record_files.check_framing(file)
-    check_first_records(file, spec)
-
-
-def _predict(signature: Any, batch: tf.Tensor, spec: SequenceSpec, file: Path, start: int) -> Iterator[dict[str, Any]]:
-    import tensorflow as tf
-
-    try:
-        outputs = {name: value.numpy() for name, value in signature(examples=batch).items()}
-        ids = _ids(batch, spec)
-    # TensorFlow quotes the bytes of a record in its message; where they are no UTF-8, that fails in turn.
-    except (tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:
-        raise _culprit(signature, batch, spec, file, start, error) from error
-    _check_finite(outputs, batch, spec, file, start)
-    for row in range(batch.shape[0]):
-        name = ids[row].decode("utf-8", "replace") if ids is not None else f"{file.name}:{start + row}"
-        yield {"id": name, **_answer(outputs, row, spec)}
-
-
-def _answer(outputs: dict[str, np.ndarray], row: int, spec: SequenceSpec) -> dict[str, Any]:
-    """What is predicted for a record; of several heads, by their names."""
-    if spec.label is not None:
-        return _of_head(spec.label, outputs, row, "")
-    return {head: _of_head(label, outputs, row, spec.output_prefix(head)) for head, label in spec.labels.items()}
-
-
-def _of_head(label: Label, outputs: dict[str, np.ndarray], row: int, prefix: str) -> dict[str, Any]:
-    steps = slice(int(outputs["sequence_length"][row])) if label.per_step else ...
-    if not label.has_classes:
-        return {"prediction": outputs[f"{prefix}predictions"][row][steps].tolist()}
-    classes = [c.decode() for c in outputs[f"{prefix}classes"][row]]
-    scores = outputs[f"{prefix}scores"][row][steps].tolist()
-
-    def by_class(values: list[float]) -> dict[str, float]:
-        return dict(zip(classes, values, strict=True))
-
-    if label.type == "multi_label":
-
-        def likely(values: list[float]) -> list[str]:
-            return [name for name, value in by_class(values).items() if value >= 0.5]
-
-        predicted: dict[str, Any] = {"predicted_classes": [*map(likely, scores)] if label.per_step else likely(scores)}
-    else:
-        found = np.asarray(outputs[f"{prefix}predicted_class"][row])[steps]
-        predicted = {"predicted_class": [c.decode() for c in found] if label.per_step else found.item().decode()}
-    return {**predicted, "scores": [by_class(v) for v in scores] if label.per_step else by_class(scores)}
-
-
-def _culprit(signature: Any, batch: tf.Tensor, spec: SequenceSpec, file: Path, start: int, error: Any) -> DataError:
-    """Which record of a batch the model refused, found one by one."""
-    import tensorflow as tf
-
-    where = f"The records {start} to {start + int(batch.shape[0]) - 1} of {file}"
-    for row in range(batch.shape[0]):
-        try:
-            signature(examples=batch[row : row + 1])
-            _ids(batch[row : row + 1], spec)
-        except (tf.errors.InvalidArgumentError, UnicodeDecodeError) as own:
-            where, error = _place(batch, row, spec, file, start), own
-            break
-    return DataError(
-        f"{where} cannot be predicted.",
-        expected=f"tf.{spec.record} with the features of the spec '{spec.name}'",
-        received=_without_graph(getattr(error, "message", str(error))),
-        fix="Mend or leave out what cannot be read; 'tfx-sequences check' tells more where records have labels.",
-    )
-
-
-def _without_graph(message: str) -> str:
-    """What TensorFlow has to say, without its lines about the graph.
-
-    >>> _without_graph("Graph execution error:\\n\\nassertion failed: [Not \\\\'x\\\\':] [3]\\n\\t [[{{node a}}]]")
-    "Not 'x': 3"
-    """
-    graph = ("Graph execution error", "Detected at node", "<stack traces", "[[")
-    lines = (line.strip() for line in message.splitlines())
-    said = " ".join(line for line in lines if line and not line.startswith(graph))
-    said = said.removeprefix("Name: <unknown>, ").replace("\\'", "'")
-    return re.sub(r"^assertion failed: \[(.*?)\] \[(.*)\]$", r"\1 \2", said)
-
-
-def _check_finite(outputs: dict[str, np.ndarray], batch: tf.Tensor, spec: SequenceSpec, file: Path, start: int) -> None:
-    """JSON has no NaN, and a prediction that is none must not look like one."""
-    for name, numbers in outputs.items():
-        if not name.endswith(("scores", "predictions")):
-            continue
-        rows = numbers.reshape(len(numbers), -1)
-        wrong = np.flatnonzero(~np.isfinite(rows).all(axis=1))
-        if len(wrong):
-            row = rows[wrong[0]]
-            raise DataError(
-                f"{_place(batch, int(wrong[0]), spec, file, start)} has no finite prediction.",
-                expected="finite numbers in its features, from which the model computes finite numbers",
-                received=f"{row[~np.isfinite(row)][0]} from the model",
-                fix="Look for NaN, infinite or enormous values in the record; leave a missing value out.",
-            )
-
-
-def _place(batch: tf.Tensor, row: int, spec: SequenceSpec, file: Path, start: int) -> str:
-    name = record_keys.place(file, start + row, record_keys.record_id(batch[row].numpy(), spec))
-    return name[0].upper() + name[1:]
-
-
-def _ids(batch: tf.Tensor, spec: SequenceSpec) -> Any:
-    import tensorflow as tf
-
-    if not spec.id_key:
-        return None
-    feature = {spec.id_key: tf.io.FixedLenFeature([], tf.string, "")}
-    if spec.record == "Example":
-        return tf.io.parse_example(batch, feature)[spec.id_key].numpy()
-    context, _, _ = tf.io.parse_sequence_example(batch, feature)
-    return context[spec.id_key].numpy()
+    check_first_records(file, spec, skip_malformed=skip_malformed)

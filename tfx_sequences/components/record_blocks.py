@@ -1,4 +1,4 @@
-"""One TFRecord file in blocks of parsed records, whatever is malformed in it."""
+"""One TFRecord file in blocks of records and their lengths, whatever is malformed in it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from tfx_sequences.components.record_formats import PARSE_ERRORS, is_parsed
+from tfx_sequences.components.record_formats import PARSE_ERRORS
 from tfx_sequences.components.record_places import broken_file, place_name, record_dataset
-from tfx_sequences.components.row_store import Components, RowParser, RowStore
+from tfx_sequences.components.row_store import RowParser, RowStore
 from tfx_sequences.components.untuned import untuned
 from tfx_sequences.errors import DataError
-from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +20,7 @@ class Block:
     """Neighbours in a file.
 
     Attributes:
-        store: What they hold, numbered from 0; None if no record can be parsed.
+        store: The records, numbered from 0; None if none can be parsed.
         places: Where each of these stands, int64 `[N, 2]`: number of the file, index in it.
         lengths: Their lengths in steps, int64 `[N]`.
         malformed: Places of those that cannot be parsed, int64 `[M, 2]`.
@@ -39,8 +38,10 @@ class BlockReader:
     Args:
         files: The files.
         size: Records per block at most.
-        parser: Parses them.
-        skip_malformed: Leave out records that cannot be parsed. Otherwise the first is an error.
+        parser: Measures them, and parses them where that is to be checked.
+        check: Parse each record once, to find those that cannot be. Otherwise only those are found
+            whose length cannot be told.
+        skip_malformed: Leave out the records that are found. Otherwise the first is an error.
         file: Which file, an index of `files`.
         index: The record to begin at.
 
@@ -51,13 +52,22 @@ class BlockReader:
     """
 
     def __init__(
-        self, files: Sequence[str], size: int, parser: RowParser, skip_malformed: bool, file: int, index: int
+        self,
+        files: Sequence[str],
+        size: int,
+        parser: RowParser,
+        file: int,
+        index: int = 0,
+        *,
+        check: bool,
+        skip_malformed: bool,
     ) -> None:
         self.file = file
         self.index = index
         self.ended = False
         self._files = files
         self._parser = parser
+        self._check = check
         self._skip = skip_malformed
         blocks = record_dataset(files[file]).skip(index).batch(size).prefetch(1)
         self._blocks = iter(untuned(blocks, rewritten=False))
@@ -80,18 +90,20 @@ class BlockReader:
         places[:, 1] = np.arange(self.index, self.index + len(places))
         self.index += len(places)
         try:
-            return self._block(self._parser(serialized), places, places[:0])
+            if self._check:
+                self._parser.parse(serialized)
+            return self._block(serialized, places, places[:0])
         except PARSE_ERRORS as error:
-            parsed = is_parsed(serialized, self._parser)
+            parsed = self._parser.can_parse(serialized)
             if not self._skip:
                 raise self._malformed(places[int(np.argmin(parsed))], error) from error
         if not parsed.any():
             return Block(None, places[:0], np.zeros([0], np.int64), places)
-        return self._block(self._parser(tf.boolean_mask(serialized, parsed)), places[parsed], places[~parsed])
+        return self._block(tf.boolean_mask(serialized, parsed), places[parsed], places[~parsed])
 
-    def _block(self, components: Components, places: np.ndarray, malformed: np.ndarray) -> Block:
-        lengths = self._parser.component(components, SEQUENCE_LENGTH).numpy()
-        return Block(RowStore(self._parser, np.arange(len(places)), components), places, lengths, malformed)
+    def _block(self, serialized: tf.Tensor, places: np.ndarray, malformed: np.ndarray) -> Block:
+        lengths = self._parser.lengths(serialized).numpy()
+        return Block(RowStore(np.arange(len(places)), serialized), places, lengths, malformed)
 
     def _malformed(self, place: Sequence[int], error: Exception) -> DataError:
         return DataError(

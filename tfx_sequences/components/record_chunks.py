@@ -1,4 +1,4 @@
-"""Parsed records of TFRecord files in bounded chunks, with where each stands.
+"""Records of TFRecord files in bounded chunks, with where each stands.
 
 A chunk mixes blocks of several files, so that files sorted by class or by date do not make
 batches of one kind. Where reading stands is a few numbers: it can begin there again.
@@ -35,8 +35,8 @@ class Rows:
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def take(self, which: np.ndarray) -> Rows:
-        """Those of the given indices, or of a mask `[N]`."""
+    def take(self, which: np.ndarray | slice) -> Rows:
+        """Those of the given indices, of a mask `[N]`, or of a slice, which copies nothing."""
         return Rows(self.numbers[which], self.places[which], self.lengths[which])
 
     @classmethod
@@ -44,6 +44,8 @@ class Rows:
         """All parts' records, one part after another."""
         if not parts:
             return cls(np.zeros([0], np.int64), np.zeros([0, 2], np.int64), np.zeros([0], np.int64))
+        if len(parts) == 1:
+            return parts[0]
         return cls(
             np.concatenate([p.numbers for p in parts]),
             np.concatenate([p.places for p in parts]),
@@ -56,9 +58,9 @@ class Chunk:
     """Some thousand records.
 
     Attributes:
-        rows: The records that can be parsed.
-        stores: What they hold, in the same order.
-        malformed: Places of the others, int64 `[M, 2]`; there are none unless they are to be skipped.
+        rows: The records.
+        stores: Their bytes, in the same order.
+        malformed: Places of those that cannot be parsed, int64 `[M, 2]`; none unless they are to be skipped.
         position: Where the next chunk begins, as plain data: the open files, and how many were opened before.
     """
 
@@ -76,8 +78,8 @@ class ChunkReader:
         order: In which order to read them, as indices of `files`.
         size: Records per chunk at most.
         open_files: How many files are read at a time.
-        parser: Parses them.
-        skip_malformed: Leave out records that cannot be parsed. Otherwise the first is an error.
+        parser: Measures them.
+        skip_malformed: Parse each once, to leave out those that cannot be.
         position: A chunk's `position`, to go on behind it.
         first_number: The first record's number; the others' follow.
     """
@@ -98,7 +100,9 @@ class ChunkReader:
         self._size = size
         self._block = max(1, size // open_files)
         self._number = first_number
-        self._open = functools.partial(BlockReader, files, self._block, parser, skip_malformed)
+        self._open = functools.partial(
+            BlockReader, files, self._block, parser, check=skip_malformed, skip_malformed=skip_malformed
+        )
         if position is None:
             count = min(open_files, len(self._order))
             position = {"open": [[file, 0] for file in self._order[:count]], "opened": count}
@@ -106,7 +110,7 @@ class ChunkReader:
         self._slots = [self._open(int(file), int(index)) for file, index in position["open"]]
 
     def __iter__(self) -> Iterator[Chunk]:
-        # The next chunk is read and parsed while this one's records find their batches.
+        # The next chunk is read and measured while this one's records find their batches.
         with concurrent.futures.ThreadPoolExecutor(1, "read-ahead") as thread:
             ahead = thread.submit(self._next_chunk)
             while (chunk := ahead.result()) is not None:

@@ -10,7 +10,6 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from tfx_sequences.components.label_batches import Targets, labelled_rows, pad_labels, targets_and_weights
@@ -41,6 +40,7 @@ class RecordFormat:
     """What the input has to know of a kind of records.
 
     Attributes:
+        lengths: Serialized records `[B]`, at least one, to their numbers of steps, int64 `[B]`.
         parse: Serialized records `[B]`, at least one, to features by name, sequences ragged `[B, T, ...]`,
             with `sequence_length` `[B]`.
         batch: Features as `parse` gives them, and in training a seed `[2]` for what is drawn (else None), to
@@ -48,6 +48,7 @@ class RecordFormat:
         name: One serialized record to its id, or None.
     """
 
+    lengths: Callable[[tf.Tensor], tf.Tensor]
     parse: Callable[[tf.Tensor], Features]
     batch: Callable[..., tuple[Features, Targets, Targets]]
     name: Callable[[bytes], str | None]
@@ -60,6 +61,7 @@ def transformed_records(spec: SequenceSpec, feature_spec: Features) -> RecordFor
         spec: The spec.
         feature_spec: `TFTransformOutput.transformed_feature_spec()`.
     """
+    length_spec = {SEQUENCE_LENGTH: tf.io.FixedLenFeature([], tf.int64)}
 
     def name(serialized: bytes) -> str | None:
         if not spec.id_key:
@@ -68,6 +70,7 @@ def transformed_records(spec: SequenceSpec, feature_spec: Features) -> RecordFor
         return identity.numpy().decode("utf-8", "replace")
 
     return RecordFormat(
+        lengths=lambda serialized: tf.io.parse_example(serialized, length_spec)[SEQUENCE_LENGTH],
         parse=lambda serialized: tf.io.parse_example(serialized, feature_spec),
         batch=lambda features, seed=None: _model_batch(features, spec, seed),
         name=name,
@@ -95,7 +98,8 @@ def raw_records(spec: SequenceSpec, transform: Callable[[Features], Features] | 
             received="none",
             fix="Give `transform`, or train from transformed records, as the pipeline does.",
         )
-    if transform is None and not any(feature.is_sequence for feature in raw_features(spec)):
+    lengths = _raw_lengths(spec)
+    if transform is None and lengths is None:
         raise SpecError(
             "The length of the raw records is not known before they are transformed.",
             expected="a feature with one value per step",
@@ -111,10 +115,27 @@ def raw_records(spec: SequenceSpec, transform: Callable[[Features], Features] | 
         return {**features, SEQUENCE_LENGTH: tf.cast(steps.row_lengths(), tf.int64)}
 
     return RecordFormat(
+        lengths=lengths or (lambda serialized: parse(serialized)[SEQUENCE_LENGTH]),
         parse=parse,
         batch=lambda features, seed=None: (_raw_batch if transform is None else _model_batch)(features, spec, seed),
         name=lambda serialized: record_id(serialized, spec),
     )
+
+
+def _raw_lengths(spec: SequenceSpec) -> Callable[[tf.Tensor], tf.Tensor] | None:
+    """Parses one sequence feature only, the cheapest; None where steps are made by the transform."""
+    sequence = [feature for feature in raw_features(spec) if feature.is_sequence]
+    if not sequence:
+        return None
+    feature = min(sequence, key=lambda f: (f.dtype == "string", f.multi_valued, f.size, f.key))
+    ragged = tf.io.RaggedFeature(tf.as_dtype(feature.dtype), value_key=feature.key, row_splits_dtype=tf.int64)
+
+    def lengths(serialized: tf.Tensor) -> tf.Tensor:
+        if spec.record == "Example":
+            return tf.io.parse_example(serialized, {"x": ragged})["x"].row_lengths() // feature.size
+        return tf.io.parse_sequence_example(serialized, None, {"x": ragged})[1]["x"].row_lengths()
+
+    return lengths
 
 
 def _model_batch(features: Features, spec: SequenceSpec, seed: tf.Tensor | None) -> tuple[Features, Targets, Targets]:
@@ -161,16 +182,3 @@ def _raw_labels(spec: SequenceSpec) -> dict[str, tuple[str, tuple[int, ...] | No
 
 def _one_per_step(values: tf.RaggedTensor, key: str, shape: tuple[int, ...]) -> tf.RaggedTensor:
     return like(values, steps_of(values, key.removeprefix(SEQUENCE_PREFIX), shape)[0])
-
-
-def is_parsed(serialized: tf.Tensor, parse: Callable[[tf.Tensor], Any]) -> np.ndarray:
-    """Which records `[N]` `parse` takes, bool `[N]`; found by halving, so few bad ones cost little."""
-    count = int(serialized.shape[0])
-    try:
-        parse(serialized)
-    except PARSE_ERRORS:
-        if count == 1:
-            return np.zeros(1, bool)
-        halves = serialized[: count // 2], serialized[count // 2 :]
-        return np.concatenate([is_parsed(half, parse) for half in halves])
-    return np.ones(count, bool)

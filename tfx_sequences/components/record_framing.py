@@ -10,6 +10,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -58,11 +59,18 @@ def check_framing(path: str | os.PathLike[str]) -> int:
     return sum(1 for _ in read_records(path))
 
 
-def read_records(path: str | os.PathLike[str]) -> Iterator[bytes]:
-    """The payloads of one TFRecord file, in order; checked and with errors as in `check_framing`."""
+def read_records(path: str | os.PathLike[str], offset: int = 0, first: int = 0) -> Iterator[bytes]:
+    """The payloads of one TFRecord file, in order; checked and with errors as in `check_framing`.
+
+    Args:
+        path: The file.
+        offset: Of a plain file, the byte where a record begins; what stands before it is not read.
+        first: The index of that record.
+    """
     path = Path(path)
-    blocks = _blocks(path)
-    data, position, start, index = b"", 0, 0, 0  # `start` is the offset of data[0] in the (unpacked) file
+    blocks = _blocks(path, offset)
+    # `start` is the offset of data[0] in the (unpacked) file
+    data, position, start, index = b"", 0, offset, first
 
     def fill(size: int) -> bool:
         """Drops what is read and reads on until `size` bytes are at hand."""
@@ -82,10 +90,10 @@ def read_records(path: str | os.PathLike[str]) -> Iterator[bytes]:
         if len(data) - position < _HEADER.size and not fill(_HEADER.size):
             if not data:
                 return
-            raise _truncated(path, start, index) if index else _no_tfrecord(path, data)
+            raise _truncated(path, start, index) if index > first else _no_tfrecord(path, data)
         length, length_crc = header(data, position)
         if _masked(crc32c(data[position : position + 8])) != length_crc:
-            if index == 0:
+            if index == first:
                 raise _no_tfrecord(path, data)
             raise _corrupt(path, start + position, index, "length")
         if len(data) - position < length + _FRAME and not fill(length + _FRAME):
@@ -99,12 +107,48 @@ def read_records(path: str | os.PathLike[str]) -> Iterator[bytes]:
         index += 1
 
 
+def record_ranges(path: str | os.PathLike[str], most: int) -> list[tuple[int, int, int | None]]:
+    """Where a plain file can be read in parts of at most `most` records; a gzip file is one part.
+
+    Only the lengths of the records are read, so this is quick; what is broken, the reading of a part tells.
+
+    Returns:
+        By part the byte and the index of its first record, and its number of records (None: to the end).
+    """
+    if Path(path).name.lower().endswith(".gz"):
+        return [(0, 0, None)]
+    size, position, index, parts = os.path.getsize(path), 0, 0, []
+    with open(path, "rb") as file:
+        while position < size:
+            if index % most == 0:
+                parts.append((position, index))
+            file.seek(position)
+            header = file.read(_HEADER.size)
+            if len(header) < _HEADER.size:
+                break
+            position += _FRAME + _HEADER.unpack(header)[0]
+            index += 1
+    ends = [first for _, first in parts[1:]]
+    return [(at, first, end and end - first) for (at, first), end in zip_longest(parts, ends)]
+
+
+def framed(record: bytes) -> bytes:
+    """A record as it stands in a TFRecord file.
+
+    >>> len(framed(b"abc"))
+    19
+    """
+    length = struct.pack("<Q", len(record))
+    crc = google_crc32c.value
+    return b"".join([length, _CRC.pack(_masked(crc(length))), record, _CRC.pack(_masked(crc(record)))])
+
+
 def _masked(crc: int) -> int:
     return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
-    """The file's bytes, unpacked if its name says gzip."""
+def _blocks(path: Path, offset: int) -> Iterator[bytes]:
+    """The file's bytes, unpacked if its name says gzip; of a plain one from `offset` on."""
     if path.name.lower().endswith(_OTHER_COMPRESSION):
         raise DataError(
             f"{path} is compressed in a way that cannot be read.",
@@ -117,6 +161,7 @@ def _blocks(path: Path) -> Iterator[bytes]:
             if path.name.lower().endswith(".gz"):
                 yield from _unpacked(file, path)
             else:
+                file.seek(offset)
                 while block := file.read(_BLOCK):
                     yield block
     except OSError as error:

@@ -89,15 +89,19 @@ def feature_name(feature: RawFeature, spec: SequenceSpec) -> str:
     return f"{roles.get(feature.role, 'the feature')} '{feature.key}'"
 
 
-def sample_files(files: Iterable[Path]) -> list[FileSample]:
+def sample_files(files: Iterable[Path], *, skip_malformed: bool = False) -> list[FileSample]:
     """Samples of all files; fewer records of each where the files are many.
+
+    Args:
+        files: The files.
+        skip_malformed: Go on behind a record that is no protocol buffer.
 
     Raises:
         DataError: A record is no protocol buffer, or holds nothing of an Example.
     """
     files = list(files)
     most = max(10, min(_SAMPLE_RECORDS, _SAMPLE_ALL_FILES // max(1, len(files))))
-    return [_sample(path, most) for path in files]
+    return [_sample(path, most, skip_malformed) for path in files]
 
 
 def check_keys(
@@ -165,7 +169,7 @@ def stored_kinds(feature: Any) -> set[str]:
     return {_KINDS[kind] for kind in kinds if kind}
 
 
-def _sample(path: Path, most: int) -> FileSample:
+def _sample(path: Path, most: int, skip_malformed: bool) -> FileSample:
     from tensorflow.core.example import example_pb2
 
     sample, size = FileSample(path), 0
@@ -178,6 +182,8 @@ def _sample(path: Path, most: int) -> FileSample:
         try:
             message = example_pb2.SequenceExample.FromString(record)
         except DecodeError as error:
+            if skip_malformed:
+                continue
             raise neither(path, index, record) from error
         context, lists = message.context.feature, message.feature_lists.feature_list
         if record and not context and not lists:

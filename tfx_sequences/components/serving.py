@@ -1,11 +1,15 @@
 """The exported model: raw serialized records in, named predictions out.
 
 Parsing, transforming and padding are the functions that training uses.
-Signatures, all of `examples` `[B]` string:
+Signatures, of `examples` `[B]` string unless it says otherwise:
 
-    serving_default      what `served` gives, of all heads
+    serving_default      what `served` gives, of all heads, for records of the spec's kind
+    serving_example      the same for tf.Example, if that can hold all features
+    serving_tensors      the same for padded tensors, named as of `request_inputs`
+    transform_features   the transformed features, padded: what the network reads
     evaluation_inputs    label and example_weight of each head, as it is fitted to them; for the Evaluator
-    evaluation_outputs   what serving_default gives, and the sums of each head's measures
+    evaluation_outputs   what serving_default gives, and what the Evaluator's figures are made of: by head its
+                         outputs, targets, weights and the sums of its measures; the lengths
 
 Where the spec has several labels, each output is called NAME_OUTPUT; with a label of steps there is
 `sequence_length` `[B]` too.
@@ -13,30 +17,36 @@ Where the spec has several labels, each output is called NAME_OUTPUT; with a lab
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
 from tensorflow_transform.saved import saved_transform_io_v2
 
-from tfx_sequences import __version__
 from tfx_sequences.components.label_batches import labelled_rows, pad_labels, targets_and_weights
 from tfx_sequences.components.losses import as_multi_hot
 from tfx_sequences.components.measures import HeadMeasures
+from tfx_sequences.components.model_card import checksum_of, make_card, write_card
 from tfx_sequences.components.padding import pad_features
+from tfx_sequences.components.portable_model import require_portable_graph
 from tfx_sequences.components.served_outputs import served
+from tfx_sequences.components.serving_inputs import from_records, from_tensors, tensor_specs
 from tfx_sequences.components.task_statistics import TaskStatistics
 from tfx_sequences.schemas.parse_specs import parse_records
+from tfx_sequences.schemas.request_inputs import why_no_examples
 from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.spec_io import fingerprint, spec_to_json
 from tfx_sequences.schemas.transformed_features import EXAMPLE_WEIGHT, SEQUENCE_LENGTH, label_name
 
 SERVING_SIGNATURE = "serving_default"
+EXAMPLE_SIGNATURE = "serving_example"
+TENSOR_SIGNATURE = "serving_tensors"
+TRANSFORM_SIGNATURE = "transform_features"
 EVALUATION_SIGNATURE = "evaluation_inputs"
 MEASURES_SIGNATURE = "evaluation_outputs"
-SUMS = "sums"
-MODEL_CARD = "tfx_sequences.json"
+# What the third gives more, behind the prefixes of the heads; the last one has none.
+SUMS, OUTPUTS, TARGETS, WEIGHTS = "sums", "outputs", "targets", "weights"
+CUT_STEPS = "cut_steps"
 
 
 class RawRecordModel:
@@ -55,6 +65,7 @@ class RawRecordModel:
         self._model = model
         self._spec = spec
         self._statistics = statistics
+        self.transform_dir = transform_savedmodel_dir
         self._loader = saved_transform_io_v2.SavedModelLoader(transform_savedmodel_dir)
 
     @property
@@ -63,9 +74,20 @@ class RawRecordModel:
         return [self._model, self._loader._imported]
 
     def predict(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Predictions of records, strings `[B]`; `B` may be 0. See `served`."""
-        transformed = self._transform(serialized, with_label=False)
-        return served(self._outputs(transformed), pad_features(transformed, self._spec), self._spec, self._statistics)
+        """Predictions of records of the spec's kind, strings `[B]`; `B` may be 0. See `served`."""
+        return self._answers(from_records(serialized, self._spec))
+
+    def predict_examples(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The same for records that are `tf.Example`, whatever the spec's are."""
+        return self._answers(from_records(serialized, self._spec, "Example"))
+
+    def predict_tensors(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """The same for padded tensors; see `from_tensors`."""
+        return self._answers(from_tensors(inputs, self._spec))
+
+    def transform_features(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What the network reads of records of the spec's kind; see `pad_features`."""
+        return pad_features(self._loader.apply_transform_model(from_records(serialized, self._spec)), self._spec)
 
     def evaluation_inputs(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
         """Each head's `label` as its outputs count it, and `example_weight`; of several heads `label.NAME`
@@ -87,14 +109,31 @@ class RawRecordModel:
         return outputs
 
     def evaluation_outputs(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Predictions of records with labels, and by head `sums` `[B, S]` of its measures."""
+        """Predictions of records with labels, and what figures are made of.
+
+        By head `sums` `[B, S]` of its measures, and what these are of: `outputs` as of `build_heads`, `targets` and
+        `weights` as of `targets_and_weights`. Of the record `sequence_length` `[B]` and `cut_steps` `[B]`: how many
+        steps the network reads, and how many not, for they are cut off.
+        """
         transformed, targets, weights = self._labelled(serialized)
         logits = self._outputs(transformed)
         outputs = served(logits, pad_features(transformed, self._spec), self._spec, self._statistics)
         for head, label in self._spec.heads.items():
             measures = HeadMeasures(label, self._statistics.heads[head].classes, with_auc=True)
-            outputs[self._spec.output_prefix(head) + SUMS] = measures.sums(targets[head], logits[head], weights[head])
+            prefix = self._spec.output_prefix(head)
+            outputs[prefix + SUMS] = measures.sums(targets[head], logits[head], weights[head])
+            outputs |= {
+                prefix + OUTPUTS: logits[head],
+                prefix + TARGETS: targets[head],
+                prefix + WEIGHTS: weights[head],
+            }
+        outputs[SEQUENCE_LENGTH] = transformed[SEQUENCE_LENGTH]
+        outputs[CUT_STEPS] = transformed[CUT_STEPS]
         return outputs
+
+    def _answers(self, parsed: dict[str, Any]) -> dict[str, tf.Tensor]:
+        transformed = self._loader.apply_transform_model(parsed)
+        return served(self._outputs(transformed), pad_features(transformed, self._spec), self._spec, self._statistics)
 
     def _outputs(self, transformed: dict[str, Any]) -> dict[str, tf.Tensor]:
         """What the network gives, by head."""
@@ -108,38 +147,44 @@ class RawRecordModel:
 
     def _labelled(self, serialized: tf.Tensor) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         """Transformed features, and targets and weights by head."""
-        transformed = labelled_rows(self._transform(serialized, with_label=True), self._spec)
+        parsed = parse_records(serialized, self._spec, with_label=True)
+        whole = self._loader.apply_transform_model(parsed)
+        transformed = labelled_rows(whole, self._spec)
+        transformed[CUT_STEPS] = whole[SEQUENCE_LENGTH] - transformed[SEQUENCE_LENGTH]
         targets, weights = targets_and_weights(pad_labels(transformed, self._spec), self._spec)
         if self._spec.label is not None:
             return transformed, dict.fromkeys(self._spec.heads, targets), dict.fromkeys(self._spec.heads, weights)
         return transformed, targets, weights
 
-    def _transform(self, serialized: tf.Tensor, *, with_label: bool) -> dict[str, Any]:
-        return self._loader.apply_transform_model(parse_records(serialized, self._spec, with_label=with_label))
-
 
 def export(raw_model: RawRecordModel, directory: str, spec: SequenceSpec, statistics: TaskStatistics) -> None:
     """Writes the SavedModel, which needs nothing but TensorFlow to run, and its card.
 
-    The card, `tfx_sequences.json` in the same folder, holds the spec, its
-    fingerprint and the classes by head.
+    The card holds what `make_card` says, and TensorFlow's checksum of the SavedModel it belongs to.
+
+    Raises:
+        TfxSequencesError: The graph has a kernel that only a GPU has.
     """
+    classes = {name: head.classes for name, head in statistics.heads.items()}
+    card = make_card(spec, classes, raw_model.transform_dir)
     archive = keras.export.ExportArchive()
     for tracked in raw_model.tracked:
         archive.track(tracked)
     records = [tf.TensorSpec([None], tf.string, name="examples")]
-    archive.add_endpoint(SERVING_SIGNATURE, raw_model.predict, input_signature=records)
-    archive.add_endpoint(EVALUATION_SIGNATURE, raw_model.evaluation_inputs, input_signature=records)
-    archive.add_endpoint(MEASURES_SIGNATURE, raw_model.evaluation_outputs, input_signature=records)
-    archive.write_out(directory, verbose=False)
-    card = {
-        "tfx_sequences_version": __version__,
-        "fingerprint": fingerprint(spec),
-        "classes": {name: list(head.classes) for name, head in statistics.heads.items()},
-        "spec": json.loads(spec_to_json(spec)),
+    of_records = {
+        SERVING_SIGNATURE: raw_model.predict,
+        TRANSFORM_SIGNATURE: raw_model.transform_features,
+        EVALUATION_SIGNATURE: raw_model.evaluation_inputs,
+        MEASURES_SIGNATURE: raw_model.evaluation_outputs,
     }
-    with tf.io.gfile.GFile(f"{directory}/{MODEL_CARD}", "w") as file:
-        file.write(json.dumps(card, indent=1))
+    if why_no_examples(spec) is None:
+        of_records[EXAMPLE_SIGNATURE] = raw_model.predict_examples
+    for name, function in of_records.items():
+        archive.add_endpoint(name, function, input_signature=records)
+    archive.add_endpoint(TENSOR_SIGNATURE, raw_model.predict_tensors, input_signature=[tensor_specs(spec)])
+    archive.write_out(directory, verbose=False)
+    require_portable_graph(directory)
+    write_card({**card, "saved_model_checksum": checksum_of(directory)}, directory)
 
 
 def _add_rows(values: tf.Tensor, extra: tf.Tensor) -> tf.Tensor:

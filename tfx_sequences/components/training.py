@@ -73,6 +73,10 @@ def run_fn(fn_args: FnArgs) -> None:
     train_files = record_files(fn_args.train_files)
     valid_files = record_files(fn_args.eval_files)
     plan = make_plan(read_histogram(tft_output), spec.batching)
+    # A step takes a batch for each replica.
+    steps_per_epoch = -(-plan.steps_per_epoch // strategy.num_replicas_in_sync)
+    if fn_args.train_steps:
+        spec = with_steps(spec, fn_args.train_steps, steps_per_epoch)
     feature_spec = tft_output.transformed_feature_spec()
     records = transformed_records(spec, feature_spec)
     valid = distributed(
@@ -90,8 +94,7 @@ def run_fn(fn_args: FnArgs) -> None:
         }
         axes = named_axes(model, table_terms(spec, tft_output), classes)
         begun = warm_start(model, axes, spec.training.warm_start) if spec.training.warm_start else None
-        # A step takes a batch for each replica.
-        compile_model(model, spec, statistics, -(-plan.steps_per_epoch // strategy.num_replicas_in_sync))
+        compile_model(model, spec, statistics, steps_per_epoch)
     chief = is_chief(strategy)
     backup = backup_of(spec, config, [*train_files, *valid_files], fn_args.transform_output, writes=chief)
     log_dir = os.path.join(fn_args.model_run_dir, TENSORBOARD) if chief else None
@@ -143,6 +146,29 @@ def run_fn(fn_args: FnArgs) -> None:
     io_utils.write_string_file(os.path.join(fn_args.model_run_dir, TRAINING_REPORT), json.dumps(report, indent=1))
     if backup:
         backup.delete()
+
+
+def with_steps(spec: SequenceSpec, steps: int, steps_per_epoch: int) -> SequenceSpec:
+    """The spec trained for at most so many steps: by fewer epochs, and shorter ones where the steps make no whole ones.
+
+    Args:
+        spec: The spec.
+        steps: At most that many, in all epochs.
+        steps_per_epoch: Of all records, where the spec sets no other number.
+
+    >>> from tfx_sequences.schemas.spec_io import load_spec
+    >>> spec = load_spec("japanese_vowels")
+    >>> shorter = [with_steps(spec, steps, steps_per_epoch=100).training for steps in (40, 250, 100_000)]
+    >>> [(training.epochs, training.steps_per_epoch) for training in shorter]
+    [(1, 40), (3, 83), (60, None)]
+    """
+    training = spec.training
+    whole = training.steps_per_epoch or steps_per_epoch
+    if steps >= whole * training.epochs:
+        return spec
+    epochs = -(-steps // whole)
+    shorter = training.model_copy(update={"epochs": epochs, "steps_per_epoch": steps // epochs})
+    return spec.model_copy(update={"training": shorter})
 
 
 def backup_of(

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tfx_sequences import __version__
+from tfx_sequences.pipeline.beam_flags import BeamArgOption, BeamRunnerOption
+from tfx_sequences.pipeline.command_options import check_paths as _check_paths
+from tfx_sequences.pipeline.compile_command import compile_command
+from tfx_sequences.pipeline.diff_command import diff_command
+from tfx_sequences.pipeline.predict_command import predict_command
+from tfx_sequences.pipeline.serve_command import serve_command
+from tfx_sequences.pipeline.submit_command import submit_command
 
 if TYPE_CHECKING:
     from tfx_sequences.components.data_check import DataReport
@@ -57,14 +64,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _check_beam_args(arguments: list[str] | None) -> list[str] | None:
-    # Beam ignores what does not look like an option.
-    for argument in arguments or []:
-        if not argument.startswith("--"):
-            raise typer.BadParameter(f"'{argument}' is not an option of Beam: write it as --beam-arg=--name=value")
-    return arguments
-
-
 @app.callback()
 def _program(
     version: Annotated[
@@ -79,13 +78,14 @@ def run(
     spec: SpecArgument,
     data: DataOption,
     output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Folder for everything that is written.")],
-    beam_arg: Annotated[
-        list[str] | None,
+    beam_runner: BeamRunnerOption = None,
+    beam_arg: BeamArgOption = None,
+    bulk_inference: Annotated[
+        Path | None,
         typer.Option(
-            "--beam-arg",
-            metavar="ARG",
-            callback=_check_beam_args,
-            help="An option for Beam, such as --runner=FlinkRunner. May be repeated.",
+            "--bulk-inference",
+            metavar="DIR",
+            help="Folder of more TFRecord files, predicted when the model is blessed.",
         ),
     ] = None,
     quiet: QuietOption = False,
@@ -98,7 +98,7 @@ def run(
     from tfx_sequences.pipeline.supervision import supervised
 
     def work(capture: Capture) -> int:
-        result = _run(capture, spec, data, output, beam_arg or [], quiet)
+        result = _run(capture, spec, data, output, beam_runner, beam_arg or [], quiet, bulk_inference)
         return _exit_code(result)
 
     raise typer.Exit(supervised(work))
@@ -119,7 +119,7 @@ def demo(
     def work(capture: Capture) -> int:
         bundled = resources.files("tfx_sequences") / "examples_data" / _DEMO_SPEC
         with resources.as_file(bundled) as data:
-            result = _run(capture, _DEMO_SPEC, data, output, [], quiet=False)
+            result = _run(capture, _DEMO_SPEC, data, output, None, [], quiet=False)
             if result.pushed_model is not None:
                 [records] = find_split_files(data, result.spec.splits)["test"]
                 _show_predictions(capture, result.pushed_model, records)
@@ -128,31 +128,7 @@ def demo(
     raise typer.Exit(supervised(work))
 
 
-@app.command()
-def predict(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A pushed model, or the output folder of a run.")],
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="A TFRecord file, or a folder of them.")],
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
-    ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Predict at most so many records.")] = None,
-) -> None:
-    """Predict records with a pushed model, one JSON object per line."""
-    from tfx_sequences.pipeline.supervision import supervised
-
-    def work(capture: Capture) -> int:
-        from tfx_sequences.compat import check_environment
-        from tfx_sequences.pipeline.output_file import check_output_file
-
-        check_environment(needs_tfx=False)
-        _check_paths(model=model, data=data, output=output)
-        check_output_file(output)
-        from tfx_sequences.components.prediction import predict_files
-
-        _write_lines(capture, predict_files(model, data, limit=limit), output)
-        return 0
-
-    raise typer.Exit(supervised(work))
+app.command("predict")(predict_command)
 
 
 @app.command()
@@ -229,6 +205,10 @@ def propose(
     raise typer.Exit(supervised(work))
 
 
+app.command("compile")(compile_command)
+app.command("submit")(submit_command)
+
+
 @app.command()
 def schema(
     output: Annotated[
@@ -253,37 +233,20 @@ def schema(
     raise typer.Exit(supervised(work))
 
 
-def _check_paths(**paths: Path | str | None) -> None:
-    """Raises `UserInputError` for a path that is no path of this machine, or that the system refuses to look at."""
-    import os
-    import re
-
-    from tfx_sequences.errors import UserInputError
-
-    for parameter, path in paths.items():
-        name = parameter.replace("_", " ")
-        # A `Path` makes one slash of two.
-        if path is not None and re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(path)):
-            raise UserInputError(
-                f"The {name} is not on this machine.",
-                expected="a path on this machine",
-                received=str(path),
-                fix="Copy what is read here first, and what is written to its place afterwards.",
-            )
-        try:
-            os.stat(path or ".")
-        except (FileNotFoundError, NotADirectoryError):
-            pass  # each command has its own words for that
-        except OSError as error:
-            raise UserInputError(
-                f"The {name} cannot be used: {error.strerror}.",
-                expected="a path that can be looked at",
-                received=str(path) if len(str(path)) < 200 else f"{str(path)[:200]}...",
-                fix="Check the path, and the permissions of its folders.",
-            ) from error
+app.command("serve")(serve_command)
+app.command("diff")(diff_command)
 
 
-def _run(capture: Capture, spec: str, data: Path, output: Path, beam_args: Sequence[str], quiet: bool) -> RunResult:
+def _run(
+    capture: Capture,
+    spec: str,
+    data: Path,
+    output: Path,
+    beam_runner: str | None,
+    beam_args: Sequence[str],
+    quiet: bool,
+    bulk_inference: Path | None = None,
+) -> RunResult:
     """The run of both `run` and `demo`, shown on the terminal."""
     from datetime import datetime
 
@@ -292,7 +255,7 @@ def _run(capture: Capture, spec: str, data: Path, output: Path, beam_args: Seque
     from tfx_sequences.schemas.spec_io import load_spec
 
     check_environment(needs_tfx=True)
-    _check_paths(spec=spec, data_folder=data, output_folder=output)
+    _check_paths(spec=spec, data_folder=data, output_folder=output, folder_to_predict=bulk_inference)
     loaded = load_spec(spec)
     with RunProgress(capture.console, quiet=quiet) as progress:
 
@@ -303,7 +266,16 @@ def _run(capture: Capture, spec: str, data: Path, output: Path, beam_args: Seque
         progress.activity(f"Checking the records in {data}")
         from tfx_sequences.pipeline.local import run_local
 
-        result = run_local(loaded, data, output, beam_args=beam_args, progress=progress, on_ready=on_ready)
+        result = run_local(
+            loaded,
+            data,
+            output,
+            beam_args=beam_args,
+            beam_runner=beam_runner,
+            progress=progress,
+            on_ready=on_ready,
+            bulk_inference_data=bulk_inference,
+        )
         from tfx_sequences.pipeline.report import print_summary, write_report
 
         progress.activity("Writing the report")
@@ -333,35 +305,6 @@ def _show_predictions(capture: Capture, model: Path, records: Path) -> None:
         table.add_row(row["id"], row["predicted_class"], f"{row['scores'][row['predicted_class']]:.3f}")
     capture.console.print(f"Some of the {len(rows)} test records, predicted by the pushed model:")
     capture.console.print(table)
-
-
-def _write_lines(capture: Capture, rows: Iterable[dict[str, Any]], output: Path | None) -> None:
-    import json
-
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    from tfx_sequences.pipeline.output_file import written_whole
-
-    count = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.completed} records predicted"),
-        TimeElapsedColumn(),
-        console=capture.error_console,
-        redirect_stdout=False,
-        redirect_stderr=False,
-        transient=True,
-        # Where the lines themselves go to the terminal, a count would run through them.
-        disable=not capture.error_console.is_terminal or (output is None and capture.console.is_terminal),
-    )
-    written = 0
-    with written_whole(output, instead=capture.stdout) as file, count:
-        task = count.add_task("", total=None)
-        for row in rows:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
-            count.advance(task)
-            written += 1
-    if output is not None:
-        capture.error_console.print(f"{written} predictions written to {output}.", soft_wrap=True, markup=False)
 
 
 @contextlib.contextmanager

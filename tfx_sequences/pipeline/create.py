@@ -7,19 +7,25 @@ import os
 from tfx import types
 from tfx.components.evaluator.component import Evaluator
 from tfx.components.example_validator.component import ExampleValidator
-from tfx.components.pusher.component import Pusher
 from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.transform.component import Transform
 from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.dsl.components.common import resolver
+from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
 from tfx.orchestration import pipeline as tfx_pipeline
-from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
+from tfx.orchestration.data_types import RuntimeParameter
+from tfx.proto import trainer_pb2, transform_pb2
+from tfx.types import standard_artifacts
 
+from tfx_sequences.components.bulk_inference import bulk_inference
 from tfx_sequences.components.code_digest import code_digest
-from tfx_sequences.components.evaluation import make_eval_config
+from tfx_sequences.components.evaluation import EXTRACTORS_MODULE, make_eval_config
+from tfx_sequences.components.evaluation_check import EvaluationCheck
 from tfx_sequences.components.ingest import SequenceExampleGen
 from tfx_sequences.components.model_builder import load_builder
 from tfx_sequences.components.model_check import ModelCheck
+from tfx_sequences.components.pusher import SequencePusher
 from tfx_sequences.components.schema_curation import AnomalyGate, SchemaCurator
 from tfx_sequences.components.trainer import SequenceTrainer
 from tfx_sequences.schemas.spec import SequenceSpec
@@ -33,12 +39,17 @@ PREPROCESSING_FN = _OURS + "preprocessing.preprocessing_fn"
 def create_pipeline(
     spec: SequenceSpec,
     *,
-    data: str,
+    data: str | RuntimeParameter,
     pipeline_root: str,
     push_destination: str,
+    backups: str | None = None,
+    output_root: str | RuntimeParameter | None = None,
+    training_steps: int | RuntimeParameter | None = None,
+    name: str | None = None,
     splits_with_files: tuple[str, ...] = ("train", "valid", "test"),
     metadata_connection_config: object | None = None,
     beam_pipeline_args: list[str] | None = None,
+    bulk_inference_data: str | None = None,
 ) -> tfx_pipeline.Pipeline:
     """ExampleGen to Pusher for one spec.
 
@@ -50,10 +61,16 @@ def create_pipeline(
         data: Folder (or URI) of the TFRecords.
         pipeline_root: Where artifacts go.
         push_destination: Folder that blessed models are pushed to, one version each.
+        backups: Folder of the backups of a training under way; by default `backups` in `pipeline_root`.
+        output_root: What `push_destination` and `backups` start from, if they are relative; for runners
+            that set it when the pipeline runs.
+        training_steps: Steps of training at most; None or 0 leaves that to the spec.
+        name: The pipeline's name; by default the spec's.
         splits_with_files: Which of `train`, `valid`, `test` have files in `data`;
             the others are held back from `train`.
         metadata_connection_config: Of ML Metadata; None for runners that bring it.
         beam_pipeline_args: Of Beam.
+        bulk_inference_data: Folder (or URI) of more TFRecords, which the model predicts once it is blessed.
     """
     features = spec_to_json(spec, TRANSFORM_SECTIONS)
     example_gen = SequenceExampleGen(data, spec, splits_with_files, code_digest(_OURS + "ingest"))
@@ -97,30 +114,43 @@ def create_pipeline(
         spec=spec_to_json(spec, TRAIN_SECTIONS),
         code_digest=code_digest(_OURS + "trainer", _OURS + "training", *_builder_modules(spec)),
         hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
-        backups=os.path.join(pipeline_root, "backups"),
+        backups=backups or os.path.join(pipeline_root, "backups"),
+        output_root=output_root,
+        training_steps=training_steps,
     )
     model = trainer.outputs["model"]
+    baseline = _last_blessed_model() if spec.evaluation.baseline else None
     evaluator = Evaluator(
         examples=examples,
         example_splits=["test"],
         model=model,
+        baseline_model=baseline.outputs["model"] if baseline else None,
         schema=schema,
         eval_config=make_eval_config(spec),
+        module_path=EXTRACTORS_MODULE,
         fairness_indicator_thresholds=None,
+    )
+    evaluation_check = EvaluationCheck(
+        evaluation=evaluator.outputs["evaluation"],
+        model=model,
+        transformed_examples=transform.outputs["transformed_examples"],
+        code_digest=code_digest(_OURS + "evaluation_check"),
     )
     check = ModelCheck(
         model=model,
         model_run=trainer.outputs["model_run"],
         code_digest=code_digest(_OURS + "model_check", _OURS + "fresh_process"),
     )
-    pusher = Pusher(
+    pusher = SequencePusher(
         model=model,
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=check.outputs["blessing"],
-        push_destination=pusher_pb2.PushDestination(
-            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=push_destination)
-        ),
-    )
+        folder=push_destination,
+        code_digest=code_digest(_OURS + "pusher"),
+        output_root=output_root,
+    ).with_id("Pusher")
+    # Figures that were miscounted bless nothing.
+    pusher.add_upstream_node(evaluation_check)
     components = [
         example_gen,
         statistics_gen,
@@ -131,12 +161,19 @@ def create_pipeline(
         transform,
         *([tuner] if tuner else []),
         trainer,
+        *([baseline] if baseline else []),
         evaluator,
+        evaluation_check,
         check,
         pusher,
+        *(
+            bulk_inference(bulk_inference_data, spec, model, evaluator.outputs["blessing"])
+            if bulk_inference_data
+            else []
+        ),
     ]
     return tfx_pipeline.Pipeline(
-        pipeline_name=spec.name,
+        pipeline_name=name or spec.name,
         pipeline_root=pipeline_root,
         components=components,
         enable_cache=True,
@@ -151,6 +188,14 @@ def _builder_modules(spec: SequenceSpec) -> tuple[str, ...]:
         return ()
     load_builder(spec.model.builder)
     return (spec.model.builder.rpartition(".")[0],)
+
+
+def _last_blessed_model() -> resolver.Resolver:
+    return resolver.Resolver(
+        strategy_class=LatestBlessedModelStrategy,
+        model=types.Channel(type=standard_artifacts.Model),
+        model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+    ).with_id("LastBlessedModel")
 
 
 def _tuner(spec: SequenceSpec, transform: Transform, schema: types.BaseChannel) -> BaseComponent:

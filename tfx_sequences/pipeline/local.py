@@ -14,14 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from tfx_sequences.components.data_check import DataReport, check_data
 from tfx_sequences.errors import TfxSequencesError, UserInputError
+from tfx_sequences.pipeline.beam_engines import beam_pipeline_args, check_engine, check_reach
 from tfx_sequences.schemas.spec import SequenceSpec
 
 if TYPE_CHECKING:
     from tfx_sequences.pipeline.console import RunProgress
-
-# The default DirectRunner tries to download another runner; the second keeps TFX
-# from building a source distribution of itself for each component.
-_BEAM_DEFAULTS = ("--runner=FnApiRunner", "--sdk_container_image=none")
 
 
 class PipelineFailedError(TfxSequencesError):
@@ -61,6 +58,11 @@ class OutputLayout:
     def report(self) -> Path:
         """The newest run, to read."""
         return self.root / "report.html"
+
+    @property
+    def tfma_page(self) -> Path:
+        """The Evaluator's figures of the newest run, as TFMA shows them."""
+        return self.root / "tfma.html"
 
     @property
     def report_data(self) -> Path:
@@ -115,8 +117,10 @@ def run_local(
     output_dir: str | Path,
     *,
     beam_args: Sequence[str] = (),
+    beam_runner: str | None = None,
     progress: RunProgress | None = None,
     on_ready: Callable[[OutputLayout], None] | None = None,
+    bulk_inference_data: str | Path | None = None,
 ) -> RunResult:
     """Checks the records, runs the pipeline, and finds what it made.
 
@@ -128,25 +132,49 @@ def run_local(
         data_dir: Folder of the TFRecords.
         output_dir: Folder for everything that is written; made if need be.
         beam_args: Options for Beam; a runner among them replaces the default.
+        beam_runner: Name of an engine, see `tfx_sequences.pipeline.beam_engines.ENGINES`.
         progress: Is told which component runs.
         on_ready: Called when the check has passed and the output folder exists.
+        bulk_inference_data: Folder of more TFRecords, which the blessed model predicts.
 
     Raises:
         UserInputError: The records, or the output folder, need mending.
         PipelineFailedError: A component failed otherwise.
     """
     check_output_folder(output_dir)
+    # Before the records, for it takes no time.
+    beam_args = beam_pipeline_args(beam_args, beam_runner)
+    check_reach(beam_args, {"data folder": data_dir, "output folder": output_dir})
+    check_engine(beam_args)
     data_dir = Path(data_dir).resolve()
     layout = OutputLayout(Path(output_dir).resolve())
     started = time.monotonic()
     data = check_data(spec, data_dir)
-    check_beam_runner(beam_pipeline_args(beam_args))
+    more = _check_more_data(spec, bulk_inference_data)
     check_seconds = time.monotonic() - started
     make_output_folder(layout)
     if on_ready:
         on_ready(layout)
     with _only_run_of(layout):
-        return _run(spec, data_dir, layout, data, check_seconds, beam_args, progress)
+        return _run(spec, data_dir, layout, data, check_seconds, beam_args, progress, more)
+
+
+def _check_more_data(spec: SequenceSpec, folder: str | Path | None) -> str | None:
+    """The folder of records to predict, whose files are TFRecords of the spec's kind."""
+    if folder is None:
+        return None
+    from tfx_sequences.components.prediction import check_file, list_record_files
+
+    if Path(folder).is_file():
+        raise UserInputError(
+            "The records to predict are one file.",
+            expected="a folder of TFRecord files",
+            received=str(folder),
+            fix=f"Give its folder, {Path(folder).parent}, if there is nothing else in it.",
+        )
+    for file in list_record_files(folder):
+        check_file(file, spec)
+    return str(Path(folder).resolve())
 
 
 def check_output_folder(folder: str | Path) -> None:
@@ -185,35 +213,6 @@ def make_output_folder(layout: OutputLayout) -> None:
         ) from error
 
 
-def beam_pipeline_args(user_args: Sequence[str]) -> list[str]:
-    """Beam's options: ours, unless the user names a runner of their own.
-
-    >>> beam_pipeline_args(["--direct_num_workers=1"])
-    ['--runner=FnApiRunner', '--sdk_container_image=none', '--direct_num_workers=1']
-    >>> beam_pipeline_args(["--runner=PortableRunner"])
-    ['--runner=PortableRunner']
-    """
-    own_runner = any(arg == "--runner" or arg.startswith("--runner=") for arg in user_args)
-    return [*user_args] if own_runner else [*_BEAM_DEFAULTS, *user_args]
-
-
-def check_beam_runner(beam_args: Sequence[str]) -> None:
-    """Raises `UserInputError` if Beam has no runner of the name that the options give."""
-    from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
-    from apache_beam.runners.runner import create_runner
-
-    name = PipelineOptions(list(beam_args)).view_as(StandardOptions).runner
-    try:
-        create_runner(name)
-    except (ValueError, ImportError, AttributeError) as error:
-        raise UserInputError(
-            f"Beam has no runner '{name}'.",
-            expected="FnApiRunner, PortableRunner, FlinkRunner, SparkRunner or DataflowRunner",
-            received=f"--runner={name}",
-            fix="Mend --beam-arg, or leave it out.",
-        ) from error
-
-
 def _run(
     spec: SequenceSpec,
     data_dir: Path,
@@ -222,6 +221,7 @@ def _run(
     check_seconds: float,
     beam_args: Sequence[str],
     progress: RunProgress | None,
+    bulk_inference_data: str | None,
 ) -> RunResult:
     started = time.monotonic()
     from tfx.orchestration import metadata
@@ -237,7 +237,8 @@ def _run(
         push_destination=str(layout.pushed_models),
         splits_with_files=tuple(data.splits),
         metadata_connection_config=connection,
-        beam_pipeline_args=beam_pipeline_args(beam_args),
+        beam_pipeline_args=[*beam_args],
+        bulk_inference_data=bulk_inference_data,
     )
     start_seconds = time.monotonic() - started
     watch = _Watch([c.id for c in pipeline.components], progress)

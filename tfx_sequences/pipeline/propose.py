@@ -41,7 +41,7 @@ def propose(
         return propose_spec(source, **roles, name=name)
     files, notes = ([source], ()) if source.is_file() else _training_files(source)
     from tfx_sequences.components.schema_inference import infer_schema
-    from tfx_sequences.pipeline.local import beam_pipeline_args
+    from tfx_sequences.pipeline.beam_engines import beam_pipeline_args
 
     proposal = propose_spec(infer_schema(files, beam_args=beam_pipeline_args(())), **roles, name=name)
     return Proposal(proposal.spec, (*notes, *proposal.notes), proposal.left_out)

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfx_sequences.pipeline.evaluation_figures import (
+    confusion_table,
+    learning_curve,
+    metric_rows,
+    score_picture,
+    table,
+)
 from tfx_sequences.pipeline.local import RunResult
+from tfx_sequences.pipeline.tfma_page import tfma_page
 from tfx_sequences.schemas.spec_io import fingerprint, spec_to_yaml
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+_BEFORE = "that of the last blessed model"
 _INPUT_LOSSES = {
     "truncated": "records were cut to max_length",
     "too_short": "records were shorter than drop_shorter_than and left out",
@@ -24,7 +31,7 @@ _INPUT_LOSSES = {
 
 
 def write_report(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
-    """Writes `report.json` and `report.html` of a run, each whole or not at all.
+    """Writes `report.json`, `report.html` and `tfma.html` of a run, each whole or not at all.
 
     Returns:
         What `report.json` holds.
@@ -32,6 +39,7 @@ def write_report(result: RunResult, log_path: Path | None = None) -> dict[str, A
     report = collect(result, log_path)
     _write(result.layout.report_data, json.dumps(report, indent=1))
     _write(result.layout.report, render_html(report))
+    _write(result.layout.tfma_page, tfma_page(result.outputs["Evaluator"]["evaluation"], result.spec.name))
     return report
 
 
@@ -39,8 +47,9 @@ def collect(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
     """All figures of a run as plain data."""
     training = _read_json(result.outputs["SequenceTrainer"]["model_run"], "training.json")
     check = _read_json(result.outputs["ModelCheck"]["blessing"], "model_check.json")
-    slices = evaluation_slices(result.outputs["Evaluator"]["evaluation"])
-    metrics = slices["all"]
+    evaluation = _read_json(result.outputs["EvaluationCheck"]["figures"], "figures.json")
+    slices = evaluation["slices"]
+    metrics, baseline = slices["all"], evaluation["baseline"].get("all", {})
     return {
         "name": result.spec.name,
         "fingerprint": fingerprint(result.spec),
@@ -48,9 +57,13 @@ def collect(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
         "thresholds": {
             name: bounds.model_dump(exclude_none=True) for name, bounds in result.spec.evaluation.thresholds.items()
         },
-        "missed": missed_thresholds(result, metrics) + check["failures"],
+        "missed": missed_thresholds(result, metrics, baseline) + check["failures"],
         "metrics": metrics,
+        "baseline": baseline,
+        "counted": {name: evaluation[name] for name in ("records", "steps")},
         "slices": {name: values for name, values in slices.items() if name != "all"},
+        "step_ranges": evaluation["step_ranges"].get("all", {}),
+        "plots": evaluation["plots"].get("all", {}),
         "data": {name: split_figures(split) for name, split in result.data.splits.items()},
         "unused": {"context": list(result.data.unused_context), "sequence": list(result.data.unused_sequence)},
         "training": training,
@@ -61,6 +74,7 @@ def collect(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
             "start": round(result.start_seconds, 1),
             "components": round(sum(c.seconds for c in result.components), 1),
         },
+        "predictions": result.outputs.get("BulkInferrer", {}).get("inference_result") if result.blessed else None,
         "pushed_model": str(result.pushed_model) if result.pushed_model else None,
         "report": str(result.layout.report),
         "metadata": str(result.layout.metadata),
@@ -70,20 +84,8 @@ def collect(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
     }
 
 
-def evaluation_slices(directory: str) -> dict[str, dict[str, float]]:
-    """The Evaluator's metrics by slice; the slice of all records is `all`."""
-    import tensorflow_model_analysis as tfma
-
-    slices = {}
-    for key, by_output in tfma.load_eval_result(directory).slicing_metrics:
-        name = ", ".join(f"{feature}={value}" for feature, value in key) or "all"
-        metrics = by_output[""][""]
-        slices[name] = {m: v["doubleValue"] for m, v in metrics.items() if "doubleValue" in v}
-    return slices
-
-
-def missed_thresholds(result: RunResult, metrics: dict[str, float]) -> list[str]:
-    """In words, what thresholds the metrics do not keep."""
+def missed_thresholds(result: RunResult, metrics: dict[str, float], baseline: dict[str, float]) -> list[str]:
+    """In words, what thresholds the metrics do not keep, and where they fall behind the last blessed model's."""
     missed = []
     for name, bounds in result.spec.evaluation.thresholds.items():
         value = metrics.get(name)
@@ -93,6 +95,14 @@ def missed_thresholds(result: RunResult, metrics: dict[str, float]) -> list[str]
             missed.append(f"{name} {value:.4f} is below {bounds.min:g}")
         elif bounds.max is not None and value > bounds.max:
             missed.append(f"{name} {value:.4f} is above {bounds.max:g}")
+    for name, change in result.spec.evaluation.baseline.items() if baseline else ():
+        value, before = metrics.get(name), baseline.get(name)
+        if value is None or before is None:
+            missed.append(f"{name} was not measured")
+        elif change.max_drop is not None and value - before < -change.max_drop:
+            missed.append(f"{name} {value:.4f} is more than {change.max_drop:g} below {before:.4f}, {_BEFORE}")
+        elif change.max_rise is not None and value - before > change.max_rise:
+            missed.append(f"{name} {value:.4f} is more than {change.max_rise:g} above {before:.4f}, {_BEFORE}")
     return missed
 
 
@@ -135,6 +145,7 @@ def print_summary(report: dict[str, Any], console: Console) -> None:
         ("model check", _check_line(report["model_check"])),
         ("time", _time_line(report)),
         ("model", report["pushed_model"] or "not pushed"),
+        *([("predictions", report["predictions"])] if report["predictions"] else []),
         ("report", report["report"]),
         ("metadata", report["metadata"]),
         ("log", report["log"]),
@@ -181,18 +192,6 @@ def input_losses(figures: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def metric_rows(metrics: dict[str, float]) -> list[tuple[str, str]]:
-    """Metrics as text, counts without decimals.
-
-    >>> metric_rows({"loss": 0.25, "accuracy": 0.5, "example_count": 4.0})
-    [('accuracy', '0.5000'), ('loss', '0.2500'), ('records', '4')]
-    """
-    rows = [(name, f"{value:.4f}") for name, value in sorted(metrics.items()) if not name.endswith("example_count")]
-    counts = [("records", f"{v:.0f}") for name, v in metrics.items() if name == "example_count"]
-    weighted = [("weight", f"{v:g}") for name, v in metrics.items() if name == "weighted_example_count"]
-    return rows + counts + weighted
-
-
 def render_html(report: dict[str, Any]) -> str:
     """The report as one self-contained HTML page."""
     import jinja2
@@ -207,34 +206,20 @@ def render_html(report: dict[str, Any]) -> str:
     template = environment.get_template("report.html.j2")
     return template.render(
         report=report,
-        rows=metric_rows,
+        measured=table(
+            {"model": report["metrics"], **({"last blessed model": b} if (b := report["baseline"]) else {})}
+        ),
+        slices=table(report["slices"]),
+        step_ranges=table(report["step_ranges"]),
+        plots=[
+            (head, confusion_table(plots["confusion"]) if "confusion" in plots else None, score_picture(plots))
+            for head, plots in report["plots"].items()
+        ],
         input_losses=_INPUT_LOSSES,
         curve=learning_curve(report["training"]["history"]),
         check=_check_line(report["model_check"]),
         speed=speed_line(report["training"]),
     )
-
-
-def learning_curve(history: dict[str, list[float]]) -> str:
-    """Training and validation figures by epoch, as the base64 of an SVG picture."""
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    names = [name for name in history if f"val_{name}" in history]
-    columns = min(len(names), 3)
-    rows = -(-len(names) // columns)
-    figure = Figure(figsize=(4.5 * columns, 3 * rows), layout="constrained")
-    FigureCanvasSVG(figure)
-    for index, name in enumerate(names):
-        axes = figure.add_subplot(rows, columns, index + 1)
-        epochs = range(1, len(history[name]) + 1)
-        axes.plot(epochs, history[name], label="train")
-        axes.plot(epochs, history[f"val_{name}"], label="valid")
-        axes.set(xlabel="epoch", title=name.replace("_", " "))
-        axes.legend(frameon=False)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return base64.b64encode(buffer.getvalue()).decode()
 
 
 def _check_line(check: dict[str, Any]) -> str:

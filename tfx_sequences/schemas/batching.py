@@ -15,7 +15,7 @@ class Padding(Declared):
     value: float = 0.0
     """What padding holds; a whole number for ids. The mask comes from lengths, so the network never sees it."""
     side: Literal["right", "left"] = "right"
-    """Where it stands. The network that is built from a spec takes right only."""
+    """Where it stands. The network moves padding to the right before anything else: both sides give the same."""
 
 
 class Batching(Declared):

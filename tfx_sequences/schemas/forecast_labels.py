@@ -96,6 +96,12 @@ def check_forecasts(spec: SequenceSpec) -> None:
         raise ValueError("batching.prepared keeps records as they are, but forecasts are learned from windows of them")
 
 
+def _check_padding(spec: SequenceSpec, target: str) -> None:
+    padding = spec.batching.padding.get(target)
+    if padding is not None and padding.side == "left":
+        raise ValueError(f"batching.padding puts the padding of '{target}', which is to be forecast, on the left")
+
+
 def _check_features(spec: SequenceSpec, where: str, label: Label) -> None:
     for field, names in (("target", [str(label.target)]), ("known_future", list(label.known_future))):
         for name in names:
@@ -105,6 +111,7 @@ def _check_features(spec: SequenceSpec, where: str, label: Label) -> None:
                 )
             if not isinstance(spec.sequence[name], NumericColumn):
                 raise ValueError(f"{where}.{field}: '{name}' is {spec.sequence[name].type}, but it has to be numeric")
+    _check_padding(spec, str(label.target))
     column: Any = spec.sequence[str(label.target)]
     if column.shape:
         raise ValueError(f"{where}.target: '{label.target}' has a shape; a forecast is of one number per step")

@@ -208,6 +208,8 @@ class Label(Declared):
             return ("mean_squared_error", "mean_absolute_error")
         if self.type == "multi_label":
             return ("loss", "accuracy", "auc")
+        # With so many classes that a sample of them stands for all, a curve over all would cost more than the network.
+        auc = () if self.sampled_softmax else ("auc",)
         if self.per_step:
-            return ("accuracy", "loss", "span_f1", "span_precision", "span_recall")
-        return ("accuracy", "loss")
+            return ("accuracy", "loss", *auc, "span_f1", "span_precision", "span_recall")
+        return ("accuracy", "loss", *auc)

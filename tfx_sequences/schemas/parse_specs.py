@@ -77,7 +77,7 @@ def make_parse_example_spec(
             per step, or one key in context and sequence. Or `transformed` was asked of columns.
 
     >>> from tfx_sequences import sequence_numeric_column
-    >>> make_parse_example_spec([sequence_numeric_column("lpc", shape=12)])["lpc"].partitions
+    >>> [*make_parse_example_spec([sequence_numeric_column("lpc", shape=12)])["lpc"].partitions]
     [UniformRowLength(length=12)]
     """
     if transformed:

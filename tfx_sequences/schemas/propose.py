@@ -15,17 +15,15 @@ from tfx_sequences.errors import DataError, SpecError, did_you_mean, shortened
 from tfx_sequences.schemas.base import declared
 from tfx_sequences.schemas.proposal import Note, Proposal
 from tfx_sequences.schemas.proposed_columns import proposed_column
+from tfx_sequences.schemas.proposed_label import can_be_label, find_label, label_fields
 from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
 from tfx_sequences.schemas.schema_features import SchemaFeature, SchemaFeatures, schema_features
 from tfx_sequences.schemas.schema_protos import schema_pb2
 from tfx_sequences.schemas.spec import SequenceSpec
 
-_LABEL_WORDS = ("label", "labels", "target", "targets", "class", "outcome", "y")
-_LABEL_PARTS = re.compile(r"(^|[_.-])(label|target|class)($|[_.-])", re.IGNORECASE)
 _ID_NAMES = ("id", "record_id", "example_id", "sequence_id", "uuid", "uid", "guid")
 _WEIGHT_NAMES = ("example_weight", "sample_weight", "record_weight")
 _SECTIONS = ("record", "id_key", "context", "sequence", "label", "example_weight")
-_MOST_CLASSES = 1_000
 
 
 def propose_spec(
@@ -50,8 +48,9 @@ def propose_spec(
 
     Args:
         schema: The message, its text, or the path of a file with the text (`schema.pbtxt`).
-        label: Key of the label. None takes the feature that is called so (`label`, `target`,
-            `class`, ...), or that an environment such as serving is without.
+        label: Key of the label: a context feature (a value, a vector of numbers, or any number of
+            terms) or, if none has it, a sequence feature, for a label of each step. None takes the context's value
+            that is called so (`label`, `target`, `class`, ...), or that an environment such as serving is without.
         example_weight: Key of the weight; None takes one called so (`example_weight`, ...).
         id_key: Key of the records' id; None takes one called so (`id`, the only `*_id`, ...).
         name: Name of the spec.
@@ -80,12 +79,12 @@ def propose_spec(
     roles: dict[str, Any] = {"label": label, "example_weight": example_weight, "id_key": id_key}
     _check_roles(roles, context, read)
     notes: list[Note] = []
-    label_feature = _label(context, label, notes, taken=(example_weight, id_key))
+    label_feature = find_label(read.features, label, notes, taken=(example_weight, id_key))
     rest = [f for f in context if f is not label_feature]
     weight = _role(rest, example_weight, "example_weight", notes)
     identity = _role([f for f in rest if f is not weight], id_key, "id_key", notes)
     plain = [f for f in rest if f not in (weight, identity)]
-    steps = [f for f in read.features if f.is_sequence]
+    steps = [f for f in read.features if f.is_sequence and f is not label_feature]
     left_out = list(read.left_out)
     if read.record == "Example" and any(not f.is_represented for f in steps):
         text = (
@@ -111,7 +110,7 @@ def propose_spec(
         name=name,
         record=read.record,
         id_key=identity.key if identity else None,
-        label=_label_fields(label_feature, notes),
+        label=label_fields(label_feature, notes),
         example_weight=weight.key if weight else None,
         **fields,
     )
@@ -157,7 +156,7 @@ def _schema(schema: Any) -> schema_pb2.Schema:
 
 
 _ROLES = {
-    "label": ("the label", "a context feature of one value", lambda f: f.is_scalar),
+    "label": ("the label", "a feature of the context, or of the steps", can_be_label),
     "example_weight": ("the weight", "a context feature of one float", lambda f: f.is_scalar and f.dtype == "float32"),
     "id_key": ("the records' id", "a context feature of one string", lambda f: f.is_scalar and f.dtype == "string"),
 }
@@ -165,14 +164,15 @@ _ROLES = {
 
 def _check_roles(roles: dict[str, str | None], context: Sequence[SchemaFeature], read: SchemaFeatures) -> None:
     """Raises unless each key that the caller gives is of a feature that can play its role."""
-    by_key = {f.key: f for f in context}
     for role, key in roles.items():
         if key is None:
             continue
         words, expected, can_be = _ROLES[role]
-        if key in by_key and can_be(by_key[key]):
+        features = [f for f in read.features if role == "label"] or context
+        by_key = {f.key: f for f in features}
+        if any(f.key == key and can_be(f) for f in features):
             continue
-        candidates = [f.key for f in context if can_be(f)]
+        candidates = [f.key for f in features if can_be(f)]
         reasons = [note.text for note in read.left_out if note.about == key]
         if key in by_key:
             received = f"'{key}', {_described(by_key[key])}"
@@ -194,33 +194,6 @@ def _check_roles(roles: dict[str, str | None], context: Sequence[SchemaFeature],
         )
 
 
-def _label(
-    context: Sequence[SchemaFeature], key: str | None, notes: list[Note], taken: tuple[str | None, ...]
-) -> SchemaFeature:
-    candidates = [f for f in context if f.is_scalar and f.key not in taken]
-    if key is not None:
-        return next(f for f in candidates if f.key == key)
-    for why, found in (
-        ("by its name", [f for f in candidates if f.key.lower() in _LABEL_WORDS]),
-        ("an environment is without it", [f for f in candidates if f.is_for_training_only]),
-        ("by its name", [f for f in candidates if _LABEL_PARTS.search(f.key)]),
-    ):
-        if len(found) == 1:
-            notes.append(Note("label", f"guessed: {why}"))
-            return found[0]
-        if found:
-            candidates = found
-            break
-    raise SpecError(
-        "The schema does not tell which feature is the label.",
-        expected="a context feature of one value, called label, target or class; or its key",
-        received=f"the candidates {shortened(f.key for f in candidates)}" if candidates else "no such feature",
-        fix="Name the label's key: `--label KEY`, or `label=` in Python."
-        if candidates
-        else "Write the label into the context of the records.",
-    )
-
-
 def _role(rest: Sequence[SchemaFeature], key: str | None, role: str, notes: list[Note]) -> SchemaFeature | None:
     """The weight or the id: as given, or guessed by its name."""
     _, _, can_be = _ROLES[role]
@@ -238,27 +211,6 @@ def _role(rest: Sequence[SchemaFeature], key: str | None, role: str, notes: list
         return None
     notes.append(Note(role, "guessed by its name"))
     return named[0]
-
-
-def _label_fields(feature: SchemaFeature, notes: list[Note]) -> dict[str, Any]:
-    fields: dict[str, Any] = {"key": feature.key, "dtype": feature.dtype}
-    if feature.dtype == "float32":
-        return {**fields, "type": "regression"}
-    if feature.dtype == "int64" and feature.is_categorical is False:
-        return {**fields, "type": "regression"}
-    classes: tuple[Any, ...] | None = feature.terms
-    if feature.dtype == "int64":
-        if classes is not None:
-            classes = tuple(map(int, classes))
-        elif feature.id_range is not None and feature.is_categorical:
-            least, most = feature.id_range
-            classes = tuple(range(least, most + 1)) if most - least < _MOST_CLASSES else None
-        elif feature.is_categorical is None:
-            notes.append(Note("label", "whole numbers, taken for classes; if they are a quantity: type: regression"))
-    if classes is not None and 2 <= len(classes) <= _MOST_CLASSES:
-        notes.append(Note("label", "classes are those of the schema's domain; any other is an error"))
-        fields["classes"] = classes
-    return fields
 
 
 def _steps_of_context(

@@ -110,6 +110,16 @@ def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool 
     return sorted(found.values(), key=lambda f: (f.is_sequence, f.key))
 
 
+def served_features(spec: SequenceSpec) -> list[RawFeature]:
+    """Those that a prediction needs of a record, required or not: of the columns, and futures that are known.
+
+    >>> from tfx_sequences.schemas.spec_io import load_spec
+    >>> [f.tensor_name for f in served_features(load_spec("japanese_vowels"))]
+    ['sequence.lpc']
+    """
+    return [feature for feature in raw_features(spec, with_label=False) if feature.role != "id"]
+
+
 def feature_of(column: BaseColumn) -> RawFeature:
     """The feature that a column reads.
 

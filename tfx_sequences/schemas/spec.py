@@ -152,10 +152,13 @@ class SequenceSpec(Declared):
             if self.sequence[name].type != "numeric" and not padding.value.is_integer():
                 raise ValueError(f"batching.padding: '{name}' has ids, so its value is a whole number")
         known = [self.metric_name(name, m) for name, label in self.heads.items() for m in label.metrics]
-        for metric in self.evaluation.thresholds:
-            if metric not in known:
-                hint = did_you_mean(metric, known)
-                raise ValueError(f"evaluation.thresholds has no metric '{metric}'.{hint} Use {', '.join(known)}")
+        for part in ("thresholds", "baseline"):
+            for metric in getattr(self.evaluation, part):
+                if metric not in known:
+                    hint = did_you_mean(metric, known)
+                    raise ValueError(f"evaluation.{part} has no metric '{metric}'.{hint} Use {', '.join(known)}")
+        if self.evaluation.step_slices and not any(label.per_step for label in self.heads.values()):
+            raise ValueError("evaluation.step_slices: no label is one of steps; leave it out")
         of_records = {label.key for label in self.heads.values() if not label.per_step and not label.is_vector}
         for key in self.evaluation.slices:
             if key not in self._context_keys | of_records:

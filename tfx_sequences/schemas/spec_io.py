@@ -85,7 +85,7 @@ def spec_from_yaml(text: str, *, where: str = "the spec", folder: Path | None = 
         # A second parse as JSON keeps strictness (yes is no string) and lets lists be tuples.
         spec = SequenceSpec.model_validate_json(json.dumps(data, default=str))
     except pydantic.ValidationError as error:
-        raise SpecError(_explain(error, node, where)) from None
+        raise SpecError(explain_problems(error, node, where, "spec")) from None
     check_causality(spec)
     return _resolve_files(spec, folder) if folder else spec
 
@@ -218,7 +218,15 @@ def _read_bytes(file: str, field: str, name: str) -> bytes:
         raise SpecError(f"{name}: {field} cannot be read: {error}", fix=f"Mend {field}.") from error
 
 
-def _explain(error: pydantic.ValidationError, node: yaml.MappingNode, where: str) -> str:
+def explain_problems(error: pydantic.ValidationError, node: yaml.MappingNode, where: str, what: str) -> str:
+    """What keeps a YAML file from being what it should be, line by line.
+
+    Args:
+        error: Of its validation.
+        node: The file, composed.
+        where: What the message calls the file.
+        what: What it should be.
+    """
     problems = []
     for problem in error.errors(include_url=False):
         loc = [str(part) for part in problem["loc"]]
@@ -228,10 +236,10 @@ def _explain(error: pydantic.ValidationError, node: yaml.MappingNode, where: str
             _, path = _find(node, loc)
         else:
             line, path = _find(node, loc)
-        problems.append(f"  line {line}: {'.'.join(path) or 'the spec'}: {_message(problem, context)}")
+        problems.append(f"  line {line}: {'.'.join(path) or f'the {what}'}: {_message(problem, context)}")
     # A union reports a value once per member.
     problems = list(dict.fromkeys(problems))
-    return "\n".join([f"{where} is not a valid spec ({len(problems)} to mend):", *problems])
+    return "\n".join([f"{where} is not a valid {what} ({len(problems)} to mend):", *problems])
 
 
 def _message(problem: Any, context: dict[str, Any]) -> str:

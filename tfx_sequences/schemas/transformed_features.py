@@ -64,7 +64,7 @@ def make_parse_transformed_spec(spec: SequenceSpec, *, with_label: bool = True) 
 
     >>> from tfx_sequences.schemas.spec_io import load_spec
     >>> parsed = make_parse_transformed_spec(load_spec("japanese_vowels"))
-    >>> list(parsed), parsed["sequence.lpc"].partitions
+    >>> list(parsed), [*parsed["sequence.lpc"].partitions]
     (['id', 'label', 'sequence.lpc', 'sequence_length'], [UniformRowLength(length=12)])
     """
     parsed = {name: _parser(name, column) for name, column in spec.columns.items()}

@@ -1,0 +1,120 @@
+"""The Beam work of a spec's pipeline on any engine, and what it made in a form that engines can be compared by.
+
+Workers finish in any order, so records are compared as multisets, and means to the rounding of their sums. Histograms
+are left out: they come from sketches, which depend on how the data was divided.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+import tensorflow_data_validation as tfdv
+import tensorflow_transform as tft
+from tfx.orchestration import metadata, pipeline
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+
+from tfx_sequences.pipeline.create import create_pipeline
+from tfx_sequences.schemas.spec import SequenceSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class BeamWork:
+    """What ingestion, StatisticsGen and Transform made.
+
+    Attributes:
+        records: How often each record is in each split, deterministically serialized.
+        transformed: The same of the transformed records.
+        vocabularies: Lines of each vocabulary file, in order.
+        statistics: Exact figures of each split and feature.
+        means: Mean and standard deviation of each split's numbers.
+        seconds: Wall seconds of the whole.
+    """
+
+    records: dict[str, Counter[bytes]]
+    transformed: dict[str, Counter[bytes]]
+    vocabularies: dict[str, list[bytes]]
+    statistics: dict[tuple[str, ...], tuple]
+    means: dict[tuple[str, ...], float]
+    seconds: float
+
+    def assert_same_as(self, other: BeamWork) -> None:
+        """Fails where two engines made something different."""
+        assert self.vocabularies == other.vocabularies
+        assert self.statistics == other.statistics
+        assert self.means == pytest.approx(other.means, rel=1e-9)
+        for mine, theirs in ((self.records, other.records), (self.transformed, other.transformed)):
+            assert mine.keys() == theirs.keys()
+            for split in mine:
+                assert mine[split] == theirs[split], split
+
+
+def do_beam_work(spec: SequenceSpec, data: Path, folder: Path, beam_args: Sequence[str]) -> BeamWork:
+    """Runs the spec's own pipeline up to Transform with LocalDagRunner, Beam with the options given."""
+    whole = create_pipeline(
+        spec,
+        data=str(data),
+        pipeline_root=str(folder / "artifacts"),
+        push_destination=str(folder / "pushed"),
+        splits_with_files=("train", "test"),
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(folder / "metadata.sqlite")),
+        beam_pipeline_args=[*beam_args],
+    )
+    started = time.monotonic()
+    LocalDagRunner().run(whole, run_options=pipeline.RunOptions(to_nodes=["Transform"]))
+    seconds = time.monotonic() - started
+    outputs = folder / "artifacts"
+    [examples] = outputs.glob("SequenceExampleGen/examples/*")
+    [transformed] = outputs.glob("Transform/transformed_examples/*")
+    [graph] = outputs.glob("Transform/transform_graph/*")
+    [statistics] = outputs.glob("StatisticsGen/statistics/*")
+    tft_output = tft.TFTransformOutput(str(graph))
+    figures, means = _figures(statistics)
+    return BeamWork(
+        records=_records(examples, tf.train.SequenceExample if spec.record == "SequenceExample" else tf.train.Example),
+        transformed=_records(transformed, tf.train.Example),
+        vocabularies={
+            file.name: file.read_bytes().splitlines()
+            for file in Path(tft_output.transform_savedmodel_dir, "assets").iterdir()
+        },
+        statistics=figures,
+        means=means,
+        seconds=seconds,
+    )
+
+
+def _records(folder: Path, message: type) -> dict[str, Counter[bytes]]:
+    found = {}
+    for split in sorted(folder.glob("Split-*")):
+        files = [str(file) for file in split.glob("*.gz")]
+        records = tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator()
+        found[split.name] = Counter(message.FromString(r).SerializeToString(deterministic=True) for r in records)
+    return found
+
+
+def _figures(folder: Path) -> tuple[dict[tuple[str, ...], tuple], dict[tuple[str, ...], float]]:
+    exact: dict[tuple[str, ...], tuple] = {}
+    means: dict[tuple[str, ...], float] = {}
+    for split in sorted(folder.glob("Split-*")):
+        for dataset in tfdv.load_stats_binary(str(split / "FeatureStats.pb")).datasets:
+            exact[split.name,] = (dataset.num_examples,)
+            for feature in dataset.features:
+                key = (split.name, *feature.path.step)
+                kind = getattr(feature, feature.WhichOneof("stats"))
+                common = kind.common_stats
+                figures = (
+                    *(common.num_non_missing, common.num_missing, common.min_num_values, common.max_num_values),
+                    common.tot_num_values,
+                )
+                if feature.HasField("num_stats"):
+                    figures += (kind.min, kind.max, kind.num_zeros)
+                    means |= {(*key, "mean"): kind.mean, (*key, "std_dev"): kind.std_dev}
+                elif feature.HasField("string_stats"):
+                    figures += (tuple((top.value, top.frequency) for top in kind.top_values),)
+                exact[key] = figures
+    return exact, means

@@ -1,0 +1,192 @@
+"""A Flink session cluster on loopback: one JobManager, TaskManagers, Beam's job server, SDK worker processes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.engines.processes import Processes, free_port, wait_until
+
+# Flink and Beam reach into the JDK by reflection, which newer JDKs forbid; Flink's own scripts open these.
+JAVA_OPENED = [
+    option
+    for package in (
+        *("lang", "lang.reflect", "lang.invoke", "net", "nio", "text", "time", "util", "util.concurrent"),
+        *("util.concurrent.atomic", "util.concurrent.locks", "io", "math", "security"),
+    )
+    for option in ("--add-opens", f"java.base/java.{package}=ALL-UNNAMED")
+] + ["--add-opens", "java.base/sun.nio.ch=ALL-UNNAMED", "--add-opens", "java.base/sun.security.action=ALL-UNNAMED"]
+
+_SLOTS = 2
+
+
+class FlinkCluster:
+    """What runs, and how to reach it.
+
+    Attributes:
+        job_endpoint: Of Beam's job server, for `--job_endpoint`.
+        worker_pool: Of the SDK worker processes, for `--environment_config` of an EXTERNAL environment.
+    """
+
+    def __init__(self, jars: Path, folder: Path, worker_path: Path, task_managers: int = 2) -> None:
+        self.processes = Processes(folder / "logs")
+        self._jars = jars
+        self._folder = folder
+        self._worker_path = worker_path
+        self._task_managers = [f"taskmanager-{number}" for number in range(task_managers)]
+
+    def start(self) -> None:
+        """Starts all, and waits until every slot is there."""
+        rpc, self._rest, jobs, pool = (free_port() for _ in range(4))
+        self.job_endpoint, self.worker_pool = f"localhost:{jobs}", f"localhost:{pool}"
+        conf = self._folder / "conf"
+        conf.mkdir(parents=True, exist_ok=True)
+        (conf / "flink-conf.yaml").write_text(_configuration(rpc, self._rest, self._folder))
+        entry = "org.apache.flink.runtime"
+        self._java(
+            "jobmanager", 512, f"{entry}.entrypoint.StandaloneSessionClusterEntrypoint", "--configDir", str(conf)
+        )
+        self.processes.wait_for_port("jobmanager", self._rest)
+        for name in self._task_managers:
+            self.start_task_manager(name)
+        # Only what has the environment's programs on its PATH finds `python`, which the pool starts workers with.
+        path = f"{self._worker_path}:{os.environ['PATH']}"
+        clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
+        self.processes.start(
+            "workers",
+            [
+                str(self._worker_path / "python"),
+                *("-m", "apache_beam.runners.worker.worker_pool_main", f"--service_port={pool}"),
+            ],
+            env={**clean, "PATH": path},
+        )
+        server = str(Path(__file__).parent / "java" / "FlinkJobServer.java")
+        artifacts = self._folder / "staged"
+        own = ["--job-port", str(jobs), "--artifact-port", "0", "--expansion-port", "0", "--job-host", "localhost"]
+        master = f"localhost:{self._rest}"
+        self._java("jobserver", 768, server, "--flink-master", master, "--artifacts-dir", str(artifacts), *own)
+        self.processes.wait_for_port("workers", pool)
+        self.processes.wait_for_port("jobserver", jobs)
+        wait_until(lambda: self.overview()["slots-total"] == _SLOTS * len(self._task_managers), "all slots to register")
+
+    def start_task_manager(self, name: str) -> None:
+        """Starts one of the TaskManagers, at first or in the place of a lost one."""
+        conf = str(self._folder / "conf")
+        runner = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
+        self._java(name, 768, runner, "--configDir", conf, "-D", f"taskmanager.resource-id={name}")
+
+    def kill_task_manager_at_work(self) -> str:
+        """SIGKILL to a TaskManager that runs a task now.
+
+        Returns:
+            Its name.
+        """
+        victims: list[str] = []
+
+        def found() -> bool:
+            for job in self._get("/jobs")["jobs"]:
+                if job["status"] == "RUNNING":
+                    victims.extend(self._running_in(job["id"]))
+            return bool(victims)
+
+        wait_until(found, "a task to run", 300)
+        self.processes.kill(victims[0])
+        return victims[0]
+
+    def _running_in(self, job: str) -> Iterator[str]:
+        for vertex in self._get(f"/jobs/{job}")["vertices"]:
+            if vertex["status"] == "RUNNING":
+                for task in self._get(f"/jobs/{job}/vertices/{vertex['id']}/taskmanagers")["taskmanagers"]:
+                    if task["status-counts"].get("RUNNING") and task["taskmanager-id"] in self._task_managers:
+                        yield task["taskmanager-id"]
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """All jobs so far, with their states and times."""
+        return self._get("/jobs/overview")["jobs"]
+
+    def losses(self) -> list[str]:
+        """What jobs were restarted for."""
+        found = []
+        for job in self.jobs():
+            history = self._get(f"/jobs/{job['jid']}/exceptions")["exceptionHistory"]["entries"]
+            found.extend(entry["exceptionName"] for entry in history)
+        return found
+
+    def overview(self) -> dict[str, Any]:
+        """The cluster's own overview."""
+        return self._get("/overview")
+
+    def _get(self, path: str) -> Any:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._rest}{path}", timeout=10) as answer:
+            return json.load(answer)
+
+    def _java(self, name: str, heap: int, main: str, *arguments: str) -> None:
+        log = "-Dorg.slf4j.simpleLogger.showDateTime=true"
+        words = ["java", f"-Xmx{heap}m", *JAVA_OPENED, log, "-cp", f"{self._jars}/*", main, *arguments]
+        self.processes.start(name, words)
+
+
+@contextlib.contextmanager
+def flink_cluster(jars: Path, folder: Path, worker_path: Path) -> Iterator[FlinkCluster]:
+    """A cluster that ends with the block.
+
+    Args:
+        jars: Folder of the jars.
+        folder: For configuration, logs, staged artifacts.
+        worker_path: Folder of the `python` that SDK workers run with.
+    """
+    cluster = FlinkCluster(jars, folder, worker_path)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.processes.end_all()
+
+
+def _configuration(rpc: int, rest: int, folder: Path) -> str:
+    local = "127.0.0.1"
+    options = {
+        "jobmanager.rpc.address": local,
+        "jobmanager.rpc.port": rpc,
+        "jobmanager.bind-host": local,
+        "rest.address": local,
+        "rest.bind-address": local,
+        "rest.port": rest,
+        "taskmanager.host": local,
+        "taskmanager.bind-host": local,
+        "taskmanager.numberOfTaskSlots": _SLOTS,
+        "taskmanager.cpu.cores": float(_SLOTS),
+        # All parts, for what Flink's scripts would compute is not there.
+        "taskmanager.memory.framework.heap.size": "128m",
+        "taskmanager.memory.framework.off-heap.size": "128m",
+        "taskmanager.memory.jvm-metaspace.size": "256m",
+        "taskmanager.memory.jvm-overhead.min": "192m",
+        "taskmanager.memory.jvm-overhead.max": "192m",
+        "taskmanager.memory.task.heap.size": "512m",
+        "taskmanager.memory.task.off-heap.size": "256m",
+        "taskmanager.memory.network.min": "256m",
+        "taskmanager.memory.network.max": "256m",
+        # A job has many shuffles, of which each wants its least number of buffers at once.
+        "taskmanager.network.sort-shuffle.min-buffers": 32,
+        "taskmanager.memory.managed.size": "256m",
+        # Slots of one job on all TaskManagers, so that the loss of one is a loss.
+        "cluster.evenly-spread-out-slots": "true",
+        "heartbeat.interval": 1000,
+        "heartbeat.timeout": 6000,
+        "restart-strategy.type": "fixed-delay",
+        # Each task that fails counts, and those sent to the lost TaskManager before its heartbeats are missed.
+        "restart-strategy.fixed-delay.attempts": 200,
+        "restart-strategy.fixed-delay.delay": "2 s",
+        # A lost TaskManager's slots come back with it, or the job goes on with those of the others.
+        "slot.request.timeout": 120000,
+        "io.tmp.dirs": folder / "tmp",
+        "blob.storage.directory": folder / "blobs",
+        "classloader.resolve-order": "parent-first",
+    }
+    (folder / "tmp").mkdir(exist_ok=True)
+    return "".join(f"{name}: {value}\n" for name, value in options.items())

@@ -1,0 +1,289 @@
+"""The JSON of TensorFlow Serving's REST predict: requests to arrays, arrays to answers.
+
+As https://www.tensorflow.org/tfx/serving/api_rest describes it; what is refused here may be accepted there (an
+input that nobody knows), never the other way round.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tfx_sequences.errors import did_you_mean, shortened
+
+_BYTES_SUFFIX = "_bytes"
+_GREATEST_FLOAT = 3.4028234663852886e38
+
+
+class RestError(Exception):
+    """What is wrong with a request, and the HTTP status that says so."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """What a request may hold at most.
+
+    Attributes:
+        body_bytes: Of the body, after decompression.
+        rows: `B`.
+        steps: `T`, padding included, or steps of a record.
+    """
+
+    body_bytes: int = 16 << 20
+    rows: int = 4096
+    steps: int = 100_000
+
+
+@dataclasses.dataclass(frozen=True)
+class PredictRequest:
+    """A request as arrays.
+
+    Attributes:
+        signature_name: Which signature.
+        inputs: By name; strings are objects of bytes.
+        by_row: `instances` were given, so `predictions` are wanted.
+    """
+
+    signature_name: str
+    inputs: dict[str, np.ndarray]
+    by_row: bool
+
+
+def parse_json(body: bytes) -> dict[str, Any]:
+    """The object that a body holds.
+
+    Raises:
+        RestError: It holds none.
+    """
+    if not body:
+        raise RestError(400, "The body is empty; expected a JSON object with 'instances' or 'inputs'.")
+    try:
+        parsed = json.loads(body)
+    except RecursionError:
+        raise RestError(400, "The body is nested too deeply.") from None
+    except UnicodeDecodeError as error:
+        raise RestError(400, f"The body is no UTF-8: {error.reason} at byte {error.start}.") from None
+    except ValueError as error:
+        raise RestError(400, f"The body is no JSON: {error}.") from None
+    if not isinstance(parsed, dict):
+        raise RestError(400, f"The body is {_kind(parsed)}; expected an object with 'instances' or 'inputs'.")
+    return parsed
+
+
+def signature_of(request: Mapping[str, Any]) -> str:
+    """Which signature a request means.
+
+    Raises:
+        RestError: A key is wrong.
+    """
+    known = ("signature_name", "instances", "inputs")
+    for key in request:
+        if key not in known:
+            raise RestError(400, f"Unknown key '{key}'.{did_you_mean(key, known)} Known keys: {shortened(known)}.")
+    name = request.get("signature_name", "serving_default")
+    if not isinstance(name, str):
+        raise RestError(400, f"'signature_name' is {_kind(name)}; expected a string.")
+    return name or "serving_default"
+
+
+def parse_request(request: Mapping[str, Any], specs: Mapping[str, Any], limits: Limits) -> PredictRequest:
+    """Arrays of the inputs of a signature.
+
+    Args:
+        request: The body's object.
+        specs: The inputs' `tf.TensorSpec`, by name.
+        limits: What there may be of it.
+
+    Raises:
+        RestError: A name, shape or value does not fit; the message says where.
+    """
+    given = [key for key in ("instances", "inputs") if key in request]
+    if len(given) != 1:
+        received = "both" if given else "neither"
+        raise RestError(400, f"Expected one of 'instances' and 'inputs', received {received}.")
+    by_row = given == ["instances"]
+    columns = _of_rows(request["instances"], specs, limits) if by_row else _of_columns(request["inputs"], specs)
+    inputs = {name: to_array(value, specs[name], f"'{name}'", limits) for name, value in columns.items()}
+    return PredictRequest(signature_of(request), inputs, by_row)
+
+
+def _of_rows(instances: Any, specs: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+    if not isinstance(instances, list) or not instances:
+        raise RestError(400, f"'instances' is {_kind(instances)}; expected a list with at least one row.")
+    _check_rows(len(instances), limits)
+    named = _is_named(instances[0])
+    if not named and len(specs) > 1:
+        raise RestError(400, f"'instances' has plain values; expected objects with the inputs {shortened(specs)}.")
+    columns: dict[str, list[Any]] = {name: [] for name in specs}
+    for index, instance in enumerate(instances):
+        if _is_named(instance) != named:
+            raise RestError(400, f"instances[{index}] is {_kind(instance)}, unlike the first row.")
+        if not named:
+            columns[next(iter(specs))].append(instance)
+            continue
+        _check_names(instance, specs, f"instances[{index}]")
+        for name in specs:
+            columns[name].append(instance[name])
+    return columns
+
+
+def _of_columns(inputs: Any, specs: Mapping[str, Any]) -> dict[str, Any]:
+    if not _is_named(inputs):
+        if len(specs) > 1:
+            raise RestError(400, f"'inputs' is {_kind(inputs)}; expected an object with the inputs {shortened(specs)}.")
+        return {next(iter(specs)): inputs}
+    _check_names(inputs, specs, "'inputs'")
+    return {name: inputs[name] for name in specs}
+
+
+def _check_names(given: Mapping[str, Any], specs: Mapping[str, Any], where: str) -> None:
+    for name in given:
+        if name not in specs:
+            hint = did_you_mean(name, specs)
+            raise RestError(400, f"{where} has an unknown input '{name}'.{hint} Inputs: {shortened(specs)}.")
+    missing = [name for name in specs if name not in given]
+    if missing:
+        raise RestError(
+            400,
+            f"{where} lacks the input{'s' if len(missing) > 1 else ''} {shortened(missing)}. An input whose feature "
+            "has a default may be an empty list in 'inputs', but has to be named.",
+        )
+
+
+def _check_rows(rows: int, limits: Limits) -> None:
+    if rows > limits.rows:
+        raise RestError(400, f"The request has {rows} rows; at most {limits.rows} are taken.")
+
+
+def to_array(value: Any, spec: Any, name: str, limits: Limits) -> np.ndarray:
+    """An input's array; an empty list is no rows.
+
+    Args:
+        value: Nested lists.
+        spec: The input's `tf.TensorSpec`.
+        name: What messages call it.
+        limits: Of rows and steps.
+
+    Raises:
+        RestError: The lists are ragged, nested otherwise than `spec` says, or hold another type.
+    """
+    sizes: list[int] = []
+    level, where = [value], [""]
+    for axis, size in enumerate(spec.shape):
+        for item, place in zip(level, where, strict=True):
+            if not isinstance(item, list):
+                raise RestError(
+                    400, f"{name}{place} is {_kind(item)}; expected a list, for its shape is {_shape(spec)}."
+                )
+        found = len(level[0]) if level else size or 0
+        if axis == 0:
+            _check_rows(found, limits)
+        elif axis == 1 and size is None and found > limits.steps:
+            raise RestError(400, f"{name} has {found} steps; at most {limits.steps} are taken.")
+        for item, place in zip(level, where, strict=True):
+            if len(item) != (found if size is None else size):
+                expected = f"{size}, for its shape is {_shape(spec)}" if size is not None else f"{found} as the first"
+                raise RestError(400, f"{name}{place} has {len(item)} elements; expected {expected}.")
+        sizes.append(found)
+        if axis + 1 < len(spec.shape) or len(level) < 2:
+            where = [f"{place}[{n}]" for item, place in zip(level, where, strict=True) for n in range(len(item))]
+        else:
+            where = []
+        level = [element for item in level for element in item]
+    values = [_leaf(x, spec.dtype.name, name, n, sizes) for n, x in enumerate(level)]
+    dtype = object if spec.dtype.name == "string" else spec.dtype.as_numpy_dtype
+    array = np.empty(len(values), dtype)
+    array[:] = values
+    return array.reshape(sizes)
+
+
+def _leaf(value: Any, dtype: str, name: str, number: int, sizes: list[int]) -> Any:
+    def fail(expected: str) -> RestError:
+        place = "".join(f"[{index}]" for index in np.unravel_index(number, sizes)) if sizes else ""
+        return RestError(400, f"{name}{place} is {_kind(value)}; expected {expected}.")
+
+    if dtype == "string":
+        if isinstance(value, str):
+            try:
+                return value.encode()
+            except UnicodeEncodeError:
+                raise fail("text that UTF-8 can encode") from None
+        if not isinstance(value, dict) or set(value) != {"b64"} or not isinstance(value["b64"], str):
+            raise fail('a string, or {"b64": "..."}')
+        try:
+            return base64.b64decode(value["b64"], validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise fail(f"base64 under 'b64' ({error})") from None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise fail("a number")
+    if dtype.startswith("int"):
+        if not isinstance(value, int):
+            raise fail("a whole number")
+        if not -(2**63) <= value < 2**63:
+            raise fail("a number that an int64 can hold")
+        return value
+    if math.isinf(value) or abs(value) > _GREATEST_FLOAT:
+        raise fail("a number that a float32 can hold")
+    return value
+
+
+def write_answer(outputs: Mapping[str, np.ndarray], by_row: bool) -> dict[str, Any]:
+    """The answer of a signature: `predictions` by row, or `outputs` by name; plain where there is one output.
+
+    Raises:
+        RestError: A number is not finite, which JSON has no word for.
+    """
+    for name, values in outputs.items():
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            row = int(np.argwhere(~np.isfinite(values))[0][0])
+            raise RestError(
+                400, f"Row {row} has no finite '{name}': look for NaN, infinite or enormous values in its features."
+            )
+    plain = {name: _plain(values.tolist(), name) for name, values in outputs.items()}
+    if not by_row:
+        return {"outputs": next(iter(plain.values())) if len(plain) == 1 else plain}
+    if len(plain) == 1:
+        return {"predictions": next(iter(plain.values()))}
+    rows = zip(*plain.values(), strict=True)
+    return {"predictions": [dict(zip(plain, row, strict=True)) for row in rows]}
+
+
+def _plain(value: Any, name: str) -> Any:
+    if isinstance(value, list):
+        return [_plain(element, name) for element in value]
+    if isinstance(value, bytes):
+        try:
+            if not name.endswith(_BYTES_SUFFIX):
+                return value.decode()
+        except UnicodeDecodeError:
+            pass
+        return {"b64": base64.b64encode(value).decode()}
+    return value
+
+
+def _is_named(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) != {"b64"}
+
+
+def _shape(spec: Any) -> str:
+    return f"[{', '.join('?' if size is None else str(size) for size in spec.shape)}]"
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    if isinstance(value, dict):
+        return f"an object with {shortened(value, 3) or 'nothing'}"
+    text = json.dumps(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
