@@ -65,6 +65,13 @@ def readings(random):
     return {"total": float(values.sum())}, {"reading": values.tolist()}
 
 
+def wave(random):
+    """Of a level, a height and a phase of its own; the period is the same."""
+    level, height = 10 ** random.uniform(0, 4), random.uniform(0.1, 0.5)
+    steps = np.arange(random.integers(20, 40)) + random.uniform(0, 9)
+    return {}, {"value": (level * (1 + height * np.sin(2 * np.pi * steps / 9))).tolist()}
+
+
 RECORDS = {
     "masked_lstm_classifier": sensor,
     "conv1d_stacked_lstm": signal,
@@ -73,6 +80,7 @@ RECORDS = {
     "one_hot_sequences": strand,
     "post_padding": readings,
     "pre_padding": readings,
+    "forecast_lstm": wave,
 }
 
 
@@ -137,3 +145,12 @@ def test_both_sides_of_padding_learn_the_same(tmp_path):
         totals = [context["total"] for context, _ in records]
         assert np.mean(np.square(said[name] - totals)) <= 0.05 * np.var(totals)
     np.testing.assert_allclose(said["pre_padding"], said["post_padding"], atol=1e-4)
+
+
+def test_a_series_goes_on_as_it_does(tmp_path):
+    # All steps of a record that is asked about are its history: what follows is told here.
+    (answers, records), period = learnt("forecast_lstm", tmp_path), 9
+    following = np.array([steps["value"][-period : 4 - period] for _, steps in records])
+    last = np.array([steps["value"][-1] for _, steps in records])
+    errors = np.abs(answers["predictions"] - following) / following
+    assert errors.mean() <= 0.25 * (np.abs(last[:, None] - following) / following).mean()

@@ -42,8 +42,8 @@ class Evaluation(Declared):
     thresholds: dict[str, Threshold] = {}
     """By metric: accuracy, loss and auc (classification), also span_f1, span_precision and span_recall
     (of steps, for IOB tags); loss, accuracy and auc (multi_label); mean_squared_error and
-    mean_absolute_error (regression). With several labels `NAME.accuracy`. Without any
-    threshold, every evaluated model is blessed."""
+    mean_absolute_error (regression); smape, mase and mean_absolute_error (forecast). With several
+    labels `NAME.accuracy`. Without any threshold, every evaluated model is blessed."""
     baseline: dict[str, Change] = {}
     """By metric, how far the model may fall behind the last blessed one. Where no model was blessed
     before, nothing is compared."""
