@@ -1,6 +1,6 @@
 """The transform graph remembers the spec it was made of, so that no network is trained on features of another one.
 
-TFT keeps what `annotate_asset` is told beside the graph, in `asset_map`; the spec's part of it is a text there, no file.
+TFT keeps what `annotate_asset` is told beside the graph, in `asset_map`; the part of the spec there is a text, no file.
 """
 
 from __future__ import annotations
