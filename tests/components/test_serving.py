@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.everything import everything_spec
 from tests.records import sequence_example
 from tfx_sequences.components.model_card import read_card
 from tfx_sequences.components.requests import make_tensors
+from tfx_sequences.components.serving import RawRecordModel
+from tfx_sequences.components.truncation import cut_steps
+from tfx_sequences.schemas.parse_specs import parse_records
 from tfx_sequences.schemas.request_inputs import request_inputs
 from tfx_sequences.schemas.spec_io import fingerprint
 
@@ -199,3 +203,28 @@ def test_an_example_sent_as_a_sequence_example_is_told(everything, exported):
         serve(exported, sent)
     with pytest.raises(tf.errors.InvalidArgumentError, match="Invalid protocol message"):
         serve(exported, [b"no protocol buffer"])
+
+
+# `random` is of training; without its seed the end is cut off.
+@pytest.mark.parametrize(("truncate", "kept"), [("tail", slice(3)), ("head", slice(-3, None)), ("random", slice(3))])
+def test_a_sequence_that_is_too_long_is_cut_in_each_signature_as_in_training(everything, exported, truncate, kept):
+    whole = exported[0]
+    spec = everything_spec(batching={"max_length": 3, "truncate": truncate})
+    cutting = RawRecordModel(whole._model, whole.transform_dir, spec, whole._statistics)
+    records = [r for r in everything.records if len(r[1]["lpc"]) >= 2][:7]
+    assert max(len(s["lpc"]) for _, s in records) == 6
+    cut = [(c, {key: steps[kept] for key, steps in s.items()}) for c, s in records]
+    serialized, cut_before = (
+        tf.constant([sequence_example(c, s).SerializeToString() for c, s in of]) for of in (records, cut)
+    )
+    expected = whole.predict(cut_before)
+    for received in (cutting.predict(serialized), cutting.predict_tensors(tensors_of(everything, records))):
+        np.testing.assert_allclose(received["scores"], expected["scores"], atol=1e-6)
+        np.testing.assert_array_equal(received["predicted_class"], expected["predicted_class"])
+    assert np.abs(whole.predict(serialized)["scores"] - expected["scores"]).max() > 1e-4
+    features, of_cut = cutting.transform_features(serialized), whole.transform_features(cut_before)
+    for name, value in of_cut.items():
+        np.testing.assert_allclose(features[name], value, rtol=1e-6, err_msg=name)
+    trained_on = cut_steps(whole._loader.apply_transform_model(parse_records(serialized, spec, with_label=False)), spec)
+    np.testing.assert_array_equal(features["sequence_length"], trained_on["sequence_length"])
+    np.testing.assert_allclose(features["sequence.scaled"], trained_on["sequence.scaled"].to_tensor())

@@ -1,6 +1,7 @@
 """Each of our components on its own, on what the components before it made of real files."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -17,13 +18,15 @@ from tfx.utils import io_utils
 from tests.everything import everything_spec, plain_records
 from tests.records import sequence_example, write_records
 from tfx_sequences.components import predictions_file
+from tfx_sequences.components.evaluation_check import EvaluationCheck
 from tfx_sequences.components.ingest import Executor as IngestExecutor
 from tfx_sequences.components.ingest import SequenceExampleGen
 from tfx_sequences.components.model_check import REPORT, ModelCheck
 from tfx_sequences.components.schema_curation import AnomalyGate, SchemaCurator
 from tfx_sequences.components.trainer import Executor as TrainerExecutor
 from tfx_sequences.components.trainer import SequenceTrainer
-from tfx_sequences.errors import DataError
+from tfx_sequences.components.training import run_fn
+from tfx_sequences.errors import DataError, SpecError
 from tfx_sequences.pipeline.report import collect
 from tfx_sequences.schemas.bucket_plan import BucketPlan
 from tfx_sequences.schemas.spec_io import spec_to_json
@@ -310,6 +313,7 @@ def test_materialised_records_equal_those_transformed_in_the_graph(everything_ru
 
 def check(model, model_run, folder, **options):
     blessing = artifact(standard_artifacts.InfraBlessing, folder / "blessing")
+    options = {"spec": spec_to_json(everything_spec()), **options}
     ModelCheck.test_call(model=model, model_run=model_run, blessing=blessing, code_digest="", **options)
     report = json.loads((folder / "blessing" / REPORT).read_text())
     return blessing.get_int_custom_property("blessed"), report
@@ -339,6 +343,54 @@ def test_the_model_check_refuses_a_model_that_does_not_load(trained, tmp_path):
     blessed, report = check(artifact(standard_artifacts.Model, tmp_path / "model"), trained["model_run"], tmp_path)
     assert blessed == 0
     assert "does not run alone" in report["failures"][0]
+
+
+def changed_spec():
+    """Where `speed` has one boundary less."""
+    spec = everything_spec()
+    speed = spec.sequence["speed"].model_copy(update={"boundaries": (30.0,)})
+    return spec.model_copy(update={"sequence": {**spec.sequence, "speed": speed}})
+
+
+_CHANGE = r"sequence\.speed: boundaries was \[30\.0, 50\.0\], is \[30\.0\]"
+
+
+def test_the_model_check_refuses_a_model_of_another_spec(trained, tmp_path):
+    blessed, report = check(trained["model"], trained["model_run"], tmp_path, spec=spec_to_json(changed_spec()))
+    assert blessed == 0
+    assert re.search(_CHANGE, report["failures"][0])
+    assert (tmp_path / "blessing" / "INFRA_NOT_BLESSED").exists()
+
+
+def test_the_trainer_refuses_a_transform_graph_of_another_spec(training):
+    component, inputs = training
+    made = {
+        "model": [artifact(standard_artifacts.Model, "ram://refused/model")],
+        "model_run": [artifact(standard_artifacts.ModelRun, "ram://refused/run")],
+    }
+    executor = TrainerExecutor(TrainerExecutor.Context(unique_id="2", tmp_dir="ram://refused/tmp"))
+    fn_args = executor._GetFnArgs(inputs, made, component.exec_properties)
+    fn_args.custom_config["spec"] = spec_to_json(changed_spec())
+    with pytest.raises(SpecError, match=rf"transform graph was made of another spec[\s\S]*{_CHANGE}"):
+        run_fn(fn_args)
+    assert not tf.io.gfile.glob("ram://refused/model/*")
+
+
+def test_the_evaluation_check_counts_nothing_of_a_model_of_another_spec(everything_run, tmp_path):
+    outputs = everything_run.outputs
+    inputs = {
+        "evaluation": artifact(standard_artifacts.ModelEvaluation, outputs["Evaluator"]["evaluation"]),
+        "model": artifact(standard_artifacts.Model, outputs["SequenceTrainer"]["model"]),
+        "transformed_examples": artifact(
+            standard_artifacts.Examples, outputs["Transform"]["transformed_examples"], ("train", "valid", "test")
+        ),
+        "figures": artifact(standard_artifacts.ModelEvaluation, tmp_path / "figures"),
+    }
+    with pytest.raises(SpecError, match=rf"evaluated model was trained with another spec[\s\S]*{_CHANGE}"):
+        EvaluationCheck.test_call(**inputs, spec=spec_to_json(changed_spec()), code_digest="")
+    assert not (tmp_path / "figures" / "figures.json").exists()
+    EvaluationCheck.test_call(**inputs, spec=spec_to_json(everything_spec(training={"epochs": 9})), code_digest="")
+    assert json.loads((tmp_path / "figures" / "figures.json").read_text())["records"] > 0
 
 
 # The run of all components

@@ -16,7 +16,7 @@ from tfx.utils import io_utils, path_utils
 
 from tfx_sequences.components.evaluation import CUT_STEP_COUNT, STEP_COUNT, tfma_name_of_head
 from tfx_sequences.components.evaluation_result import WHOLE, read_figures
-from tfx_sequences.components.model_card import MODEL_CARD
+from tfx_sequences.components.model_card import MODEL_CARD, check_model, spec_of_card
 from tfx_sequences.errors import TfxSequencesError
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import spec_from_json
@@ -36,6 +36,7 @@ def EvaluationCheck(
     model: InputArtifact[Model],
     transformed_examples: InputArtifact[Examples],
     figures: OutputArtifact[ModelEvaluation],
+    spec: Parameter[str],
     code_digest: Parameter[str],
 ) -> None:
     """Writes the Evaluator's figures as JSON, if their counts are those of the split.
@@ -45,18 +46,21 @@ def EvaluationCheck(
         model: The evaluated model.
         transformed_examples: Transform's; `test` is counted.
         figures: `figures.json`, see `read_figures`; `records` and `steps` as counted here.
+        spec: The spec's JSON, what Transform and Trainer read of it.
         code_digest: Changes when our code does.
 
     Raises:
         CountError: A record or step counts twice or not at all.
+        SpecError: The model was trained with a spec that reads or labels records in another way.
     """
     del code_digest
     card = json.loads(io_utils.read_string_file(os.path.join(path_utils.serving_model_path(model.uri), MODEL_CARD)))
-    spec = spec_from_json(json.dumps(card["spec"]))
-    classes = {tfma_name_of_head(spec, head): names for head, names in card["classes"].items()}
+    check_model(card, spec_from_json(spec), model="the evaluated model")
+    trained_with = spec_of_card(card, model.uri)
+    classes = {tfma_name_of_head(trained_with, head): names for head, names in card["classes"].items()}
     found = read_figures(evaluation.uri, classes)
     found |= count_split(artifact_utils.get_split_uri([transformed_examples], "test"))
-    failures = find_miscounts(found, spec)
+    failures = find_miscounts(found, trained_with)
     if failures:
         raise CountError("The Evaluator miscounted the test split: " + "; ".join(failures))
     io_utils.write_string_file(os.path.join(figures.uri, FIGURES), json.dumps(found))

@@ -21,6 +21,9 @@ from tfx.types.standard_artifacts import InfraBlessing, Model, ModelRun
 from tfx.utils import io_utils, path_utils
 
 from tfx_sequences.components import fresh_process, predictions_file
+from tfx_sequences.components.model_card import check_model, read_card
+from tfx_sequences.errors import UserInputError
+from tfx_sequences.schemas.spec_io import spec_from_json
 
 REPORT = "model_check.json"
 _BLESSED, _NOT_BLESSED = "INFRA_BLESSED", "INFRA_NOT_BLESSED"
@@ -32,15 +35,17 @@ def ModelCheck(
     model: InputArtifact[Model],
     model_run: InputArtifact[ModelRun],
     blessing: OutputArtifact[InfraBlessing],
+    spec: Parameter[str],
     code_digest: Parameter[str],
     tolerance: Parameter[float] = 1e-6,
 ) -> None:
-    """Blesses the model if a fresh process with only TensorFlow repeats the trainer's predictions.
+    """Blesses the model of this spec if a fresh process with only TensorFlow repeats the trainer's predictions.
 
     Args:
         model: The exported model.
         model_run: Holds records and the trainer's own predictions of them.
         blessing: Blessed or not, with a report of the differences.
+        spec: The spec's JSON, what Transform and Trainer read of it; the model's card must have the same.
         code_digest: Changes when our code does.
         tolerance: Largest difference of a number, relative to the output's largest where that is above 1;
             strings must be equal.
@@ -52,7 +57,7 @@ def ModelCheck(
         predictions = os.path.join(folder, predictions_file.FILE_NAME)
         io_utils.copy_file(os.path.join(model_run.uri, predictions_file.FILE_NAME), predictions)
         report = run_fresh_process(local_model, predictions)
-    failures = find_failures(report, tolerance)
+        failures = [*_of_another_spec(local_model, spec), *find_failures(report, tolerance)]
     report["failures"] = failures
     for failure in failures:
         logging.error("Model check: %s", failure)
@@ -61,6 +66,14 @@ def ModelCheck(
     io_utils.write_string_file(os.path.join(blessing.uri, REPORT), json.dumps(report, indent=1))
     blessing.set_int_custom_property("blessed", int(not failures))
     blessing.set_string_custom_property("blessing_status", status)
+
+
+def _of_another_spec(model_dir: str, spec: str) -> list[str]:
+    try:
+        check_model(read_card(model_dir), spec_from_json(spec))
+    except UserInputError as error:
+        return [str(error)]
+    return []
 
 
 def run_fresh_process(model_dir: str, predictions: str) -> dict:

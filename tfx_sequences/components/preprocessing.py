@@ -32,6 +32,7 @@ from tfx_sequences.components.computed_vocabularies import computed_vocabularies
 from tfx_sequences.components.label_transform import transform_labels
 from tfx_sequences.components.length_histogram import analyze_lengths
 from tfx_sequences.components.ragged_steps import like, steps_of
+from tfx_sequences.components.transform_guard import record_spec
 from tfx_sequences.schemas.categorical_columns import NO_ID
 from tfx_sequences.schemas.columns import BucketizedColumn, NumericColumn, Scaling, TermColumn, TextColumn
 from tfx_sequences.schemas.forecast_labels import known_future
@@ -53,6 +54,7 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
         inputs: By raw name, as `parse_records` or Transform's reader gives them.
         spec: The spec.
     """
+    record_spec(spec)
     outputs: dict[str, Any] = {}
     terms: dict[str, Any] = {}
     futures = {SEQUENCE_PREFIX + name: inputs[key] for name, key in known_future(spec).items()}

@@ -39,6 +39,7 @@ from tfx_sequences.components.strategies import distributed, is_chief, make_stra
 from tfx_sequences.components.table_terms import table_terms
 from tfx_sequences.components.task_statistics import TaskStatistics
 from tfx_sequences.components.training_input import training_input
+from tfx_sequences.components.transform_guard import check_transform
 from tfx_sequences.components.warm_start import warm_start
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import TRAIN_SECTIONS, fingerprint, spec_from_json
@@ -59,6 +60,9 @@ def run_fn(fn_args: FnArgs) -> None:
 
     `custom_config["raw_examples"]` are the files of raw records of which some are
     predicted after the export: the model check compares the exported model with that.
+
+    Raises:
+        SpecError: The transform graph was made of another spec.
     """
     started = time.monotonic()
     use_cores()
@@ -69,6 +73,7 @@ def run_fn(fn_args: FnArgs) -> None:
     # Several workers must find each other before TensorFlow does anything else.
     strategy = make_strategy(spec.training.strategy)
     keras.utils.set_random_seed(spec.training.seed)
+    check_transform(fn_args.transform_output, spec)
     tft_output = tft.TFTransformOutput(fn_args.transform_output)
     train_files = record_files(fn_args.train_files)
     valid_files = record_files(fn_args.eval_files)

@@ -22,6 +22,7 @@ from tfx_sequences.components.record_formats import transformed_records
 from tfx_sequences.components.split_statistics import task_statistics
 from tfx_sequences.components.training import record_files
 from tfx_sequences.components.training_input import training_input
+from tfx_sequences.components.transform_guard import check_transform
 from tfx_sequences.errors import SpecError, UserInputError, did_you_mean
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import spec_from_json
@@ -83,6 +84,7 @@ class SpecTuner(base_tuner.BaseTuner):
 def figures_of_trial(spec: SequenceSpec, fn_args: FnArgs) -> dict[str, float]:
     """Trains and returns the figures of the best epoch, by name."""
     keras.utils.set_random_seed(spec.training.seed)
+    check_transform(fn_args.transform_graph_path, spec)
     tft_output = tft.TFTransformOutput(fn_args.transform_graph_path)
     feature_spec = tft_output.transformed_feature_spec()
     records = transformed_records(spec, feature_spec)

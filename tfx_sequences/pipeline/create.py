@@ -73,6 +73,7 @@ def create_pipeline(
         bulk_inference_data: Folder (or URI) of more TFRecords, which the model predicts once it is blessed.
     """
     features = spec_to_json(spec, TRANSFORM_SECTIONS)
+    trained = spec_to_json(spec, TRAIN_SECTIONS)
     example_gen = SequenceExampleGen(data, spec, splits_with_files, code_digest(_OURS + "ingest"))
     examples = example_gen.outputs["examples"]
     statistics_gen = StatisticsGen(examples=examples)
@@ -111,7 +112,7 @@ def create_pipeline(
         raw_examples=examples,
         transform_graph=transform.outputs["transform_graph"],
         schema=schema,
-        spec=spec_to_json(spec, TRAIN_SECTIONS),
+        spec=trained,
         code_digest=code_digest(_OURS + "trainer", _OURS + "training", *_builder_modules(spec)),
         hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
         backups=backups or os.path.join(pipeline_root, "backups"),
@@ -134,11 +135,13 @@ def create_pipeline(
         evaluation=evaluator.outputs["evaluation"],
         model=model,
         transformed_examples=transform.outputs["transformed_examples"],
+        spec=trained,
         code_digest=code_digest(_OURS + "evaluation_check"),
     )
     check = ModelCheck(
         model=model,
         model_run=trainer.outputs["model_run"],
+        spec=trained,
         code_digest=code_digest(_OURS + "model_check", _OURS + "fresh_process"),
     )
     pusher = SequencePusher(
