@@ -17,10 +17,10 @@ demo: setup ## Train, evaluate and serve the bundled example into OUTPUT (demo_o
 test: setup ## Run all tests, doctests included
 	@.venv/bin/python -m pytest -n $(JOBS) --dist loadfile --durations 12 --ignore tests/engines
 
-flink: setup ## Compare a Flink cluster that loses a TaskManager with the direct engine
-	@.venv/bin/python -m pytest tests/engines/test_flink.py -rs --durations 5
+flink: setup ## Compare Beam's job server and a Flink cluster that loses a TaskManager with the direct engine
+	@.venv/bin/python -m pytest tests/engines/test_local_engines.py tests/engines/test_flink.py -rs --durations 5
 
-engines: setup ## Compare Beam's engines: its job server, Prism and a Flink cluster with the direct one
+engines: setup ## Compare all of Beam's engines with the direct one: its job server, Prism, Flink and Spark
 	@.venv/bin/python -m pytest tests/engines -rs --durations 5
 
 stack-1.21: ## Run all tests with Python 3.13 and TFX 1.21 in a Debian 13 userland (needs root)
