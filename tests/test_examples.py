@@ -11,7 +11,7 @@ FOLDERS = sorted(p.parent for p in (Path(__file__).parents[1] / "examples").glob
 
 
 def test_there_are_some():
-    assert {"snips", "jsb_chorales", "cmudict"} <= {folder.name for folder in FOLDERS}
+    assert {"japanese_vowels", "cmudict", "m1_yearly", "m4_weekly", "sentence_polarity", "snips", "jsb_chorales"} <= {folder.name for folder in FOLDERS}
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

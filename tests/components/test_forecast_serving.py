@@ -16,6 +16,7 @@ from tfx_sequences.components.model import build_model
 from tfx_sequences.components.prediction import predict_files
 from tfx_sequences.components.record_formats import raw_records
 from tfx_sequences.components.serving import RawRecordModel, export
+from tfx_sequences.components.serving_inputs import tensor_specs
 from tfx_sequences.components.split_statistics import task_statistics
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.transformed_features import make_parse_transformed_spec
@@ -82,6 +83,21 @@ def test_what_is_asked_for_is_not_needed_but_what_is_known_is(forecasts, exporte
     del without["open_ahead"]
     with pytest.raises(tf.errors.InvalidArgumentError, match="open_ahead"):
         call(exported, "serving_default", [sequence_example(without, sequence).SerializeToString()])
+
+
+def test_padded_tensors_are_answered_as_records_are(forecasts, exported):
+    context, sequence = forecasts.records[5]
+    specs = tensor_specs(forecasts.spec)
+    assert specs["open_ahead"].shape == [None, HORIZON] and specs["promotion_ahead"].shape == [None, HORIZON, 2]
+    assert "sales_ahead" not in specs and "scale" not in specs
+    values = {**context, **sequence, "sequence_length": len(sequence["sales"])}
+    tensors = {
+        name: tf.reshape(tf.constant([values[name]], its.dtype), [1, -1, *its.shape[2:]] if its.shape.rank > 1 else [1])
+        for name, its in specs.items()
+    }
+    expected = call(exported, "serving_default", forecasts.serialized)
+    for name, answer in exported[0].predict_tensors(tensors).items():
+        np.testing.assert_allclose(answer[0], expected[name][5], rtol=1e-5)
 
 
 def test_only_the_last_steps_are_looked_at(forecasts, exported):

@@ -7,15 +7,17 @@ import numpy as np
 from tests.forecasts import HORIZON, forecast_spec, plain_records
 from tests.records import sequence_example, write_records
 from tfx_sequences.components.prediction import predict_files
-from tfx_sequences.pipeline.local import run_local
+from tfx_sequences.schemas.spec_io import spec_to_yaml
 
 
-def test_a_run_forecasts_in_the_units_of_its_series(tmp_path):
+def test_a_run_forecasts_in_the_units_of_its_series(command, tmp_path):
     spec = forecast_spec(evaluation={"thresholds": {"money.smape": {"max": 100.0}}, "slices": ("city",)})
     records = plain_records()
     for split in ("train", "valid", "test"):
         write_records(tmp_path / "data" / f"{split}.tfrecord", [sequence_example(c, s) for c, s in records])
-    run_local(spec, tmp_path / "data", tmp_path / "out")
+    (tmp_path / "spec.yaml").write_text(spec_to_yaml(spec))
+    done = command("run", tmp_path / "spec.yaml", "--data", tmp_path / "data", "--output", tmp_path / "out")
+    assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["blessed"] and report["model_check"]["failures"] == []
     metrics = report["metrics"]

@@ -61,7 +61,7 @@ class NormalizedSeries(_OfSeries):
         if self.scale != "none":
             scale = ops.maximum(self._spread(values, real, mean, level, count), _LEAST_SCALE * level)
             scale = ops.where(scale > 0, scale, 1.0)
-        return (values - offset[:, None]) / scale[:, None] * real, offset, scale
+        return ops.where(mask, (values - offset[:, None]) / scale[:, None], 0.0), offset, scale
 
     def _spread(self, values: Any, real: Any, mean: Any, level: Any, count: Any) -> Any:
         if self.scale == "level":
