@@ -3,7 +3,7 @@ OUTPUT ?= demo_output
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test flink engines stack-1.21 lint types clean
+.PHONY: help setup demo test containers flink engines stack-1.21 lint types clean
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z0-9.-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -14,8 +14,11 @@ setup: ## Make .venv with the locked dependencies (the others do it when needed)
 demo: setup ## Train, evaluate and serve the bundled example into OUTPUT (demo_output)
 	@.venv/bin/tfx-sequences demo --output $(OUTPUT)
 
-test: setup ## Run all tests, doctests included
-	@.venv/bin/python -m pytest -n $(JOBS) --dist loadfile --durations 12 --ignore tests/engines
+test: setup ## Run the tests, doctests included
+	@.venv/bin/python -m pytest -n $(JOBS) --dist loadfile --durations 12 --ignore tests/engines -m 'not containers'
+
+containers: setup ## Run every container's command line of a compiled pipeline, as the image is built
+	@.venv/bin/python -m pytest tests/pipeline/test_entrypoints.py -m containers --durations 5
 
 flink: setup ## Compare Beam's job server and a Flink cluster that loses a TaskManager with the direct engine
 	@.venv/bin/python -m pytest tests/engines/test_local_engines.py tests/engines/test_flink.py -rs --durations 5

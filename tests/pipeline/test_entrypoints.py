@@ -19,7 +19,7 @@ from tfx_sequences.schemas.tuning_options import Parameter, Tuning
 
 ROOT = Path(__file__).parents[2]
 DATA = Path("tfx_sequences") / "examples_data" / "japanese_vowels"
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.containers]
 
 
 @pytest.fixture(scope="module")
