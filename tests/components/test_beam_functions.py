@@ -1,5 +1,6 @@
 """What we hand to Beam travels to other processes: it can be pickled, keeps nothing between records, and is typed."""
 
+import functools
 import inspect
 
 import numpy as np
@@ -8,8 +9,8 @@ from apache_beam.internal import pickler
 from tensorflow_model_analysis.metrics import metric_types
 
 from tests.records import sequence_example, write_records
-from tfx_sequences.components import ingest
-from tfx_sequences.components.evaluation_metrics import _SumOverRecords
+from tfx_sequences.components import evaluation_metrics, ingest
+from tfx_sequences.components.measures import figures
 from tfx_sequences.components.record_framing import read_records
 from tfx_sequences.schemas.label import Label
 
@@ -43,8 +44,10 @@ def test_records_are_read_elsewhere(tmp_path):
 
 def test_sums_of_records_may_be_made_in_parts_and_merged_in_any_order():
     label = Label(key="label", type="regression")
-    key = metric_types.MetricKey(name="loss")
-    combiner = _SumOverRecords(key, "loss", "sums", label)
+    [computation] = evaluation_metrics.summed(
+        "sums", functools.partial(figures, label), [*figures(label, np.ones(4))], None
+    )
+    combiner = computation.combiner
     rng = np.random.default_rng(3)
     inputs = [metric_types.StandardMetricInputs(prediction={"sums": rng.integers(0, 9, 4)}) for _ in range(10)]
 
@@ -56,4 +59,6 @@ def test_sums_of_records_may_be_made_in_parts_and_merged_in_any_order():
 
     other = travelled(combiner)
     parts = [summed(other, inputs[7:]), other.create_accumulator(), summed(other, inputs[:7])]
-    np.testing.assert_array_equal(combiner.merge_accumulators(parts), summed(combiner, inputs))
+    merged, whole = other.merge_accumulators(parts), summed(combiner, inputs)
+    np.testing.assert_array_equal(merged, whole)
+    assert other.extract_output(merged) == combiner.extract_output(whole) != {}

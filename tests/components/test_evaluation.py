@@ -2,7 +2,7 @@ import json
 import re
 
 import pytest
-import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2
 
 from tests.everything import everything_spec
 from tests.labels import labels_spec
@@ -51,10 +51,10 @@ def test_the_last_blessed_model_is_compared_by_change():
     found = metrics(make_eval_config(spec))
     [accuracy] = found["SparseCategoricalAccuracy"].per_slice_thresholds
     change = accuracy.threshold.change_threshold
-    assert (change.direction, change.absolute.value) == (tfma.MetricDirection.HIGHER_IS_BETTER, -0.01)
+    assert (change.direction, change.absolute.value) == (config_pb2.MetricDirection.HIGHER_IS_BETTER, -0.01)
     [loss] = found["SparseCategoricalCrossentropy"].per_slice_thresholds
     change = loss.threshold.change_threshold
-    assert (change.direction, change.absolute.value) == (tfma.MetricDirection.LOWER_IS_BETTER, 0.1)
+    assert (change.direction, change.absolute.value) == (config_pb2.MetricDirection.LOWER_IS_BETTER, 0.1)
     assert [list(s.feature_keys) for s in loss.slicing_specs] == [[]]
 
 

@@ -7,10 +7,12 @@ are left out: they come from sketches, which depend on how the data was divided.
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tensorflow as tf
@@ -19,6 +21,7 @@ import tensorflow_transform as tft
 from tfx.orchestration import metadata, pipeline
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
+from tfx_sequences.components.bulk_prediction import predict_through_beam
 from tfx_sequences.pipeline.create import create_pipeline
 from tfx_sequences.schemas.spec import SequenceSpec
 
@@ -33,7 +36,8 @@ class BeamWork:
         vocabularies: Lines of each vocabulary file, in order.
         statistics: Exact figures of each split and feature.
         means: Mean and standard deviation of each split's numbers.
-        seconds: Wall seconds of the whole.
+        transform_graph: Folder of what Transform decided.
+        seconds: Wall seconds of each component, by its name.
     """
 
     records: dict[str, Counter[bytes]]
@@ -41,7 +45,8 @@ class BeamWork:
     vocabularies: dict[str, list[bytes]]
     statistics: dict[tuple[str, ...], tuple]
     means: dict[tuple[str, ...], float]
-    seconds: float
+    transform_graph: Path
+    seconds: dict[str, float]
 
     def assert_same_as(self, other: BeamWork) -> None:
         """Fails where two engines made something different."""
@@ -56,18 +61,17 @@ class BeamWork:
 
 def do_beam_work(spec: SequenceSpec, data: Path, folder: Path, beam_args: Sequence[str]) -> BeamWork:
     """Runs the spec's own pipeline up to Transform with LocalDagRunner, Beam with the options given."""
+    store = metadata.sqlite_metadata_connection_config(str(folder / "metadata.sqlite"))
     whole = create_pipeline(
         spec,
         data=str(data),
         pipeline_root=str(folder / "artifacts"),
         push_destination=str(folder / "pushed"),
         splits_with_files=("train", "test"),
-        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(folder / "metadata.sqlite")),
+        metadata_connection_config=store,
         beam_pipeline_args=[*beam_args],
     )
-    started = time.monotonic()
     LocalDagRunner().run(whole, run_options=pipeline.RunOptions(to_nodes=["Transform"]))
-    seconds = time.monotonic() - started
     outputs = folder / "artifacts"
     [examples] = outputs.glob("SequenceExampleGen/examples/*")
     [transformed] = outputs.glob("Transform/transformed_examples/*")
@@ -84,8 +88,26 @@ def do_beam_work(spec: SequenceSpec, data: Path, folder: Path, beam_args: Sequen
         },
         statistics=figures,
         means=means,
-        seconds=seconds,
+        transform_graph=Path(graph),
+        seconds=_seconds(store),
     )
+
+
+def predict_words(model: Path, data: Path, folder: Path, beam_args: Sequence[str]) -> tuple[Counter[str], float]:
+    """How often each prediction comes, from the workers of an engine, and the wall seconds."""
+    folder.mkdir()
+    started = time.monotonic()
+    rows = predict_through_beam(model, data, folder, beam_args)
+    return Counter(json.dumps(row, sort_keys=True) for row in rows), time.monotonic() - started
+
+
+def _seconds(store: Any) -> dict[str, float]:
+    with metadata.Metadata(store) as handle:
+        types = {kind.id: kind.name.rpartition(".")[2] for kind in handle.store.get_execution_types()}
+        return {
+            types[run.type_id]: (run.last_update_time_since_epoch - run.create_time_since_epoch) / 1000
+            for run in handle.store.get_executions()
+        }
 
 
 def _records(folder: Path, message: type) -> dict[str, Counter[bytes]]:

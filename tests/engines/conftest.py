@@ -8,16 +8,20 @@ from __future__ import annotations
 import itertools
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import tensorflow as tf
 
-from tests.engines.beam_work import do_beam_work
+from tests.engines.beam_work import BeamWork, do_beam_work, predict_words
 from tests.engines.worker_environment import ROOT, worker_environment
+from tests.everything import exported
 from tfx_sequences.pipeline.beam_engines import beam_pipeline_args
 from tfx_sequences.schemas.spec_io import load_spec
 
 _SAMPLE = 4000
+_TIMINGS = pytest.StashKey[dict[str, dict[str, float]]]()
+_COLUMNS = ("SequenceExampleGen", "StatisticsGen", "Transform", "predictions")
 
 
 @pytest.fixture(scope="session")
@@ -46,12 +50,45 @@ def cmudict(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def direct(spec, cmudict, tmp_path_factory):
+def direct(spec, cmudict, timings, tmp_path_factory) -> BeamWork:
     """What the engine in this process makes."""
-    return do_beam_work(spec, cmudict, tmp_path_factory.mktemp("direct"), beam_pipeline_args([]))
+    work = do_beam_work(spec, cmudict, tmp_path_factory.mktemp("direct"), beam_pipeline_args([]))
+    timings["direct"] = work.seconds
+    return work
 
 
 @pytest.fixture(scope="session")
-def worker_path(tmp_path_factory) -> Path:
+def model(spec, direct, tmp_path_factory) -> Path:
+    """The spec's model as a run pushes it, of random weights."""
+    of = SimpleNamespace(spec=spec, transform_dir=str(direct.transform_graph))
+    return exported(of, tmp_path_factory.mktemp("model") / "1")[1]
+
+
+@pytest.fixture(scope="session")
+def predictions(model, cmudict, timings, tmp_path_factory):
+    """Those of the engine in this process."""
+    rows, seconds = predict_words(model, cmudict, tmp_path_factory.mktemp("direct") / "parts", beam_pipeline_args([]))
+    timings["direct"]["predictions"] = seconds
+    return rows
+
+
+@pytest.fixture(scope="session")
+def worker_path(uv, tmp_path_factory) -> Path:
     """Folder of the python that SDK workers run with."""
-    return worker_environment(tmp_path_factory.mktemp("workers"))
+    return worker_environment(tmp_path_factory.mktemp("workers"), uv)
+
+
+@pytest.fixture(scope="session")
+def timings(request) -> dict[str, dict[str, float]]:
+    """Wall seconds by engine and by what it did, printed at the end."""
+    return request.config.stash.setdefault(_TIMINGS, {})
+
+
+def pytest_terminal_summary(terminalreporter, config) -> None:
+    found = config.stash.get(_TIMINGS, {})
+    if found:
+        terminalreporter.section("wall seconds of Beam's engines")
+        terminalreporter.line(" ".join(["engine".ljust(10), *(name.rjust(18) for name in _COLUMNS)]))
+    for engine, seconds in found.items():
+        cells = (f"{seconds[name]:.1f}" if name in seconds else "-" for name in _COLUMNS)
+        terminalreporter.line(" ".join([engine.ljust(10), *(cell.rjust(18) for cell in cells)]))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tests.engines.processes import Processes, free_port, wait_until
+from tests.engines.worker_environment import start_workers
 
 # Flink and Beam reach into the JDK by reflection, which newer JDKs forbid; Flink's own scripts open these.
 JAVA_OPENED = [
@@ -42,8 +42,8 @@ class FlinkCluster:
 
     def start(self) -> None:
         """Starts all, and waits until every slot is there."""
-        rpc, self._rest, jobs, pool = (free_port() for _ in range(4))
-        self.job_endpoint, self.worker_pool = f"localhost:{jobs}", f"localhost:{pool}"
+        rpc, self._rest, jobs = (free_port() for _ in range(3))
+        self.job_endpoint = f"localhost:{jobs}"
         conf = self._folder / "conf"
         conf.mkdir(parents=True, exist_ok=True)
         (conf / "flink-conf.yaml").write_text(_configuration(rpc, self._rest, self._folder))
@@ -54,23 +54,12 @@ class FlinkCluster:
         self.processes.wait_for_port("jobmanager", self._rest)
         for name in self._task_managers:
             self.start_task_manager(name)
-        # Only what has the environment's programs on its PATH finds `python`, which the pool starts workers with.
-        path = f"{self._worker_path}:{os.environ['PATH']}"
-        clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
-        self.processes.start(
-            "workers",
-            [
-                str(self._worker_path / "python"),
-                *("-m", "apache_beam.runners.worker.worker_pool_main", f"--service_port={pool}"),
-            ],
-            env={**clean, "PATH": path},
-        )
+        self.worker_pool = start_workers(self.processes, self._worker_path)
         server = str(Path(__file__).parent / "java" / "FlinkJobServer.java")
         artifacts = self._folder / "staged"
         own = ["--job-port", str(jobs), "--artifact-port", "0", "--expansion-port", "0", "--job-host", "localhost"]
         master = f"localhost:{self._rest}"
         self._java("jobserver", 768, server, "--flink-master", master, "--artifacts-dir", str(artifacts), *own)
-        self.processes.wait_for_port("workers", pool)
         self.processes.wait_for_port("jobserver", jobs)
         wait_until(lambda: self.overview()["slots-total"] == _SLOTS * len(self._task_managers), "all slots to register")
 

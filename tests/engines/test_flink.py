@@ -1,10 +1,10 @@
-"""The Beam work on a Flink session cluster of two TaskManagers, of which one is lost on the way."""
+"""The Beam work on a Flink session cluster of two TaskManagers, of which one is lost in the last job."""
 
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.engines.beam_work import do_beam_work
+from tests.engines.beam_work import do_beam_work, predict_words
 from tests.engines.flink_cluster import flink_cluster
 from tests.engines.jars import jars, missing_programs
 from tests.engines.processes import wait_until
@@ -20,28 +20,36 @@ def cluster(tmp_path_factory, worker_path):
         yield running
 
 
-def test_a_job_that_loses_a_task_manager_makes_what_the_direct_engine_makes(cluster, spec, cmudict, direct, tmp_path):
-    options = [
-        f"--job_endpoint={cluster.job_endpoint}",
-        "--environment_type=EXTERNAL",
-        f"--environment_config={cluster.worker_pool}",
-        "--parallelism=2",
-    ]
-    args = beam_pipeline_args(options, "flink")
-    check_engine(args)
+@pytest.fixture(scope="module")
+def flink(cluster):
+    """The cluster's options."""
+    where = [f"--job_endpoint={cluster.job_endpoint}", f"--environment_config={cluster.worker_pool}"]
+    return beam_pipeline_args([*where, "--environment_type=EXTERNAL", "--parallelism=2"], "flink")
 
+
+def test_predictions_are_those_of_the_direct_engine(flink, cluster, cmudict, model, predictions, timings, tmp_path):
+    check_engine(flink)
+    rows, seconds = predict_words(model, cmudict, tmp_path / "parts", flink)
+    timings.setdefault("flink", {})["predictions"] = seconds
+    assert rows == predictions
+    assert rows.total() > 1000
+    assert cluster.overview()["taskmanagers"] == 2
+
+
+def test_a_job_that_loses_a_task_manager_makes_what_the_direct_engine_makes(
+    flink, cluster, spec, cmudict, direct, timings, tmp_path
+):
     def lose_one_in_transform() -> str:
         wait_until((tmp_path / "artifacts" / "Transform").exists, "Transform to start", 900)
         return cluster.kill_task_manager_at_work()
 
     with ThreadPoolExecutor(1) as pool:
         lost = pool.submit(lose_one_in_transform)
-        work = do_beam_work(spec, cmudict, tmp_path, args)
+        work = do_beam_work(spec, cmudict, tmp_path, flink)
         assert lost.result().startswith("taskmanager-")
+    timings.setdefault("flink", {}).update(work.seconds)
     work.assert_same_as(direct)
-    jobs = cluster.jobs()
-    assert {job["state"] for job in jobs} == {"FINISHED"}
+    assert {job["state"] for job in cluster.jobs()} == {"FINISHED"}
     assert sum(direct.records["Split-train"].values()) > 1000
     assert cluster.overview()["taskmanagers"] == 1
     assert cluster.losses(), "no job was running in what was lost"
-    print(f"direct {direct.seconds:.0f} s, Flink {work.seconds:.0f} s with a TaskManager lost, {len(jobs)} jobs")

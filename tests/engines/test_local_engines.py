@@ -1,45 +1,52 @@
 """The Beam work on engines of this machine that speak Beam's portable protocol: its own job server, and Prism."""
 
-import os
 import sys
 
 import pytest
 
-from tests.engines.beam_work import do_beam_work
+from tests.engines.beam_work import do_beam_work, predict_words
 from tests.engines.processes import Processes, free_port
+from tests.engines.worker_environment import start_workers
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.pipeline.beam_engines import beam_pipeline_args, check_engine
 
 
-def test_a_job_server_with_workers_that_have_only_the_wheel(spec, cmudict, direct, worker_path, tmp_path):
-    processes = Processes(tmp_path / "logs")
-    jobs, pool = free_port(), free_port()
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
-    beam = "apache_beam.runners"
+@pytest.fixture(scope="module")
+def job_server(worker_path, tmp_path_factory):
+    """Options of Beam's own job server, whose workers have only the wheel."""
+    processes = Processes(tmp_path_factory.mktemp("portable") / "logs")
+    port = free_port()
+    server = [sys.executable, "-m", "apache_beam.runners.portability.local_job_service_main", f"--job_port={port}"]
     try:
-        server = [sys.executable, "-m", f"{beam}.portability.local_job_service_main", f"--job_port={jobs}"]
         processes.start("jobserver", server)
-        workers = ["python", "-m", f"{beam}.worker.worker_pool_main", f"--service_port={pool}"]
-        path = f"{worker_path}:{os.environ['PATH']}"
-        processes.start("workers", [str(worker_path / workers[0]), *workers[1:]], env={**clean, "PATH": path})
-        processes.wait_for_port("jobserver", jobs)
-        processes.wait_for_port("workers", pool)
-        options = [f"--job_endpoint=localhost:{jobs}", "--environment_type=EXTERNAL"]
-        args = beam_pipeline_args([*options, f"--environment_config=localhost:{pool}"], "portable")
-        check_engine(args)
-        work = do_beam_work(spec, cmudict, tmp_path, args)
+        pool = start_workers(processes, worker_path)
+        processes.wait_for_port("jobserver", port)
+        options = ["--environment_type=EXTERNAL", f"--environment_config={pool}"]
+        yield beam_pipeline_args([f"--job_endpoint=localhost:{port}", *options], "portable")
     finally:
         processes.end_all()
-    work.assert_same_as(direct)
-    print(f"direct {direct.seconds:.0f} s, portable {work.seconds:.0f} s")
 
 
-def test_prism(spec, cmudict, direct, tmp_path):
+@pytest.fixture(scope="module")
+def prism():
     try:
-        args = beam_pipeline_args([], "prism")
+        return beam_pipeline_args([], "prism")
     except UserInputError as error:
         pytest.skip(error.what)
+
+
+@pytest.mark.parametrize("engine", ["job_server", "prism"])
+def test_the_pipeline_makes_what_the_direct_engine_makes(engine, spec, cmudict, direct, timings, tmp_path, request):
+    args = request.getfixturevalue(engine)
     check_engine(args)
     work = do_beam_work(spec, cmudict, tmp_path, args)
+    timings[engine] = work.seconds
     work.assert_same_as(direct)
-    print(f"direct {direct.seconds:.0f} s, Prism {work.seconds:.0f} s")
+
+
+@pytest.mark.parametrize("engine", ["job_server", "prism"])
+def test_predictions_are_those_of_the_direct_engine(engine, cmudict, model, predictions, timings, tmp_path, request):
+    args = request.getfixturevalue(engine)
+    rows, seconds = predict_words(model, cmudict, tmp_path / "parts", args)
+    timings.setdefault(engine, {})["predictions"] = seconds
+    assert rows == predictions

@@ -1,17 +1,19 @@
-"""An environment for SDK workers: our wheel, the packages of this environment, nothing else of ours."""
+"""SDK workers in an environment of their own: our wheel, the packages of this environment, nothing else of ours."""
 
 from __future__ import annotations
 
-import shutil
+import os
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 
+from tests.engines.processes import Processes, free_port
+
 ROOT = Path(__file__).parents[2]
 
 
-def worker_environment(folder: Path) -> Path:
+def worker_environment(folder: Path, uv: str) -> Path:
     """Makes the environment.
 
     The packages come by a path; an editable install among them would need the file that names it to be read, and
@@ -20,7 +22,6 @@ def worker_environment(folder: Path) -> Path:
     Returns:
         The folder of its `python`.
     """
-    uv = shutil.which("uv") or str(ROOT / ".tools" / "bin" / "uv")
     environment = folder / "env"
     python = environment / "bin" / "python"
     for command in (
@@ -38,3 +39,19 @@ def worker_environment(folder: Path) -> Path:
     if not found.startswith(str(own)):
         raise RuntimeError(f"workers would import tfx_sequences from {found}, not from the wheel")
     return python.parent
+
+
+def start_workers(processes: Processes, worker_path: Path) -> str:
+    """Starts a pool of SDK worker processes, and waits until it listens.
+
+    Returns:
+        Its address, for `--environment_config` of an EXTERNAL environment.
+    """
+    port = free_port()
+    # Only what has the environment's programs on its PATH finds `python`, which the pool starts workers with.
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    pool = ["-m", "apache_beam.runners.worker.worker_pool_main", f"--service_port={port}"]
+    env = {**clean, "PATH": f"{worker_path}:{os.environ['PATH']}"}
+    processes.start("workers", [str(worker_path / "python"), *pool], env=env)
+    processes.wait_for_port("workers", port)
+    return f"localhost:{port}"

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import tensorflow_model_analysis as tfma
-
-# Newer versions do not give all of its messages under `tfma`.
+# Newer versions do not give all of these messages under `tfma`.
 from tensorflow_model_analysis.proto import config_pb2
 
 from tfx_sequences.components.code_digest import code_digest
@@ -38,7 +36,7 @@ STEP_COUNT, CUT_STEP_COUNT = "step_count", "cut_step_count"
 """How many real steps the network read, and how many not, for they were cut off or are to be forecast."""
 
 
-def make_eval_config(spec: SequenceSpec) -> tfma.EvalConfig:
+def make_eval_config(spec: SequenceSpec) -> config_pb2.EvalConfig:
     """Metrics of the labels' kinds on raw records, slices, thresholds and baseline of the spec.
 
     TFMA's own metrics measure one class, or number, per record. The label comes from the
@@ -48,11 +46,11 @@ def make_eval_config(spec: SequenceSpec) -> tfma.EvalConfig:
     gate on the whole split, not on slices.
     """
     # The Evaluator blesses nothing that has no threshold at all; this one says that there were records.
-    counted = tfma.MetricThreshold(value_threshold=tfma.GenericValueThreshold(lower_bound={"value": 1}))
-    metrics = [tfma.MetricConfig(class_name="ExampleCount", per_slice_thresholds=[_whole_split(counted)])]
+    counted = config_pb2.MetricThreshold(value_threshold=config_pb2.GenericValueThreshold(lower_bound={"value": 1}))
+    metrics = [config_pb2.MetricConfig(class_name="ExampleCount", per_slice_thresholds=[_whole_split(counted)])]
     for name, output in ((STEP_COUNT, SEQUENCE_LENGTH), (CUT_STEP_COUNT, CUT_STEPS)):
         metrics.append(_our_metric("OutputSum", name=name, output=output))
-    model_spec = tfma.ModelSpec(signature_name=MEASURES_SIGNATURE)
+    model_spec = config_pb2.ModelSpec(signature_name=MEASURES_SIGNATURE)
     theirs: dict[str, str] = {}
     if spec.label is not None and _is_known_to_tfma(spec.label):
         theirs = _THEIRS[spec.label.type]
@@ -70,11 +68,11 @@ def make_eval_config(spec: SequenceSpec) -> tfma.EvalConfig:
         threshold = _threshold(spec, json.loads(metric.config)["name"])
         if threshold.ByteSize():
             metric.per_slice_thresholds.append(_whole_split(threshold))
-    slices = [tfma.SlicingSpec(), *(tfma.SlicingSpec(feature_keys=[key]) for key in spec.evaluation.slices)]
+    slices = [config_pb2.SlicingSpec(), *(config_pb2.SlicingSpec(feature_keys=[key]) for key in spec.evaluation.slices)]
     for length in ranges(spec.evaluation.length_slices):
-        slices.append(tfma.SlicingSpec(feature_values={LENGTH_SLICE: range_name(*length)}))
-    return tfma.EvalConfig(
-        model_specs=[model_spec], slicing_specs=slices, metrics_specs=[tfma.MetricsSpec(metrics=metrics)]
+        slices.append(config_pb2.SlicingSpec(feature_values={LENGTH_SLICE: range_name(*length)}))
+    return config_pb2.EvalConfig(
+        model_specs=[model_spec], slicing_specs=slices, metrics_specs=[config_pb2.MetricsSpec(metrics=metrics)]
     )
 
 
@@ -82,15 +80,15 @@ def _is_known_to_tfma(label: Label) -> bool:
     return label.type in _THEIRS and not (label.per_step or label.is_vector)
 
 
-def _figure(spec: SequenceSpec, head: str, label: Label, figure: str, theirs: str | None) -> tfma.MetricConfig:
+def _figure(spec: SequenceSpec, head: str, label: Label, figure: str, theirs: str | None) -> config_pb2.MetricConfig:
     name = spec.metric_name(head, figure)
     if theirs:
-        return tfma.MetricConfig(class_name=theirs, config=json.dumps({"name": name}))
+        return config_pb2.MetricConfig(class_name=theirs, config=json.dumps({"name": name}))
     sums = spec.output_prefix(head) + SUMS
     return _our_metric("HeadFigure", name=name, figure=figure, output=sums, label=label.model_dump_json())
 
 
-def _step_figures(spec: SequenceSpec, head: str, label: Label) -> tfma.MetricConfig:
+def _step_figures(spec: SequenceSpec, head: str, label: Label) -> config_pb2.MetricConfig:
     prefix = spec.output_prefix(head)
     return _our_metric(
         "StepFigures",
@@ -105,7 +103,7 @@ def _step_figures(spec: SequenceSpec, head: str, label: Label) -> tfma.MetricCon
     )
 
 
-def _plots(spec: SequenceSpec, head: str, label: Label) -> list[tfma.MetricConfig]:
+def _plots(spec: SequenceSpec, head: str, label: Label) -> list[config_pb2.MetricConfig]:
     """A confusion matrix where one class is right, curves of scores where there is a score of each class."""
     if not label.has_classes or label.sampled_softmax:
         return []
@@ -123,29 +121,29 @@ def tfma_name_of_head(spec: SequenceSpec, head: str) -> str:
     return "" if spec.label is not None else head
 
 
-def _our_metric(class_name: str, module: str = "evaluation_metrics", **config: Any) -> tfma.MetricConfig:
+def _our_metric(class_name: str, module: str = "evaluation_metrics", **config: Any) -> config_pb2.MetricConfig:
     digest = code_digest(_OURS + module, EXTRACTORS_MODULE)
-    return tfma.MetricConfig(
+    return config_pb2.MetricConfig(
         class_name=class_name, module=_OURS + module, config=json.dumps({**config, "code_digest": digest})
     )
 
 
-def _threshold(spec: SequenceSpec, metric: str) -> tfma.MetricThreshold:
-    threshold = tfma.MetricThreshold()
+def _threshold(spec: SequenceSpec, metric: str) -> config_pb2.MetricThreshold:
+    threshold = config_pb2.MetricThreshold()
     bounds, change = spec.evaluation.thresholds.get(metric), spec.evaluation.baseline.get(metric)
     if bounds and bounds.min is not None:
         threshold.value_threshold.lower_bound.value = bounds.min
     if bounds and bounds.max is not None:
         threshold.value_threshold.upper_bound.value = bounds.max
     if change and change.max_drop is not None:
-        threshold.change_threshold.direction = tfma.MetricDirection.HIGHER_IS_BETTER
+        threshold.change_threshold.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER
         threshold.change_threshold.absolute.value = -change.max_drop
     elif change and change.max_rise is not None:
-        threshold.change_threshold.direction = tfma.MetricDirection.LOWER_IS_BETTER
+        threshold.change_threshold.direction = config_pb2.MetricDirection.LOWER_IS_BETTER
         threshold.change_threshold.absolute.value = change.max_rise
     return threshold
 
 
-def _whole_split(threshold: tfma.MetricThreshold) -> config_pb2.PerSliceMetricThreshold:
+def _whole_split(threshold: config_pb2.MetricThreshold) -> config_pb2.PerSliceMetricThreshold:
     # Without a slicing spec of its own, a threshold would gate every slice.
-    return config_pb2.PerSliceMetricThreshold(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)
+    return config_pb2.PerSliceMetricThreshold(slicing_specs=[config_pb2.SlicingSpec()], threshold=threshold)
