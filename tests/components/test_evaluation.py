@@ -2,6 +2,7 @@ import json
 import re
 
 import pytest
+from tensorflow_model_analysis.metrics import metric_specs
 from tensorflow_model_analysis.proto import config_pb2
 
 from tests.everything import everything_spec
@@ -17,7 +18,8 @@ def metrics(config):
 
 def test_thresholds_gate_on_the_whole_split_only():
     spec = everything_spec(
-        evaluation={"thresholds": {"accuracy": {"min": 0.5}, "loss": {"max": 2.0}}, "slices": ("city", "kind")}
+        example_weight=None,
+        evaluation={"thresholds": {"accuracy": {"min": 0.5}, "loss": {"max": 2.0}}, "slices": ("city", "kind")},
     )
     config = make_eval_config(spec)
     assert [list(s.feature_keys) for s in config.slicing_specs] == [[], ["city"], ["kind"]]
@@ -29,12 +31,20 @@ def test_thresholds_gate_on_the_whole_split_only():
     assert loss.threshold.value_threshold.upper_bound.value == 2.0
 
 
-def test_weight_and_label_come_from_the_models_signature():
-    [model] = make_eval_config(everything_spec()).model_specs
-    assert (model.label_key, model.example_weight_key) == ("label", "example_weight")
+def test_the_label_comes_from_the_models_signature():
+    [model] = make_eval_config(everything_spec(example_weight=None)).model_specs
+    assert model.label_key == "label"
     assert list(model.preprocessing_function_names) == ["evaluation_inputs"]
-    [plain] = make_eval_config(everything_spec(example_weight=None)).model_specs
-    assert not plain.example_weight_key
+
+
+@pytest.mark.parametrize("weight", [None, "weight"])
+def test_tfma_computes_every_metric_with_a_weight_too(weight):
+    config = make_eval_config(everything_spec(example_weight=weight))
+    computations = metric_specs.to_computations(list(config.metrics_specs), config)
+    names = {key.name for computation in computations for key in computation.keys}
+    assert {"accuracy", "loss", "auc", "example_count", "step_count", "cut_step_count"} <= names
+    # A weight is in the model's own sums; TFMA would weigh its counts by it.
+    assert not config.model_specs[0].example_weight_key
 
 
 def test_regression_has_its_own_metrics():
@@ -47,7 +57,9 @@ def test_regression_has_its_own_metrics():
 
 
 def test_the_last_blessed_model_is_compared_by_change():
-    spec = everything_spec(evaluation={"baseline": {"accuracy": {"max_drop": 0.01}, "loss": {"max_rise": 0.1}}})
+    spec = everything_spec(
+        example_weight=None, evaluation={"baseline": {"accuracy": {"max_drop": 0.01}, "loss": {"max_rise": 0.1}}}
+    )
     found = metrics(make_eval_config(spec))
     [accuracy] = found["SparseCategoricalAccuracy"].per_slice_thresholds
     change = accuracy.threshold.change_threshold

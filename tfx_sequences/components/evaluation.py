@@ -23,7 +23,7 @@ from tfx_sequences.components.serving import (
 from tfx_sequences.schemas.label import Label
 from tfx_sequences.schemas.length_ranges import range_name, ranges
 from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import EXAMPLE_WEIGHT, LABEL, SEQUENCE_LENGTH
+from tfx_sequences.schemas.transformed_features import LABEL, SEQUENCE_LENGTH
 
 # Our names of the metrics and TFMA's (Keras') classes behind them, where TFMA has its own.
 _THEIRS = {
@@ -39,10 +39,10 @@ STEP_COUNT, CUT_STEP_COUNT = "step_count", "cut_step_count"
 def make_eval_config(spec: SequenceSpec) -> config_pb2.EvalConfig:
     """Metrics of the labels' kinds on raw records, slices, thresholds and baseline of the spec.
 
-    TFMA's own metrics measure one class, or number, per record. The label comes from the
-    model's own `evaluation_inputs` signature, so it is the one that training saw. Other labels
-    (of steps, of several classes, vectors, several heads) TFMA's metrics do not know with weights per
-    step: theirs are made of the sums that the model's `evaluation_outputs` signature gives. Thresholds
+    TFMA's own metrics measure one class, or number, per record without a weight. The label comes
+    from the model's own `evaluation_inputs` signature, so it is the one that training saw. Other labels
+    (of steps, of several classes, vectors, several heads) and weights TFMA's metrics do not know, or not together
+    with counts: theirs are made of the sums that the model's `evaluation_outputs` signature gives. Thresholds
     gate on the whole split, not on slices.
     """
     # The Evaluator blesses nothing that has no threshold at all; this one says that there were records.
@@ -52,12 +52,11 @@ def make_eval_config(spec: SequenceSpec) -> config_pb2.EvalConfig:
         metrics.append(_our_metric("OutputSum", name=name, output=output))
     model_spec = config_pb2.ModelSpec(signature_name=MEASURES_SIGNATURE)
     theirs: dict[str, str] = {}
-    if spec.label is not None and _is_known_to_tfma(spec.label):
+    # With a weight of the records, TFMA would weigh its counts too, and have none of what sums are measured by.
+    if spec.label is not None and _is_known_to_tfma(spec.label) and not spec.example_weight:
         theirs = _THEIRS[spec.label.type]
         model_spec.prediction_key = SCORES if spec.label.has_classes else PREDICTIONS
         model_spec.label_key = LABEL
-        if spec.example_weight:
-            model_spec.example_weight_key = EXAMPLE_WEIGHT
         model_spec.preprocessing_function_names.append(EVALUATION_SIGNATURE)
     for head, label in spec.heads.items():
         metrics += [_figure(spec, head, label, figure, theirs.get(figure)) for figure in label.metrics]
