@@ -6,7 +6,6 @@ op runs per record. A store holds the bytes under these numbers, and a batch's a
 
 from __future__ import annotations
 
-import atexit
 import dataclasses
 import functools
 from collections.abc import Sequence
@@ -51,10 +50,6 @@ class RowParser:
 def parser_of(form: RecordFormat) -> RowParser:
     """The parser of a format, traced once for all inputs of it."""
     return RowParser(form)
-
-
-# What outlives the interpreter's modules, TensorFlow complains of on standard error.
-atexit.register(parser_of.cache_clear)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
+import sys
 from collections.abc import Callable
 
 from rich.text import Text
@@ -33,6 +35,7 @@ def supervised(work: Callable[[Capture], int]) -> int:
     """
     quiet_environment()
     use_cores()
+    atexit.register(_silence_finalizers)
     with captured_output() as capture:
         try:
             return work(capture)
@@ -55,6 +58,11 @@ def supervised(work: Callable[[Capture], int]) -> int:
                 "  This is a defect of ours or of the stack, not of your input. Please report it, with the log file.",
             )
             return getattr(error, "exit_code", DEFECT)
+
+
+def _silence_finalizers() -> None:
+    """TensorFlow's functions that outlive its modules complain on standard error, when all is done."""
+    sys.unraisablehook = lambda _: None
 
 
 def brief(text: str, most: int = _MOST_LINES) -> str:
