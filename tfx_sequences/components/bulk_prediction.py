@@ -134,7 +134,6 @@ class PredictPart(beam.DoFn):
         self._pattern = pattern
         self._batch_size = batch_size
         self._strict = strict
-        self._predictor: Predictor | None = None
 
     def setup(self) -> None:
         """Loads the model, once for each worker."""
@@ -149,7 +148,6 @@ class PredictPart(beam.DoFn):
         with open(path, "w", encoding="utf-8") as file:
             for start, batch in self._batches(part):
                 on_failure = None if self._strict else failures
-                assert self._predictor is not None  # noqa: S101  (`setup` ran)
                 for row in self._predictor.predict(batch, Path(part.file), start, on_failure):
                     file.write(json.dumps(row, ensure_ascii=False) + "\n")
                     predicted += 1

@@ -10,13 +10,12 @@ too, requests of tensors leave them out.
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfx_sequences.components.request_rows import Rows, read_rows
 from tfx_sequences.components.request_values import RowFeature, is_missing
 from tfx_sequences.errors import DataError, UserInputError, did_you_mean, shortened
 from tfx_sequences.schemas.raw_features import RawFeature, raw_features
@@ -32,45 +31,9 @@ from tfx_sequences.schemas.spec import SequenceSpec
 if TYPE_CHECKING:
     from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
-Rows = Any
 _Values = dict[str, Any]
 _OF_RECORDS = ("serving_default", "serving_example", "transform_features")
 _OF_TENSORS = "serving_tensors"
-
-
-def read_rows(source: Rows) -> Iterator[Mapping[str, Any]]:
-    """The rows in whatever holds them.
-
-    Args:
-        source: A mapping (one row), mappings, a pandas DataFrame, a file of JSON lines, or their text.
-
-    Raises:
-        DataError: A line is no JSON object; the message says which.
-        UserInputError: It is nothing of the kind.
-    """
-    if isinstance(source, Mapping):
-        yield source
-    elif hasattr(source, "to_dict") and hasattr(source, "columns"):
-        yield from source.to_dict("records")
-    elif isinstance(source, str | Path):
-        yield from _lines(source)
-    elif isinstance(source, Iterable) and not isinstance(source, bytes):
-        for index, row in enumerate(source):
-            if not isinstance(row, Mapping):
-                raise DataError(
-                    f"Row {index} is no row.",
-                    expected="a mapping of feature keys to values",
-                    received=f"{row!r:.60} ({type(row).__name__})",
-                    fix="Give one mapping per record.",
-                )
-            yield row
-    else:
-        raise UserInputError(
-            "There are no rows.",
-            expected="a mapping, mappings, a DataFrame, or JSON lines",
-            received=type(source).__name__,
-            fix="Convert it first.",
-        )
 
 
 def serialize_rows(rows: Rows, spec: SequenceSpec, *, kind: str | None = None) -> list[bytes]:
@@ -227,34 +190,6 @@ def _is_of_tensors(signature_name: str) -> bool:
 
 def _kind_of(signature_name: str) -> str | None:
     return "Example" if signature_name == "serving_example" else None
-
-
-def _lines(source: str | Path) -> Iterator[Mapping[str, Any]]:
-    is_text = isinstance(source, str) and source.lstrip()[:1] in ("{", "")
-    try:
-        text = str(source) if is_text else Path(source).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserInputError(
-            "The rows cannot be read.",
-            expected="a file of JSON lines in UTF-8",
-            received=f"{source}: {error}",
-            fix="Mend the path or the file.",
-        ) from error
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            if not isinstance(row, dict):
-                raise ValueError("not an object")
-        except (ValueError, RecursionError) as error:
-            raise DataError(
-                f"Line {number} is no row.",
-                expected="a JSON object of feature keys and values",
-                received=f"{line[:60]!r}: {error}",
-                fix="Write one object per line.",
-            ) from error
-        yield row
 
 
 def _row_features(spec: SequenceSpec) -> dict[str, RawFeature]:
