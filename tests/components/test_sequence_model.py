@@ -126,11 +126,13 @@ def epoch_gradient(model, batches):
     """Gradient of the loss of all targets of an epoch, head by head, made of those of its batches."""
     total, sums = {}, {}
     for inputs, targets, weights in batches:
-        counts = counts_of(weights)
-        for name in SPEC.heads:
-            alone = {head: w if head == name else tf.zeros_like(w) for head, w in weights.items()}
-            with tf.GradientTape() as tape:
-                loss = model.compute_loss(inputs, targets, model(inputs, training=False), alone)
+        counts, losses = counts_of(weights), {}
+        with tf.GradientTape(persistent=True) as tape:
+            outputs = model(inputs, training=False)
+            for name in SPEC.heads:
+                alone = {head: w if head == name else tf.zeros_like(w) for head, w in weights.items()}
+                losses[name] = model.compute_loss(inputs, targets, outputs, alone)
+        for name, loss in losses.items():
             gradient = tape.gradient(loss, model.trainable_variables, unconnected_gradients="zero")
             parts = [counts[name] * tf.convert_to_tensor(g).numpy() for g in gradient]
             sums[name] = [a + b for a, b in zip(sums.get(name, [0] * len(parts)), parts, strict=True)]
@@ -161,20 +163,19 @@ def test_an_epochs_gradient_is_that_of_its_rows_one_by_one(model, gradient, spli
 EXTRA = st.integers(0, 5)
 
 
-@settings(max_examples=6)
+@settings(max_examples=5)
 @given(
     rows=st.permutations(range(ROWS)),
     cuts=st.sets(st.integers(1, ROWS - 1)),
     extra=st.tuples(*[EXTRA] * ROWS),
     side=st.sampled_from(["left", "right"]),
 )
-def test_whatever_the_batches_and_their_padding(models, gradient, rows, cuts, extra, side):
+def test_whatever_the_batches_and_their_padding(models, gradient, measured, rows, cuts, extra, side):
     parts = np.split(np.array(rows), sorted(cuts))
     batches = [batch(part, max(LENGTHS[part].max(), 1) + more, side) for part, more in zip(parts, extra, strict=False)]
     assert_same(epoch_gradient(models[side], batches), gradient)
-    expected = figures(models["right"], one_by_one())
     for name, value in figures(models[side], batches).items():
-        np.testing.assert_allclose(value, expected[name], rtol=1e-5, atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(value, measured[name], rtol=1e-5, atol=1e-6, err_msg=name)
 
 
 def figures(model, batches):
@@ -184,12 +185,18 @@ def figures(model, batches):
     return {name: float(value) for name, value in model.get_metrics_result().items()}
 
 
+@pytest.fixture(scope="module")
+def measured(model):
+    """The figures of the rows one by one, without padding."""
+    found = figures(model, one_by_one())
+    assert {"loss", "tag_loss", "tag_accuracy", "tag_span_f1", "next_keys_accuracy", "level_loss"} <= set(found)
+    return found
+
+
 @pytest.mark.parametrize("split", SPLITS)
-def test_an_epochs_figures_are_those_of_its_rows_one_by_one(model, split):
-    expected = figures(model, one_by_one())
+def test_an_epochs_figures_are_those_of_its_rows_one_by_one(model, measured, split):
     received = figures(model, SPLITS[split])
-    assert {"loss", "tag_loss", "tag_accuracy", "tag_span_f1", "next_keys_accuracy", "level_loss"} <= set(expected)
-    for name, value in expected.items():
+    for name, value in measured.items():
         np.testing.assert_allclose(received[name], value, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
