@@ -232,8 +232,7 @@ class SequenceInput:
         )
         with tf.control_dependencies([check]):
             serialized = tf.slice(records, start[None], size[None])
-        features = source.format.parse(serialized)
-        inputs, targets, weights = source.format.batch(features, seed if source.training else None)
+        inputs, targets, weights = source.format.batch(serialized, seed if source.training else None)
         for real in is_real:
             weights = tf.nest.map_structure(functools.partial(tf.multiply, tf.cast(real, tf.float32)), weights)
         if self._fixed:
