@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -70,6 +71,31 @@ def predictions(model, cmudict, timings, tmp_path_factory):
     rows, seconds = predict_words(model, cmudict, tmp_path_factory.mktemp("direct") / "parts", beam_pipeline_args([]))
     timings["direct"]["predictions"] = seconds
     return rows
+
+
+@pytest.fixture
+def same_work(spec, cmudict, direct, timings, tmp_path) -> Callable[[str, Sequence[str]], None]:
+    """Runs the pipeline's Beam work on an engine, in `tmp_path`; it must make what the direct one makes."""
+
+    def compare(engine: str, beam_args: Sequence[str]) -> None:
+        work = do_beam_work(spec, cmudict, tmp_path, beam_args)
+        timings.setdefault(engine, {}).update(work.seconds)
+        work.assert_same_as(direct)
+
+    return compare
+
+
+@pytest.fixture
+def same_predictions(cmudict, model, predictions, timings, tmp_path) -> Callable[[str, Sequence[str]], None]:
+    """Predicts on an engine; the predictions must be those of the direct one."""
+
+    def compare(engine: str, beam_args: Sequence[str]) -> None:
+        rows, seconds = predict_words(model, cmudict, tmp_path / "parts", beam_args)
+        timings.setdefault(engine, {})["predictions"] = seconds
+        assert rows == predictions
+        assert rows.total() > 1000
+
+    return compare
 
 
 @pytest.fixture(scope="session")
