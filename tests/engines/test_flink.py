@@ -32,6 +32,10 @@ def test_predictions_are_those_of_the_direct_engine(flink, cluster, same_predict
     assert cluster.overview()["taskmanagers"] == 2
 
 
+def test_the_evaluators_figures_are_those_of_the_direct_engine(flink, same_figures):
+    same_figures("flink", flink)
+
+
 def test_a_job_that_loses_a_task_manager_makes_what_the_direct_engine_makes(
     flink, cluster, direct, same_work, tmp_path
 ):

@@ -75,3 +75,7 @@ def test_the_pipeline_makes_what_the_direct_engine_makes(engine, same_work):
 
 def test_predictions_are_those_of_the_direct_engine(engine, same_predictions):
     same_predictions(*engine)
+
+
+def test_the_evaluators_figures_are_those_of_the_direct_engine(engine, same_figures):
+    same_figures(*engine)

@@ -21,17 +21,20 @@ def interruptible() -> Iterator[None]:
     So it is raised again until the block ends, which a person would do by hand. What an interrupted block
     returns or raises otherwise is left out.
 
-    Outside of the main thread, and where SIGINT has another handler or is ignored, nothing changes.
+    Outside of the main thread, and where SIGINT has another handler or is ignored (as by background jobs of a
+    script), nothing changes.
 
     Raises:
         KeyboardInterrupt: There was a SIGINT.
 
+    >>> before = signal.signal(signal.SIGINT, signal.default_int_handler)
     >>> try:
     ...     with interruptible(), contextlib.suppress(BaseException):
     ...         signal.raise_signal(signal.SIGINT)
     ... except KeyboardInterrupt:
     ...     print("interrupted")
     interrupted
+    >>> _ = signal.signal(signal.SIGINT, before)
     """
     ours = threading.current_thread() is threading.main_thread()
     if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
