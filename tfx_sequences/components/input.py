@@ -1,8 +1,9 @@
 """The tf.data input: records in padded batches of about equal length.
 
-    files -> thousands of records, a store of them, and their lengths by one cheap parse op
-          -> micro-batches of one bucket, as record numbers -> bucket_by_sequence_length
-          -> gathered from the store -> parsed by one op -> cut, pad -> (inputs, targets, weights)
+    files -> thousands of records, and their lengths by one cheap parse op
+          -> micro-batches of one bucket -> bucket_by_sequence_length
+          -> a batch's records, a slice of the thousands -> parsed by one op -> cut, pad
+          -> (inputs, targets, weights)
 
 No op runs per record, and no value is copied but to be padded. The batches are a function of
 `(seed, epoch, step)`, whatever is prefetched: see `InputState`.
@@ -10,7 +11,6 @@ No op runs per record, and no value is copied but to be padded. The batches are 
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import functools
 import os
@@ -21,18 +21,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfx_sequences.components.bucket_queue import MicroBatches
 from tfx_sequences.components.epoch_reader import EpochReader, Source
 from tfx_sequences.components.fit_epochs import FitEpochs
 from tfx_sequences.components.forecast_windows import windows_per_record
 from tfx_sequences.components.input_counts import InputCounts
+from tfx_sequences.components.input_pass import InputPass, batches_of_pass, integers
 from tfx_sequences.components.input_state import InputState, source_digest
-from tfx_sequences.components.micro_batches import NO_ROW, as_elements, bucket
 from tfx_sequences.components.record_blocks import BlockReader
 from tfx_sequences.components.record_formats import RecordFormat, transformed_records
-from tfx_sequences.components.row_store import RowParser, RowStore, gather, parser_of
+from tfx_sequences.components.row_store import RowParser, parser_of
 from tfx_sequences.components.untuned import parallel_calls, untuned
-from tfx_sequences.errors import TfxSequencesError, UserInputError
+from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.bucket_plan import BucketPlan
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
@@ -90,12 +89,10 @@ class SequenceInput:
         self._num_workers = num_workers
         self._worker = worker
         self._fixed = fixed_batch_size
-        self._stores: dict[int, collections.deque[tuple[int, RowStore]]] = {}
         self._digest = source_digest(self._source)
-        self._readers: dict[int, EpochReader] = {}
-        self._latest: EpochReader | None = None
+        self._passes: dict[int, InputPass] = {}
+        self._begun = 0
         self._restored: InputState | None = None
-        self._error: TfxSequencesError | None = None
         self.epoch = 0
         self.step = 0
         self._next = (0, 0)
@@ -109,9 +106,9 @@ class SequenceInput:
         Each pass over it is the next epoch. Under `keras.Model.fit` add `callback`, for Keras
         begins passes that it does not use.
         """
-        number = tf.TensorSpec([], tf.int64)
-        passes = tf.data.Dataset.from_generator(self._begin_pass, output_signature=(number, number))
-        batches = passes.flat_map(self._batches_of_pass)
+        # Not `from_generator`: it makes four functions, each of which takes milliseconds to begin.
+        passes = tf.data.Dataset.from_tensors(0).map(lambda _: integers(self._begin_pass, [], 2))
+        batches = passes.flat_map(self._batches_of)
         # How many calls run at a time does not change their order.
         batches = batches.map(self._finish, num_parallel_calls=parallel_calls(), deterministic=True)
         return untuned(batches.prefetch(_PREFETCHED))
@@ -128,7 +125,7 @@ class SequenceInput:
     @property
     def counts(self) -> InputCounts | None:
         """What was read so far in the epoch that was read last; None before the first."""
-        return self._latest.counts if self._latest else None
+        return self._passes[self._begun].reader.counts if self._passes else None
 
     @property
     def callback(self) -> keras.callbacks.Callback:
@@ -175,7 +172,7 @@ class SequenceInput:
         """
         state.check(self._digest, self._num_workers)
         self._restored = state
-        self._readers.clear()
+        self._passes.clear()
         self.begin(state.epoch, state.step)
 
     @contextlib.contextmanager
@@ -184,10 +181,11 @@ class SequenceInput:
         try:
             yield
         except tf.errors.OpError:
-            if self._error is None:
-                self._find_malformed()
-                raise
-            raise self._error from None
+            for a_pass in self._passes.values():
+                if a_pass.error is not None:
+                    raise a_pass.error from None
+            self._find_malformed()
+            raise
 
     def _find_malformed(self) -> None:
         """Raises the error that names the first record that cannot be parsed, if there is one."""
@@ -200,7 +198,7 @@ class SequenceInput:
 
     def _position(self, epoch: int, step: int) -> dict[str, Any] | None:
         """The last known position from which a pass reaches the step; None is the epoch's beginning."""
-        known = list(self._readers[epoch].positions) if epoch in self._readers else []
+        known = [p for a_pass in self._passes.values() if a_pass.reader.epoch == epoch for p in a_pass.reader.positions]
         if self._restored and self._restored.epoch == epoch and self._restored.position:
             known.insert(0, self._restored.position)
         reached = [p for p in known if p["batches"] <= step * self._num_workers]
@@ -209,88 +207,32 @@ class SequenceInput:
         latest = max(reached, key=lambda p: (p["batches"], p["chunk"]))
         return {**latest, "open_rows": np.asarray(latest["open_rows"]).tolist()}
 
-    def _begin_pass(self) -> Iterator[tuple[int, int]]:
-        """Once per pass over the dataset: epoch, and batches (of all workers) to skip from its position."""
+    def _begin_pass(self) -> tuple[int, int]:
+        """Once per pass over the dataset: its number, and batches (of all workers) to skip from its position."""
         epoch, step = self._next
         self._next = (epoch + 1, 0)
         position = self._position(epoch, step)
-        self._latest = reader = EpochReader(self._source, self._parser, epoch, position)
-        # The epoch before may still be asked for its state.
-        self._readers = {e: r for e, r in self._readers.items() if e == epoch - 1} | {epoch: reader}
-        yield epoch, step * self._num_workers - (position["batches"] if position else 0)
+        # The pass before may still be asked for its state.
+        before = {self._begun: self._passes[self._begun]} if self._begun in self._passes else {}
+        self._begun += 1
+        reader = EpochReader(self._source, self._parser, epoch, position)
+        self._passes = before | {self._begun: InputPass(reader, self._source.spec.training.seed, self._finished)}
+        return self._begun, step * self._num_workers - (position["batches"] if position else 0)
 
-    def _batches_of_pass(self, epoch: tf.Tensor, skip: tf.Tensor) -> tf.data.Dataset:
-        signature = (
-            tf.TensorSpec([None], tf.int32),
-            tf.TensorSpec([None, None], tf.int64),
-            tf.TensorSpec([None, 2], tf.int64),
-        )
-        chunks = tf.data.Dataset.from_generator(self._micro_batches, args=(epoch,), output_signature=signature)
-        numbers = bucket(chunks.prefetch(1).flat_map(_slices), self._source.plan)
-        # The op gives batches in the order in which the reader completes them, so their stores follow one another.
-        batches = tf.data.Dataset.zip(numbers, self._stores_of(epoch))
-        if self._num_workers > 1:
-            batches = batches.map(lambda batch, store: ((*batch, True), store)).concatenate(self._fillers_of(epoch))
-            return batches.skip(skip).shard(self._num_workers, self._worker)
-        return batches.skip(skip)
+    def _batches_of(self, number: tf.Tensor, skip: tf.Tensor) -> tf.data.Dataset:
+        batches = batches_of_pass(lambda n: self._passes[n], number, self._source.plan, self._num_workers).skip(skip)
+        return batches.shard(self._num_workers, self._worker) if self._num_workers > 1 else batches
 
-    def _micro_batches(self, epoch: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
-        """Drives the reader: micro-batches to the bucketing, stores to where the batches meet them."""
-        try:
-            reader = self._readers[int(epoch)]
-            stores = self._stores[reader.epoch] = collections.deque()
-            for read in reader:
-                if reader.finished:
-                    self._finished[reader.epoch] = reader.counts
-                if read.batches and read.store:
-                    stores.append((read.batches, read.store))
-                if len(read.given.rows):
-                    yield *as_elements(read.given, self._source.plan), self._seeds(reader.epoch, read.given)
-        except TfxSequencesError as error:
-            self._error = error
-            raise
-
-    def _stores_of(self, epoch: tf.Tensor) -> tf.data.Dataset:
-        """The store of each batch: numbers `[N]`, records `[N]`. Repeating a store copies nothing."""
-
-        def next_store(epoch: tf.Tensor) -> tuple[Any, ...]:
-            batches, store = self._stores[int(epoch)].popleft()
-            return batches, store.numbers, store.records
-
-        def from_reader(_: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            batches, *store = tf.py_function(next_store, [epoch], [tf.int64, tf.int64, tf.string])
-            return tf.ensure_shape(batches, []), *(tf.ensure_shape(values, [None]) for values in store)
-
-        stores = tf.data.Dataset.counter().map(from_reader)
-        return stores.flat_map(lambda batches, *store: tf.data.Dataset.from_tensors(store).repeat(batches))
-
-    def _fillers_of(self, epoch: tf.Tensor) -> tf.data.Dataset:
-        """Batches that give all workers as many; asked for when all others are drawn, so their number is known."""
-
-        def record(epoch: tf.Tensor) -> bytes:
-            return self._readers[int(epoch)].any_record()
-
-        def count(epoch: tf.Tensor) -> int:
-            return -self._readers[int(epoch)].counts.batches % self._num_workers
-
-        def filler(_: tf.Tensor) -> tuple[Any, ...]:
-            batch = tf.zeros([1], tf.int32), tf.zeros([1, 1], tf.int64), tf.zeros([1, 2], tf.int64), False
-            return batch, (tf.zeros([1], tf.int64), tf.reshape(tf.py_function(record, [epoch], tf.string), [1]))
-
-        missing = tf.data.Dataset.from_tensors(epoch).map(lambda e: tf.py_function(count, [e], tf.int64))
-        return missing.flat_map(lambda n: tf.data.Dataset.range(tf.ensure_shape(n, []))).map(filler)
-
-    def _seeds(self, epoch: int, given: MicroBatches) -> np.ndarray:
-        """For what is drawn per batch, int64 `[M, 2]`: from its first record, so a resumed run draws the same."""
-        places = given.rows.places[given.splits[:-1]]
-        of_epoch = (self._source.spec.training.seed % 2**31 << 31) + epoch
-        return np.stack([np.full(len(places), of_epoch), (places[:, 0] << 32) + places[:, 1]], axis=1)
-
-    def _finish(self, batch: tuple[tf.Tensor, ...], store: tuple[tf.Tensor, tf.Tensor]) -> Batch:
+    def _finish(self, bucketed: tuple[tf.Tensor, ...], read: tuple[Any, tf.Tensor], *is_real: tf.Tensor) -> Batch:
         source = self._source
-        lengths, numbers, seeds, *is_real = batch
-        features = source.format.parse(gather(*store, tf.boolean_mask(numbers, numbers != NO_ROW)))
-        inputs, targets, weights = source.format.batch(features, seeds[0] if source.training else None)
+        (lengths, seeds), ((start, size, seed), records) = bucketed, read
+        check = tf.raw_ops.Assert(
+            condition=tf.reduce_all(seeds[0] == seed),
+            data=["bucket_by_sequence_length gave another batch than the reader has completed."],
+        )
+        with tf.control_dependencies([check]):
+            serialized = tf.slice(records, start[None], size[None])
+        inputs, targets, weights = source.format.batch(serialized, seed if source.training else None)
         for real in is_real:
             weights = tf.nest.map_structure(functools.partial(tf.multiply, tf.cast(real, tf.float32)), weights)
         if self._fixed:
@@ -322,11 +264,6 @@ def make_dataset(
         training: Shuffle, anew each epoch, by `spec.training.seed`.
     """
     return SequenceInput(files, spec, transformed_records(spec, feature_spec), plan, training=training).dataset
-
-
-def _slices(*chunk: tf.Tensor) -> tf.data.Dataset:
-    """One element per micro-batch: length of any of its rows, their numbers, its seed."""
-    return tf.data.Dataset.from_tensor_slices(chunk)
 
 
 def _add_rows(values: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
