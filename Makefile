@@ -20,8 +20,8 @@ test: setup ## Run the tests, doctests included
 containers: setup ## Run every container's command line of a compiled pipeline, as the image is built
 	@.venv/bin/python -m pytest tests/pipeline/test_entrypoints.py -m containers --durations 5
 
-flink: setup ## Compare Beam's job server and a Flink cluster that loses a TaskManager with the direct engine
-	@.venv/bin/python -m pytest tests/engines/test_local_engines.py tests/engines/test_flink.py -rs --durations 5
+flink: setup ## Compare Beam's job server, Prism and a Flink cluster that loses a TaskManager with the direct engine
+	@.venv/bin/python -m pytest tests/engines -k 'not spark' -rs --durations 5
 
 engines: setup ## Compare all of Beam's engines with the direct one: its job server, Prism, Flink and Spark
 	@.venv/bin/python -m pytest tests/engines -rs --durations 5

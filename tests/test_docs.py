@@ -1,16 +1,24 @@
 """What README and docs claim."""
 
 import importlib.util
+import json
+import os
 import re
+import shlex
+import shutil
+from importlib import resources
 from pathlib import Path
+from string import Template
 
 import pytest
+import yaml
 from typer.main import get_command
 
 from tests.records import sequence_example
-from tfx_sequences.pipeline.cli import app
+from tfx_sequences.pipeline.beam_engines import beam_pipeline_args
+from tfx_sequences.pipeline.cli import app, main
 from tfx_sequences.schemas.deployment import load_deployment
-from tfx_sequences.schemas.spec_io import load_spec, spec_from_yaml
+from tfx_sequences.schemas.spec_io import load_spec, spec_from_yaml, spec_to_yaml
 
 ROOT = Path(__file__).parents[1]
 
@@ -70,14 +78,50 @@ def test_the_deployment_file_on_the_page_to_vertex_fits_the_pipeline(tmp_path):
     assert of_beam == set(with_beam)
 
 
-def test_the_commands_on_the_page_to_vertex_have_these_options():
-    text = (ROOT / "docs" / "vertex.md").read_text("utf-8").replace("\\\n", " ")
-    programs = get_command(app).commands
-    found = re.findall(r"^tfx-sequences (\w+) (.*)$", text, re.M)
-    assert [name for name, _ in found] == ["check", "compile", "submit", "compile"]
-    for name, arguments in found:
-        known = {option for parameter in programs[name].params for option in parameter.opts}
-        assert set(re.findall(r"(?<!\S)(--?[a-z][a-z-]*)", arguments)) <= known
+def commands(page):
+    """The words of each `tfx-sequences` command on a page, variables of its own blocks in place."""
+    text = (ROOT / "docs" / page).read_text("utf-8").replace("\\\n", " ")
+    blocks = "".join(re.findall(r"```(?:bash|sh)\n(.*?)```", text, re.S))
+    values = {**os.environ}
+    for name, value in re.findall(r"(?:^| )([A-Z]+)=(\S+)", blocks, re.M):
+        values[name] = Template(value).substitute(values)
+    lines = re.findall(r"^tfx-sequences (.*)$", blocks, re.M)
+    return [shlex.split(Template(line).substitute(values), comments=True) for line in lines]
+
+
+def test_the_commands_on_the_page_to_vertex_run_as_far_as_here(tmp_path, monkeypatch, capfd):
+    pytest.importorskip("kfp.pipeline_spec", reason="needs the extra vertex")
+    check, compiled, submit, kubeflow = commands("vertex.md")
+    bundled = Path(str(resources.files("tfx_sequences"))) / "examples_data" / "japanese_vowels"
+    shutil.copytree(bundled, tmp_path / "my_records")
+    spec = load_spec("japanese_vowels").model_copy(update={"name": "my_task"})
+    (tmp_path / "my_task.yaml").write_text(spec_to_yaml(spec))
+    [block] = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "vertex.md").read_text("utf-8"), re.S)
+    (tmp_path / "deployment.yaml").write_text(block)
+    monkeypatch.chdir(tmp_path)
+    for words in (check, compiled, kubeflow):
+        assert main(words) == 0, capfd.readouterr().err
+    assert "The records fit the spec." in capfd.readouterr().out
+    assert main(submit) == 0
+    request = json.loads(capfd.readouterr().out)
+    assert request["pipelineJob"]["runtimeConfig"]["parameterValues"]["data"] == "gs://my-bucket/records"
+    assert request["pipelineJob"]["labels"]["team"] == "speech"
+    assert yaml.safe_load((tmp_path / "pipeline.yaml").read_text())["pipelineInfo"] == {"name": "my-task"}
+
+
+def test_the_commands_on_the_page_on_engines_are_options_that_these_take():
+    known = {option for parameter in get_command(app).commands["run"].params for option in parameter.opts}
+    engines = []
+    for command, *words in commands("engines.md"):
+        assert command == "run"
+        assert {word.partition("=")[0] for word in words if word.startswith("-")} <= known
+        engine = words[words.index("--beam-runner") + 1]
+        given = [word.removeprefix("--beam-arg=") for word in words if word.startswith("--beam-arg=")]
+        if engine == "prism":
+            given.append("--prism_location=prism")
+        assert len(beam_pipeline_args(given, engine)) > len(given)
+        engines.append(engine)
+    assert engines == ["flink", "prism", "spark"]
 
 
 def test_the_python_on_the_page_to_vertex_compiles():

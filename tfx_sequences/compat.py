@@ -7,9 +7,11 @@ a wrong environment is one clear message and not an ImportError from their depth
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import os
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 from tfx_sequences.errors import EnvironmentNotSupportedError
 
@@ -101,6 +103,22 @@ def check_tensorflow_metadata() -> None:
             received="no module 'tensorflow_metadata'",
             fix=f"Install the extra: {_install('tfx-sequences[tfx]')}",
         )
+
+
+def message_to_dict(message: Any) -> dict[str, Any]:
+    """A protocol buffer as JSON has it: fields by their own names, also those that are empty or at their default.
+
+    >>> from google.protobuf.source_context_pb2 import SourceContext
+    >>> message_to_dict(SourceContext())
+    {'file_name': ''}
+    """
+    from google.protobuf import json_format
+
+    # Protocol buffers 5 call it by another name.
+    names = ("always_print_fields_with_no_presence", "including_default_value_fields")
+    known = inspect.signature(json_format.MessageToDict).parameters
+    defaults = next(name for name in names if name in known)
+    return json_format.MessageToDict(message, preserving_proto_field_name=True, **{defaults: True})
 
 
 def quiet_environment() -> None:

@@ -29,7 +29,7 @@ def test_a_file_comes_in_blocks(tmp_path):
     assert not any(len(block.malformed) for block in given)
 
 
-@pytest.mark.parametrize("bad", [BROKEN, OF_ANOTHER_TYPE])
+@pytest.mark.parametrize("bad", [BROKEN, OF_ANOTHER_TYPE], ids=["broken", "of another type"])
 def test_malformed_records_are_told_or_left_out(tmp_path, bad):
     records = [record(0, i) for i in range(7)]
     for i in (1, 3, 4, 5):

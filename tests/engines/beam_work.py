@@ -18,10 +18,15 @@ import pytest
 import tensorflow as tf
 import tensorflow_data_validation as tfdv
 import tensorflow_transform as tft
+from tfx.components.evaluator.executor import Executor
 from tfx.orchestration import metadata, pipeline
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.types.artifact import Artifact
+from tfx.utils import path_utils
 
 from tfx_sequences.components.bulk_prediction import predict_through_beam
+from tfx_sequences.components.evaluation_result import read_figures
 from tfx_sequences.pipeline.create import create_pipeline
 from tfx_sequences.schemas.spec import SequenceSpec
 
@@ -37,6 +42,7 @@ class BeamWork:
         statistics: Exact figures of each split and feature.
         means: Mean and standard deviation of each split's numbers.
         transform_graph: Folder of what Transform decided.
+        artifacts: What was made of examples and schema, by the Evaluator's names for them.
         seconds: Wall seconds of each component, by its name.
     """
 
@@ -46,6 +52,7 @@ class BeamWork:
     statistics: dict[tuple[str, ...], tuple]
     means: dict[tuple[str, ...], float]
     transform_graph: Path
+    artifacts: dict[str, list[Artifact]]
     seconds: dict[str, float]
 
     def assert_same_as(self, other: BeamWork) -> None:
@@ -62,21 +69,14 @@ class BeamWork:
 def do_beam_work(spec: SequenceSpec, data: Path, folder: Path, beam_args: Sequence[str]) -> BeamWork:
     """Runs the spec's own pipeline up to Transform with LocalDagRunner, Beam with the options given."""
     store = metadata.sqlite_metadata_connection_config(str(folder / "metadata.sqlite"))
-    whole = create_pipeline(
-        spec,
-        data=str(data),
-        pipeline_root=str(folder / "artifacts"),
-        push_destination=str(folder / "pushed"),
-        splits_with_files=("train", "test"),
-        metadata_connection_config=store,
-        beam_pipeline_args=[*beam_args],
-    )
+    whole = _pipeline(spec, data, folder, beam_pipeline_args=[*beam_args], metadata_connection_config=store)
     LocalDagRunner().run(whole, run_options=pipeline.RunOptions(to_nodes=["Transform"]))
     outputs = folder / "artifacts"
     [examples] = outputs.glob("SequenceExampleGen/examples/*")
     [transformed] = outputs.glob("Transform/transformed_examples/*")
     [graph] = outputs.glob("Transform/transform_graph/*")
     [statistics] = outputs.glob("StatisticsGen/statistics/*")
+    [schema] = outputs.glob("AnomalyGate/validated_schema/*")
     tft_output = tft.TFTransformOutput(str(graph))
     figures, means = _figures(statistics)
     return BeamWork(
@@ -89,6 +89,7 @@ def do_beam_work(spec: SequenceSpec, data: Path, folder: Path, beam_args: Sequen
         statistics=figures,
         means=means,
         transform_graph=Path(graph),
+        artifacts={"examples": _artifacts(store, examples), "schema": _artifacts(store, schema)},
         seconds=_seconds(store),
     )
 
@@ -99,6 +100,50 @@ def predict_words(model: Path, data: Path, folder: Path, beam_args: Sequence[str
     started = time.monotonic()
     rows = predict_through_beam(model, data, folder, beam_args)
     return Counter(json.dumps(row, sort_keys=True) for row in rows), time.monotonic() - started
+
+
+def evaluate_words(
+    spec: SequenceSpec, work: BeamWork, model: Path, folder: Path, beam_args: Sequence[str]
+) -> tuple[dict[tuple[str, ...], float], float]:
+    """The figures that the pipeline's Evaluator finds on an engine, by slice and metric, and the wall seconds."""
+    served = standard_artifacts.Model()
+    served.uri = str(folder / "model")
+    Path(served.uri).mkdir(parents=True)
+    Path(path_utils.serving_model_dir(served.uri)).symlink_to(model)
+    made = {"evaluation": [standard_artifacts.ModelEvaluation()], "blessing": [standard_artifacts.ModelBlessing()]}
+    for name, [artifact] in made.items():
+        artifact.uri = str(folder / name)
+    [evaluator] = [c for c in _pipeline(spec, Path("data"), folder).components if c.id == "Evaluator"]
+    context = Executor.Context(beam_pipeline_args=[*beam_args], tmp_dir=str(folder / "tmp"), unique_id="1")
+    started = time.monotonic()
+    Executor(context).Do({**work.artifacts, "model": [served]}, made, dict(evaluator.exec_properties))
+    seconds = time.monotonic() - started
+    # Only plots have names of classes, and are left out.
+    figures = read_figures(str(folder / "evaluation"), {"": [str(number) for number in range(1000)]})
+    whole = {(name, metric): value for name, of in figures["slices"].items() for metric, value in of.items()}
+    ranges = figures["step_ranges"].items()
+    return {
+        **whole,
+        **{(n, steps, metric): v for n, of in ranges for steps, its in of.items() for metric, v in its.items()},
+    }, seconds
+
+
+def _pipeline(spec: SequenceSpec, data: Path, folder: Path, **options: Any) -> pipeline.Pipeline:
+    return create_pipeline(
+        spec,
+        data=str(data),
+        pipeline_root=str(folder / "artifacts"),
+        push_destination=str(folder / "pushed"),
+        splits_with_files=("train", "test"),
+        **options,
+    )
+
+
+def _artifacts(store: Any, folder: Path) -> list[Artifact]:
+    with metadata.Metadata(store) as handle:
+        types = {kind.id: kind for kind in handle.store.get_artifact_types()}
+        found = handle.store.get_artifacts_by_uri(str(folder))
+        return [artifact_utils.deserialize_artifact(types[one.type_id], one) for one in found]
 
 
 def _seconds(store: Any) -> dict[str, float]:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import tensorflow as tf
 
-from tests.engines.beam_work import BeamWork, do_beam_work, predict_words
+from tests.engines.beam_work import BeamWork, do_beam_work, evaluate_words, predict_words
 from tests.engines.worker_environment import ROOT, worker_environment
 from tests.everything import exported
 from tfx_sequences.pipeline.beam_engines import beam_pipeline_args
@@ -21,7 +22,7 @@ from tfx_sequences.schemas.spec_io import load_spec
 
 _SAMPLE = 4000
 _TIMINGS = pytest.StashKey[dict[str, dict[str, float]]]()
-_COLUMNS = ("SequenceExampleGen", "StatisticsGen", "Transform", "predictions")
+_COLUMNS = ("SequenceExampleGen", "StatisticsGen", "Transform", "predictions", "Evaluator")
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +71,53 @@ def predictions(model, cmudict, timings, tmp_path_factory):
     rows, seconds = predict_words(model, cmudict, tmp_path_factory.mktemp("direct") / "parts", beam_pipeline_args([]))
     timings["direct"]["predictions"] = seconds
     return rows
+
+
+@pytest.fixture(scope="session")
+def figures(spec, direct, model, timings, tmp_path_factory):
+    """What the Evaluator finds on the engine in this process."""
+    folder = tmp_path_factory.mktemp("direct_evaluation")
+    found, seconds = evaluate_words(spec, direct, model, folder, beam_pipeline_args([]))
+    timings["direct"]["Evaluator"] = seconds
+    return found
+
+
+@pytest.fixture
+def same_work(spec, cmudict, direct, timings, tmp_path) -> Callable[[str, Sequence[str]], None]:
+    """Runs the pipeline's Beam work on an engine, in `tmp_path`; it must make what the direct one makes."""
+
+    def compare(engine: str, beam_args: Sequence[str]) -> None:
+        work = do_beam_work(spec, cmudict, tmp_path, beam_args)
+        timings.setdefault(engine, {}).update(work.seconds)
+        work.assert_same_as(direct)
+
+    return compare
+
+
+@pytest.fixture
+def same_predictions(cmudict, model, predictions, timings, tmp_path) -> Callable[[str, Sequence[str]], None]:
+    """Predicts on an engine; the predictions must be those of the direct one."""
+
+    def compare(engine: str, beam_args: Sequence[str]) -> None:
+        rows, seconds = predict_words(model, cmudict, tmp_path / "parts", beam_args)
+        timings.setdefault(engine, {})["predictions"] = seconds
+        assert rows == predictions
+        assert rows.total() > 1000
+
+    return compare
+
+
+@pytest.fixture
+def same_figures(spec, direct, model, figures, timings, tmp_path) -> Callable[[str, Sequence[str]], None]:
+    """Evaluates on an engine; the figures must be those of the direct one, to the rounding of sums."""
+
+    def compare(engine: str, beam_args: Sequence[str]) -> None:
+        found, seconds = evaluate_words(spec, direct, model, tmp_path, beam_args)
+        timings.setdefault(engine, {})["Evaluator"] = seconds
+        assert found == pytest.approx(figures, rel=1e-6)
+        assert found["all", "example_count"] > 200
+
+    return compare
 
 
 @pytest.fixture(scope="session")

@@ -166,7 +166,8 @@ def _configuration(rpc: int, rest: int, folder: Path) -> str:
         # Slots of one job on all TaskManagers, so that the loss of one is a loss.
         "cluster.evenly-spread-out-slots": "true",
         "heartbeat.interval": 1000,
-        "heartbeat.timeout": 6000,
+        # A killed one refuses its heartbeats at once; one that is only slow, on a busy machine, is not lost.
+        "heartbeat.timeout": 60000,
         "restart-strategy.type": "fixed-delay",
         # Each task that fails counts, and those sent to the lost TaskManager before its heartbeats are missed.
         "restart-strategy.fixed-delay.attempts": 200,

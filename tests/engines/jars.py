@@ -16,19 +16,22 @@ def missing_programs() -> list[str]:
     return [name for name in ("java", "javac", "mvn") if not shutil.which(name)]
 
 
+def cache() -> Path:
+    """The user's cache folder for the tests, or that which TFX_SEQUENCES_CACHE names."""
+    named = os.environ.get("TFX_SEQUENCES_CACHE")
+    return Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "tfx-sequences")
+
+
 def jars(engine: str) -> Path:
-    """The folder of an engine's jars, in the user's cache (or that which TFX_SEQUENCES_CACHE names).
+    """The folder of an engine's jars, in the cache.
 
     Raises:
         RuntimeError: Maven failed, or what it brought is not what was pinned.
     """
-    home = os.environ.get("TFX_SEQUENCES_CACHE") or Path(
-        os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "tfx-sequences"
-    )
     pinned = dict(reversed(line.split()) for line in (_PINNED / f"{engine}.sha256").read_text().splitlines())
     # Other versions go elsewhere.
     name = hashlib.sha256((_PINNED / f"{engine}.sha256").read_bytes()).hexdigest()[:12]
-    folder = Path(home) / "jars" / f"{engine}-{name}"
+    folder = cache() / "jars" / f"{engine}-{name}"
     if not folder.is_dir():
         fetched = folder.with_suffix(".part")
         shutil.rmtree(fetched, ignore_errors=True)

@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.engines.beam_work import do_beam_work, predict_words
 from tests.engines.flink_cluster import flink_cluster
 from tests.engines.jars import jars, missing_programs
 from tests.engines.processes import wait_until
@@ -27,17 +26,18 @@ def flink(cluster):
     return beam_pipeline_args([*where, "--environment_type=EXTERNAL", "--parallelism=2"], "flink")
 
 
-def test_predictions_are_those_of_the_direct_engine(flink, cluster, cmudict, model, predictions, timings, tmp_path):
+def test_predictions_are_those_of_the_direct_engine(flink, cluster, same_predictions):
     check_engine(flink)
-    rows, seconds = predict_words(model, cmudict, tmp_path / "parts", flink)
-    timings.setdefault("flink", {})["predictions"] = seconds
-    assert rows == predictions
-    assert rows.total() > 1000
+    same_predictions("flink", flink)
     assert cluster.overview()["taskmanagers"] == 2
 
 
+def test_the_evaluators_figures_are_those_of_the_direct_engine(flink, same_figures):
+    same_figures("flink", flink)
+
+
 def test_a_job_that_loses_a_task_manager_makes_what_the_direct_engine_makes(
-    flink, cluster, spec, cmudict, direct, timings, tmp_path
+    flink, cluster, direct, same_work, tmp_path
 ):
     def lose_one_in_transform() -> str:
         wait_until((tmp_path / "artifacts" / "Transform").exists, "Transform to start", 900)
@@ -45,10 +45,8 @@ def test_a_job_that_loses_a_task_manager_makes_what_the_direct_engine_makes(
 
     with ThreadPoolExecutor(1) as pool:
         lost = pool.submit(lose_one_in_transform)
-        work = do_beam_work(spec, cmudict, tmp_path, flink)
+        same_work("flink", flink)
         assert lost.result().startswith("taskmanager-")
-    timings.setdefault("flink", {}).update(work.seconds)
-    work.assert_same_as(direct)
     assert {job["state"] for job in cluster.jobs()} == {"FINISHED"}
     assert sum(direct.records["Split-train"].values()) > 1000
     assert cluster.overview()["taskmanagers"] == 1

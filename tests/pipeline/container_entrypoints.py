@@ -10,8 +10,9 @@ import copy
 import dataclasses
 import json
 import os
+import re
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ class Containers:
         work: Folder for logs, and the processes' own.
         parameters: Values in place of those compiled.
         outputs: Artifacts of the tasks that have run, by task and output.
+        earlier: Artifacts of the pipeline's earlier jobs, the newest last.
+        number: Of this job among the pipeline's.
     """
 
     job: dict[str, Any]
@@ -39,6 +42,15 @@ class Containers:
     work: Path
     parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     outputs: dict[str, dict[str, list[dict[str, Any]]]] = dataclasses.field(default_factory=dict)
+    earlier: Sequence[dict[str, Any]] = ()
+    number: int = 1
+
+    def next_job(self) -> Containers:
+        """Another job of the pipeline, all of whose tasks are cached as yet."""
+        made = [artifact for of_task in self.outputs.values() for some in of_task.values() for artifact in some]
+        return dataclasses.replace(
+            self, outputs=copy.deepcopy(self.outputs), earlier=[*self.earlier, *made], number=self.number + 1
+        )
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -64,8 +76,8 @@ class Containers:
         """Runs one task's container; its outputs are then known."""
         executor = self._executor(name)
         if "resolver" in executor:
-            # It looks for artifacts of earlier runs, and there were none.
-            self.outputs[name] = {output: [] for output in executor["resolver"]["outputArtifactQueries"]}
+            queries = executor["resolver"]["outputArtifactQueries"]
+            self.outputs[name] = {output: self._found(name, query["filter"]) for output, query in queries.items()}
             return
         if "container" not in executor:
             raise NotImplementedError(f"{name} is neither a container nor a resolver")
@@ -88,17 +100,14 @@ class Containers:
         """The message that stands for `{{$}}` in a container's command line."""
         task = self.spec["root"]["dag"]["tasks"][name]
         component = self.spec["components"][task["componentRef"]["name"]]
-        folder = f"{self.job['runtimeConfig']['gcsOutputDirectory']}/1/job/{name}_1"
+        folder = f"{self.job['runtimeConfig']['gcsOutputDirectory']}/1/job{self.number}/{name}_1"
         given = task.get("inputs", {})
-        inputs = {
-            key: {"artifacts": copy.deepcopy(self.outputs[of["producerTask"]][of["outputArtifactKey"]])}
-            for key, of in ((k, v["taskOutputArtifact"]) for k, v in given.get("artifacts", {}).items())
-        }
+        inputs = {key: {"artifacts": artifacts} for key, artifacts in self._inputs(name).items()}
         outputs = {
             key: {
                 "artifacts": [
                     {
-                        "name": f"{_STORE}/{name}-{key}",
+                        "name": f"{_STORE}/{self.number}-{name}-{key}",
                         "uri": f"{folder}/{key}",
                         "type": output["artifactType"],
                         "metadata": output.get("metadata", {}),
@@ -114,6 +123,24 @@ class Containers:
             },
             "outputs": {"artifacts": outputs, "outputFile": f"{folder}/executor_output.json"},
         }
+
+    def _inputs(self, name: str) -> dict[str, list[dict[str, Any]]]:
+        given = self.spec["root"]["dag"]["tasks"][name].get("inputs", {}).get("artifacts", {})
+        sources = {key: of["taskOutputArtifact"] for key, of in given.items()}
+        return {k: copy.deepcopy(self.outputs[s["producerTask"]][s["outputArtifactKey"]]) for k, s in sources.items()}
+
+    def _found(self, name: str, query: str) -> list[dict[str, Any]]:
+        """What a resolver's query finds: the newest artifact with all that it asks for, or none."""
+        inputs = self._inputs(name)
+
+        def value(placeholder: re.Match[str]) -> str:
+            given = inputs[placeholder["input"]]
+            # Of nothing it stands for nothing, which no artifact is called.
+            return str(given[0]["metadata"][placeholder["key"]]) if given else ""
+
+        query = re.sub(r"{{\$\.inputs\.artifacts\['(?P<input>\w+)'\]\.metadata\['(?P<key>\w+)'\]}}", value, query)
+        wanted = dict(term.split("=", 1) for term in query.split(" AND "))
+        return copy.deepcopy([a for a in self.earlier if {**_asked_for(a), **wanted} == _asked_for(a)][-1:])
 
     def _value(self, given: Mapping[str, Any]) -> Any:
         if "runtimeValue" in given:
@@ -146,6 +173,18 @@ class Containers:
             [artifact], [news] = self.outputs[name][key], said["artifacts"]
             artifact["uri"] = news.get("uri", artifact["uri"])
             artifact["metadata"] = {**artifact["metadata"], **news.get("metadata", {})}
+
+
+def _asked_for(artifact: Mapping[str, Any]) -> dict[str, str]:
+    """All that a resolver's query may ask of an artifact, in the query's words."""
+    [title] = re.findall(r"^title: (\S+)$", artifact["type"]["instanceSchema"], re.M)
+    numbers = {key: value for key, value in artifact["metadata"].items() if isinstance(value, int | float)}
+    return {
+        "schema_title": f'"{title}"',
+        "state": "LIVE",
+        "name": f'"{artifact["name"]}"',
+        **{f"metadata.{key}.number_value": f"{value:g}" for key, value in numbers.items()},
+    }
 
 
 def waits_for(task: Mapping[str, Any]) -> set[str]:

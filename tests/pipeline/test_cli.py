@@ -109,6 +109,7 @@ def test_main_returns_the_exit_code(capsys):
     assert main(["rnu"]) == 2
 
 
+@pytest.mark.usefixtures("interrupts")
 def test_interrupt_before_the_run_is_130(tmp_path):
     words = [sys.executable, "-m", "tfx_sequences", "run", "japanese_vowels", "--data", BUNDLED, "--output", "out"]
     with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from tests.pipeline.container_entrypoints import Containers
 from tfx_sequences.components.record_files import read_records
+from tfx_sequences.schemas.evaluation_options import Change
 from tfx_sequences.schemas.spec_io import load_spec, spec_to_yaml
 from tfx_sequences.schemas.tuning_options import Parameter, Tuning
 
@@ -50,11 +51,13 @@ def programs(uv, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def compiled(programs, tmp_path_factory):
-    """The bundled spec with a search before training, compiled there for Vertex AI."""
+    """The bundled spec with a search before training and a baseline, compiled there for Vertex AI."""
     folder = tmp_path_factory.mktemp("compiled")
     spec = load_spec("japanese_vowels")
     tuning = Tuning(parameters={"training.learning_rate": Parameter(choices=(0.001, 0.0011))}, max_trials=1, epochs=1)
-    (folder / "spec.yaml").write_text(spec_to_yaml(spec.model_copy(update={"tuning": tuning})))
+    evaluation = spec.evaluation.model_copy(update={"baseline": {"loss": Change(max_rise=0.0)}})
+    changed = spec.model_copy(update={"tuning": tuning, "evaluation": evaluation})
+    (folder / "spec.yaml").write_text(spec_to_yaml(changed))
     arguments = ["compile", "spec.yaml", "--data", "gs://bucket/records", "--splits", "train,test"]
     arguments += ["--output-root", "gs://bucket/vowels", "--runner", "vertex", "--image", "registry/sequences:1"]
     done = subprocess.run(
@@ -117,3 +120,19 @@ def test_every_container_runs_and_the_pushed_model_is_good(programs, compiled, t
     }
     assert len(rows) == len(speakers) == 370
     assert sum(row["predicted_class"] == speakers[row["id"]] for row in rows) / len(rows) >= 0.97
+
+    # No model was blessed before: the pipeline's first job compares with none, its second with that of the first.
+    resolvers = [f"LastBlessedModel-model-{of}resolver" for of in ("blessing-", "")]
+    assert set(resolvers) < set(ran)
+    assert [containers.outputs[name] for name in resolvers] == [{"model_blessing": []}, {"model": []}]
+    [first] = containers.outputs["Evaluator"]["blessing"]
+    assert first["metadata"]["blessed"] == 1
+    assert "baseline_model_id" not in first["metadata"]
+    second_job = containers.next_job()
+    for task in (*resolvers, "Evaluator"):
+        second_job.run_task(task)
+    [second] = second_job.outputs["Evaluator"]["blessing"]
+    [model] = containers.outputs["SequenceTrainer"]["model"]
+    assert second["metadata"]["blessed"] == 1
+    assert second["metadata"]["baseline_model_id"] == model["name"]
+    assert second["name"] != first["name"]

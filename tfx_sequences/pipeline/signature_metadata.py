@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from google.protobuf import json_format
+from tfx_sequences.compat import message_to_dict
 
 
 def signature_metadata(folder: str | Path) -> dict[str, Any]:
@@ -23,8 +23,6 @@ def signature_metadata(folder: str | Path) -> dict[str, Any]:
             if name.startswith("__"):  # TensorFlow's own, that initialises
                 continue
             # Defaults too: a dimension of unknown size is told by its name, but rank 0 by an empty list.
-            found[name] = json_format.MessageToDict(
-                signature, preserving_proto_field_name=True, including_default_value_fields=True
-            )
+            found[name] = message_to_dict(signature)
             found[name].pop("defaults", None)
     return dict(sorted(found.items()))

@@ -12,6 +12,7 @@ from rich.text import Text
 from tfx_sequences.compat import quiet_environment, use_cores
 from tfx_sequences.errors import TfxSequencesError, UserInputError
 from tfx_sequences.pipeline.capture import Capture, captured_output
+from tfx_sequences.pipeline.interrupts import interruptible
 
 GOOD = 0
 NOT_BLESSED = 1
@@ -28,7 +29,8 @@ def supervised(work: Callable[[Capture], int]) -> int:
     """The exit code of `work`, which gets the real terminal; all other output goes to its log file.
 
     Errors end here: a `UserInputError` is its own message (2), anything else a
-    short one that names the log file, where the traceback is (3).
+    short one that names the log file, where the traceback is (3). An interrupt
+    is 130, however the work takes it.
 
     >>> supervised(lambda capture: 0)
     0
@@ -38,7 +40,8 @@ def supervised(work: Callable[[Capture], int]) -> int:
     atexit.register(_silence_finalizers)
     with captured_output() as capture:
         try:
-            return work(capture)
+            with interruptible():
+                return work(capture)
         except UserInputError as error:
             _tell(capture, str(error))
             return error.exit_code
