@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from tests.everything import everything_spec
+from tfx_sequences import __version__
 from tfx_sequences.components.loaded_model import load_model
 from tfx_sequences.components.model_card import check_model, digest_of_transform, read_card
 from tfx_sequences.components.prediction import model_spec
@@ -61,6 +62,17 @@ def test_an_edited_card_is_refused(copy):
     for read in (read_card, model_spec, load_model):
         with pytest.raises(UserInputError, match=r"not the model's own[\s\S]*assets\.extra"):
             read(copy)
+
+
+def test_a_card_of_another_version_is_told_with_both_versions(copy):
+    card = json.loads((copy / "tfx_sequences.json").read_text())
+    card |= {"tfx_sequences_version": "9.1", "spec": {**card["spec"], "what_is_to_come": 1}}
+    for folder in (copy, copy / "assets.extra"):
+        (folder / "tfx_sequences.json").write_text(json.dumps(card))
+    with pytest.raises(UserInputError) as told:
+        load_model(copy)
+    assert f"({__version__})" in told.value.expected
+    assert told.value.received.startswith("that of version 9.1: ") and "what_is_to_come" in told.value.received
 
 
 def test_another_saved_model_under_the_card_is_refused(copy):

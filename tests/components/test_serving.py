@@ -184,7 +184,7 @@ def test_transformed_features_are_what_the_network_reads(everything, exported):
     examples = tf.constant(everything.serialized)
     features = answers(exported, "transform_features", examples=examples)
     raw = exported[0]
-    network = raw.tracked[0]({name: tf.constant(value) for name, value in features.items()}, training=False)
+    network = raw._model({name: tf.constant(value) for name, value in features.items()}, training=False)
     scores = answers(exported, "serving_default", examples=examples)["scores"]
     np.testing.assert_allclose(tf.nn.softmax(network), scores, atol=1e-6)
     assert features["sequence_length"].tolist() == [len(s["lpc"]) for _, s in everything.records]
