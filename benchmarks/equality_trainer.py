@@ -1,7 +1,7 @@
 """The trainer's own answers to a whole split, for `equality.py`.
 
-The network is built and padded batches are made as in training, kernels included; the weights are those that the
-trainer wrote, the records those that Transform wrote. No exported graph has a part in it.
+The network is built and padded batches are made as in training; the weights are those that the trainer wrote, the
+records those that Transform wrote. No exported graph has a part in it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tfx_sequences.schemas.spec import SequenceSpec
 
 
 def trainers_answers(
-    output: Path, model: Path, records: list[bytes], spec: SequenceSpec, batch: int
+    output: Path, model: Path, records: list[bytes], spec: SequenceSpec, batch: int, *, fused: bool
 ) -> Iterator[dict[str, np.ndarray]]:
     """What `served` makes of the fitted network's outputs, in batches of the raw records' order.
 
@@ -26,6 +26,7 @@ def trainers_answers(
         records: Raw records of the test split; their ids tell which of Transform's records they are.
         spec: The spec, which has an `id_key`.
         batch: Records at a time.
+        fused: With the kernels of training, or with those that are exported.
     """
     import tensorflow as tf
     import tensorflow_transform as tft
@@ -47,7 +48,7 @@ def trainers_answers(
     train_files = [str(file) for file in sorted((transformed / "Split-train").iterdir())]
     plan = make_plan(read_histogram(tft_output), spec.batching)
     statistics = task_statistics(spec, tft_output, SequenceInput(train_files, spec, form, plan, training=False))
-    network = build_model(spec, statistics)
+    network = build_model(spec, statistics, use_cudnn="auto" if fused else False)
     weights = read_weights(str(model))
     if weights is None:
         raise ValueError(f"there are no named weights in {model}")

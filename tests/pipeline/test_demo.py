@@ -16,7 +16,9 @@ import tfx_sequences
 from tests.pipeline.test_bad_input import Bad, assert_no_defect, assert_no_graph_talk, assert_told
 from tests.records import example, sequence_example, write_records
 from tfx_sequences.components.evaluation_result import read_figures
+from tfx_sequences.components.loaded_model import load_model
 from tfx_sequences.components.prediction import find_model, list_record_files, predict_files
+from tfx_sequences.pipeline.rest_server import RestServer
 
 BUNDLED = Path(str(resources.files("tfx_sequences"))) / "examples_data" / "japanese_vowels"
 COMPONENTS = """
@@ -107,6 +109,24 @@ def test_everything_that_answers_gives_the_same_answers(demo, monkeypatch):
     assert found["predict"] == found["predict through Beam"] == found["trainer, its batch"] == 0, lines
     assert found["exported model in a process with TensorFlow alone"] == 0, lines
     assert {"Evaluator", "exported model, records one by one"} < set(found) and max(found.values()) <= 1e-6, lines
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
+def test_the_requests_on_the_page_on_serving_are_answered(demo):
+    """Each `curl` of the page as it stands there, but for the port."""
+    text = (Path(__file__).parents[2] / "docs" / "serving.md").read_text("utf-8")
+    [served] = re.findall(r"^tfx-sequences serve (.*)$", text, re.M)
+    name = re.search(r"--name (\w+)", served)[1]
+    requests = re.findall(r"^curl .*(?:\n    .*)*", text, re.M)
+    assert len(requests) == 3
+    with RestServer(load_model(demo.output), name) as server:
+        answers = [
+            json.loads(subprocess.run(["bash", "-c", request], check=True, capture_output=True).stdout)
+            for request in (r.replace("localhost:8501", "{}:{}".format(*server.address)) for r in requests)
+        ]
+    by_row, by_column, metadata = answers
+    assert by_row["predictions"][0]["classes"] == by_column["outputs"]["classes"][0] == [str(n) for n in range(1, 10)]
+    assert metadata["model_spec"]["name"] == name
 
 
 def demo_test_file():

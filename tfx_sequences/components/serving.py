@@ -77,8 +77,8 @@ class RawRecordModel:
     @property
     def tracked(self) -> list[Any]:
         """What an archive must track beside the variables, which it finds itself: lookup tables."""
-        # Given the network, it would trace all its layers once more to find them.
-        parts = tf.train.TrackableView(self._model).descendants()
+        # Given the network, it would trace it once more to find them.
+        parts = [part for layer in self._model._flatten_layers() for part in vars(layer).values()]
         tables = [part for part in parts if isinstance(part, tf.saved_model.experimental.TrackableResource)]
         return [*tables, self._loader._imported]
 
