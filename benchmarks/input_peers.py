@@ -40,12 +40,12 @@ def torch_tfrecord(folder: Path, records: int) -> Any:
         def __getitem__(self, index: int) -> Record:
             return source[index]
 
-    def epoch() -> Iterator[tuple[np.ndarray, int]]:
+    def epoch() -> Iterator[np.ndarray]:
         loader = torch.utils.data.DataLoader(
             Dataset(), batch_sampler=batches(), collate_fn=_torch_collate, num_workers=WORKERS, prefetch_factor=4
         )
         for batch in loader:
-            yield batch["length"].numpy(), batch["item"].shape[1]
+            yield _counted(batch["length"].numpy(), batch["item"].shape[1])
 
     return epoch
 
@@ -65,7 +65,7 @@ def torch_huggingface(folder: Path, records: int) -> Any:
     sampler_class = transformers.trainer_pt_utils.LengthGroupedSampler
     lengths = _lengths(records).tolist()
 
-    def epoch() -> Iterator[tuple[np.ndarray, int]]:
+    def epoch() -> Iterator[np.ndarray]:
         loader = torch.utils.data.DataLoader(
             dataset,
             batch_size=BATCH_SIZE,
@@ -75,7 +75,7 @@ def torch_huggingface(folder: Path, records: int) -> Any:
             prefetch_factor=4,
         )
         for batch in loader:
-            yield batch["length"].numpy(), batch["item"].shape[1]
+            yield _counted(batch["length"].numpy(), batch["item"].shape[1])
 
     return epoch
 
@@ -90,12 +90,12 @@ def grain_tfrecord(folder: Path, records: int) -> Any:
     def load(rows: np.ndarray) -> Record:
         return _collate([source[row] for row in rows.tolist()])
 
-    def epoch() -> Iterator[tuple[np.ndarray, int]]:
+    def epoch() -> Iterator[np.ndarray]:
         dataset = grain.MapDataset.source(batches()).map(load)
         read = grain.ReadOptions(num_threads=1, prefetch_buffer_size=4)
         iterable = dataset.to_iter_dataset(read).mp_prefetch(grain.MultiprocessingOptions(num_workers=WORKERS))
         for batch in iterable:
-            yield batch["length"], batch["item"].shape[1]
+            yield _counted(batch["length"], batch["item"].shape[1])
 
     return epoch
 
@@ -126,7 +126,7 @@ def pyarrow_vectorised(folder: Path, records: int) -> Any:
             loaded.append({**batch, "label": label[rows], "length": lengths[rows]})
         return [loaded[i] for i in np.random.permutation(len(loaded))]
 
-    def epoch() -> Iterator[tuple[np.ndarray, int]]:
+    def epoch() -> Iterator[np.ndarray]:
         order = [files[i] for i in np.random.permutation(len(files))]
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             ahead = [pool.submit(load, path) for path in order[:2]]
@@ -137,7 +137,7 @@ def pyarrow_vectorised(folder: Path, records: int) -> Any:
                 if path is not None:
                     ahead.append(pool.submit(load, path))
                 for batch in loaded:
-                    yield batch["length"], batch["item"].shape[1]
+                    yield _counted(batch["length"], batch["item"].shape[1])
 
     return epoch
 
@@ -202,6 +202,11 @@ def _length_grouped(lengths: np.ndarray) -> Any:
         return [batches[i] for i in np.random.permutation(len(batches))]
 
     return draw
+
+
+def _counted(lengths: np.ndarray, steps: int) -> np.ndarray:
+    """What a route tells of one batch."""
+    return np.array([1, len(lengths), lengths.sum(), len(lengths) * steps])
 
 
 def _collate(records: list[Record]) -> Record:

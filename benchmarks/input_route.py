@@ -21,12 +21,7 @@ def run(module: str, name: str, folder: Path, records: int) -> dict[str, Any]:
     del warm
     _forget_peak()
     before, started = _cpu_seconds(), time.perf_counter()
-    records = batches = real = padded = 0
-    for lengths, steps in epoch():
-        batches += 1
-        records += len(lengths)
-        real += int(lengths.sum())
-        padded += len(lengths) * int(steps)
+    batches, records, real, padded = sum(epoch()).tolist()
     wall, after = time.perf_counter() - started, _cpu_seconds()
     return {
         "records": records,

@@ -1,7 +1,7 @@
 """The routes of `input.py` that run in the project's own environment: ours, the textbook's, TFX's.
 
-A route opens the set once and gives a function that starts an epoch: an iterator of
-`(lengths [B], T)`, after each padded batch with all its features is in memory.
+A route opens the set once and gives a function that starts an epoch: an iterator of what is then in
+memory as padded batches with all their features: `[batches, records, steps, steps with padding]`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TOKEN_BUDGET = BATCH_SIZE * 41
 SHUFFLE_BUFFER = 10_000
 AT_A_TIME = 32
 
-Epoch = Callable[[], Iterator[tuple[np.ndarray, int]]]
+Epoch = Callable[[], Iterator[np.ndarray]]
 
 
 def raw_read(folder: Path, records: int, kind: str) -> Epoch:
@@ -124,25 +124,24 @@ def _taken(dataset: Any, of_batch: Callable[..., tuple[Any, Any]]) -> Epoch:
     import tensorflow as tf
 
     @tf.function
-    def take(iterator: Any) -> tuple[Any, Any, Any]:
-        lengths = tf.TensorArray(tf.int64, 0, dynamic_size=True, infer_shape=False, element_shape=[None])
-        sizes, steps = (tf.TensorArray(tf.int32, 0, dynamic_size=True) for _ in range(2))
-        for number in tf.range(AT_A_TIME):
+    def take(iterator: Any) -> Any:
+        taken = tf.zeros([4], tf.int64)
+        for _ in tf.range(AT_A_TIME):
             element = iterator.get_next_as_optional()
             if not element.has_value():
                 break
             batch = element.get_value()
-            of_rows, feature = of_batch(*batch) if isinstance(batch, tuple) else of_batch(batch)
-            lengths = lengths.write(number, tf.cast(of_rows, tf.int64))
-            sizes, steps = sizes.write(number, tf.shape(of_rows)[0]), steps.write(number, tf.shape(feature)[1])
-        return lengths.concat(), sizes.stack(), steps.stack()
+            lengths, feature = of_batch(*batch) if isinstance(batch, tuple) else of_batch(batch)
+            rows, steps = tf.size(lengths, tf.int64), tf.shape(feature, tf.int64)[1]
+            taken += tf.stack([1, rows, tf.reduce_sum(tf.cast(lengths, tf.int64)), rows * steps])
+        return taken
 
-    def epoch() -> Iterator[tuple[np.ndarray, int]]:
+    def epoch() -> Iterator[np.ndarray]:
         iterator = iter(dataset)
         while True:
-            lengths, sizes, steps = (tensor.numpy() for tensor in take(iterator))
-            yield from zip(np.split(lengths, np.cumsum(sizes))[:-1], steps.tolist(), strict=True)
-            if len(sizes) < AT_A_TIME:
+            taken = take(iterator).numpy()
+            yield taken
+            if taken[0] < AT_A_TIME:
                 return
 
     return epoch

@@ -23,15 +23,15 @@ def test_rows_come_once_in_micro_batches_of_their_bucket(data):
     given_out = []
     for start in range(0, len(lengths), 50):
         given_out.append(queue.add(rows(lengths[start : start + 50], start), random))
-    full = [len(given.buckets) for given in given_out]
+    full = len(given_out)
     given_out.append(queue.flush())
     seen = []
-    for number, out in enumerate(given_out):
+    for number, out in enumerate(part.micro_batches for part in given_out):
         for micro, bucket in enumerate(out.buckets):
             part = out.rows.take(np.arange(out.splits[micro], out.splits[micro + 1]))
             assert set(np.searchsorted(plan.boundaries, part.lengths, side="right")) == {bucket}
             most = micro_batch_rows(plan.batch_sizes[bucket])
-            assert len(part) == most if number < len(full) else 0 < len(part) < most
+            assert len(part) == most if number < full else 0 < len(part) < most
             seen += part.places[:, 1].tolist()
     assert sorted(seen) == list(range(len(lengths)))
     assert queue.batches == plan.steps_per_epoch
@@ -54,7 +54,7 @@ def test_batches_are_counted_as_they_become_complete():
 def test_shuffling_mixes_buckets_and_rows():
     lengths = [1] * 500 + [9] * 500
     plan = make_plan(LengthHistogram.of(lengths), Batching(batch_size=10, num_buckets=2))
-    given = BucketQueue(plan).add(rows(lengths), np.random.default_rng(0))
+    given = BucketQueue(plan).add(rows(lengths), np.random.default_rng(0)).micro_batches
     assert 20 < np.count_nonzero(np.diff(given.buckets)) < 80
     first = given.rows.places[:10, 1]
     assert first.max() - first.min() > 100

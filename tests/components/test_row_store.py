@@ -4,8 +4,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.components.rows import parser_of, record, rows_of
-from tfx_sequences.components.row_store import RowStore, gather
+from tests.components.rows import parser_of, record
+from tfx_sequences.components.row_store import RowStore, arranged
 
 
 def store_of(first, count):
@@ -15,22 +15,20 @@ def store_of(first, count):
 
 @settings(max_examples=20)
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=4), st.data())
-def test_rows_are_kept_joined_and_gathered_by_number(sizes, data):
+def test_records_are_put_where_they_are_wanted(sizes, data):
     starts = np.cumsum([0, *sizes])
-    joined = RowStore.concat([store_of(int(a), n) for a, n in zip(starts, sizes, strict=False)])
-    assert rows_of(joined) == [f"0:{i}" for i in range(sum(sizes))]
-    some = data.draw(st.lists(st.sampled_from(range(sum(sizes))), unique=True))
-    kept = joined.keep(np.array(some, np.int64))
-    assert rows_of(kept) == [f"0:{i}" for i in sorted(some)]
-    later = RowStore.concat([kept, store_of(100, 2)])
-    wanted = data.draw(st.permutations([*some, 100, 101]))
-    given_out = gather(tf.constant(later.numbers), later.records, tf.constant(wanted, tf.int64))
-    assert given_out.numpy().tolist() == [record(0, i) for i in wanted]
-
-
-def test_one_part_is_not_copied():
-    store = store_of(0, 3)
-    assert RowStore.concat([store]) is store
+    stores = [store_of(int(a), n) for a, n in zip(starts, sizes, strict=False)]
+    wanted = data.draw(st.lists(st.sampled_from(range(sum(sizes))), unique=True))
+    size = len(wanted) + data.draw(st.integers(0, 3))
+    positions = data.draw(st.permutations(range(size)))[: len(wanted)]
+    records = arranged(stores, np.array(wanted, np.int64), np.array(positions, np.int64), size).numpy()
+    expected = dict(zip(positions, wanted, strict=True))
+    assert records[:size].tolist() == [record(0, expected[i]) if i in expected else b"" for i in range(size)]
+    # Some of them on, beside new ones.
+    kept = sorted(range(size), key=lambda i: expected.get(i, -1))[size - len(wanted) :]
+    later = RowStore(np.sort(wanted).astype(np.int64), tf.gather(tf.constant(records), [*kept, size]))
+    again = arranged([later, store_of(100, 2)], np.array([*wanted, 101]), np.arange(len(wanted) + 1), len(wanted) + 1)
+    assert again.numpy().tolist()[:-1] == [record(0, i) for i in [*wanted, 101]]
 
 
 def test_the_parser_measures_and_parses():

@@ -20,18 +20,60 @@ _FEW_ROWS = 8
 
 
 @dataclasses.dataclass(frozen=True)
-class MicroBatches:
-    """Micro-batches, one after another.
+class Parts:
+    """Rows in parts, one after another.
 
     Attributes:
-        rows: The rows of all.
-        splits: Where each begins and ends in `rows`, int64 `[M + 1]`.
-        buckets: The bucket of each, int64 `[M]`.
+        rows: The rows of all parts.
+        splits: Where each part begins and ends in `rows`, int64 `[P + 1]`.
+        buckets: The bucket of each, int64 `[P]`.
     """
 
     rows: Rows
     splits: np.ndarray
     buckets: np.ndarray
+
+    @classmethod
+    def of(cls, rows: Rows, sizes: np.ndarray, buckets: np.ndarray) -> Parts:
+        """Parts of these sizes, of all rows one after another."""
+        return cls(rows, np.concatenate([[0], np.cumsum(sizes)]), buckets)
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """How many rows each has, int64 `[P]`."""
+        return np.diff(self.splits)
+
+    def take(self, which: np.ndarray) -> Parts:
+        """Those of the given indices, in their order."""
+        sizes = self.sizes[which]
+        splits = np.concatenate([[0], np.cumsum(sizes)])
+        rows = self.rows.take(np.arange(splits[-1]) + np.repeat(self.splits[:-1][which] - splits[:-1], sizes))
+        return Parts(rows, splits, self.buckets[which])
+
+    @classmethod
+    def concat(cls, parts: Sequence[Parts]) -> Parts:
+        """All of several."""
+        return cls.of(
+            Rows.concat([p.rows for p in parts]),
+            np.concatenate([p.sizes for p in parts]),
+            np.concatenate([p.buckets for p in parts]),
+        )
+
+
+NOTHING = Parts(Rows.concat([]), np.zeros([1], np.int64), np.zeros([0], np.int64))
+
+
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """What a queue gives out.
+
+    Attributes:
+        micro_batches: For `bucket_by_sequence_length`.
+        batches: The batches that these complete, in the order in which the op will give them.
+    """
+
+    micro_batches: Parts
+    batches: Parts
 
 
 def micro_batch_rows(batch_size: int) -> int:
@@ -51,7 +93,7 @@ class BucketQueue:
 
     It knows what `bucket_by_sequence_length` holds, for that closes a batch of bucket `k`
     with the `batch_sizes[k] / micro_batch_rows(batch_sizes[k])`th micro-batch, and so it
-    counts batches and their steps before they exist.
+    knows batches before they exist: their rows, their order, and how many steps they have.
 
     Args:
         plan: The plan.
@@ -64,19 +106,20 @@ class BucketQueue:
     def __init__(self, plan: BucketPlan) -> None:
         self._boundaries = plan.boundaries
         self._sizes = plan.batch_sizes
-        self._micro_rows = [micro_batch_rows(size) for size in self._sizes]
-        nothing = Rows.concat([])
-        self._held = [nothing for _ in self._sizes]  # rows that left in micro-batches of batches still open
-        self._waiting = [nothing for _ in self._sizes]  # rows that fill no micro-batch yet
+        self._micro_rows = np.array([micro_batch_rows(size) for size in self._sizes])
+        self._micro_per_batch = np.array(self._sizes) // self._micro_rows
+        self._all = np.arange(len(self._sizes))
+        self._held = NOTHING  # micro-batches of batches still open, in order of arrival
+        self._waiting = Rows.concat([])  # rows that fill no micro-batch yet, those of one bucket in order of arrival
         self.batches = 0
         self.padded_steps = 0
 
     @property
     def open_rows(self) -> Rows:
-        """All rows in no complete batch, bucket by bucket in order of arrival."""
-        return Rows.concat([r for pair in zip(self._held, self._waiting, strict=True) for r in pair])
+        """All rows in no complete batch; those of one bucket in order of arrival."""
+        return Rows.concat([self._held.rows, self._waiting])
 
-    def add(self, added: Rows, random: np.random.Generator | None) -> MicroBatches:
+    def add(self, added: Rows, random: np.random.Generator | None) -> Given:
         """Takes rows in, and gives out the micro-batches that they complete.
 
         Args:
@@ -86,68 +129,58 @@ class BucketQueue:
         """
         if random is not None:
             added = added.take(random.permutation(len(added)))
-        buckets = np.searchsorted(self._boundaries, added.lengths, side="right")
-        by_bucket = added.take(np.argsort(buckets, kind="stable"))
-        ends = np.cumsum(np.bincount(buckets, minlength=len(self._sizes))).tolist()
-        out: list[tuple[int, Rows]] = []
-        for bucket, (begin, end) in enumerate(zip([0, *ends], ends, strict=False)):
-            if begin == end:
-                continue
-            rows = self._micro_rows[bucket]
-            ready = Rows.concat([self._waiting[bucket], by_bucket.take(slice(begin, end))])
-            whole = len(ready) // rows * rows
-            self._waiting[bucket] = ready.take(slice(whole, None))
-            if whole:
-                out.append((bucket, ready.take(slice(whole))))
-        return self._give_out(out, random)
+        rows, of_bucket, rank = self._by_bucket(Rows.concat([self._waiting, added]))
+        whole = np.bincount(of_bucket, minlength=len(self._micro_rows)) // self._micro_rows
+        is_whole = rank < (whole * self._micro_rows)[of_bucket]
+        self._waiting = rows.take(~is_whole)
+        given = Parts.of(rows.take(is_whole), np.repeat(self._micro_rows, whole), np.repeat(self._all, whole))
+        if random is not None:
+            given = given.take(random.permutation(len(given.buckets)))
+        return Given(given, self._closed_by(given))
 
-    def flush(self) -> MicroBatches:
-        """The rows still waiting, as short micro-batches; afterwards all batches count as complete."""
-        out = [(bucket, rows) for bucket, rows in enumerate(self._waiting) if len(rows)]
-        given = self._give_out(out, None)
-        for bucket, rows in enumerate(self._held):
-            if len(rows):
-                self._complete(rows.lengths[None])
-            self._held[bucket] = self._waiting[bucket] = Rows.concat([])
-        return given
+    def flush(self) -> Given:
+        """The rows still waiting, as short micro-batches; afterwards all batches are complete."""
+        rows, of_bucket, _ = self._by_bucket(self._waiting)
+        self._waiting = rows.take(slice(0))
+        buckets, sizes = np.unique(of_bucket, return_counts=True)
+        given = Parts.of(rows, sizes, buckets)
+        return Given(given, self._closed_by(given, ended=True))
 
-    def _give_out(self, ready: Sequence[tuple[int, Rows]], random: np.random.Generator | None) -> MicroBatches:
-        starts, counts, of_bucket, offset = [], [], [], 0
-        for bucket, rows in ready:
-            size = self._micro_rows[bucket]
-            first = np.arange(0, len(rows), size)
-            starts.append(offset + first)
-            counts.append(np.minimum(size, len(rows) - first))
-            of_bucket.append(np.full(len(first), bucket))
-            offset += len(rows)
-        rows = Rows.concat([r for _, r in ready])
-        if not ready:
-            return MicroBatches(rows, np.zeros([1], np.int64), np.zeros([0], np.int64))
-        start, count, buckets = np.concatenate(starts), np.concatenate(counts), np.concatenate(of_bucket)
-        order = np.arange(len(start)) if random is None else random.permutation(len(start))
-        start, count, buckets = start[order], count[order], buckets[order]
-        splits = np.concatenate([[0], np.cumsum(count)])
-        rows = rows.take(np.arange(offset) + np.repeat(start - splits[:-1], count))
-        given = MicroBatches(rows, splits, buckets)
-        self._follow(given)
-        return given
+    def _by_bucket(self, rows: Rows) -> tuple[Rows, np.ndarray, np.ndarray]:
+        """The rows bucket by bucket, the bucket of each, and its rank there."""
+        of_bucket = np.searchsorted(self._boundaries, rows.lengths, side="right")
+        order = np.argsort(of_bucket, kind="stable")
+        of_bucket = of_bucket[order]
+        return rows.take(order), of_bucket, _ranks(of_bucket)
 
-    def _follow(self, given: MicroBatches) -> None:
-        """Does with micro-batches what `bucket_by_sequence_length` will do."""
-        bucket_of_row = np.repeat(given.buckets, np.diff(given.splits))
-        by_bucket = given.rows.take(np.argsort(bucket_of_row, kind="stable"))
-        ends = np.cumsum(np.bincount(bucket_of_row, minlength=len(self._sizes))).tolist()
-        for bucket, (begin, end) in enumerate(zip([0, *ends], ends, strict=False)):
-            if begin == end:
-                continue
-            size = self._sizes[bucket]
-            rows = Rows.concat([self._held[bucket], by_bucket.take(slice(begin, end))])
-            closed = len(rows) // size
-            self._complete(rows.lengths[: closed * size].reshape(closed, size))
-            self._held[bucket] = rows.take(slice(closed * size, None))
+    def _closed_by(self, given: Parts, *, ended: bool = False) -> Parts:
+        """Does with micro-batches what `bucket_by_sequence_length` will do.
 
-    def _complete(self, lengths: np.ndarray) -> None:
-        """Counts batches, of which `lengths` `[batches, rows]` are."""
-        self.batches += len(lengths)
-        # A batch has at least one step: see `pad_features`.
-        self.padded_steps += lengths.shape[1] * int(np.maximum(lengths.max(axis=1), 1).sum())
+        The op closes a batch with the micro-batch that fills it; at the end the others, bucket by bucket.
+        """
+        arrived = Parts.concat([self._held, given])
+        by_bucket = np.argsort(arrived.buckets, kind="stable")
+        buckets = arrived.buckets[by_bucket]
+        per_batch = self._micro_per_batch[buckets]
+        last_of_batch = np.arange(len(buckets)) + per_batch - 1 - _ranks(buckets) % per_batch
+        is_full = last_of_batch < np.searchsorted(buckets, buckets, side="right")
+        closed_at = len(buckets) + buckets
+        closed_at[is_full] = by_bucket[last_of_batch[is_full]]
+        is_closed = is_full | ended
+        self._held = arrived.take(np.sort(by_bucket[~is_closed]))
+        closed_at = closed_at[is_closed]
+        order = np.argsort(closed_at, kind="stable")
+        closed = arrived.take(by_bucket[is_closed][order])
+        begins = np.flatnonzero(np.diff(closed_at[order], prepend=-1))
+        batches = Parts(closed.rows, np.append(closed.splits[begins], len(closed.rows)), closed.buckets[begins])
+        self.batches += len(begins)
+        if len(begins):
+            # A batch has at least one step: see `pad_features`.
+            longest = np.maximum(np.maximum.reduceat(closed.rows.lengths, batches.splits[:-1]), 1)
+            self.padded_steps += int(batches.sizes @ longest)
+        return batches
+
+
+def _ranks(of_bucket: np.ndarray) -> np.ndarray:
+    """Of each among those of its bucket; the buckets rise."""
+    return np.arange(len(of_bucket)) - np.searchsorted(of_bucket, of_bucket)

@@ -17,12 +17,12 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from tfx_sequences.components.bucket_queue import BucketQueue, MicroBatches
+from tfx_sequences.components.bucket_queue import BucketQueue, Given
 from tfx_sequences.components.input_counts import InputCounts
 from tfx_sequences.components.record_chunks import Chunk, ChunkReader, Rows
 from tfx_sequences.components.record_formats import RecordFormat
 from tfx_sequences.components.record_places import place_name, read_places
-from tfx_sequences.components.row_store import RowParser, RowStore
+from tfx_sequences.components.row_store import RowParser, RowStore, arranged
 from tfx_sequences.schemas.bucket_plan import BucketPlan
 from tfx_sequences.schemas.spec import SequenceSpec
 
@@ -30,6 +30,7 @@ from tfx_sequences.schemas.spec import SequenceSpec
 _OPEN_FILES = 4
 # Positions kept: more than any prefetching runs ahead of who takes the batches.
 _KEPT_POSITIONS = 64
+_ALIGNED = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,14 +57,14 @@ class ReadChunk:
     """What one chunk of records adds to an epoch.
 
     Attributes:
-        given: Its micro-batches.
-        store: All records of the batches that these complete; None if they complete none.
-        batches: How many those are.
+        given: Its micro-batches, and the batches that these complete.
+        records: The serialized records, those of each batch one after another.
+        starts: Where in `records` each batch begins, int64 `[batches]`.
     """
 
-    given: MicroBatches
-    store: RowStore | None
-    batches: int
+    given: Given
+    records: tf.Tensor | None
+    starts: np.ndarray
 
 
 class EpochReader:
@@ -95,10 +96,11 @@ class EpochReader:
     def __iter__(self) -> Iterator[ReadChunk]:
         source, start = self._source, self._start
         queue = BucketQueue(source.plan)
-        kept, last = None, None
+        kept: RowStore | None = None
+        last: ReadChunk | None = None
         if start:
             kept, rows = self._read_again(np.array(start["open_rows"], np.int64).reshape(-1, 2))
-            yield ReadChunk(queue.add(rows, None), None, 0)
+            yield ReadChunk(queue.add(rows, None), None, np.zeros([0], np.int64))
             queue.batches, queue.padded_steps = self.counts.batches, self.counts.padded_steps
         number = int(start["chunk"]) if start else 0
         order: Sequence[int] = range(len(source.files))
@@ -119,26 +121,22 @@ class EpochReader:
             rows = self._accepted(chunk)
             self.counts.records += len(rows)
             self.counts.real_steps += int(rows.lengths.sum())
-            complete = queue.batches
             given = queue.add(rows, self._random(number) if source.training else None)
-            stores = [kept, *chunk.stores] if kept else chunk.stores
-            store = RowStore.concat(stores) if stores else None
             open_rows = queue.open_rows
-            kept = store.keep(open_rows.numbers) if store else None
+            read, kept = _in_order(given, [kept, *chunk.stores] if kept else chunk.stores, open_rows)
             self._count(queue)
             self._remember(number, chunk, open_rows)
             # One chunk behind, so that all is counted before the last batch can be taken.
             if last:
                 yield last
-            last = ReadChunk(given, store, queue.batches - complete)
-        complete = queue.batches
-        rest = queue.flush()
+            last = read
+        read, _ = _in_order(queue.flush(), [kept] if kept else [], queue.open_rows)
         self._count(queue)
         self.finished = True
         logging.info("Input, %s: %s", "training" if source.training else "evaluation", self.counts)
         if last:
             yield last
-        yield ReadChunk(rest, kept, queue.batches - complete)
+        yield read
 
     def any_record(self) -> bytes:
         """A record that can be parsed, of those that were read."""
@@ -203,3 +201,20 @@ class EpochReader:
                 ids = [self._source.format.name(record) for record in read_places(self._source.files, named)]
                 names = [f"{name} '{id_}'" if id_ else name for name, id_ in zip(names, ids, strict=True)]
             self.counts.note(what, len(places), names)
+
+
+def _in_order(given: Given, stores: Sequence[RowStore], open_rows: Rows) -> tuple[ReadChunk, RowStore | None]:
+    """The batches' records in order, and a store of those that are still open."""
+    batches = given.batches
+    still_open = np.sort(open_rows.numbers)
+    sizes = np.append(batches.sizes, len(still_open))
+    # TensorFlow need not copy a slice from a multiple of 8 strings to another.
+    splits = np.concatenate([[0], np.cumsum(-(-sizes // _ALIGNED) * _ALIGNED)])
+    starts, end = splits[:-2], int(splits[-2])
+    if not stores:
+        return ReadChunk(given, None, starts), None
+    numbers = np.concatenate([batches.rows.numbers, still_open])
+    positions = np.arange(len(numbers)) + np.repeat(splits[:-1] - np.cumsum(sizes) + sizes, sizes)
+    records = arranged(stores, numbers, positions, int(splits[-1]))
+    kept = RowStore(still_open, tf.slice(records, [end], [int(splits[-1]) - end])) if len(still_open) else None
+    return ReadChunk(given, records, starts), kept

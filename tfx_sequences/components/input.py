@@ -1,8 +1,9 @@
 """The tf.data input: records in padded batches of about equal length.
 
-    files -> thousands of records, a store of them, and their lengths by one cheap parse op
-          -> micro-batches of one bucket, as record numbers -> bucket_by_sequence_length
-          -> gathered from the store -> parsed by one op -> cut, pad -> (inputs, targets, weights)
+    files -> thousands of records, and their lengths by one cheap parse op
+          -> micro-batches of one bucket -> bucket_by_sequence_length
+          -> a batch's records, a slice of the thousands -> parsed by one op -> cut, pad
+          -> (inputs, targets, weights)
 
 No op runs per record, and no value is copied but to be padded. The batches are a function of
 `(seed, epoch, step)`, whatever is prefetched: see `InputState`.
@@ -11,26 +12,27 @@ No op runs per record, and no value is copied but to be padded. The batches are 
 from __future__ import annotations
 
 import collections
+import concurrent.futures
 import contextlib
 import functools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfx_sequences.components.bucket_queue import MicroBatches
-from tfx_sequences.components.epoch_reader import EpochReader, Source
+from tfx_sequences.components.bucket_queue import Parts
+from tfx_sequences.components.epoch_reader import EpochReader, ReadChunk, Source
 from tfx_sequences.components.fit_epochs import FitEpochs
 from tfx_sequences.components.forecast_windows import windows_per_record
 from tfx_sequences.components.input_counts import InputCounts
 from tfx_sequences.components.input_state import InputState, source_digest
-from tfx_sequences.components.micro_batches import NO_ROW, as_elements, bucket
+from tfx_sequences.components.micro_batches import bucket
 from tfx_sequences.components.record_blocks import BlockReader
 from tfx_sequences.components.record_formats import RecordFormat, transformed_records
-from tfx_sequences.components.row_store import RowParser, RowStore, gather, parser_of
+from tfx_sequences.components.row_store import RowParser, parser_of
 from tfx_sequences.components.untuned import parallel_calls, untuned
 from tfx_sequences.errors import TfxSequencesError, UserInputError
 from tfx_sequences.schemas.bucket_plan import BucketPlan
@@ -90,10 +92,9 @@ class SequenceInput:
         self._num_workers = num_workers
         self._worker = worker
         self._fixed = fixed_batch_size
-        self._stores: dict[int, collections.deque[tuple[int, RowStore]]] = {}
         self._digest = source_digest(self._source)
-        self._readers: dict[int, EpochReader] = {}
-        self._latest: EpochReader | None = None
+        self._passes: dict[int, _Pass] = {}
+        self._begun = 0
         self._restored: InputState | None = None
         self._error: TfxSequencesError | None = None
         self.epoch = 0
@@ -109,8 +110,8 @@ class SequenceInput:
         Each pass over it is the next epoch. Under `keras.Model.fit` add `callback`, for Keras
         begins passes that it does not use.
         """
-        number = tf.TensorSpec([], tf.int64)
-        passes = tf.data.Dataset.from_generator(self._begin_pass, output_signature=(number, number))
+        # Not `from_generator`: it makes four functions, each of which takes milliseconds to begin.
+        passes = tf.data.Dataset.from_tensors(0).map(lambda _: _scalars(self._begin_pass, [], 2))
         batches = passes.flat_map(self._batches_of_pass)
         # How many calls run at a time does not change their order.
         batches = batches.map(self._finish, num_parallel_calls=parallel_calls(), deterministic=True)
@@ -128,7 +129,7 @@ class SequenceInput:
     @property
     def counts(self) -> InputCounts | None:
         """What was read so far in the epoch that was read last; None before the first."""
-        return self._latest.counts if self._latest else None
+        return self._passes[self._begun].reader.counts if self._passes else None
 
     @property
     def callback(self) -> keras.callbacks.Callback:
@@ -175,7 +176,7 @@ class SequenceInput:
         """
         state.check(self._digest, self._num_workers)
         self._restored = state
-        self._readers.clear()
+        self._passes.clear()
         self.begin(state.epoch, state.step)
 
     @contextlib.contextmanager
@@ -200,7 +201,7 @@ class SequenceInput:
 
     def _position(self, epoch: int, step: int) -> dict[str, Any] | None:
         """The last known position from which a pass reaches the step; None is the epoch's beginning."""
-        known = list(self._readers[epoch].positions) if epoch in self._readers else []
+        known = [p for a_pass in self._passes.values() if a_pass.reader.epoch == epoch for p in a_pass.reader.positions]
         if self._restored and self._restored.epoch == epoch and self._restored.position:
             known.insert(0, self._restored.position)
         reached = [p for p in known if p["batches"] <= step * self._num_workers]
@@ -209,88 +210,106 @@ class SequenceInput:
         latest = max(reached, key=lambda p: (p["batches"], p["chunk"]))
         return {**latest, "open_rows": np.asarray(latest["open_rows"]).tolist()}
 
-    def _begin_pass(self) -> Iterator[tuple[int, int]]:
-        """Once per pass over the dataset: epoch, and batches (of all workers) to skip from its position."""
+    def _begin_pass(self) -> tuple[int, int]:
+        """Once per pass over the dataset: its number, and batches (of all workers) to skip from its position."""
         epoch, step = self._next
         self._next = (epoch + 1, 0)
         position = self._position(epoch, step)
-        self._latest = reader = EpochReader(self._source, self._parser, epoch, position)
-        # The epoch before may still be asked for its state.
-        self._readers = {e: r for e, r in self._readers.items() if e == epoch - 1} | {epoch: reader}
-        yield epoch, step * self._num_workers - (position["batches"] if position else 0)
+        # The pass before may still be asked for its state.
+        before = {self._begun: self._passes[self._begun]} if self._begun in self._passes else {}
+        self._begun += 1
+        self._passes = before | {self._begun: _Pass(EpochReader(self._source, self._parser, epoch, position))}
+        return self._begun, step * self._num_workers - (position["batches"] if position else 0)
 
-    def _batches_of_pass(self, epoch: tf.Tensor, skip: tf.Tensor) -> tf.data.Dataset:
-        signature = (
-            tf.TensorSpec([None], tf.int32),
-            tf.TensorSpec([None, None], tf.int64),
-            tf.TensorSpec([None, 2], tf.int64),
-        )
-        chunks = tf.data.Dataset.from_generator(self._micro_batches, args=(epoch,), output_signature=signature)
-        numbers = bucket(chunks.prefetch(1).flat_map(_slices), self._source.plan)
-        # The op gives batches in the order in which the reader completes them, so their stores follow one another.
-        batches = tf.data.Dataset.zip(numbers, self._stores_of(epoch))
+    def _batches_of_pass(self, number: tf.Tensor, skip: tf.Tensor) -> tf.data.Dataset:
+        def next_chunk(_: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            lengths, seeds = tf.numpy_function(self._micro_batches, [number], [tf.int32, tf.int64])
+            return tf.ensure_shape(lengths, [None]), tf.ensure_shape(seeds, [None, 2])
+
+        chunks = tf.data.Dataset.counter().map(next_chunk).take_while(lambda lengths, _: tf.size(lengths) > 0)
+        bucketed = bucket(chunks.prefetch(1).flat_map(_slices), self._source.plan)
+        # The op gives batches in the order in which the reader completes them.
+        batches = tf.data.Dataset.zip(bucketed, self._records_of(number))
         if self._num_workers > 1:
-            batches = batches.map(lambda batch, store: ((*batch, True), store)).concatenate(self._fillers_of(epoch))
+            batches = batches.map(lambda *batch: (*batch, True)).concatenate(self._fillers_of(number))
             return batches.skip(skip).shard(self._num_workers, self._worker)
         return batches.skip(skip)
 
-    def _micro_batches(self, epoch: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
-        """Drives the reader: micro-batches to the bucketing, stores to where the batches meet them."""
+    def _micro_batches(self, number: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Drives the reader: micro-batches to the bucketing, records to where the batches meet them.
+
+        Empty at the end.
+        """
+        a_pass = self._passes[int(number)]
+        reader = a_pass.reader
         try:
-            reader = self._readers[int(epoch)]
-            stores = self._stores[reader.epoch] = collections.deque()
-            for read in reader:
+            for read in a_pass.chunks:
                 if reader.finished:
                     self._finished[reader.epoch] = reader.counts
-                if read.batches and read.store:
-                    stores.append((read.batches, read.store))
-                if len(read.given.rows):
-                    yield *as_elements(read.given, self._source.plan), self._seeds(reader.epoch, read.given)
+                if len(read.starts):
+                    a_pass.complete.append(read)
+                given = read.given.micro_batches
+                if len(given.rows):
+                    return given.rows.lengths[given.splits[:-1]].astype(np.int32), self._seeds(reader.epoch, given)
         except TfxSequencesError as error:
             self._error = error
             raise
+        return np.zeros([0], np.int32), np.zeros([0, 2], np.int64)
 
-    def _stores_of(self, epoch: tf.Tensor) -> tf.data.Dataset:
-        """The store of each batch: numbers `[N]`, records `[N]`. Repeating a store copies nothing."""
+    def _records_of(self, number: tf.Tensor) -> tf.data.Dataset:
+        """Of each batch: where its records begin, how many they are, its seed `[2]`; and the tensor they are in."""
 
-        def next_store(epoch: tf.Tensor) -> tuple[Any, ...]:
-            batches, store = self._stores[int(epoch)].popleft()
-            return batches, store.numbers, store.records
+        def next_read(number: tf.Tensor) -> tuple[Any, ...]:
+            a_pass = self._passes[int(number)]
+            read = a_pass.complete.popleft()
+            batches = read.given.batches
+            return read.starts, batches.sizes, self._seeds(a_pass.reader.epoch, batches), read.records
 
         def from_reader(_: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            batches, *store = tf.py_function(next_store, [epoch], [tf.int64, tf.int64, tf.string])
-            return tf.ensure_shape(batches, []), *(tf.ensure_shape(values, [None]) for values in store)
+            read = tf.py_function(next_read, [number], [tf.int64, tf.int64, tf.int64, tf.string])
+            return tuple(map(tf.ensure_shape, read, ([None], [None], [None, 2], [None])))
 
-        stores = tf.data.Dataset.counter().map(from_reader)
-        return stores.flat_map(lambda batches, *store: tf.data.Dataset.from_tensors(store).repeat(batches))
+        def of_batches(starts: tf.Tensor, sizes: tf.Tensor, seeds: tf.Tensor, records: tf.Tensor) -> tf.data.Dataset:
+            # To repeat a tensor copies nothing.
+            everywhere = tf.data.Dataset.from_tensors(records).repeat()
+            return tf.data.Dataset.zip(tf.data.Dataset.from_tensor_slices((starts, sizes, seeds)), everywhere)
 
-    def _fillers_of(self, epoch: tf.Tensor) -> tf.data.Dataset:
+        return tf.data.Dataset.counter().map(from_reader).flat_map(of_batches)
+
+    def _fillers_of(self, number: tf.Tensor) -> tf.data.Dataset:
         """Batches that give all workers as many; asked for when all others are drawn, so their number is known."""
 
-        def record(epoch: tf.Tensor) -> bytes:
-            return self._readers[int(epoch)].any_record()
+        def record(number: np.ndarray) -> bytes:
+            return self._passes[int(number)].reader.any_record()
 
-        def count(epoch: tf.Tensor) -> int:
-            return -self._readers[int(epoch)].counts.batches % self._num_workers
+        def count(number: np.ndarray) -> int:
+            return -self._passes[int(number)].reader.counts.batches % self._num_workers
 
         def filler(_: tf.Tensor) -> tuple[Any, ...]:
-            batch = tf.zeros([1], tf.int32), tf.zeros([1, 1], tf.int64), tf.zeros([1, 2], tf.int64), False
-            return batch, (tf.zeros([1], tf.int64), tf.reshape(tf.py_function(record, [epoch], tf.string), [1]))
+            one, seeds = tf.ones([], tf.int64), tf.zeros([1, 2], tf.int64)
+            records = tf.reshape(tf.numpy_function(record, [number], tf.string), [1])
+            return (tf.zeros([1], tf.int32), seeds), ((one - 1, one, seeds[0]), records), False
 
-        missing = tf.data.Dataset.from_tensors(epoch).map(lambda e: tf.py_function(count, [e], tf.int64))
-        return missing.flat_map(lambda n: tf.data.Dataset.range(tf.ensure_shape(n, []))).map(filler)
+        missing = tf.data.Dataset.from_tensors(0).map(lambda _: _scalars(count, [number], 1)[0])
+        return missing.flat_map(tf.data.Dataset.range).map(filler)
 
-    def _seeds(self, epoch: int, given: MicroBatches) -> np.ndarray:
-        """For what is drawn per batch, int64 `[M, 2]`: from its first record, so a resumed run draws the same."""
-        places = given.rows.places[given.splits[:-1]]
+    def _seeds(self, epoch: int, parts: Parts) -> np.ndarray:
+        """Int64 `[P, 2]`, of the first record of each part: what is drawn per batch is drawn again in a resumed run."""
+        places = parts.rows.places[parts.splits[:-1]]
         of_epoch = (self._source.spec.training.seed % 2**31 << 31) + epoch
         return np.stack([np.full(len(places), of_epoch), (places[:, 0] << 32) + places[:, 1]], axis=1)
 
-    def _finish(self, batch: tuple[tf.Tensor, ...], store: tuple[tf.Tensor, tf.Tensor]) -> Batch:
+    def _finish(self, bucketed: tuple[tf.Tensor, ...], read: tuple[Any, tf.Tensor], *is_real: tf.Tensor) -> Batch:
         source = self._source
-        lengths, numbers, seeds, *is_real = batch
-        features = source.format.parse(gather(*store, tf.boolean_mask(numbers, numbers != NO_ROW)))
-        inputs, targets, weights = source.format.batch(features, seeds[0] if source.training else None)
+        (lengths, seeds), ((start, size, seed), records) = bucketed, read
+        check = tf.raw_ops.Assert(
+            condition=tf.reduce_all(seeds[0] == seed),
+            data=["bucket_by_sequence_length gave another batch than the reader has completed."],
+        )
+        with tf.control_dependencies([check]):
+            serialized = tf.slice(records, start[None], size[None])
+        features = source.format.parse(serialized)
+        inputs, targets, weights = source.format.batch(features, seed if source.training else None)
         for real in is_real:
             weights = tf.nest.map_structure(functools.partial(tf.multiply, tf.cast(real, tf.float32)), weights)
         if self._fixed:
@@ -302,6 +321,29 @@ class SequenceInput:
                 lambda x: _add_rows(x, missing), (inputs, targets, weights)
             )
         return inputs, targets, weights
+
+
+class _Pass:
+    """A pass over the dataset: what reads its epoch, and what was read but not yet asked for."""
+
+    def __init__(self, reader: EpochReader) -> None:
+        self.reader = reader
+        self.chunks = self._begun(iter(reader))
+        self.complete: collections.deque[ReadChunk] = collections.deque()
+
+
+    @staticmethod
+    def _begun(chunks: Iterator[ReadChunk]) -> Iterator[ReadChunk]:
+        """The first is read at once, while TensorFlow still makes the pass's functions, which takes as long."""
+        thread = concurrent.futures.ThreadPoolExecutor(1, "first-chunk")
+        first = thread.submit(next, chunks)
+        thread.shutdown(wait=False)
+
+        def all_chunks() -> Iterator[ReadChunk]:
+            yield first.result()
+            yield from chunks
+
+        return all_chunks()
 
 
 def make_dataset(
@@ -324,8 +366,17 @@ def make_dataset(
     return SequenceInput(files, spec, transformed_records(spec, feature_spec), plan, training=training).dataset
 
 
+def _scalars(function: Callable[..., Any], arguments: list[tf.Tensor], count: int) -> tuple[tf.Tensor, ...]:
+    """Integers of a Python function."""
+
+    def as_arrays(*values: np.ndarray) -> list[np.ndarray]:
+        return list(np.atleast_1d(np.asarray(function(*values), np.int64)))
+
+    return tuple(tf.ensure_shape(v, []) for v in tf.numpy_function(as_arrays, arguments, [tf.int64] * count))
+
+
 def _slices(*chunk: tf.Tensor) -> tf.data.Dataset:
-    """One element per micro-batch: length of any of its rows, their numbers, its seed."""
+    """One element per micro-batch: length of any of its rows, and its seed."""
     return tf.data.Dataset.from_tensor_slices(chunk)
 
 

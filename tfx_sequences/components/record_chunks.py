@@ -17,6 +17,9 @@ import numpy as np
 from tfx_sequences.components.record_blocks import Block, BlockReader
 from tfx_sequences.components.row_store import RowParser, RowStore
 
+# Records of one file that are read at a time, at most.
+_BLOCK = 1024
+
 
 @dataclasses.dataclass(frozen=True)
 class Rows:
@@ -98,7 +101,9 @@ class ChunkReader:
         open_files = max(1, min(open_files, size))
         self._order = [int(i) for i in order]
         self._size = size
-        self._block = max(1, size // open_files)
+        # Small enough for the processor's cache, for a block's records are measured as soon as they are read.
+        rounds = -(-size // (open_files * _BLOCK))
+        self._block = max(1, size // (open_files * rounds))
         self._number = first_number
         self._open = functools.partial(
             BlockReader, files, self._block, parser, check=skip_malformed, skip_malformed=skip_malformed

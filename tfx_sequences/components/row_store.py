@@ -1,13 +1,14 @@
 """Serialized records in memory, of which batches are gathered.
 
-Records are read by the thousand; what then travels through the datasets is their numbers, so no
-op runs per record. A store holds the bytes under these numbers, and a batch's are parsed at once.
+Records are read by the thousand, and then put in the order of the batches by one op: a batch is a
+slice, parsed at once. To copy a string costs as much as to parse it, so each is copied once.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -58,27 +59,29 @@ class RowStore:
 
     Attributes:
         numbers: Their numbers, int64 `[N]`, rising.
-        records: The records, string `[N]`.
+        records: The records, string `[N]` or longer; what stands behind the first `N` is none.
     """
 
     numbers: np.ndarray
     records: tf.Tensor
 
-    def keep(self, numbers: np.ndarray) -> RowStore:
-        """A store of some of the records only."""
-        wanted = np.sort(numbers)
-        return RowStore(wanted, tf.gather(self.records, np.searchsorted(self.numbers, wanted)))
 
-    @classmethod
-    def concat(cls, parts: Sequence[RowStore]) -> RowStore:
-        """One store of all records; a later part has greater numbers."""
-        if len(parts) == 1:
-            return parts[0]
-        return cls(
-            np.concatenate([part.numbers for part in parts]), tf.concat([part.records for part in parts], axis=0)
-        )
+def arranged(stores: Sequence[RowStore], wanted: np.ndarray, positions: np.ndarray, size: int) -> tf.Tensor:
+    """Some records in one tensor, each copied once.
 
-
-def gather(numbers: tf.Tensor, records: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
-    """The records of the numbers `wanted` `[B]`, from a store of `numbers` `[N]`, rising."""
-    return tf.gather(records, tf.searchsorted(numbers, wanted))
+    Args:
+        stores: Where they are, at least one store; a later one has greater numbers.
+        wanted: Their numbers, int64 `[W]`, each once.
+        positions: Where each is to stand, int64 `[W]`, each once and below `size`.
+        size: How long the tensor is to be at least; what stands between is empty.
+    """
+    begins = np.cumsum([0, *(int(store.records.shape[0]) for store in stores)])
+    numbers = np.concatenate([store.numbers for store in stores])
+    places = np.concatenate([a + np.arange(len(s.numbers)) for a, s in zip(begins, stores, strict=False)])
+    # The op has to put every record somewhere: those that are not wanted behind all others.
+    to = np.full(begins[-1], size, np.int32)
+    to[places[np.searchsorted(numbers, wanted)]] = positions
+    to_of_store = [to[a:b] for a, b in itertools.pairwise(begins)]
+    return tf.raw_ops.DynamicStitch(
+        indices=[*to_of_store, [size]], data=[*(store.records for store in stores), tf.constant([""])]
+    )
