@@ -30,9 +30,9 @@ from tfx_sequences.compat import quiet_environment
 
 BATCH = 256
 TOLERANCE = 1e-6
-OTHER_KERNELS = "the same with the kernels of training"
-# The last place of a float32 between 8 and 16, as logarithms of a series are, is 1e-6 of their exponential.
-OF_OTHER_KERNELS = 1e-5
+ONE_BY_ONE = "exported model, records one by one"
+# A product with one row is added up in another order, step after step, and a forecast may be the exponential of it.
+OF_ONE_BY_ONE = 1e-5
 Row = dict[str, Any]
 
 
@@ -74,7 +74,10 @@ def compare(output: Path, tell: Callable[[str], None] = print) -> dict[str, floa
     trainers = list(answers(outputs, spec))
     told("trainer, its batch", list(exported(len(sample), sample)), trainers)
     told("trainer, among batches of 256", [by_record[r] for r in sample], trainers)
-    for name, fused in (("trainer's network, Transform's records", False), (OTHER_KERNELS, True)):
+    for name, fused in (
+        ("trainer's network, Transform's records", False),
+        ("the same with the kernels of training", True),
+    ):
         batches = trainers_answers(output, model, records, spec, BATCH, fused=fused)
         told(name, expected, [row for batch in batches for row in answers(batch, spec)])
     told("Evaluator", expected, _evaluators(model, records, spec))
@@ -88,7 +91,7 @@ def compare(output: Path, tell: Callable[[str], None] = print) -> dict[str, floa
         through_beam = predict_through_beam(model, split, folder, beam_pipeline_args([]))
         told("predict through Beam", expected, [_without_id(row) for row in through_beam])
     # One record by one: every other way of batching lies between that and the above.
-    told("exported model, records one by one", expected[:BATCH], list(exported(1, records[:BATCH])))
+    told(ONE_BY_ONE, expected[:BATCH], list(exported(1, records[:BATCH])))
     told("HTTP endpoint", expected, _over_http(model, records, spec))
     return found
 
@@ -228,7 +231,7 @@ def main() -> None:
     for output in arguments.parse_args().output:
         print(output, flush=True)
         for name, found in compare(output).items():
-            allowed = OF_OTHER_KERNELS if name == OTHER_KERNELS else TOLERANCE
+            allowed = OF_ONE_BY_ONE if name == ONE_BY_ONE else TOLERANCE
             if not found <= allowed:
                 above.append(f"{output}: {name} differs by {found:g}, more than {allowed:g}")
     sys.exit("\n".join(above) or 0)

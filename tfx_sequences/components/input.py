@@ -331,7 +331,6 @@ class _Pass:
         self.chunks = self._begun(iter(reader))
         self.complete: collections.deque[ReadChunk] = collections.deque()
 
-
     @staticmethod
     def _begun(chunks: Iterator[ReadChunk]) -> Iterator[ReadChunk]:
         """The first is read at once, while TensorFlow still makes the pass's functions, which takes as long."""
