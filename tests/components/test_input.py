@@ -282,17 +282,3 @@ def test_no_files_and_no_such_worker(tmp_path):
         make_input([], make_spec(), [1])
     with pytest.raises(UserInputError, match=r"num_workers was 2[\s\S]*worker 2"):
         make_input(write(tmp_path, [1]), make_spec(), [1], num_workers=2, worker=2)
-
-
-def test_two_passes_over_one_epoch_do_not_take_each_others_batches(tmp_path):
-    lengths = list(range(1, 60))
-    spec = make_spec(batching={"batch_size": 4, "shuffle_buffer": 10})
-    made = make_input(write(tmp_path, lengths, 3), spec, lengths)
-    passes = []
-    for _ in range(2):
-        made.begin(0)
-        passes.append(iter(made.dataset))
-        next(passes[-1])
-    first, second = (labels(rest) for rest in zip(*zip(*passes, strict=True), strict=True))
-    assert first == second
-    assert len(flat(first)) == len(lengths) - 4

@@ -50,7 +50,7 @@ def test_examples_give_the_same_labels(all_labels):
     spec = of_examples(all_labels.spec)
     serialized = [example(features).SerializeToString() for features in as_examples(all_labels.records)]
     ours, theirs = (
-        form.batch(form.parse(tf.constant(records)))
+        form.batch(tf.constant(records))
         for form, records in ((raw_records(spec), serialized), (raw_records(all_labels.spec), all_labels.serialized))
     )
     for name in spec.labels:
@@ -78,7 +78,7 @@ def test_batches_of_raw_and_transformed_records_are_the_same(all_labels):
     output = tft.TFTransformOutput(all_labels.transform_dir)
     loader = saved_transform_io_v2.SavedModelLoader(output.transform_savedmodel_dir)
     raw = raw_records(spec, loader.apply_transform_model)
-    inputs, targets, weights = raw.batch(raw.parse(tf.constant(all_labels.serialized)))
+    inputs, targets, weights = raw.batch(tf.constant(all_labels.serialized))
     features = transformed(all_labels)
     again = targets_and_weights(pad_labels(checked_labels(features, spec), spec), spec)
     tf.nest.map_structure(np.testing.assert_array_equal, (targets, weights), again)
@@ -90,7 +90,7 @@ def test_batches_of_raw_and_transformed_records_are_the_same(all_labels):
 
 def test_raw_batches_keep_what_is_stored(all_labels):
     form = raw_records(all_labels.spec)
-    inputs, targets, weights = form.batch(form.parse(tf.constant(all_labels.serialized)))
+    inputs, targets, weights = form.batch(tf.constant(all_labels.serialized))
     assert [t.decode() for t in targets["tag"][5].numpy()] == [*all_labels.records[5][1]["tag"], ""]
     frame = all_labels.records[5][1]["frame"]
     assert targets["next_frame"][5].numpy().tolist()[:4] == frame[1:]

@@ -11,30 +11,27 @@ No op runs per record, and no value is copied but to be padded. The batches are 
 
 from __future__ import annotations
 
-import collections
-import concurrent.futures
 import contextlib
 import functools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfx_sequences.components.bucket_queue import Parts
-from tfx_sequences.components.epoch_reader import EpochReader, ReadChunk, Source
+from tfx_sequences.components.epoch_reader import EpochReader, Source
 from tfx_sequences.components.fit_epochs import FitEpochs
 from tfx_sequences.components.forecast_windows import windows_per_record
 from tfx_sequences.components.input_counts import InputCounts
+from tfx_sequences.components.input_pass import InputPass, batches_of_pass, integers
 from tfx_sequences.components.input_state import InputState, source_digest
-from tfx_sequences.components.micro_batches import bucket
 from tfx_sequences.components.record_blocks import BlockReader
 from tfx_sequences.components.record_formats import RecordFormat, transformed_records
 from tfx_sequences.components.row_store import RowParser, parser_of
 from tfx_sequences.components.untuned import parallel_calls, untuned
-from tfx_sequences.errors import TfxSequencesError, UserInputError
+from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.bucket_plan import BucketPlan
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
@@ -93,10 +90,9 @@ class SequenceInput:
         self._worker = worker
         self._fixed = fixed_batch_size
         self._digest = source_digest(self._source)
-        self._passes: dict[int, _Pass] = {}
+        self._passes: dict[int, InputPass] = {}
         self._begun = 0
         self._restored: InputState | None = None
-        self._error: TfxSequencesError | None = None
         self.epoch = 0
         self.step = 0
         self._next = (0, 0)
@@ -111,8 +107,8 @@ class SequenceInput:
         begins passes that it does not use.
         """
         # Not `from_generator`: it makes four functions, each of which takes milliseconds to begin.
-        passes = tf.data.Dataset.from_tensors(0).map(lambda _: _scalars(self._begin_pass, [], 2))
-        batches = passes.flat_map(self._batches_of_pass)
+        passes = tf.data.Dataset.from_tensors(0).map(lambda _: integers(self._begin_pass, [], 2))
+        batches = passes.flat_map(self._batches_of)
         # How many calls run at a time does not change their order.
         batches = batches.map(self._finish, num_parallel_calls=parallel_calls(), deterministic=True)
         return untuned(batches.prefetch(_PREFETCHED))
@@ -185,10 +181,11 @@ class SequenceInput:
         try:
             yield
         except tf.errors.OpError:
-            if self._error is None:
-                self._find_malformed()
-                raise
-            raise self._error from None
+            for a_pass in self._passes.values():
+                if a_pass.error is not None:
+                    raise a_pass.error from None
+            self._find_malformed()
+            raise
 
     def _find_malformed(self) -> None:
         """Raises the error that names the first record that cannot be parsed, if there is one."""
@@ -218,86 +215,13 @@ class SequenceInput:
         # The pass before may still be asked for its state.
         before = {self._begun: self._passes[self._begun]} if self._begun in self._passes else {}
         self._begun += 1
-        self._passes = before | {self._begun: _Pass(EpochReader(self._source, self._parser, epoch, position))}
+        reader = EpochReader(self._source, self._parser, epoch, position)
+        self._passes = before | {self._begun: InputPass(reader, self._source.spec.training.seed, self._finished)}
         return self._begun, step * self._num_workers - (position["batches"] if position else 0)
 
-    def _batches_of_pass(self, number: tf.Tensor, skip: tf.Tensor) -> tf.data.Dataset:
-        def next_chunk(_: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            lengths, seeds = tf.numpy_function(self._micro_batches, [number], [tf.int32, tf.int64])
-            return tf.ensure_shape(lengths, [None]), tf.ensure_shape(seeds, [None, 2])
-
-        chunks = tf.data.Dataset.counter().map(next_chunk).take_while(lambda lengths, _: tf.size(lengths) > 0)
-        bucketed = bucket(chunks.prefetch(1).flat_map(_slices), self._source.plan)
-        # The op gives batches in the order in which the reader completes them.
-        batches = tf.data.Dataset.zip(bucketed, self._records_of(number))
-        if self._num_workers > 1:
-            batches = batches.map(lambda *batch: (*batch, True)).concatenate(self._fillers_of(number))
-            return batches.skip(skip).shard(self._num_workers, self._worker)
-        return batches.skip(skip)
-
-    def _micro_batches(self, number: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Drives the reader: micro-batches to the bucketing, records to where the batches meet them.
-
-        Empty at the end.
-        """
-        a_pass = self._passes[int(number)]
-        reader = a_pass.reader
-        try:
-            for read in a_pass.chunks:
-                if reader.finished:
-                    self._finished[reader.epoch] = reader.counts
-                if len(read.starts):
-                    a_pass.complete.append(read)
-                given = read.given.micro_batches
-                if len(given.rows):
-                    return given.rows.lengths[given.splits[:-1]].astype(np.int32), self._seeds(reader.epoch, given)
-        except TfxSequencesError as error:
-            self._error = error
-            raise
-        return np.zeros([0], np.int32), np.zeros([0, 2], np.int64)
-
-    def _records_of(self, number: tf.Tensor) -> tf.data.Dataset:
-        """Of each batch: where its records begin, how many they are, its seed `[2]`; and the tensor they are in."""
-
-        def next_read(number: tf.Tensor) -> tuple[Any, ...]:
-            a_pass = self._passes[int(number)]
-            read = a_pass.complete.popleft()
-            batches = read.given.batches
-            return read.starts, batches.sizes, self._seeds(a_pass.reader.epoch, batches), read.records
-
-        def from_reader(_: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            read = tf.py_function(next_read, [number], [tf.int64, tf.int64, tf.int64, tf.string])
-            return tuple(map(tf.ensure_shape, read, ([None], [None], [None, 2], [None])))
-
-        def of_batches(starts: tf.Tensor, sizes: tf.Tensor, seeds: tf.Tensor, records: tf.Tensor) -> tf.data.Dataset:
-            # To repeat a tensor copies nothing.
-            everywhere = tf.data.Dataset.from_tensors(records).repeat()
-            return tf.data.Dataset.zip(tf.data.Dataset.from_tensor_slices((starts, sizes, seeds)), everywhere)
-
-        return tf.data.Dataset.counter().map(from_reader).flat_map(of_batches)
-
-    def _fillers_of(self, number: tf.Tensor) -> tf.data.Dataset:
-        """Batches that give all workers as many; asked for when all others are drawn, so their number is known."""
-
-        def record(number: np.ndarray) -> bytes:
-            return self._passes[int(number)].reader.any_record()
-
-        def count(number: np.ndarray) -> int:
-            return -self._passes[int(number)].reader.counts.batches % self._num_workers
-
-        def filler(_: tf.Tensor) -> tuple[Any, ...]:
-            one, seeds = tf.ones([], tf.int64), tf.zeros([1, 2], tf.int64)
-            records = tf.reshape(tf.numpy_function(record, [number], tf.string), [1])
-            return (tf.zeros([1], tf.int32), seeds), ((one - 1, one, seeds[0]), records), False
-
-        missing = tf.data.Dataset.from_tensors(0).map(lambda _: _scalars(count, [number], 1)[0])
-        return missing.flat_map(tf.data.Dataset.range).map(filler)
-
-    def _seeds(self, epoch: int, parts: Parts) -> np.ndarray:
-        """Int64 `[P, 2]`, of the first record of each part: what is drawn per batch is drawn again in a resumed run."""
-        places = parts.rows.places[parts.splits[:-1]]
-        of_epoch = (self._source.spec.training.seed % 2**31 << 31) + epoch
-        return np.stack([np.full(len(places), of_epoch), (places[:, 0] << 32) + places[:, 1]], axis=1)
+    def _batches_of(self, number: tf.Tensor, skip: tf.Tensor) -> tf.data.Dataset:
+        batches = batches_of_pass(lambda n: self._passes[n], number, self._source.plan, self._num_workers).skip(skip)
+        return batches.shard(self._num_workers, self._worker) if self._num_workers > 1 else batches
 
     def _finish(self, bucketed: tuple[tf.Tensor, ...], read: tuple[Any, tf.Tensor], *is_real: tf.Tensor) -> Batch:
         source = self._source
@@ -308,8 +232,7 @@ class SequenceInput:
         )
         with tf.control_dependencies([check]):
             serialized = tf.slice(records, start[None], size[None])
-        features = source.format.parse(serialized)
-        inputs, targets, weights = source.format.batch(features, seed if source.training else None)
+        inputs, targets, weights = source.format.batch(serialized, seed if source.training else None)
         for real in is_real:
             weights = tf.nest.map_structure(functools.partial(tf.multiply, tf.cast(real, tf.float32)), weights)
         if self._fixed:
@@ -321,28 +244,6 @@ class SequenceInput:
                 lambda x: _add_rows(x, missing), (inputs, targets, weights)
             )
         return inputs, targets, weights
-
-
-class _Pass:
-    """A pass over the dataset: what reads its epoch, and what was read but not yet asked for."""
-
-    def __init__(self, reader: EpochReader) -> None:
-        self.reader = reader
-        self.chunks = self._begun(iter(reader))
-        self.complete: collections.deque[ReadChunk] = collections.deque()
-
-    @staticmethod
-    def _begun(chunks: Iterator[ReadChunk]) -> Iterator[ReadChunk]:
-        """The first is read at once, while TensorFlow still makes the pass's functions, which takes as long."""
-        thread = concurrent.futures.ThreadPoolExecutor(1, "first-chunk")
-        first = thread.submit(next, chunks)
-        thread.shutdown(wait=False)
-
-        def all_chunks() -> Iterator[ReadChunk]:
-            yield first.result()
-            yield from chunks
-
-        return all_chunks()
 
 
 def make_dataset(
@@ -363,20 +264,6 @@ def make_dataset(
         training: Shuffle, anew each epoch, by `spec.training.seed`.
     """
     return SequenceInput(files, spec, transformed_records(spec, feature_spec), plan, training=training).dataset
-
-
-def _scalars(function: Callable[..., Any], arguments: list[tf.Tensor], count: int) -> tuple[tf.Tensor, ...]:
-    """Integers of a Python function."""
-
-    def as_arrays(*values: np.ndarray) -> list[np.ndarray]:
-        return list(np.atleast_1d(np.asarray(function(*values), np.int64)))
-
-    return tuple(tf.ensure_shape(v, []) for v in tf.numpy_function(as_arrays, arguments, [tf.int64] * count))
-
-
-def _slices(*chunk: tf.Tensor) -> tf.data.Dataset:
-    """One element per micro-batch: length of any of its rows, and its seed."""
-    return tf.data.Dataset.from_tensor_slices(chunk)
 
 
 def _add_rows(values: tf.Tensor, count: tf.Tensor) -> tf.Tensor:

@@ -24,7 +24,7 @@ def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, t
     the right unless `batching.padding` says otherwise.
 
     Args:
-        transformed: Features by transformed name, sequences ragged.
+        transformed: Features by transformed name, sequences ragged; or dense, padded on the right already.
         spec: The spec.
 
     Returns:
@@ -43,7 +43,8 @@ def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, t
             padding = spec.batching.padding.get(name.removeprefix(SEQUENCE_PREFIX), Padding())
             if several_ids:
                 padding = Padding(value=NO_ID, side=padding.side)
-            inputs[name] = pad_steps(values, longest, padding)
+            is_padded = not isinstance(values, tf.RaggedTensor)
+            inputs[name] = (as_long_as if is_padded else pad_steps)(values, longest, padding)
         else:
             inputs[name] = values.to_tensor(NO_ID) if isinstance(values, tf.RaggedTensor) else values
     for name in map(future_name, known_future(spec)):
@@ -54,6 +55,19 @@ def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, t
 def longest_of(lengths: tf.Tensor) -> tf.Tensor:
     """Steps `T` that a batch of these lengths `[B]` is padded to."""
     return tf.maximum(tf.reduce_max(tf.concat([lengths, [1]], axis=0)), 1)
+
+
+def as_long_as(padded: tf.Tensor, longest: tf.Tensor, padding: Padding) -> tf.Tensor:
+    """Steps `[B, T, ...]` that are padded on the right, with exactly `longest` of them; copied only if `T` is not.
+
+    >>> as_long_as(tf.constant([[1, 2]]), 3, Padding(value=9)).numpy().tolist()
+    [[1, 2, 9]]
+    """
+    longest = tf.cast(longest, tf.int32)
+    missing = tf.maximum(longest - tf.shape(padded)[1], 0)
+    value = "" if padded.dtype == tf.string else tf.cast(padding.value, padded.dtype)
+    longer = tf.pad(padded, [[0, 0], [0, missing], *([[0, 0]] * (padded.shape.rank - 2))], constant_values=value)
+    return tf.ensure_shape(longer[:, :longest], [None, None, *padded.shape[2:]])
 
 
 def pad_steps(ragged: tf.RaggedTensor, longest: tf.Tensor, padding: Padding | None = None) -> tf.Tensor:

@@ -176,11 +176,13 @@ class PreparedStore:
             return inputs, *targets_and_weights({**features, SEQUENCE_LENGTH: inputs[SEQUENCE_LENGTH]}, self._spec)
 
         def batches(window: dict[str, Any]) -> tf.data.Dataset:
+            # To repeat a window copies nothing; to map here would make the function anew for each.
             bounds = tf.data.Dataset.from_tensor_slices(window["batches"])
-            return bounds.map(lambda b: batch(b, window), num_parallel_calls=parallel_calls())
+            return tf.data.Dataset.zip(bounds, tf.data.Dataset.from_tensors(window).repeat())
 
         read = tf.data.Dataset.from_generator(windows, output_signature=signature).prefetch(1)
-        return untuned(read.flat_map(batches).prefetch(_PREFETCHED))
+        taken = read.flat_map(batches).map(batch, num_parallel_calls=parallel_calls(), deterministic=True)
+        return untuned(taken.prefetch(_PREFETCHED))
 
     def counts(self, *, training: bool = True, epoch: int = 0, workers: int = 1) -> InputCounts:
         """What an epoch batches, cuts and leaves out, of all workers together; nothing is read for it."""
