@@ -19,7 +19,11 @@ def test_there_are_some():
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_each_spec_is_valid_and_has_a_page(folder):
     assert load_spec(folder / "spec.yaml").name == folder.name
-    assert f"examples/{folder.name}/spec.yaml" in (folder / "README.md").read_text("utf-8")
+    page = (folder / "README.md").read_text("utf-8")
+    assert f"examples/{folder.name}/spec.yaml" in page
+    # What it reached, and how long that took.
+    assert "| this spec, " in page and "| wall time |" in page
+    assert f"({folder.name}/README.md)" in (folder.parent / "README.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

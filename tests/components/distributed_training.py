@@ -1,11 +1,13 @@
 """Trains under a strategy in a process of its own: python -m tests.components.distributed_training SETTINGS
 
 SETTINGS is JSON: `folder` has the records, `strategy` is the spec's or `together` (one replica, whose batches are
-those of two workers joined), `replicas` is how many logical CPUs there are, `result` names the file of weights.
+those of two workers joined), `replicas` is how many logical CPUs there are, `prepared` says what is read, `kill` when
+the process ends itself (see `interrupted_training`), `backup` names the backup's folder, `result` the file of weights.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -14,16 +16,21 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tests.components.prepared import FEATURES, make_spec, write_transformed
+from tests.components.interrupted_training import KillHere
+from tests.components.prepared import FEATURES, IDENTITY, make_spec, write_transformed
 from tfx_sequences.components.backup import BackupFile
 from tfx_sequences.components.bucket_plan import make_plan
 from tfx_sequences.components.fitting import fit
 from tfx_sequences.components.input import SequenceInput
 from tfx_sequences.components.length_histogram import LengthHistogram
 from tfx_sequences.components.model import build_model, compile_model
+from tfx_sequences.components.prepared_epochs import PreparedInput
+from tfx_sequences.components.prepared_input import PreparedStore, Worker
+from tfx_sequences.components.prepared_store import write_prepared_store
 from tfx_sequences.components.record_formats import transformed_records
 from tfx_sequences.components.strategies import distributed, is_chief, make_strategy
 from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
+from tfx_sequences.components.training_input import training_input
 
 # Full batches only: ten of four.
 LENGTHS = np.random.default_rng(0).integers(1, 9, 40).tolist()
@@ -44,10 +51,11 @@ def main(settings):
         cpus = [tf.config.LogicalDeviceConfiguration()] * settings["replicas"]
         tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], cpus)
     together = settings["strategy"] == "together"
-    strategy = make_strategy("none" if together else settings["strategy"])
+    name = "none" if together else settings["strategy"]
+    strategy = make_strategy(name)
     spec = make_spec(
-        training=TRAINING,
-        batching={"batch_size": 4, "num_buckets": 1, "shuffle_buffer": 16},
+        training={**TRAINING, "strategy": name},
+        batching={"batch_size": 4, "num_buckets": 1, "shuffle_buffer": 16, "prepared": settings["prepared"]},
         model={"units": (5,), "dropout": 0.0},
         example_weight=None,
     )
@@ -55,10 +63,16 @@ def main(settings):
     plan = make_plan(LengthHistogram.of(np.array(LENGTHS)), spec.batching)
     records = transformed_records(spec, FEATURES)
 
-    def make(training):
+    def of_records(training):
         return lambda workers, worker: SequenceInput(
             files, spec, records, plan, training=training, num_workers=workers, worker=worker
         )
+
+    def of_store(workers, worker):
+        store = folder / "store"
+        if not store.exists():
+            write_prepared_store(files, spec, FEATURES, store, IDENTITY)
+        return PreparedInput(PreparedStore(store, spec, IDENTITY), Worker(worker, workers))
 
     with strategy.scope():
         keras.utils.set_random_seed(1)
@@ -66,13 +80,21 @@ def main(settings):
         model = build_model(spec, statistics)
         compile_model(model, spec, statistics)
     if together:
-        train, valid = Together(make(True)), Together(make(False)).dataset
+        valid = Together(of_records(False)).dataset
+        opened = contextlib.nullcontext(Together(of_store if settings["prepared"] else of_records(True)))
     else:
-        train, valid = distributed(strategy, make(True)), distributed(strategy, make(False)).dataset
-    backup = BackupFile(str(folder / f"backup-{settings['result']}"), {}, writes=is_chief(strategy))
-    fitted = fit(model, spec, train, valid, backup=backup)
+        valid = distributed(strategy, of_records(False)).dataset
+        opened = training_input(files, spec, FEATURES, plan, "graph", strategy)
+    backup = BackupFile(str(folder / settings["backup"]), {}, writes=is_chief(strategy))
+    with opened as train:
+        fitted = fit(model, spec, train, valid, backup=backup, callbacks=(KillHere(settings["kill"]),))
     np.savez(folder / settings["result"], *model.get_weights())
-    report = {"history": fitted.history, "replicas": strategy.num_replicas_in_sync, "chief": is_chief(strategy)}
+    report = {
+        "history": fitted.history,
+        "resumed_at": fitted.resumed_at,
+        "replicas": strategy.num_replicas_in_sync,
+        "chief": is_chief(strategy),
+    }
     (folder / settings["result"]).with_suffix(".json").write_text(json.dumps(report))
 
 

@@ -4,11 +4,14 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tfx_sequences.components.label_batches import targets_and_weights
 from tfx_sequences.components.model import build_model, compile_model
 from tfx_sequences.components.sequence_model import SequenceModel
 from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
+from tfx_sequences.schemas.batching import Batching
 from tfx_sequences.schemas.spec import SequenceSpec
 
 LENGTHS = np.array([5, 1, 0, 3, 2, 4, 7])
@@ -66,8 +69,9 @@ def records():
 PER_STEP = ("x", "step_weight.tag", "label.tag", "label.next_keys", "label.words", "label.level")
 
 
-def batch(rows, steps):
+def batch(rows, steps, side="right"):
     """Inputs, targets, weights of some rows, padded to `steps` (or cut, as far as that is padding)."""
+    rows = list(rows)
     chosen = {}
     for name, values in records().items():
         values = values[rows]
@@ -75,6 +79,9 @@ def batch(rows, steps):
             more = max(steps - LONGEST, 0)
             padding = [(0, 0), (0, more), *[(0, 0)] * (values.ndim - 2)]
             values = np.pad(values, padding, constant_values=1)[:, :steps]
+        if name == "x" and side == "left":
+            lengths = LENGTHS[rows]
+            values = np.stack([np.roll(row, steps - n, axis=0) for row, n in zip(values, lengths, strict=True)])
         chosen[name] = tf.constant(values)
     inputs = {"sequence.x": chosen.pop("x"), "sequence_length": chosen["sequence_length"]}
     return (inputs, *targets_and_weights(chosen, SPEC))
@@ -92,12 +99,23 @@ SPLITS = {
 }
 
 
+def compiled(spec):
+    keras.utils.set_random_seed(2)
+    built = build_model(spec, STATISTICS)
+    compile_model(built, spec, STATISTICS)
+    return built
+
+
 @pytest.fixture(scope="module")
 def model():
-    keras.utils.set_random_seed(2)
-    built = build_model(SPEC, STATISTICS)
-    compile_model(built, SPEC, STATISTICS)
-    return built
+    return compiled(SPEC)
+
+
+@pytest.fixture(scope="module")
+def models(model):
+    """By the side where the features' padding stands, with the same weights."""
+    padding = {"x": {"side": "left", "value": 9.0}}
+    return {"right": model, "left": compiled(SPEC.model_copy(update={"batching": Batching(padding=padding)}))}
 
 
 def counts_of(weights):
@@ -108,11 +126,13 @@ def epoch_gradient(model, batches):
     """Gradient of the loss of all targets of an epoch, head by head, made of those of its batches."""
     total, sums = {}, {}
     for inputs, targets, weights in batches:
-        counts = counts_of(weights)
-        for name in SPEC.heads:
-            alone = {head: w if head == name else tf.zeros_like(w) for head, w in weights.items()}
-            with tf.GradientTape() as tape:
-                loss = model.compute_loss(inputs, targets, model(inputs, training=False), alone)
+        counts, losses = counts_of(weights), {}
+        with tf.GradientTape(persistent=True) as tape:
+            outputs = model(inputs, training=False)
+            for name in SPEC.heads:
+                alone = {head: w if head == name else tf.zeros_like(w) for head, w in weights.items()}
+                losses[name] = model.compute_loss(inputs, targets, outputs, alone)
+        for name, loss in losses.items():
             gradient = tape.gradient(loss, model.trainable_variables, unconnected_gradients="zero")
             parts = [counts[name] * tf.convert_to_tensor(g).numpy() for g in gradient]
             sums[name] = [a + b for a, b in zip(sums.get(name, [0] * len(parts)), parts, strict=True)]
@@ -120,13 +140,42 @@ def epoch_gradient(model, batches):
     return {name: [part / total[name] for part in parts] for name, parts in sums.items()}
 
 
-@pytest.mark.parametrize("split", SPLITS)
-def test_an_epochs_gradient_is_that_of_its_rows_one_by_one(model, split):
-    expected, received = epoch_gradient(model, one_by_one()), epoch_gradient(model, SPLITS[split])
+@pytest.fixture(scope="module")
+def gradient(model):
+    """That of the rows one by one, without padding."""
+    found = epoch_gradient(model, one_by_one())
+    for parts in found.values():
+        assert max(np.abs(part).max() for part in parts) > 1e-3
+    return found
+
+
+def assert_same(received, expected):
     for name in SPEC.heads:
-        assert max(np.abs(part).max() for part in expected[name]) > 1e-3
         for a, b in zip(expected[name], received[name], strict=True):
             np.testing.assert_allclose(b, a, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_an_epochs_gradient_is_that_of_its_rows_one_by_one(model, gradient, split):
+    assert_same(epoch_gradient(model, SPLITS[split]), gradient)
+
+
+EXTRA = st.integers(0, 5)
+
+
+@settings(max_examples=5)
+@given(
+    rows=st.permutations(range(ROWS)),
+    cuts=st.sets(st.integers(1, ROWS - 1)),
+    extra=st.tuples(*[EXTRA] * ROWS),
+    side=st.sampled_from(["left", "right"]),
+)
+def test_whatever_the_batches_and_their_padding(models, gradient, measured, rows, cuts, extra, side):
+    parts = np.split(np.array(rows), sorted(cuts))
+    batches = [batch(part, max(LENGTHS[part].max(), 1) + more, side) for part, more in zip(parts, extra, strict=False)]
+    assert_same(epoch_gradient(models[side], batches), gradient)
+    for name, value in figures(models[side], batches).items():
+        np.testing.assert_allclose(value, measured[name], rtol=1e-5, atol=1e-6, err_msg=name)
 
 
 def figures(model, batches):
@@ -136,12 +185,18 @@ def figures(model, batches):
     return {name: float(value) for name, value in model.get_metrics_result().items()}
 
 
+@pytest.fixture(scope="module")
+def measured(model):
+    """The figures of the rows one by one, without padding."""
+    found = figures(model, one_by_one())
+    assert {"loss", "tag_loss", "tag_accuracy", "tag_span_f1", "next_keys_accuracy", "level_loss"} <= set(found)
+    return found
+
+
 @pytest.mark.parametrize("split", SPLITS)
-def test_an_epochs_figures_are_those_of_its_rows_one_by_one(model, split):
-    expected = figures(model, one_by_one())
+def test_an_epochs_figures_are_those_of_its_rows_one_by_one(model, measured, split):
     received = figures(model, SPLITS[split])
-    assert {"loss", "tag_loss", "tag_accuracy", "tag_span_f1", "next_keys_accuracy", "level_loss"} <= set(expected)
-    for name, value in expected.items():
+    for name, value in measured.items():
         np.testing.assert_allclose(received[name], value, rtol=1e-5, atol=1e-6, err_msg=name)
 
 

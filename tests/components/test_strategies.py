@@ -15,8 +15,14 @@ from tfx_sequences.errors import UserInputError
 ROOT = Path(__file__).parents[2]
 
 
-def start(folder, result, strategy, replicas=1, cluster=None):
+# After the backup of the second step of an epoch, and before the next one.
+KILL = ["step", 1, 3]
+RESUMED_AT = [2, 2]
+
+
+def start(folder, result, strategy, replicas=1, cluster=None, **options):
     settings = {"folder": str(folder), "strategy": strategy, "replicas": replicas, "result": result}
+    settings |= {"prepared": False, "kill": None, "backup": f"backup-{result}", **options}
     arguments = [sys.executable, "-m", "tests.components.distributed_training", json.dumps(settings)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     if cluster:
@@ -32,11 +38,9 @@ def outcome(process, folder, result):
     return weights, json.loads((folder / f"{result}.json").read_text())
 
 
-@pytest.fixture(scope="module")
-def together(tmp_path_factory):
-    """One process that takes the batches of two workers together."""
-    folder = tmp_path_factory.mktemp("distributed")
-    return folder, *outcome(start(folder, "together", "together"), folder, "together")
+def taken_together(folder, prepared):
+    """What one process learns that takes the batches of two workers together."""
+    return outcome(start(folder, "together", "together", prepared=prepared), folder, "together")
 
 
 def assert_same(received, expected, report, expected_report):
@@ -47,10 +51,13 @@ def assert_same(received, expected, report, expected_report):
 
 
 @pytest.mark.slow
-def test_two_mirrored_replicas_learn_what_one_learns_from_both_batches(together):
-    folder, expected, expected_report = together
-    weights, report = outcome(start(folder, "mirrored", "mirrored", replicas=2), folder, "mirrored")
-    assert report["replicas"] == 2
+def test_two_mirrored_replicas_that_were_killed_learn_what_one_learns_from_both_batches(tmp_path):
+    folder = tmp_path
+    expected, expected_report = taken_together(folder, prepared=True)
+    options = {"replicas": 2, "prepared": True}
+    assert start(folder, "mirrored", "mirrored", kill=KILL, **options).wait() == -9
+    weights, report = outcome(start(folder, "mirrored", "mirrored", **options), folder, "mirrored")
+    assert (report["replicas"], report["resumed_at"]) == (2, RESUMED_AT)
     assert_same(weights, expected, report, expected_report)
     assert report["history"]["padding_share"] == expected_report["history"]["padding_share"]
 
@@ -65,14 +72,19 @@ def free_ports(count):
     return ports
 
 
-@pytest.mark.slow
-def test_two_worker_processes_learn_what_one_learns_from_both_batches(together):
-    folder, expected, expected_report = together
+def two_workers(folder, kills):
+    """Two worker processes, which have ended."""
     hosts = [f"127.0.0.1:{port}" for port in free_ports(2)]
-    cluster = {"cluster": {"worker": hosts}}
     running = [
-        start(folder, f"worker{i}", "multi_worker", cluster={**cluster, "task": {"type": "worker", "index": i}})
-        for i in range(2)
+        start(
+            folder,
+            f"worker{i}",
+            "multi_worker",
+            cluster={"cluster": {"worker": hosts}, "task": {"type": "worker", "index": i}},
+            kill=kill,
+            backup="backup" if kill is None else "of-no-use",
+        )
+        for i, kill in enumerate(kills)
     ]
     # A worker that fails leaves the other waiting.
     while any(process.poll() is None for process in running):
@@ -80,14 +92,24 @@ def test_two_worker_processes_learn_what_one_learns_from_both_batches(together):
             for process in running:
                 process.kill()
         time.sleep(0.1)
-    results = [outcome(process, folder, f"worker{i}") for i, process in enumerate(running)]
+    return running
+
+
+@pytest.mark.slow
+def test_two_worker_processes_that_were_killed_learn_what_one_learns_from_both_batches(tmp_path):
+    folder = tmp_path
+    expected, expected_report = taken_together(folder, prepared=False)
+    # One is killed; without it the other cannot go on.
+    assert {process.wait() for process in two_workers(folder, [None, KILL])} == {-9}
+    # The chief's backup is the only one.
+    assert (folder / "backup" / "training_backup.npz").exists()
+    assert not (folder / "of-no-use").exists()
+    results = [outcome(process, folder, f"worker{i}") for i, process in enumerate(two_workers(folder, [None, None]))]
     for (weights, report), chief in zip(results, (True, False), strict=True):
-        assert (report["replicas"], report["chief"]) == (2, chief)
+        assert (report["replicas"], report["chief"], report["resumed_at"]) == (2, chief, RESUMED_AT)
         assert_same(weights, expected, report, expected_report)
     for weight, other in zip(results[0][0], results[1][0], strict=True):
         np.testing.assert_array_equal(weight, other)
-    assert (folder / "backup-worker0" / "training_backup.npz").exists()
-    assert not (folder / "backup-worker1").exists()
 
 
 @pytest.mark.parametrize(

@@ -39,9 +39,3 @@ def test_an_error_names_its_line():
     )
     with pytest.raises(SpecError, match=r"line 5: training\.schedule: patience means nothing"):
         spec_from_yaml(text)
-
-
-def test_a_prepared_store_has_one_reader():
-    text = "name: s\nsequence: {x: {type: numeric}}\nlabel: {key: y}\nbatching: {prepared: true}\n"
-    with pytest.raises(SpecError, match="strategy is 'mirrored': leave one of them out"):
-        spec_from_yaml(text + "training: {strategy: mirrored}\n")

@@ -12,7 +12,7 @@ import tensorflow as tf
 from tfx_sequences.components.fit_epochs import FitEpochs
 from tfx_sequences.components.input_counts import InputCounts
 from tfx_sequences.components.input_state import InputState
-from tfx_sequences.components.prepared_input import PreparedStore
+from tfx_sequences.components.prepared_input import PreparedStore, Worker
 
 
 class PreparedInput:
@@ -20,22 +20,24 @@ class PreparedInput:
 
     Args:
         store: The store.
+        worker: Which of the workers that share each epoch this is; None: the only one.
 
     Attributes:
         epoch: The epoch, from 0, that the next pass gives, or that one is giving.
         step: Batches of that epoch that were taken.
     """
 
-    def __init__(self, store: PreparedStore) -> None:
+    def __init__(self, store: PreparedStore, worker: Worker | None = None) -> None:
         self._store = store
+        self._worker = worker or Worker()
         self.epoch = 0
         self.step = 0
         self._next = (0, 0)
 
     @functools.cached_property
     def dataset(self) -> tf.data.Dataset:
-        """Batches as of `PreparedStore.dataset`; each pass is the next epoch. Under `fit` add `callback`."""
-        return self._store.epochs(self._begin_pass)
+        """Batches as of `PreparedStore.epochs`; each pass is the next epoch. Under `fit` add `callback`."""
+        return self._store.epochs(self._begin_pass, self._worker)
 
     @property
     def callback(self) -> keras.callbacks.Callback:
@@ -44,8 +46,8 @@ class PreparedInput:
 
     @property
     def finished(self) -> list[InputCounts]:
-        """What was batched, cut and left out, of each epoch before `epoch`."""
-        return [self._store.counts(epoch=epoch) for epoch in range(self.epoch)]
+        """What was batched, cut and left out, of each epoch before `epoch`; of all workers together."""
+        return [self._store.counts(epoch=epoch, workers=self._worker.count) for epoch in range(self.epoch)]
 
     def begin(self, epoch: int, step: int = 0) -> None:
         """The next pass over `dataset` begins at this step of this epoch."""
@@ -54,15 +56,15 @@ class PreparedInput:
 
     def state(self) -> InputState:
         """Where the input stands: behind the last batch that was taken."""
-        return InputState(source=self._store.digest, num_workers=1, epoch=self.epoch, step=self.step)
+        return InputState(source=self._store.digest, num_workers=self._worker.count, epoch=self.epoch, step=self.step)
 
     def restore(self, state: InputState) -> None:
         """Goes on where `state` was taken: the next pass gives the rest of that epoch.
 
         Raises:
-            UserInputError: The state is one of another store, seed or batching.
+            UserInputError: The state is one of another store, seed, batching or number of workers.
         """
-        state.check(self._store.digest, 1)
+        state.check(self._store.digest, self._worker.count)
         self.begin(state.epoch, state.step)
 
     @contextlib.contextmanager

@@ -124,19 +124,27 @@ class PreparedStore:
         Returns:
             Inputs as of `pad_features`; targets and weights as of `targets_and_weights`.
         """
-        if worker.count > 1:
-            # An error of the plan is raised here, not within TensorFlow.
-            for _ in self._plan(self._kept(training), training, epoch, worker.count)():
-                pass
+        self._check_shares(training, epoch, worker)
         return self._dataset(lambda: (epoch, step), training, worker, with_id)
 
-    def epochs(self, begin: Callable[[], tuple[int, int]]) -> tf.data.Dataset:
+    def epochs(self, begin: Callable[[], tuple[int, int]], worker: Worker = Worker()) -> tf.data.Dataset:
         """The batches of training, of another epoch at each pass over the dataset.
 
         Args:
             begin: Called when a pass begins; gives its epoch, and the batches of it to leave out.
+            worker: Which worker's batches.
+
+        Raises:
+            UserInputError: There are too few records for so many workers.
         """
-        return self._dataset(begin, True, Worker(), False)
+        self._check_shares(True, 0, worker)
+        return self._dataset(begin, True, worker, False)
+
+    def _check_shares(self, training: bool, epoch: int, worker: Worker) -> None:
+        """An error of the plan is raised here, not within TensorFlow."""
+        if worker.count > 1:
+            for _ in self._plan(self._kept(training), training, epoch, worker.count)():
+                pass
 
     def _dataset(
         self, begin: Callable[[], tuple[int, int]], training: bool, worker: Worker, with_id: bool

@@ -14,7 +14,7 @@ from tfx_sequences.components.epoch_source import EpochSource
 from tfx_sequences.components.input import SequenceInput
 from tfx_sequences.components.prepared_epochs import PreparedInput
 from tfx_sequences.components.prepared_format import StoreIdentity
-from tfx_sequences.components.prepared_input import PreparedStore
+from tfx_sequences.components.prepared_input import PreparedStore, Worker
 from tfx_sequences.components.prepared_store import write_prepared_store
 from tfx_sequences.components.record_formats import Features, transformed_records
 from tfx_sequences.components.strategies import distributed
@@ -40,15 +40,16 @@ def training_input(
         feature_spec: `TFTransformOutput.transformed_feature_spec()`.
         plan: The bucket plan.
         transform_output: The transform graph's folder.
-        strategy: Whose replicas share the batches; not those of a prepared store.
+        strategy: Whose replicas share the batches. Each process prepares a store of its own.
 
     Yields:
         Its `dataset` gives another epoch at each pass.
     """
+    strategy = strategy or tf.distribute.get_strategy()
     if not spec.batching.prepared:
         parsed = transformed_records(spec, feature_spec)
         yield distributed(
-            strategy or tf.distribute.get_strategy(),
+            strategy,
             lambda workers, worker: SequenceInput(
                 files, spec, parsed, plan, training=True, num_workers=workers, worker=worker
             ),
@@ -61,4 +62,5 @@ def training_input(
         header = write_prepared_store(list(files), spec, feature_spec, folder, identity)
         records = sum(part.records for part in header.parts)
         logging.info("Prepared %d records in %d parts", records, len(header.parts))
-        yield PreparedInput(PreparedStore(folder, spec, identity))
+        store = PreparedStore(folder, spec, identity)
+        yield distributed(strategy, lambda workers, worker: PreparedInput(store, Worker(worker, workers)))

@@ -140,11 +140,6 @@ class SequenceSpec(Declared):
                 raise ValueError(f"batching.prepared cannot keep {name}, which has any number of ids; leave it out")
         if self.tuning:
             self.tuning.check({name: getattr(self, name) for name in SECTIONS})
-        if self.batching.prepared and self.training.strategy != "none":
-            raise ValueError(
-                f"batching.prepared is read by one replica, but training.strategy is '{self.training.strategy}': "
-                "leave one of them out"
-            )
         for name, padding in self.batching.padding.items():
             if name not in self.sequence:
                 hint = did_you_mean(name, self.sequence)
