@@ -17,6 +17,7 @@ import time
 
 import numpy as np
 
+from tfx_sequences.compat import quiet_environment
 from tfx_sequences.components.loaded_model import LoadedModel, load_model
 from tfx_sequences.components.requests import make_rest_body
 from tfx_sequences.pipeline.rest_server import RestServer
@@ -99,4 +100,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    quiet_environment()
     main()

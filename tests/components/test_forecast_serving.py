@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from tests.forecasts import HORIZON, NUM_RECORDS, forecast_spec
-from tests.records import sequence_example, write_records
+from tests.records import example, sequence_example, write_records
 from tfx_sequences.components.evaluation import make_eval_config
 from tfx_sequences.components.measures import figures
 from tfx_sequences.components.model import build_model
@@ -107,7 +107,13 @@ def test_only_the_last_steps_are_looked_at(forecasts, exported):
     assert len(sequence["sales"]) > most
     both = [sequence_example(context, s).SerializeToString() for s in (sequence, short)]
     answers = call(exported, "serving_default", both)
-    np.testing.assert_allclose(answers["people_predictions"][0], answers["people_predictions"][1], rtol=1e-5)
+    # As a tf.Example, the flat list of each feature is cut by whole steps.
+    flat = [{**s, "promotion": [x for step in s["promotion"] for x in step]} for s in (sequence, short)]
+    examples = [example({**context, **steps}).SerializeToString() for steps in flat]
+    of_examples = call(exported, "serving_example", examples)
+    for name, (whole, cut) in answers.items():
+        np.testing.assert_allclose(whole, cut, rtol=1e-5)
+        np.testing.assert_array_equal(of_examples[name], [whole, cut])
 
 
 def test_a_series_without_any_step_has_a_finite_forecast(forecasts, exported):

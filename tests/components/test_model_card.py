@@ -6,6 +6,8 @@ import shutil
 import pytest
 
 from tests.everything import everything_spec
+from tests.records import write_records
+from tfx_sequences import __version__
 from tfx_sequences.components.loaded_model import load_model
 from tfx_sequences.components.model_card import check_model, digest_of_transform, read_card
 from tfx_sequences.components.prediction import model_spec
@@ -53,6 +55,21 @@ def test_a_changed_spec_is_refused_with_the_features_name(exported_everything):
         check_model(read_card(exported_everything[1]), everything_spec(context=without_tags))
 
 
+def test_predict_and_serve_refuse_a_changed_spec(exported_everything, everything, tmp_path, capfd):
+    file = write_records(tmp_path / "records.tfrecord", everything.serialized)
+    same, other = tmp_path / "same.yaml", tmp_path / "other.yaml"
+    same.write_text(spec_to_yaml(everything_spec()))
+    other.write_text(spec_to_yaml(changed_spec(hash_bucket_size=6)))
+    model = str(exported_everything[1])
+    assert main(["predict", model, str(file), "--spec", str(same)]) == 0
+    assert len(capfd.readouterr().out.splitlines()) == len(everything.serialized)
+    for words in (["predict", model, str(file)], ["serve", model, "--port", "0"]):
+        assert main([*words, "--spec", str(other)]) == 2
+        told = capfd.readouterr()
+        assert "trained with another spec" in told.err and "sequence.url: hash_bucket_size was 5, is 6" in told.err
+        assert not told.out
+
+
 def test_an_edited_card_is_refused(copy):
     path = copy / "tfx_sequences.json"
     card = json.loads(path.read_text())
@@ -61,6 +78,17 @@ def test_an_edited_card_is_refused(copy):
     for read in (read_card, model_spec, load_model):
         with pytest.raises(UserInputError, match=r"not the model's own[\s\S]*assets\.extra"):
             read(copy)
+
+
+def test_a_card_of_another_version_is_told_with_both_versions(copy):
+    card = json.loads((copy / "tfx_sequences.json").read_text())
+    card |= {"tfx_sequences_version": "9.1", "spec": {**card["spec"], "what_is_to_come": 1}}
+    for folder in (copy, copy / "assets.extra"):
+        (folder / "tfx_sequences.json").write_text(json.dumps(card))
+    with pytest.raises(UserInputError) as told:
+        load_model(copy)
+    assert f"({__version__})" in told.value.expected
+    assert told.value.received.startswith("that of version 9.1: ") and "what_is_to_come" in told.value.received
 
 
 def test_another_saved_model_under_the_card_is_refused(copy):

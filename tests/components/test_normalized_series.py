@@ -66,6 +66,32 @@ def test_the_way_back_gives_the_series(options):
     np.testing.assert_allclose(np.asarray(back)[real], SERIES[real], rtol=2e-6, atol=1e-5)
 
 
+def test_a_small_change_of_a_large_series_is_not_rounded_with_its_logarithm():
+    offset, change = np.float32(np.sign([1, 1, -1]) * np.log1p(5e4)), np.float32([1e-3, -2e-3, 5e-4])
+    one, other = (
+        np.float64(InSeriesUnits(log=True)([np.float32(change * part)[:, None], offset, np.ones(3, "float32")]))[:, 0]
+        for part in (1.0, 1.0 + 2e-7)
+    )
+    # As large as what differs: of logarithms that are added first, it is their last place, 1e-6, or nothing.
+    np.testing.assert_allclose(other, one, rtol=1.5e-7)
+    exact = np.sign(offset) * np.expm1(np.abs(np.float64(offset) + np.float64(change)))
+    np.testing.assert_allclose(one, exact, rtol=3e-7)
+
+
+def test_its_gradients_are_finite_whatever_the_signs():
+    import tensorflow as tf
+
+    layer = InSeriesUnits(log=True)
+    change = tf.Variable([[3.0, -3.0, -90.0], [2.0, -2.0, 80.0], [0.0, 1e-9, -1.0]])
+    with tf.GradientTape() as tape:
+        values = layer([change, tf.constant([80.0, -80.0, 0.0]), tf.ones([3])])
+        total = tf.reduce_sum(tf.abs(values))
+    gradient = tape.gradient(total, change)
+    assert np.isfinite(values).all() and np.isfinite(gradient).all()
+    # d/dc of expm1(c + o) is exp(c + o).
+    np.testing.assert_allclose(gradient[0, :2], np.exp([83.0, 77.0]), rtol=1e-5)
+
+
 def test_series_without_a_spread_have_a_finite_scale():
     for scale in ("std", "step", "level"):
         normalized, _, scales = NormalizedSeries(scale=scale)([SERIES, LENGTHS])

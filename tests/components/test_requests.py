@@ -14,7 +14,6 @@ from tfx_sequences.components.requests import (
     make_predict_request,
     make_rest_body,
     make_tensors,
-    read_rows,
     serialize_rows,
 )
 from tfx_sequences.errors import DataError, UserInputError
@@ -104,15 +103,7 @@ def test_what_does_not_fit_is_told_with_row_and_feature(name):
     assert what in str(told.value) and more in str(told.value)
 
 
-def test_what_is_no_row_is_told():
-    with pytest.raises(DataError, match="Line 2 is no row"):
-        list(read_rows('{"a": 1}\n[2]'))
-    with pytest.raises(DataError, match="Row 1 is no row"):
-        list(read_rows([{}, 3]))
-    with pytest.raises(UserInputError, match="There are no rows"):
-        list(read_rows(7))
-    with pytest.raises(UserInputError, match="cannot be read"):
-        list(read_rows("nowhere.jsonl"))
+def test_a_request_that_cannot_be_made_is_told():
     with pytest.raises(UserInputError, match="Did you mean 'serving_default'"):
         make_rest_body(ROWS, SPEC, signature_name="serving_defalt")
     with pytest.raises(DataError, match=r"'genres' has any number of values per step"):

@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,7 +11,7 @@ from tests.everything import everything_spec
 from tests.records import sequence_example
 from tfx_sequences.components.model_card import read_card
 from tfx_sequences.components.requests import make_tensors
-from tfx_sequences.components.serving import RawRecordModel
+from tfx_sequences.components.serving import RawRecordModel, export
 from tfx_sequences.components.truncation import cut_steps
 from tfx_sequences.schemas.parse_specs import parse_records
 from tfx_sequences.schemas.request_inputs import request_inputs
@@ -184,7 +185,7 @@ def test_transformed_features_are_what_the_network_reads(everything, exported):
     examples = tf.constant(everything.serialized)
     features = answers(exported, "transform_features", examples=examples)
     raw = exported[0]
-    network = raw.tracked[0]({name: tf.constant(value) for name, value in features.items()}, training=False)
+    network = raw._model({name: tf.constant(value) for name, value in features.items()}, training=False)
     scores = answers(exported, "serving_default", examples=examples)["scores"]
     np.testing.assert_allclose(tf.nn.softmax(network), scores, atol=1e-6)
     assert features["sequence_length"].tolist() == [len(s["lpc"]) for _, s in everything.records]
@@ -203,6 +204,25 @@ def test_an_example_sent_as_a_sequence_example_is_told(everything, exported):
         serve(exported, sent)
     with pytest.raises(tf.errors.InvalidArgumentError, match="Invalid protocol message"):
         serve(exported, [b"no protocol buffer"])
+
+
+def test_a_table_in_a_network_of_ones_own_is_exported_with_it(everything, exported, tmp_path):
+    class Looked(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            keys = tf.lookup.KeyValueTensorInitializer(tf.range(8, dtype=tf.int64), tf.range(8, dtype=tf.int64) % 2)
+            self.table = tf.lookup.StaticHashTable(keys, 0)
+
+        def call(self, lengths):
+            return tf.one_hot(self.table.lookup(lengths), 2)
+
+    given = exported[0]._model.input
+    network = keras.Model(given, Looked()(given["sequence_length"]))
+    raw = RawRecordModel(network, exported[0].transform_dir, everything.spec, exported[0]._statistics)
+    export(raw, str(tmp_path), everything.spec, exported[0]._statistics)
+    served = serve((raw, tf.saved_model.load(str(tmp_path))), everything.serialized)
+    parity = [["good", "bad"][len(s["lpc"]) % 2] for _, s in everything.records]
+    assert [c.decode() for c in served["predicted_class"].numpy()] == parity
 
 
 # `random` is of training; without its seed the end is cut off.

@@ -11,12 +11,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import tfx_sequences
 from tests.pipeline.test_bad_input import Bad, assert_no_defect, assert_no_graph_talk, assert_told
 from tests.records import example, sequence_example, write_records
+from tests.reference_figures import expect, of_classes
 from tfx_sequences.components.evaluation_result import read_figures
+from tfx_sequences.components.loaded_model import load_model
 from tfx_sequences.components.prediction import find_model, list_record_files, predict_files
+from tfx_sequences.components.record_framing import read_records
+from tfx_sequences.pipeline.rest_server import RestServer
 
 BUNDLED = Path(str(resources.files("tfx_sequences"))) / "examples_data" / "japanese_vowels"
 COMPONENTS = """
@@ -82,9 +87,6 @@ def test_the_report_page_is_whole_and_shows_the_figures(demo, report):
 
 
 def test_predictions_of_the_pushed_model_have_the_evaluators_accuracy(demo, report):
-    from tests.records import tf
-    from tfx_sequences.components.record_framing import read_records
-
     records = demo_test_file()
     truth = {}
     for record in read_records(records):
@@ -107,6 +109,24 @@ def test_everything_that_answers_gives_the_same_answers(demo, monkeypatch):
     assert found["predict"] == found["predict through Beam"] == found["trainer, its batch"] == 0, lines
     assert found["exported model in a process with TensorFlow alone"] == 0, lines
     assert {"Evaluator", "exported model, records one by one"} < set(found) and max(found.values()) <= 1e-6, lines
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
+def test_the_requests_on_the_page_on_serving_are_answered(demo):
+    """Each `curl` of the page as it stands there, but for the port."""
+    text = (Path(__file__).parents[2] / "docs" / "serving.md").read_text("utf-8")
+    [served] = re.findall(r"^tfx-sequences serve (.*)$", text, re.M)
+    name = re.search(r"--name (\w+)", served)[1]
+    requests = re.findall(r"^curl .*(?:\n    .*)*", text, re.M)
+    assert len(requests) == 3
+    with RestServer(load_model(demo.output), name) as server:
+        answers = [
+            json.loads(subprocess.run(["bash", "-c", request], check=True, capture_output=True).stdout)
+            for request in (r.replace("localhost:8501", "{}:{}".format(*server.address)) for r in requests)
+        ]
+    by_row, by_column, metadata = answers
+    assert by_row["predictions"][0]["classes"] == by_column["outputs"]["classes"][0] == [str(n) for n in range(1, 10)]
+    assert metadata["model_spec"]["name"] == name
 
 
 def demo_test_file():
@@ -172,6 +192,7 @@ def test_missed_threshold_is_1_also_when_quiet(demo, report, command, tmp_path):
     spec = tfx_sequences.spec_to_yaml(tfx_sequences.load_spec("japanese_vowels"))
     assert "0.95" in spec
     strict = spec.replace("0.95", "1.0") + "  baseline: {accuracy: {max_drop: 0.0}, loss: {max_rise: 0.0}}\n"
+    strict += "  slices: [speaker]\n  length_slices: [12, 18]\n"
     (tmp_path / "strict.yaml").write_text(strict)
     arguments = ["run", tmp_path / "strict.yaml", "--data", BUNDLED, "--output", demo.output, "--quiet"]
     # In the same folder, so that all but the evaluation is cached; other tests read the demo's own outcome.
@@ -187,6 +208,25 @@ def test_missed_threshold_is_1_also_when_quiet(demo, report, command, tmp_path):
     # The last blessed model is this very one: it falls behind in nothing.
     assert "of the last blessed model" not in done.stderr
     assert strict_report["baseline"] == strict_report["metrics"] == report["metrics"]
+    check_slices(strict_report, demo)
+
+
+def check_slices(report, demo):
+    """The figures that TFMA's own metrics give, of all records and of each slice, are those of the predictions."""
+    messages = [tf.train.SequenceExample.FromString(r) for r in read_records(demo_test_file())]
+    speakers = [m.context.feature["speaker"].bytes_list.value[0].decode() for m in messages]
+    lengths = [len(m.feature_lists.feature_list["lpc"].feature) for m in messages]
+    answers = list(predict_files(demo.output, demo_test_file()))
+    members = {"all": lambda i: True, **{f"speaker={n}": lambda i, n=n: speakers[i] == str(n) for n in range(1, 10)}}
+    for name, least, end in (("0-11", 0, 12), ("12-17", 12, 18), ("18 and more", 18, 99)):
+        members[f"length={name}"] = lambda i, least=least, end=end: least <= lengths[i] < end
+    slices = {"all": report["metrics"], **report["slices"]}
+    assert slices.keys() == members.keys()
+    for name, is_in in members.items():
+        its = [i for i in range(len(answers)) if is_in(i)]
+        assert slices[name]["example_count"] == len(its) > 20
+        expected = of_classes([speakers[i] for i in its], [answers[i] for i in its])
+        expect(slices[name], expected, ("accuracy", "loss", "auc"), where=name)
 
 
 @pytest.mark.slow

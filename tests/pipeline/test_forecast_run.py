@@ -3,15 +3,19 @@
 import json
 
 import numpy as np
+from sklearn.metrics import mean_absolute_error
 
 from tests.forecasts import HORIZON, forecast_spec, plain_records
 from tests.records import sequence_example, write_records
+from tests.reference_figures import expect
 from tfx_sequences.components.prediction import predict_files
 from tfx_sequences.schemas.spec_io import spec_to_yaml
 
 
 def test_a_run_forecasts_in_the_units_of_its_series(command, tmp_path):
-    spec = forecast_spec(evaluation={"thresholds": {"money.smape": {"max": 100.0}}, "slices": ("city",)})
+    spec = forecast_spec(
+        evaluation={"thresholds": {"money.smape": {"max": 100.0}}, "slices": ("city",), "length_slices": (6,)}
+    )
     records = plain_records()
     for split in ("train", "valid", "test"):
         write_records(tmp_path / "data" / f"{split}.tfrecord", [sequence_example(c, s) for c, s in records])
@@ -23,24 +27,47 @@ def test_a_run_forecasts_in_the_units_of_its_series(command, tmp_path):
     metrics = report["metrics"]
     expected = {f"{name}.{metric}" for name, label in spec.labels.items() for metric in label.metrics}
     assert expected <= set(metrics) and np.isfinite(list(metrics.values())).all()
-    assert {"city=Oslo", "city=Rome"} <= set(report["slices"])
-
     # As a request has it: without what is asked for.
     asked = ("sales_ahead", "visitors_ahead", "scale", "weight")
     bare = [sequence_example({k: v for k, v in c.items() if k not in asked}, s) for c, s in records]
     told = list(predict_files(tmp_path / "out", write_records(tmp_path / "new.tfrecord", bare)))
-    weight = np.array([c["weight"] for c, _ in records])
-    for head, key in (("money", "sales_ahead"), ("people", "visitors_ahead")):
-        forecast = np.array([t[head]["prediction"] for t in told])
-        actual = np.array([c[key] for c, _ in records], float)
-        assert forecast.shape == (len(records), HORIZON)
-        error = np.abs(forecast - actual)
-        smape = 200 * (error / (np.abs(forecast) + np.abs(actual))).mean(1)
-        np.testing.assert_allclose(metrics[f"{head}.smape"], np.average(smape, weights=weight), rtol=1e-4)
-        absolute = np.average(error.mean(1), weights=weight)
-        np.testing.assert_allclose(metrics[f"{head}.mean_absolute_error"], absolute, rtol=1e-4)
-    scale = np.array([c["scale"] for c, _ in records])
+    members = {
+        "all": lambda c, s: True,
+        "city=Oslo": lambda c, s: c["city"] == "Oslo",
+        "city=Rome": lambda c, s: c["city"] == "Rome",
+        "length=0-5": lambda c, s: len(s["sales"]) < 6,
+        "length=6 and more": lambda c, s: len(s["sales"]) >= 6,
+    }
+    slices = {"all": metrics, **report["slices"]}
+    assert slices.keys() == members.keys()
+    for name, is_in in members.items():
+        its = [i for i, record in enumerate(records) if is_in(*record)]
+        assert slices[name]["example_count"] == len(its) > 0
+        for head, label in spec.labels.items():
+            forecast = np.array([told[i][head]["prediction"] for i in its])
+            assert forecast.shape == (len(its), HORIZON)
+            expected = of_forecasts([records[i] for i in its], forecast, label)
+            expect(slices[name], expected, label.metrics, f"{head}.", name)
+
+
+def of_forecasts(records, forecast, label):
+    """sMAPE and MASE as they are defined, the rest by scikit-learn, of forecasts `[N, horizon]`."""
+    actual = np.array([context[label.key] for context, _ in records], float)
+    weights = np.array([context["weight"] for context, _ in records])
+    error = np.abs(forecast - actual)
+    smape = 200 * (error / (np.abs(forecast) + np.abs(actual))).mean(1)
+    scale = np.array([scale_of(*record, label) for record in records])
     there = scale > 0
-    money = np.abs([t["money"]["prediction"] for t in told] - np.array([c["sales_ahead"] for c, _ in records])).mean(1)
-    mase = np.average(money[there] / scale[there], weights=weight[there])
-    np.testing.assert_allclose(metrics["money.mase"], mase, rtol=1e-4)
+    return {
+        "smape": np.average(smape, weights=weights),
+        "mean_absolute_error": mean_absolute_error(actual, forecast, sample_weight=weights),
+        "mase": np.average(error.mean(1)[there] / scale[there], weights=weights[there]),
+    }
+
+
+def scale_of(context, sequence, label):
+    """What MASE divides by: what the record says, or how much its history changes in a season."""
+    if label.mase_scale:
+        return context[label.mase_scale]
+    history, apart = np.array(sequence["visitors"], float), label.forecast.seasonality
+    return np.abs(history[apart:] - history[:-apart]).mean() if len(history) > apart else 0.0

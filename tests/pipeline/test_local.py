@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
+from tests.reference_figures import expect, of_numbers
 from tfx_sequences.components.code_digest import import_closure
 from tfx_sequences.components.prediction import predict_files
 from tfx_sequences.errors import UserInputError
@@ -102,6 +103,16 @@ def test_examples_with_a_regression_label(run_small, everything_data):
     report = collect(result)
     assert set(report["metrics"]) >= {"mean_squared_error", "mean_absolute_error"}
     assert sum(m["example_count"] for m in report["slices"].values()) == report["metrics"]["example_count"]
+    folder = Path(result.outputs["SequenceExampleGen"]["examples"], "Split-test")
+    stored = tf.data.TFRecordDataset([str(f) for f in sorted(folder.iterdir())], "GZIP").as_numpy_iterator()
+    records, rows = [tf.train.Example.FromString(r) for r in stored], list(predict_files(result.layout.root, folder))
+    cities = [record.features.feature["city"].bytes_list.value[0].decode() for record in records]
+    weights = [record.features.feature["weight"].float_list.value[0] for record in records]
+    assert {f"city={city}" for city in cities} == report["slices"].keys()
+    for name, found in {"": report["metrics"], **report["slices"]}.items():
+        its = [i for i, city in enumerate(cities) if name in ("", f"city={city}")]
+        expected = of_numbers([weights[i] for i in its], [rows[i]["prediction"] for i in its])
+        expect(found, expected, ("mean_squared_error", "mean_absolute_error"), where=name)
     rows = list(predict_files(result.layout.root, everything_data / "example"))
     assert len(rows) == 120
     assert rows[1]["id"] == "train.tfrecord.gz:1"

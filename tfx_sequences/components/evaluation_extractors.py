@@ -16,6 +16,7 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.extractors import extractor, unbatch_extractor
 
+from tfx_sequences.components.baseline_check import check_baseline
 from tfx_sequences.components.evaluation_metrics import StepFigures
 from tfx_sequences.components.measures import HeadMeasures
 from tfx_sequences.components.served_outputs import CLASSES
@@ -33,7 +34,12 @@ STEP_SUMS, STEP_COUNTS = "step_sums", "step_counts"
 def custom_extractors(
     eval_shared_model: Any, eval_config: tfma.EvalConfig, tensor_adapter_config: Any
 ) -> list[extractor.Extractor]:
-    """TFMA's own extractors, and ours where batches are not yet taken apart."""
+    """TFMA's own extractors, and ours where batches are not yet taken apart.
+
+    Raises:
+        UserInputError: The baseline cannot be compared with; see `check_baseline`.
+    """
+    check_baseline(eval_shared_model if isinstance(eval_shared_model, list) else [eval_shared_model])
     theirs = tfma.default_extractors(
         eval_shared_model=eval_shared_model, eval_config=eval_config, tensor_adapter_config=tensor_adapter_config
     )

@@ -20,52 +20,76 @@ from tfx_sequences.schemas.label import Label
 AT_STEPS = " at steps "
 
 
-class OutputSum(metric_types.Metric):
-    """The sum over the records of one output `[B]`, such as their lengths.
+class SumsMetric(metric_types.Metric):
+    """A metric whose `computations_of` says how it is made, and so what its parameters are.
 
     Args:
-        name: The metric's name.
-        output: The model's output.
-        code_digest: As of `HeadFigure`.
+        code_digest: Of the code behind it. It stands in the Evaluator's configuration, so that figures are computed
+            anew where that changed.
+        **parameters: Of `computations_of`.
     """
 
-    def __init__(self, name: str, output: str, code_digest: str = "") -> None:
-        super().__init__(_output_sum, name=name, output=output, code_digest=code_digest)
+    computations_of: Callable[..., metric_types.MetricComputations]
+
+    def __init__(self, code_digest: str = "", **parameters: Any) -> None:
+        del code_digest
+        super().__init__(self.computations_of, **parameters)
 
 
-class HeadFigure(metric_types.Metric):
-    """One figure of one head.
+class OutputSum(SumsMetric):
+    """The sum over the records of one output `[B]`, such as their lengths."""
 
-    Args:
-        name: The metric's name.
-        figure: Name of the figure, of those that `HeadMeasures` describes. A split (or head) that does not
-            have it, as `span_f1` without IOB tags, has no such metric.
-        output: The model's output that holds the sums of each record.
-        label: The head's label, as JSON.
-        code_digest: Of the code behind the figure, so that a new one is computed where that changed.
-    """
+    @staticmethod
+    def computations_of(
+        name: str, output: str, model_names: list[str] | None = None
+    ) -> metric_types.MetricComputations:
+        """Its computations.
 
-    def __init__(self, name: str, figure: str, output: str, label: str, code_digest: str = "") -> None:
-        super().__init__(_head_figure, name=name, figure=figure, output=output, label=label, code_digest=code_digest)
+        Args:
+            name: The metric's name.
+            output: The model's output.
+            model_names: As TFMA gives them.
+        """
+        return summed(output, lambda total: {name: float(total[0])}, [name], model_names)
 
 
-class StepFigures(metric_types.Metric):
-    """All figures of a head of steps, by ranges of positions, called `FIGURE at steps RANGE`.
+class HeadFigure(SumsMetric):
+    """One figure of one head."""
 
-    Args:
-        name: The metric's own name, which no figure has.
-        figures: Names of the metrics by figure.
-        output: What `evaluation_extractors` puts beside the model's outputs: the sums of each record, `[R, S]`.
-        count: Name of the metric that counts the real steps.
-        steps: How many real steps of each record are in each range, `[R]`.
-        ranges: Names of the ranges, `R` of them.
-        label: The head's label, as JSON.
-        prefix: Of the head's outputs; read by the extractor.
-        code_digest: As of `HeadFigure`.
-    """
+    @staticmethod
+    def computations_of(
+        name: str, figure: str, output: str, label: str, model_names: list[str] | None = None
+    ) -> metric_types.MetricComputations:
+        """Its computations.
 
-    def __init__(
-        self,
+        Args:
+            name: The metric's name.
+            figure: Name of the figure, of those that `HeadMeasures` describes. A split (or head) that does not
+                have it, as `span_f1` without IOB tags, has no such metric.
+            output: The model's output that holds the sums of each record.
+            label: The head's label, as JSON.
+            model_names: As TFMA gives them.
+        """
+        parsed = Label.model_validate_json(label)
+
+        def found(total: np.ndarray) -> dict[str, float]:
+            values = figures(parsed, total)
+            # Of one kind of targets alone there is no curve.
+            curve = score_buckets(total) if figure == "auc" else None
+            # What weighs nothing has no mean.
+            measured = figure in values and total[0] > 0 and (curve is None or all(np.sum(side) > 0 for side in curve))
+            # No series that has changed has no MASE.
+            measured = measured and not (figure == "mase" and np.isnan(values[figure]) and np.isfinite(values["smape"]))
+            return {name: float(values[figure])} if measured else {}
+
+        return summed(output, found, [name], model_names)
+
+
+class StepFigures(SumsMetric):
+    """All figures of a head of steps, by ranges of positions, called `FIGURE at steps RANGE`."""
+
+    @staticmethod
+    def computations_of(
         name: str,
         figures: dict[str, str],
         output: str,
@@ -74,20 +98,30 @@ class StepFigures(metric_types.Metric):
         ranges: list[str],
         label: str,
         prefix: str,
-        code_digest: str = "",
-    ) -> None:
-        super().__init__(
-            _step_figures,
-            name=name,
-            figures=figures,
-            output=output,
-            count=count,
-            steps=steps,
-            ranges=ranges,
-            label=label,
-            prefix=prefix,
-            code_digest=code_digest,
-        )
+        model_names: list[str] | None = None,
+    ) -> metric_types.MetricComputations:
+        """Its computations.
+
+        Args:
+            name: The metric's own name, which no figure has.
+            figures: Names of the metrics by figure.
+            output: What `evaluation_extractors` puts beside the model's outputs: the sums of each record, `[R, S]`.
+            count: Name of the metric that counts the real steps.
+            steps: How many real steps of each record are in each range, `[R]`.
+            ranges: Names of the ranges, `R` of them.
+            label: The head's label, as JSON.
+            prefix: Of the head's outputs; read by the extractor.
+            model_names: As TFMA gives them.
+        """
+        del prefix, name
+        parsed = Label.model_validate_json(label)
+        at = {figure: [f"{metric}{AT_STEPS}{there}" for there in ranges] for figure, metric in figures.items()}
+        names = [name for its in at.values() for name in its]
+        counted = [f"{count}{AT_STEPS}{there}" for there in ranges]
+        return [
+            *summed(output, lambda total: _by_range(parsed, total, at), names, model_names),
+            *summed(steps, lambda total: dict(zip(counted, map(float, total), strict=True)), counted, model_names),
+        ]
 
 
 def summed(
@@ -119,63 +153,6 @@ def summed(
             metric_types.MetricComputation(keys=[*keys.values()], preprocessors=[preprocessor], combiner=combiner)
         )
     return computations
-
-
-def _output_sum(
-    name: str, output: str, code_digest: str = "", model_names: list[str] | None = None
-) -> metric_types.MetricComputations:
-    del code_digest
-    return summed(output, lambda total: {name: float(total[0])}, [name], model_names)
-
-
-def _head_figure(
-    name: str,
-    figure: str,
-    output: str,
-    label: str,
-    code_digest: str = "",
-    model_names: list[str] | None = None,
-) -> metric_types.MetricComputations:
-    del code_digest
-    parsed = Label.model_validate_json(label)
-
-    def found(total: np.ndarray) -> dict[str, float]:
-        values = figures(parsed, total)
-        # Of one kind of targets alone there is no curve.
-        curve = score_buckets(total) if figure == "auc" else None
-        measured = figure in values and (curve is None or all(np.sum(side) > 0 for side in curve))
-        # No series that has changed has no MASE.
-        measured = measured and not (figure == "mase" and np.isnan(values[figure]) and np.isfinite(values["smape"]))
-        return {name: float(values[figure])} if measured else {}
-
-    return summed(output, found, [name], model_names)
-
-
-def _step_figures(
-    name: str,
-    figures: dict[str, str],
-    output: str,
-    count: str,
-    steps: str,
-    ranges: list[str],
-    label: str,
-    prefix: str,
-    code_digest: str = "",
-    model_names: list[str] | None = None,
-) -> metric_types.MetricComputations:
-    del code_digest, prefix, name
-    parsed = Label.model_validate_json(label)
-    at = {figure: [f"{metric}{AT_STEPS}{there}" for there in ranges] for figure, metric in figures.items()}
-    counted = [f"{count}{AT_STEPS}{there}" for there in ranges]
-    return [
-        *summed(
-            output,
-            lambda total: _by_range(parsed, total, at),
-            [name for its in at.values() for name in its],
-            model_names,
-        ),
-        *summed(steps, lambda total: dict(zip(counted, map(float, total), strict=True)), counted, model_names),
-    ]
 
 
 def _by_range(label: Label, total: np.ndarray, names: dict[str, list[str]]) -> dict[str, float]:

@@ -11,7 +11,7 @@ from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import metrics_for_slice_pb2
 
-from tfx_sequences.components.evaluation_metrics import summed
+from tfx_sequences.components.evaluation_metrics import SumsMetric, summed
 from tfx_sequences.components.measures import score_buckets
 
 # TFMA puts plots of these names together, and shows no others of their kind.
@@ -22,52 +22,55 @@ _CALIBRATION_BUCKETS = 10
 _CURVE_POINTS = 100
 
 
-class ScoreCurves(metric_types.Metric):
-    """What thresholds of the score say of a head's classes, all together (of two, the second one), and its calibration.
+class ScoreCurves(SumsMetric):
+    """What thresholds of the score say of all classes of a head together (of two, the second one); its calibration."""
 
-    Args:
-        name: The metric's name.
-        output: The model's output with the sums of the head's measures.
-        head: TFMA's name of the output; empty for the only head.
-        code_digest: As of `HeadFigure`.
-    """
+    @staticmethod
+    def computations_of(
+        name: str, output: str, head: str = "", model_names: list[str] | None = None
+    ) -> metric_types.MetricComputations:
+        """Its computations.
 
-    def __init__(self, name: str, output: str, head: str = "", code_digest: str = "") -> None:
-        super().__init__(_score_curves, name=name, output=output, head=head, code_digest=code_digest)
-
-
-class ConfusionMatrix(metric_types.Metric):
-    """How much of each class is predicted as which, by weight.
-
-    Args:
-        name: The metric's name.
-        outputs: The model's output with the head's logits.
-        targets: That with its class indices.
-        weights: That with their weights; what weighs zero is not there.
-        head: As of `ScoreCurves`.
-        code_digest: As of `HeadFigure`.
-    """
-
-    def __init__(
-        self, name: str, outputs: str, targets: str, weights: str, head: str = "", code_digest: str = ""
-    ) -> None:
-        super().__init__(
-            _confusion_matrix,
-            name=name,
-            outputs=outputs,
-            targets=targets,
-            weights=weights,
-            head=head,
-            code_digest=code_digest,
-        )
+        Args:
+            name: The metric's name.
+            output: The model's output with the sums of the head's measures.
+            head: TFMA's name of the output; empty for the only head.
+            model_names: As TFMA gives them.
+        """
+        del name
+        names = [_CURVE, _CALIBRATION]
+        return summed(output, _curves, names, model_names, metric_types.PlotKey, output_name=head)
 
 
-def _score_curves(
-    name: str, output: str, head: str = "", code_digest: str = "", model_names: list[str] | None = None
-) -> metric_types.MetricComputations:
-    del name, code_digest
-    names = [_CURVE, _CALIBRATION]
-    return summed(output, _curves, names, model_names, metric_types.PlotKey, output_name=head)
+class ConfusionMatrix(SumsMetric):
+    """How much of each class is predicted as which, by weight."""
+
+    @staticmethod
+    def computations_of(
+        name: str, outputs: str, targets: str, weights: str, head: str = "", model_names: list[str] | None = None
+    ) -> metric_types.MetricComputations:
+        """Its computations.
+
+        Args:
+            name: The metric's name.
+            outputs: The model's output with the head's logits.
+            targets: That with its class indices.
+            weights: That with their weights; what weighs zero is not there.
+            head: As of `ScoreCurves`.
+            model_names: As TFMA gives them.
+        """
+        del name
+        computations = []
+        for model_name in model_names or [""]:
+            key = metric_types.PlotKey(name=_CONFUSION, model_name=model_name, output_name=head)
+            preprocessor = metric_types.StandardMetricInputsPreprocessor(
+                include_filter={constants.PREDICTIONS_KEY: {}}, include_default_inputs=False
+            )
+            combiner = _Confusion(key, model_name, outputs, targets, weights)
+            computations.append(
+                metric_types.MetricComputation(keys=[key], preprocessors=[preprocessor], combiner=combiner)
+            )
+        return computations
 
 
 def _curves(total: np.ndarray) -> dict[str, Any]:
@@ -101,27 +104,6 @@ def _curves(total: np.ndarray) -> dict[str, Any]:
             total_weighted_refined_prediction={"value": (weight * middles[its]).sum()},
         )
     return {_CURVE: curve, _CALIBRATION: calibration}
-
-
-def _confusion_matrix(
-    name: str,
-    outputs: str,
-    targets: str,
-    weights: str,
-    head: str = "",
-    code_digest: str = "",
-    model_names: list[str] | None = None,
-) -> metric_types.MetricComputations:
-    del name, code_digest
-    computations = []
-    for model_name in model_names or [""]:
-        key = metric_types.PlotKey(name=_CONFUSION, model_name=model_name, output_name=head)
-        preprocessor = metric_types.StandardMetricInputsPreprocessor(
-            include_filter={constants.PREDICTIONS_KEY: {}}, include_default_inputs=False
-        )
-        combiner = _Confusion(key, model_name, outputs, targets, weights)
-        computations.append(metric_types.MetricComputation(keys=[key], preprocessors=[preprocessor], combiner=combiner))
-    return computations
 
 
 class _Confusion(beam.CombineFn):

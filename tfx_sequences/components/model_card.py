@@ -124,7 +124,7 @@ def spec_of_card(card: Mapping[str, Any], model_dir: str | Path) -> SequenceSpec
     try:
         return spec_from_json(json.dumps(card["spec"]))
     except ValueError as error:
-        raise _unreadable(model_dir, MODEL_CARD, error) from error
+        raise _unreadable(model_dir, MODEL_CARD, error, card.get("tfx_sequences_version")) from error
 
 
 def contents_of_card(card: Mapping[str, Any]) -> SpecContents:
@@ -180,10 +180,11 @@ def _read(model_dir: str | Path, place: str) -> Card:
     return card
 
 
-def _unreadable(model_dir: str | Path, place: str, error: Exception) -> UserInputError:
+def _unreadable(model_dir: str | Path, place: str, error: Exception, version: Any = None) -> UserInputError:
+    other = f"that of version {version}: " if version and version != __version__ else ""
     return UserInputError(
         f"The card of the model in {model_dir} cannot be read.",
-        expected=f"{place} as this version of tfx-sequences writes it",
-        received=f"{type(error).__name__}: {' '.join(str(error).split())}"[:200],
+        expected=f"{place} as this version of tfx-sequences ({__version__}) writes it",
+        received=f"{other}{type(error).__name__}: {' '.join(str(error).split())}"[:200],
         fix="Export the model again with 'tfx-sequences run'.",
     )

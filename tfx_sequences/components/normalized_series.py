@@ -88,8 +88,17 @@ class InSeriesUnits(_OfSeries):
 
     def call(self, inputs: Any) -> Any:
         normalized, offset, scale = inputs
-        values = normalized * scale[:, None] + offset[:, None]
-        return ops.sign(values) * ops.expm1(ops.abs(values)) if self.log else values
+        change, offset = normalized * scale[:, None], offset[:, None]
+        if not self.log:
+            return change + offset
+        # A logarithm of 10 is known to 1e-6, and so would be its exponential: the offset, which is the same in
+        # any batch, is raised on its own, and what the network says as the small number that it is.
+        values = change + offset
+        sign = ops.sign(values)
+        apart = sign * offset > 0
+        base, factor = (ops.where(apart, sign * x, 0.0) for x in (offset, change))
+        raised = ops.expm1(base) * ops.exp(factor) + ops.expm1(factor)
+        return sign * ops.where(apart, raised, ops.expm1(ops.where(apart, 0.0, ops.abs(values))))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape[0]

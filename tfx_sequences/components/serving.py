@@ -17,7 +17,8 @@ Where the spec has several labels, each output is called NAME_OUTPUT; with a lab
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -67,27 +68,35 @@ class RawRecordModel:
         self._statistics = statistics
         self.transform_dir = transform_savedmodel_dir
         self._loader = saved_transform_io_v2.SavedModelLoader(transform_savedmodel_dir)
+        # What several signatures do is traced once, and is one function in the exported graph.
+        self._inputs = _traced_once(self._transform_parsed)
+        self._of_records = _traced_once(self._transform_records)
+        self._logits = _traced_once(self._run_network)
+        self._labelled = _traced_once(self._read_labelled)
 
     @property
     def tracked(self) -> list[Any]:
-        """What an archive must track, lookup tables included."""
-        return [self._model, self._loader._imported]
+        """What an archive must track beside the variables, which it finds itself: lookup tables."""
+        # Given the network, it would trace it once more to find them.
+        parts = [part for layer in self._model._flatten_layers() for part in vars(layer).values()]
+        tables = [part for part in parts if isinstance(part, tf.saved_model.experimental.TrackableResource)]
+        return [*tables, self._loader._imported]
 
     def predict(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
         """Predictions of records of the spec's kind, strings `[B]`; `B` may be 0. See `served`."""
-        return self._answers(from_records(serialized, self._spec))
+        return self._answers(self._of_records(serialized))
 
     def predict_examples(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
         """The same for records that are `tf.Example`, whatever the spec's are."""
-        return self._answers(from_records(serialized, self._spec, "Example"))
+        return self._answers(self._inputs(from_records(serialized, self._spec, "Example")))
 
     def predict_tensors(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """The same for padded tensors; see `from_tensors`."""
-        return self._answers(from_tensors(inputs, self._spec))
+        return self._answers(self._inputs(from_tensors(inputs, self._spec)))
 
     def transform_features(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
         """What the network reads of records of the spec's kind; see `pad_features`."""
-        return pad_features(self._loader.apply_transform_model(from_records(serialized, self._spec)), self._spec)
+        return dict(self._of_records(serialized))
 
     def evaluation_inputs(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
         """Each head's `label` as its outputs count it, and `example_weight`; of several heads `label.NAME`
@@ -116,8 +125,9 @@ class RawRecordModel:
         steps the network reads, and how many not, for they are cut off.
         """
         transformed, targets, weights = self._labelled(serialized)
-        logits = self._outputs(transformed)
-        outputs = served(logits, pad_features(transformed, self._spec), self._spec, self._statistics)
+        inputs = pad_features(transformed, self._spec)
+        logits = self._logits(inputs)
+        outputs = served(logits, inputs, self._spec, self._statistics)
         for head, label in self._spec.heads.items():
             measures = HeadMeasures(label, self._statistics.heads[head].classes, with_auc=True)
             prefix = self._spec.output_prefix(head)
@@ -131,13 +141,17 @@ class RawRecordModel:
         outputs[CUT_STEPS] = transformed[CUT_STEPS]
         return outputs
 
-    def _answers(self, parsed: dict[str, Any]) -> dict[str, tf.Tensor]:
-        transformed = self._loader.apply_transform_model(parsed)
-        return served(self._outputs(transformed), pad_features(transformed, self._spec), self._spec, self._statistics)
+    def _answers(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return served(self._logits(inputs), inputs, self._spec, self._statistics)
 
-    def _outputs(self, transformed: dict[str, Any]) -> dict[str, tf.Tensor]:
+    def _transform_records(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+        return self._inputs(from_records(serialized, self._spec))
+
+    def _transform_parsed(self, parsed: dict[str, Any]) -> dict[str, tf.Tensor]:
+        return pad_features(self._loader.apply_transform_model(parsed), self._spec)
+
+    def _run_network(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """What the network gives, by head."""
-        inputs = pad_features(transformed, self._spec)
         batch = tf.shape(inputs[SEQUENCE_LENGTH])[0]
         # Recurrent kernels refuse an empty batch: it gets a row, which is cut off again.
         extra = tf.cast(tf.equal(batch, 0), tf.int32)
@@ -145,7 +159,7 @@ class RawRecordModel:
         by_head = outputs if isinstance(outputs, dict) else dict.fromkeys(self._spec.heads, outputs)
         return {name: tf.convert_to_tensor(value)[:batch] for name, value in by_head.items()}
 
-    def _labelled(self, serialized: tf.Tensor) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    def _read_labelled(self, serialized: tf.Tensor) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         """Transformed features, and targets and weights by head."""
         parsed = parse_records(serialized, self._spec, with_label=True)
         whole = self._loader.apply_transform_model(parsed)
@@ -179,12 +193,23 @@ def export(raw_model: RawRecordModel, directory: str, spec: SequenceSpec, statis
     }
     if why_no_examples(spec) is None:
         of_records[EXAMPLE_SIGNATURE] = raw_model.predict_examples
-    for name, function in of_records.items():
-        archive.add_endpoint(name, function, input_signature=records)
-    archive.add_endpoint(TENSOR_SIGNATURE, raw_model.predict_tensors, input_signature=[tensor_specs(spec)])
+    endpoints: list[tuple[str, Callable[..., Any], list[Any]]] = [(n, f, records) for n, f in of_records.items()]
+    endpoints.append((TENSOR_SIGNATURE, raw_model.predict_tensors, [tensor_specs(spec)]))
+    for name, function, signature in endpoints:
+        # An archive traces what it is given twice, to find its variables and again to save it: here, only a call.
+        traced = _traced_once(function).get_concrete_function(*signature)
+        archive.add_endpoint(name, functools.partial(_call, traced), input_signature=signature)
     archive.write_out(directory, verbose=False)
     require_portable_graph(directory)
     write_card({**card, "saved_model_checksum": checksum_of(directory)}, directory)
+
+
+def _traced_once(function: Callable[..., Any]) -> Any:
+    return tf.function(function, autograph=False)
+
+
+def _call(traced: Any, inputs: Any) -> dict[str, tf.Tensor]:
+    return dict(traced(inputs))
 
 
 def _add_rows(values: tf.Tensor, extra: tf.Tensor) -> tf.Tensor:

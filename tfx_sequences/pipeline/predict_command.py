@@ -37,6 +37,9 @@ def predict_command(
             "--skip-failures", help="Leave out records that cannot be predicted; they are counted, and the first named."
         ),
     ] = False,
+    spec: Annotated[
+        str | None, typer.Option("--spec", metavar="SPEC", help="Refuse the model if it was trained with another spec.")
+    ] = None,
     beam: Annotated[
         bool, typer.Option("--beam", help="Predict through Beam, in parts that its workers share.")
     ] = False,
@@ -56,11 +59,17 @@ def predict_command(
         check_output_file(output)
         if through_beam and limit is not None:
             raise typer.BadParameter("--limit takes the first records, which Beam does not know: leave one of them out")
-        from tfx_sequences.components.prediction import find_model, model_spec, predict_files
+        from tfx_sequences.components.model_card import check_model, read_card, spec_of_card
+        from tfx_sequences.components.prediction import find_model, predict_files
         from tfx_sequences.components.prediction_writers import writer_for
         from tfx_sequences.components.predictor import Failures
+        from tfx_sequences.schemas.spec_io import load_spec
 
-        write = writer_for(output, model_spec(find_model(model)))
+        folder_of_model = find_model(model)
+        card = read_card(folder_of_model)
+        if spec is not None:
+            check_model(card, load_spec(spec), model=f"the model in {folder_of_model}")
+        write = writer_for(output, spec_of_card(card, folder_of_model))
         failures = Failures() if skip_failures else None
         with contextlib.ExitStack() as stack:
             if through_beam:

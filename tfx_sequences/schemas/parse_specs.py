@@ -136,7 +136,15 @@ def parse_records(serialized: tf.Tensor, spec: SequenceSpec, *, with_label: bool
         context_spec, sequence_spec = make_parse_sequence_example_spec(spec, with_label=with_label)
         context, sequence, _ = tf.io.parse_sequence_example(serialized, context_spec or None, sequence_spec)
         parsed = {**context, **sequence}
-    return {name: value[:size] for name, value in parsed.items()}
+    return {name: _first_rows(value, size) for name, value in parsed.items()}
+
+
+def _first_rows(values: Any, size: tf.Tensor) -> Any:
+    """`values[:size]`, which for a ragged tensor of unknown size is ten times the operations."""
+    if not isinstance(values, tf.RaggedTensor):
+        return values[:size]
+    splits = values.row_splits[: tf.cast(size, tf.int64) + 1]
+    return tf.RaggedTensor.from_row_splits(_first_rows(values.values, splits[-1]), splits, validate=False)
 
 
 def _placeholder(spec: SequenceSpec, with_label: bool) -> tf.Tensor:
