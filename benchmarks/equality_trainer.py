@@ -64,7 +64,7 @@ def trainers_answers(
 
     @tf.function
     def answers(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        inputs, _, _ = form.batch(form.parse(serialized))
+        inputs, _, _ = form.batch(serialized)
         outputs: Any = network(inputs, training=False)
         by_head = outputs if isinstance(outputs, dict) else dict.fromkeys(spec.heads, outputs)
         return served(by_head, inputs, spec, statistics)
