@@ -31,8 +31,6 @@ from tfx_sequences.compat import quiet_environment
 BATCH = 256
 TOLERANCE = 1e-6
 ONE_BY_ONE = "exported model, records one by one"
-# A product with one row is added up in another order, step after step, and a forecast may be the exponential of it.
-OF_ONE_BY_ONE = 1e-5
 Row = dict[str, Any]
 
 
@@ -231,9 +229,8 @@ def main() -> None:
     for output in arguments.parse_args().output:
         print(output, flush=True)
         for name, found in compare(output).items():
-            allowed = OF_ONE_BY_ONE if name == ONE_BY_ONE else TOLERANCE
-            if not found <= allowed:
-                above.append(f"{output}: {name} differs by {found:g}, more than {allowed:g}")
+            if not found <= TOLERANCE:
+                above.append(f"{output}: {name} differs by {found:g}, more than {TOLERANCE:g}")
     sys.exit("\n".join(above) or 0)
 
 
