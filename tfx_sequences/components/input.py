@@ -107,8 +107,8 @@ class SequenceInput:
         begins passes that it does not use.
         """
         # Not `from_generator`: it makes four functions, each of which takes milliseconds to begin.
-        passes = tf.data.Dataset.from_tensors(0).map(lambda _: integers(self._begin_pass, [], 2))
-        batches = passes.flat_map(self._batches_of)
+        one = tf.data.Dataset.from_tensors(0)
+        batches = one.flat_map(lambda _: self._batches_of(*integers(self._begin_pass, [], 2)))
         # How many calls run at a time does not change their order.
         batches = batches.map(self._finish, num_parallel_calls=parallel_calls(), deterministic=True)
         return untuned(batches.prefetch(_PREFETCHED))

@@ -104,10 +104,12 @@ def batches_of_pass(
 
     def next_chunk(_: tf.Tensor) -> tuple[tf.Tensor, ...]:
         lengths, seeds = tf.numpy_function(lambda n: passes(int(n)).micro_batches(), [number], [tf.int32, tf.int64])
-        return tf.ensure_shape(lengths, [None]), tf.ensure_shape(seeds, [None, 2])
+        lengths.set_shape([None])
+        seeds.set_shape([None, 2])
+        return lengths, seeds
 
-    chunks = tf.data.Dataset.counter().map(next_chunk).take_while(lambda lengths, _: tf.size(lengths) > 0)
-    micro_batches = chunks.prefetch(1).flat_map(lambda *chunk: tf.data.Dataset.from_tensor_slices(chunk))
+    chunks = _without_end().map(next_chunk).take_while(lambda lengths, _: tf.size(lengths) > 0)
+    micro_batches = chunks.prefetch(1).unbatch()
     # The op gives batches in the order in which the reader completes them.
     batches = tf.data.Dataset.zip(bucket(micro_batches, plan), _records_of(passes, number))
     if num_workers == 1:
@@ -124,18 +126,22 @@ def integers(function: Callable[..., Any], arguments: list[tf.Tensor], count: in
     return tuple(tf.ensure_shape(v, []) for v in tf.numpy_function(as_arrays, arguments, [tf.int64] * count))
 
 
-def _records_of(passes: Callable[[int], InputPass], number: tf.Tensor) -> tf.data.Dataset:
-    def from_reader(_: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        types = [tf.int64, tf.int64, tf.int64, tf.string]
-        read = tf.py_function(lambda n: passes(int(n)).batches(), [number], types)
-        return tuple(map(tf.ensure_shape, read, ([None], [None], [None, 2], [None])))
+def _without_end() -> tf.data.Dataset:
+    """Not `Dataset.counter()`, which is made of a function: see `batches_of_pass`."""
+    return tf.data.Dataset.range(2**62)
 
-    def of_batches(starts: tf.Tensor, sizes: tf.Tensor, seeds: tf.Tensor, records: tf.Tensor) -> tf.data.Dataset:
+
+def _records_of(passes: Callable[[int], InputPass], number: tf.Tensor) -> tf.data.Dataset:
+    def of_chunk(_: tf.Tensor) -> tf.data.Dataset:
+        types = [tf.int64, tf.int64, tf.int64, tf.string]
+        *batches, records = tf.py_function(lambda n: passes(int(n)).batches(), [number], types)
+        for tensor, shape in zip((*batches, records), ([None], [None], [None, 2], [None]), strict=True):
+            tensor.set_shape(shape)
         # To repeat a tensor copies nothing.
         everywhere = tf.data.Dataset.from_tensors(records).repeat()
-        return tf.data.Dataset.zip(tf.data.Dataset.from_tensor_slices((starts, sizes, seeds)), everywhere)
+        return tf.data.Dataset.zip(tf.data.Dataset.from_tensor_slices(tuple(batches)), everywhere)
 
-    return tf.data.Dataset.counter().map(from_reader).flat_map(of_batches)
+    return _without_end().flat_map(of_chunk)
 
 
 def _fillers_of(passes: Callable[[int], InputPass], number: tf.Tensor, num_workers: int) -> tf.data.Dataset:

@@ -130,9 +130,9 @@ def labelled_rows(features: dict[str, Any], spec: SequenceSpec, seed: tf.Tensor 
 
 
 def _long_enough(lengths: tf.Tensor, label: Label) -> tf.Tensor:
-    check = tf.debugging.Assert(
-        tf.reduce_all(lengths > label.horizon),
-        [f"Label '{label.key}': a record has no history before the {label.horizon} last steps. Steps:", lengths],
+    check = tf.raw_ops.Assert(
+        condition=tf.reduce_all(lengths > label.horizon),
+        data=[f"Label '{label.key}': a record has no history before the {label.horizon} last steps. Steps:", lengths],
     )
     with tf.control_dependencies([check]):
         return tf.identity(lengths)
@@ -145,4 +145,4 @@ def _check(flat: tf.Tensor, label: Label) -> tf.Operation:
         right, fault = (flat == 0) | (flat == 1), "a value that is neither 0 nor 1. Values:"
     else:
         right, fault = flat >= 0, "a class that the spec or the training split does not have. Class indices:"
-    return tf.debugging.Assert(tf.reduce_all(right), [f"Label '{label.key}': {fault}", flat])
+    return tf.raw_ops.Assert(condition=tf.reduce_all(right), data=[f"Label '{label.key}': {fault}", flat])

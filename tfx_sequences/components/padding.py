@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from tfx_sequences.components.truncation import cut_steps
@@ -54,7 +55,7 @@ def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, t
 
 def longest_of(lengths: tf.Tensor) -> tf.Tensor:
     """Steps `T` that a batch of these lengths `[B]` is padded to."""
-    return tf.maximum(tf.reduce_max(tf.concat([lengths, [1]], axis=0)), 1)
+    return tf.maximum(tf.reduce_max(lengths), 1)
 
 
 def as_long_as(padded: tf.Tensor, longest: tf.Tensor, padding: Padding) -> tf.Tensor:
@@ -65,9 +66,13 @@ def as_long_as(padded: tf.Tensor, longest: tf.Tensor, padding: Padding) -> tf.Te
     """
     longest = tf.cast(longest, tf.int32)
     missing = tf.maximum(longest - tf.shape(padded)[1], 0)
-    value = "" if padded.dtype == tf.string else tf.cast(padding.value, padded.dtype)
-    longer = tf.pad(padded, [[0, 0], [0, missing], *([[0, 0]] * (padded.shape.rank - 2))], constant_values=value)
-    return tf.ensure_shape(longer[:, :longest], [None, None, *padded.shape[2:]])
+    value = "" if padded.dtype == tf.string else padded.dtype.as_numpy_dtype(padding.value)
+    # By constants, for a list of a number and a tensor is an op.
+    steps = np.eye(1, padded.shape.rank, 1, dtype=np.int32)[0]
+    longer = tf.pad(padded, missing * np.stack([0 * steps, steps], axis=1), constant_values=value)
+    cut = tf.slice(longer, 0 * steps, longest * steps + (steps - 1))
+    cut.set_shape([None, None, *padded.shape[2:]])
+    return cut
 
 
 def pad_steps(ragged: tf.RaggedTensor, longest: tf.Tensor, padding: Padding | None = None) -> tf.Tensor:
