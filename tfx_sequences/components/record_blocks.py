@@ -9,9 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfx_sequences.components.record_formats import PARSE_ERRORS
-from tfx_sequences.components.record_places import broken_file, place_name, record_dataset
+from tfx_sequences.components.record_places import broken_file, place_name, record_blocks
 from tfx_sequences.components.row_store import RowParser, RowStore
-from tfx_sequences.components.untuned import untuned
 from tfx_sequences.errors import DataError
 
 
@@ -69,8 +68,7 @@ class BlockReader:
         self._parser = parser
         self._check = check
         self._skip = skip_malformed
-        blocks = record_dataset(files[file]).skip(index).batch(size).prefetch(1)
-        self._blocks = iter(untuned(blocks, rewritten=False))
+        self._blocks = iter(record_blocks(files[file], index, size))
 
     def read(self) -> Block | None:
         """The next block; None at the end.

@@ -40,7 +40,12 @@ class Rows:
 
     def take(self, which: np.ndarray | slice) -> Rows:
         """Those of the given indices, of a mask `[N]`, or of a slice, which copies nothing."""
-        return Rows(self.numbers[which], self.places[which], self.lengths[which])
+        if isinstance(which, slice):
+            return Rows(self.numbers[which], self.places[which], self.lengths[which])
+        # Several times as fast as to index with an array.
+        if which.dtype == bool:
+            which = np.flatnonzero(which)
+        return Rows(self.numbers.take(which), self.places.take(which, axis=0), self.lengths.take(which))
 
     @classmethod
     def concat(cls, parts: Sequence[Rows]) -> Rows:

@@ -7,6 +7,7 @@ and raw `tf.SequenceExample` or `tf.Example` as a spec describes them.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -42,7 +43,8 @@ class RecordFormat:
     """What the input has to know of a kind of records.
 
     Attributes:
-        lengths: Serialized records `[B]`, at least one, to their numbers of steps, int64 `[B]`.
+        lengths: Serialized records `[B]`, at least one, to their numbers of steps, int64 `[B]`. It is called
+            from Python, for thousands of records at a time.
         parse: Serialized records `[B]`, at least one, to features by name, sequences ragged `[B, T, ...]`,
             with `sequence_length` `[B]`.
         batch: Serialized records, and in training a seed `[2]` for what is drawn (else None), to padded
@@ -63,8 +65,6 @@ def transformed_records(spec: SequenceSpec, feature_spec: Features) -> RecordFor
         spec: The spec.
         feature_spec: `TFTransformOutput.transformed_feature_spec()`.
     """
-    length_spec = {SEQUENCE_LENGTH: tf.io.FixedLenFeature([], tf.int64)}
-
     def name(serialized: bytes) -> str | None:
         if not spec.id_key:
             return None
@@ -82,10 +82,34 @@ def transformed_records(spec: SequenceSpec, feature_spec: Features) -> RecordFor
         return _model_batch(features, spec, seed)
 
     return RecordFormat(
-        lengths=lambda serialized: tf.io.parse_example(serialized, length_spec)[SEQUENCE_LENGTH],
+        lengths=_transformed_lengths,
         parse=lambda serialized: tf.io.parse_example(serialized, feature_spec),
         batch=batch,
         name=name,
+    )
+
+
+def _transformed_lengths(serialized: tf.Tensor) -> tf.Tensor:
+    """What `tf.io.parse_example` does with one feature; called from Python, it takes as long as this to prepare the op."""
+    return _length_op()(serialized=serialized).dense_values[0]
+
+
+@functools.cache
+def _length_op() -> Callable[..., Any]:
+    with tf.init_scope():
+        nothing, key, no_default = tf.constant([], tf.string), tf.constant([SEQUENCE_LENGTH]), tf.constant([], tf.int64)
+    return functools.partial(
+        tf.raw_ops.ParseExampleV2,
+        names=nothing,
+        sparse_keys=nothing,
+        dense_keys=key,
+        ragged_keys=nothing,
+        dense_defaults=[no_default],
+        num_sparse=0,
+        sparse_types=[],
+        ragged_value_types=[],
+        ragged_split_types=[],
+        dense_shapes=[[]],
     )
 
 
@@ -148,8 +172,9 @@ def raw_records(spec: SequenceSpec, transform: Callable[[Features], Features] | 
         return {**features, SEQUENCE_LENGTH: tf.cast(steps.row_lengths(), tf.int64)}
 
     to_batch = _raw_batch if transform is None else _model_batch
+    lengths = lengths or (lambda serialized: parse(serialized)[SEQUENCE_LENGTH])
     return RecordFormat(
-        lengths=lengths or (lambda serialized: parse(serialized)[SEQUENCE_LENGTH]),
+        lengths=tf.function(lengths, input_signature=[tf.TensorSpec([None], tf.string)]),
         parse=parse,
         batch=lambda serialized, seed=None: to_batch(parse(serialized), spec, seed),
         name=lambda serialized: record_id(serialized, spec),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
+from tfx_sequences.components.untuned import untuned
 from tfx_sequences.errors import DataError
 
 # What is read of a file at a time; as much as TFRecordDataset does.
@@ -47,11 +49,34 @@ def record_dataset(path: str) -> tf.data.Dataset:
     It is what `tf.data.TFRecordDataset` wraps: that traces a function for each file, which takes longer
     than to read some thousand records.
     """
-    compression = "GZIP" if path.lower().endswith(".gz") else ""
+    return _record_dataset(path, _compression(path))
+
+
+def _record_dataset(path: str | tf.Tensor, compression: str) -> tf.data.Dataset:
     records = tf.raw_ops.TFRecordDataset(
         filenames=[path], compression_type=compression, buffer_size=tf.constant(_BUFFER_BYTES, tf.int64)
     )
     return tf.data.experimental.from_variant(records, tf.TensorSpec([], tf.string))
+
+
+def _compression(path: str) -> str:
+    return "GZIP" if path.lower().endswith(".gz") else ""
+
+
+def record_blocks(path: str, first: int, size: int) -> tf.data.Dataset:
+    """The records of one file from the given one on, as string `[size]`, the last shorter; read ahead."""
+    return _blocks_of(_compression(path))(path, tf.constant(first, tf.int64), tf.constant(size, tf.int64))
+
+
+@functools.cache
+def _blocks_of(compression: str) -> Callable[..., tf.data.Dataset]:
+    """As one function, for a dataset's op that is called from Python costs a millisecond: TensorFlow makes each anew."""
+
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([], t) for t in (tf.string, tf.int64, tf.int64)])
+    def blocks(path: tf.Tensor, first: tf.Tensor, size: tf.Tensor) -> tf.data.Dataset:
+        return untuned(_record_dataset(path, compression).skip(first).batch(size).prefetch(1), rewritten=False)
+
+    return blocks
 
 
 def broken_file(path: str, index: int, error: Exception) -> DataError:

@@ -29,9 +29,8 @@ class RowParser:
     """
 
     def __init__(self, form: RecordFormat) -> None:
-        serialized = [tf.TensorSpec([None], tf.string)]
-        self.lengths = tf.function(form.lengths, input_signature=serialized)
-        self.parse = tf.function(form.parse, input_signature=serialized)
+        self.lengths = form.lengths
+        self.parse = tf.function(form.parse, input_signature=[tf.TensorSpec([None], tf.string)])
 
     def can_parse(self, serialized: tf.Tensor) -> np.ndarray:
         """Which records can be parsed, bool `[N]`; found by halving, so few bad ones cost little."""
@@ -80,8 +79,18 @@ def arranged(stores: Sequence[RowStore], wanted: np.ndarray, positions: np.ndarr
     places = np.concatenate([a + np.arange(len(s.numbers)) for a, s in zip(begins, stores, strict=False)])
     # The op has to put every record somewhere: those that are not wanted behind all others.
     to = np.full(begins[-1], size, np.int32)
-    to[places[np.searchsorted(numbers, wanted)]] = positions
+    to[places.take(_found(numbers, wanted))] = positions
     to_of_store = [to[a:b] for a, b in itertools.pairwise(begins)]
     return tf.raw_ops.DynamicStitch(
         indices=[*to_of_store, [size]], data=[*(store.records for store in stores), tf.constant([""])]
     )
+
+
+def _found(numbers: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Where in `numbers`, which rise, each of `wanted` is; most of them follow one another, which needs no search."""
+    gaps = np.flatnonzero(np.diff(numbers) != 1)
+    begin = gaps[-1] + 1 if len(gaps) else 0
+    found = wanted - numbers[begin] + begin
+    early = found < begin
+    found[early] = np.searchsorted(numbers[:begin], wanted[early])
+    return found
