@@ -57,6 +57,7 @@ ROWS = [
     Row("torch-tfrecord", "PyTorch DataLoader + tfrecord, batches grouped by length", "input_peers"),
     Row("huggingface", "Hugging Face datasets, group_by_length", "input_peers", own_environment=True),
     Row("grain", "grain + tfrecord, batches grouped by length", "input_peers", own_environment=True),
+    Row("pyarrow-records", "pyarrow (the records, by tfx_bsl), vectorised by hand, shuffled", "input_peers"),
     Row("pyarrow", "pyarrow (Parquet), vectorised by hand, shuffled", "input_peers", own_environment=True),
     Row("raw-read", "raw TFRecord read, nothing parsed"),
     Row("sequence-example-textbook", "SequenceExample: textbook", baseline="sequence-example-textbook"),

@@ -65,6 +65,7 @@ def transformed_records(spec: SequenceSpec, feature_spec: Features) -> RecordFor
         spec: The spec.
         feature_spec: `TFTransformOutput.transformed_feature_spec()`.
     """
+
     def name(serialized: bytes) -> str | None:
         if not spec.id_key:
             return None
@@ -90,7 +91,7 @@ def transformed_records(spec: SequenceSpec, feature_spec: Features) -> RecordFor
 
 
 def _transformed_lengths(serialized: tf.Tensor) -> tf.Tensor:
-    """What `tf.io.parse_example` does with one feature; called from Python, it takes as long as this to prepare the op."""
+    """What `tf.io.parse_example` does with one feature. To prepare the op takes that, or a function, as long again."""
     return _length_op()(serialized=serialized).dense_values[0]
 
 

@@ -70,7 +70,7 @@ def record_blocks(path: str, first: int, size: int) -> tf.data.Dataset:
 
 @functools.cache
 def _blocks_of(compression: str) -> Callable[..., tf.data.Dataset]:
-    """As one function, for a dataset's op that is called from Python costs a millisecond: TensorFlow makes each anew."""
+    """One function, for TensorFlow makes each op of a dataset anew that is called from Python: about a millisecond."""
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([], t) for t in (tf.string, tf.int64, tf.int64)])
     def blocks(path: tf.Tensor, first: tf.Tensor, size: tf.Tensor) -> tf.data.Dataset:
