@@ -106,7 +106,7 @@ class SequenceInput:
         Each pass over it is the next epoch. Under `keras.Model.fit` add `callback`, for Keras
         begins passes that it does not use.
         """
-        # Not `from_generator`: it makes four functions, each of which takes milliseconds to begin.
+        # As few functions as can be: each takes milliseconds to begin.
         one = tf.data.Dataset.from_tensors(0)
         batches = one.flat_map(lambda _: self._batches_of(*integers(self._begin_pass, [], 2)))
         # How many calls run at a time does not change their order.

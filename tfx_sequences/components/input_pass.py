@@ -127,7 +127,8 @@ def integers(function: Callable[..., Any], arguments: list[tf.Tensor], count: in
 
 
 def _without_end() -> tf.data.Dataset:
-    """Not `Dataset.counter()`, which is made of a function: see `batches_of_pass`."""
+    """Not `Dataset.counter()`, which has a function: TensorFlow optimizes each anew for each iterator, which takes
+    milliseconds."""
     return tf.data.Dataset.range(2**62)
 
 
