@@ -132,17 +132,18 @@ def labelled_rows(features: dict[str, Any], spec: SequenceSpec, seed: tf.Tensor 
 def _long_enough(lengths: tf.Tensor, label: Label) -> tf.Tensor:
     check = tf.raw_ops.Assert(
         condition=tf.reduce_all(lengths > label.horizon),
-        data=[f"Label '{label.key}': a record has no history before the {label.horizon} last steps. Steps:", lengths],
+        data=[f"Label {label.key}: a record has no history before the {label.horizon} last steps. Steps:", lengths],
     )
     with tf.control_dependencies([check]):
         return tf.identity(lengths)
 
 
 def _check(flat: tf.Tensor, label: Label) -> tf.Operation:
+    # The op, for `tf.debugging.Assert` is a condition of two functions; no quotes, for the op escapes them.
     if not label.has_classes:
         right, fault = tf.math.is_finite(flat), "a value that is missing or not finite. Values:"
     elif label.is_vector:
         right, fault = (flat == 0) | (flat == 1), "a value that is neither 0 nor 1. Values:"
     else:
         right, fault = flat >= 0, "a class that the spec or the training split does not have. Class indices:"
-    return tf.raw_ops.Assert(condition=tf.reduce_all(right), data=[f"Label '{label.key}': {fault}", flat])
+    return tf.raw_ops.Assert(condition=tf.reduce_all(right), data=[f"Label {label.key}: {fault}", flat])
