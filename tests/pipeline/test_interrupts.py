@@ -37,10 +37,11 @@ def handlers():
     return signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("lost", [lost_in_a_callback, lost_in_an_except])
 def test_an_interrupt_that_was_lost_comes_again(lost, monkeypatch):
-    monkeypatch.setattr(interrupts, "REPEATED_AFTER", 0.1)
+    # pytest's hook imports modules, in which the repeated interrupt may come.
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
+    monkeypatch.setattr(interrupts, "REPEATED_AFTER", 1.0)
     before, steps = handlers(), []
 
     def work():
