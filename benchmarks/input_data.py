@@ -54,8 +54,8 @@ class Columns:
 
 def columns(file_index: int, records: int = RECORDS_PER_FILE) -> Columns:
     """What file number `file_index` holds."""
-    random = np.random.default_rng([SEED, file_index])
-    lengths = np.clip(np.rint(random.lognormal(np.log(30), 0.79, records)), 1, LONGEST).astype(np.int64)
+    random = _random(file_index)
+    lengths = _drawn_lengths(random, records)
     steps = int(lengths.sum())
     return Columns(
         lengths=lengths,
@@ -66,6 +66,20 @@ def columns(file_index: int, records: int = RECORDS_PER_FILE) -> Columns:
         price=random.normal(size=steps).astype(np.float32),
         vector=random.normal(size=(steps, VECTOR)).astype(np.float32),
     )
+
+
+def lengths_of_set(records: int) -> np.ndarray:
+    """The lengths `[N]` of a set of so many records, in the files' order; its other columns are not made."""
+    return np.concatenate([_drawn_lengths(_random(i), size) for i, size in enumerate(file_sizes(records))])
+
+
+def _random(file_index: int) -> np.random.Generator:
+    return np.random.default_rng([SEED, file_index])
+
+
+def _drawn_lengths(random: np.random.Generator, records: int) -> np.ndarray:
+    """What is drawn first of a file."""
+    return np.clip(np.rint(random.lognormal(np.log(30), 0.79, records)), 1, LONGEST).astype(np.int64)
 
 
 def file_sizes(records: int) -> list[int]:

@@ -286,9 +286,7 @@ def _parquet(folder: Path, records: int) -> list[Path]:
     return files
 
 
-@functools.cache
-def _lengths(records: int) -> np.ndarray:
-    return np.concatenate([input_data.columns(i, n).lengths for i, n in enumerate(input_data.file_sizes(records))])
+_lengths = functools.cache(input_data.lengths_of_set)
 
 
 ROUTES = {

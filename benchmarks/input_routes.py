@@ -95,9 +95,7 @@ def ours(folder: Path, records: int, kind: str, *, shuffle: bool) -> Epoch:
     from tfx_sequences.components.record_formats import raw_records, transformed_records
 
     spec = _spec()
-    sizes = input_data.file_sizes(records)
-    lengths = np.concatenate([input_data.columns(i, n).lengths for i, n in enumerate(sizes)])
-    plan = make_plan(LengthHistogram.of(lengths), spec.batching)
+    plan = make_plan(LengthHistogram.of(input_data.lengths_of_set(records)), spec.batching)
     form = raw_records(spec) if kind == "raw" else transformed_records(spec, _feature_spec())
     dataset = SequenceInput(_files(folder, records, kind), spec, form, plan, training=shuffle).dataset
     return _taken(dataset, lambda batch, _label, _weight: (batch["sequence_length"], batch["sequence.item"]))

@@ -139,3 +139,49 @@ def test_threads_that_the_user_set_stay(monkeypatch):
     monkeypatch.setenv("TF_NUM_INTEROP_THREADS", "4")
     compat.use_cores()
     assert (os.environ["TF_NUM_INTRAOP_THREADS"], os.environ["TF_NUM_INTEROP_THREADS"]) == ("3", "4")
+
+
+_HEAPS_OF_20_THREADS = """
+import ctypes, re, sys, threading
+from tfx_sequences import compat
+
+compat.cores = lambda: 3
+if sys.argv[1] == "bound":
+    compat.bound_freed_memory()
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+allocated = threading.Barrier(20)
+
+
+def allocate():
+    libc.malloc(ctypes.c_size_t(2000))
+    allocated.wait()
+
+
+threads = [threading.Thread(target=allocate) for _ in range(20)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+libc.fopen.restype = ctypes.c_void_p
+file = ctypes.c_void_p(libc.fopen(sys.argv[2].encode(), b"w"))
+libc.malloc_info(0, file)
+libc.fclose(file)
+print(len(re.findall("<heap nr", open(sys.argv[2]).read())))
+"""
+
+
+@pytest.mark.skipif(compat.current_environment().glibc is None, reason="of the GNU C library")
+@pytest.mark.parametrize(
+    ("call", "environment", "heaps"),
+    [
+        ("bound", {}, 6),
+        ("bound", {"MALLOC_ARENA_MAX": "9"}, 9),
+        ("bound", {"GLIBC_TUNABLES": "glibc.malloc.arena_max=9"}, 9),
+        # Eight per core: the call is needed.
+        ("not bound", {}, None),
+    ],
+)
+def test_freed_memory_is_kept_in_two_heaps_per_core(tmp_path, call, environment, heaps):
+    ours = {name: value for name, value in os.environ.items() if name not in ("MALLOC_ARENA_MAX", "GLIBC_TUNABLES")}
+    command = [sys.executable, "-c", _HEAPS_OF_20_THREADS, call, str(tmp_path / "heaps.xml")]
+    run = subprocess.run(command, env={**ours, **environment}, capture_output=True, text=True, check=True)
+    assert int(run.stdout) == heaps if heaps else int(run.stdout) > 6

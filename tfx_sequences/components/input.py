@@ -21,6 +21,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfx_sequences.compat import bound_freed_memory
 from tfx_sequences.components.epoch_reader import EpochReader, Source
 from tfx_sequences.components.fit_epochs import FitEpochs
 from tfx_sequences.components.forecast_windows import windows_per_record
@@ -83,6 +84,7 @@ class SequenceInput:
         fixed_batch_size: bool = False,
     ) -> None:
         _check(files, num_workers, worker)
+        bound_freed_memory()
         # By name, not by folder: a run may be resumed where its files have moved.
         ordered = tuple(sorted(files, key=lambda f: (os.path.basename(f), f)))
         self._source = Source(ordered, spec, records, plan, training)

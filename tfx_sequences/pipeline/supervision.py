@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from rich.text import Text
 
-from tfx_sequences.compat import quiet_environment, use_cores
+from tfx_sequences.compat import bound_freed_memory, quiet_environment, use_cores
 from tfx_sequences.errors import TfxSequencesError, UserInputError
 from tfx_sequences.pipeline.capture import Capture, captured_output
 from tfx_sequences.pipeline.interrupts import interruptible
@@ -37,6 +37,7 @@ def supervised(work: Callable[[Capture], int]) -> int:
     """
     quiet_environment()
     use_cores()
+    bound_freed_memory()
     atexit.register(_silence_finalizers)
     with captured_output() as capture:
         try:
