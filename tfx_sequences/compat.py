@@ -6,7 +6,6 @@ a wrong environment is one clear message and not an ImportError from their depth
 
 from __future__ import annotations
 
-import ctypes
 import importlib.util
 import inspect
 import os
@@ -182,6 +181,9 @@ def bound_freed_memory() -> None:
     if "MALLOC_ARENA_MAX" in os.environ or "glibc.malloc.arena_max" in os.environ.get("GLIBC_TUNABLES", ""):
         return
     if _glibc() is not None:
+        # Not every Python has it, and this module says what is wrong with an environment.
+        import ctypes
+
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2 * cores())
 
 
