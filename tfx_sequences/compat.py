@@ -170,13 +170,13 @@ _M_ARENA_MAX = -8
 
 
 def bound_freed_memory() -> None:
-    """Has the GNU C library keep freed memory in two heaps per core at most, not in eight.
+    """Has the GNU C library keep freed memory in four heaps per core at most, not in eight.
 
     Each thread that allocates gets a heap of its own while there are fewer, and what is freed goes back
     to the heap it came from. Of input that is read by one thread and freed by another, with TensorFlow's
-    many threads, heap after heap grows to its peak, epoch after epoch. No more threads than there are
-    cores run at once, so two per core are enough. Call it early: once there are eight heaps it changes
-    nothing. What the user has set stays, and other C libraries stay as they are.
+    many threads, heap after heap grows to its peak, epoch after epoch. With fewer than four, threads wait for
+    one another's heaps: with two the input took a tenth longer. Call it early: once there are eight heaps
+    it changes nothing. What the user has set stays, and other C libraries stay as they are.
     """
     if "MALLOC_ARENA_MAX" in os.environ or "glibc.malloc.arena_max" in os.environ.get("GLIBC_TUNABLES", ""):
         return
@@ -184,7 +184,7 @@ def bound_freed_memory() -> None:
         # Not every Python has it, and this module says what is wrong with an environment.
         import ctypes
 
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2 * cores())
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 4 * cores())
 
 
 def _check_python(env: Environment) -> None:

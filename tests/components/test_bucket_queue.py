@@ -1,7 +1,8 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tfx_sequences.components import bucket_queue
 from tfx_sequences.components.bucket_plan import make_plan
 from tfx_sequences.components.bucket_queue import BucketQueue, micro_batch_rows
 from tfx_sequences.components.length_histogram import LengthHistogram
@@ -14,8 +15,11 @@ def rows(lengths, start=0):
     return Rows(index, np.stack([np.zeros_like(index), index], 1), np.array(lengths, np.int64))
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_rows_come_once_in_micro_batches_of_their_bucket(data):
+def test_rows_come_once_in_micro_batches_of_their_bucket(monkeypatch, data):
+    # So that batches this small have several.
+    monkeypatch.setattr(bucket_queue, "_MOST_ROWS", data.draw(st.sampled_from([20, 64])))
     lengths = data.draw(st.lists(st.integers(0, 9), min_size=1, max_size=120))
     size, seed = data.draw(st.integers(1, 70)), data.draw(st.none() | st.integers(0, 9))
     plan = make_plan(LengthHistogram.of(lengths), Batching(batch_size=size, num_buckets=3))

@@ -1,9 +1,10 @@
 import numpy as np
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.components.test_bucket_queue import rows
+from tfx_sequences.components import bucket_queue
 from tfx_sequences.components.bucket_plan import make_plan
 from tfx_sequences.components.bucket_queue import BucketQueue
 from tfx_sequences.components.length_histogram import LengthHistogram
@@ -19,18 +20,20 @@ def test_batches_are_of_one_bucket_and_of_its_size():
     # A micro-batch of batches this small is a whole batch.
     batches = [x.numpy().tolist() for x, _ in bucket(dataset, plan)]
     assert batches == [[n] for n in lengths]
-    plan = make_plan(LengthHistogram.of(lengths), Batching(bucket_boundaries=(5,), bucket_batch_sizes=(128, 192)))
+    plan = make_plan(LengthHistogram.of(lengths), Batching(bucket_boundaries=(5,), bucket_batch_sizes=(1024, 1536)))
     batches = [x.numpy().tolist() for x, _ in bucket(dataset, plan)]
     assert sorted(batches) == [[1, 1], [1, 1], [9, 9, 9]]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_the_queue_knows_the_batches_of_the_op_and_their_order(data):
+def test_the_queue_knows_the_batches_of_the_op_and_their_order(monkeypatch, data):
     lengths = data.draw(st.lists(st.integers(0, 30), min_size=1, max_size=700))
     sizes = data.draw(st.lists(st.sampled_from([1, 2, 7, 65, 96, 130]), min_size=3, max_size=3))
     plan = make_plan(LengthHistogram.of(lengths), Batching(bucket_boundaries=(9, 20), bucket_batch_sizes=tuple(sizes)))
     seed = data.draw(st.none() | st.integers(0, 9))
+    # So that batches this small have several.
+    monkeypatch.setattr(bucket_queue, "_MOST_ROWS", data.draw(st.sampled_from([20, 64])))
     queue, random = BucketQueue(plan), None if seed is None else np.random.default_rng(seed)
     chunk = data.draw(st.integers(20, 400))
     parts = [queue.add(rows(lengths[a : a + chunk], a), random) for a in range(0, len(lengths), chunk)]

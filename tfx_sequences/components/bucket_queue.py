@@ -1,7 +1,7 @@
 """Sorts records into micro-batches of one bucket each, without losing or splitting any.
 
-A micro-batch is a few rows of one bucket, its share of a batch of that bucket:
-`tf.data.Dataset.bucket_by_sequence_length` then has to move dozens of rows at a time
+A micro-batch is hundreds of rows of one bucket, a batch of that bucket or its share of one:
+`tf.data.Dataset.bucket_by_sequence_length` then has to move hundreds of rows at a time
 instead of one. Rows that do not fill a micro-batch wait for the next chunk.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from tfx_sequences.components.record_chunks import Rows
 from tfx_sequences.schemas.bucket_plan import BucketPlan
 
-_MOST_ROWS = 64
+_MOST_ROWS = 512
 _FEW_ROWS = 8
 
 
@@ -77,10 +77,10 @@ class Given:
 
 
 def micro_batch_rows(batch_size: int) -> int:
-    """Rows of a micro-batch, a divisor of `batch_size`: as many as 64, to save on elements.
+    """Rows of a micro-batch, a divisor of `batch_size`: as many as 512, to save on elements.
 
-    >>> [micro_batch_rows(n) for n in (1, 16, 64, 96, 256, 257)]
-    [1, 16, 64, 48, 64, 257]
+    >>> [micro_batch_rows(n) for n in (1, 256, 512, 768, 1024, 1031)]
+    [1, 256, 512, 384, 512, 1031]
     """
     if batch_size <= _MOST_ROWS:
         return batch_size

@@ -117,6 +117,9 @@ class EpochReader:
             len(kept.numbers) if kept else 0,
         )
         for chunk in reader:
+            # One chunk behind, so that all is counted before the last batch can be taken.
+            if last:
+                yield last
             number += 1
             rows = self._accepted(chunk)
             self.counts.records += len(rows)
@@ -126,9 +129,6 @@ class EpochReader:
             read, kept = _in_order(given, [kept, *chunk.stores] if kept else chunk.stores, open_rows)
             self._count(queue)
             self._remember(number, chunk, open_rows)
-            # One chunk behind, so that all is counted before the last batch can be taken.
-            if last:
-                yield last
             last = read
         read, _ = _in_order(queue.flush(), [kept] if kept else [], queue.open_rows)
         self._count(queue)

@@ -22,6 +22,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfx_sequences.compat import bound_freed_memory
+from tfx_sequences.components.dataset_functions import flat_mapped, mapped
 from tfx_sequences.components.epoch_reader import EpochReader, Source
 from tfx_sequences.components.fit_epochs import FitEpochs
 from tfx_sequences.components.forecast_windows import windows_per_record
@@ -110,10 +111,10 @@ class SequenceInput:
         """
         # As few functions as can be: each takes milliseconds to begin.
         one = tf.data.Dataset.from_tensors(0)
-        batches = one.flat_map(lambda _: self._batches_of(*integers(self._begin_pass, [], 2)))
-        # How many calls run at a time does not change their order.
-        batches = batches.map(self._finish, num_parallel_calls=parallel_calls(), deterministic=True)
-        return untuned(batches.prefetch(_PREFETCHED))
+        batches = flat_mapped(one, lambda _: self._batches_of(*integers(self._begin_pass, [], 2)))
+        # How many calls run at a time does not change their order. Those that run ahead are what is prefetched:
+        # a thread of its own for that would only hand over what is there already.
+        return untuned(mapped(batches, self._finish, num_parallel_calls=parallel_calls() + _PREFETCHED))
 
     @functools.cached_property
     def _parser(self) -> RowParser:

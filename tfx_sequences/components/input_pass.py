@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfx_sequences.components.bucket_queue import Parts
+from tfx_sequences.components.dataset_functions import flat_mapped, mapped, taken_while
 from tfx_sequences.components.epoch_reader import EpochReader, ReadChunk
 from tfx_sequences.components.input_counts import InputCounts
 from tfx_sequences.components.micro_batches import bucket
@@ -108,7 +109,7 @@ def batches_of_pass(
         seeds.set_shape([None, 2])
         return lengths, seeds
 
-    chunks = _without_end().map(next_chunk).take_while(lambda lengths, _: tf.size(lengths) > 0)
+    chunks = taken_while(mapped(_without_end(), next_chunk), lambda lengths, _: tf.size(lengths) > 0)
     micro_batches = chunks.prefetch(1).unbatch()
     # The op gives batches in the order in which the reader completes them.
     batches = tf.data.Dataset.zip(bucket(micro_batches, plan), _records_of(passes, number))
@@ -142,7 +143,7 @@ def _records_of(passes: Callable[[int], InputPass], number: tf.Tensor) -> tf.dat
         everywhere = tf.data.Dataset.from_tensors(records).repeat()
         return tf.data.Dataset.zip(tf.data.Dataset.from_tensor_slices(tuple(batches)), everywhere)
 
-    return _without_end().flat_map(of_chunk)
+    return flat_mapped(_without_end(), of_chunk)
 
 
 def _fillers_of(passes: Callable[[int], InputPass], number: tf.Tensor, num_workers: int) -> tf.data.Dataset:

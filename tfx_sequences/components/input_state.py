@@ -9,6 +9,7 @@ from typing import Any
 
 import pydantic
 
+from tfx_sequences.components.bucket_queue import micro_batch_rows
 from tfx_sequences.components.epoch_reader import Source
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.base import Declared
@@ -67,6 +68,7 @@ def source_digest(source: Source) -> str:
     depends = {
         "files": [os.path.basename(file) for file in source.files],
         "plan": source.plan.model_dump(mode="json"),
+        "micro_batches": [micro_batch_rows(size) for size in source.plan.batch_sizes],
         "batching": spec.batching.model_dump(mode="json"),
         "seed": spec.training.seed,
         "training": source.training,

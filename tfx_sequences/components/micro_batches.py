@@ -1,7 +1,7 @@
 """Batches of records by `tf.data.Dataset.bucket_by_sequence_length`, at no cost per record.
 
 The op spends tens of microseconds on each element and copies what it holds. So an element
-is a micro-batch of dozens of records, and holds little more than their length.
+is a micro-batch of hundreds of records, and holds little more than their length.
 """
 
 from __future__ import annotations
