@@ -1,4 +1,5 @@
 import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -66,6 +67,23 @@ def test_random_numbers_of_a_seed_and_python_are_called_anew():
     assert [int(x) for x in dataset] == [0, 1, 2]
     assert [int(x) for x in dataset] == [0, 1, 2]
     assert sorted(calls) == [0, 0, 1, 1, 2, 2]
+
+
+def test_what_the_functions_use_goes_with_the_dataset():
+    class Owner:
+        def __init__(self):
+            doubled = mapped(tf.data.Dataset.range(2), self.call)
+            self.dataset = flat_mapped(doubled, lambda x: tf.data.Dataset.range(self.call(x) // 2))
+
+        def call(self, x):
+            return x * 2
+
+    owner = Owner()
+    gone = weakref.ref(owner)
+    assert [int(x) for x in owner.dataset] == [0, 1]
+    del owner
+    gc.collect()
+    assert gone() is None
 
 
 def test_an_error_within_reaches_who_iterates():

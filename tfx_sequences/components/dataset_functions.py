@@ -8,7 +8,6 @@ run on one device, the CPU, whether marked or not; but only its ops, not `Datase
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -92,10 +91,6 @@ def _dataset_of(
         ),
         spec,
     )
-    # TensorFlow forgets a function with the Python object of it.
-    weakref.finalize(made, _keep, traced, dataset).atexit = False
+    # TensorFlow forgets a function with the Python object of it, so it has to live as long as the dataset.
+    made.made_of = traced, dataset
     return made
-
-
-def _keep(*_: Any) -> None:
-    """Called when the dataset is gone, and so are what it was made of."""
