@@ -18,7 +18,7 @@ from tfx_sequences.components.record_blocks import Block, BlockReader
 from tfx_sequences.components.row_store import RowParser, RowStore
 
 # Records of one file that are read at a time, at most.
-_BLOCK = 1024
+_BLOCK = 2560
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +106,7 @@ class ChunkReader:
         open_files = max(1, min(open_files, size))
         self._order = [int(i) for i in order]
         self._size = size
-        # Small enough for the processor's cache, for a block's records are measured as soon as they are read.
+        # Not the whole chunk, for a block's records are measured as soon as they are read, from the processor's cache.
         rounds = -(-size // (open_files * _BLOCK))
         self._block = max(1, size // (open_files * rounds))
         self._number = first_number
