@@ -51,7 +51,7 @@ class InputState(Declared):
                 "The state of the input is one of another input.",
                 expected="the files, bucket plan, batching, seed and record kind of the interrupted run",
                 received=f"an input with digest {source}, a state of {self.source}",
-                fix="Resume with what the run had, or begin anew.",
+                fix="Resume with what the run had, and with its version of tfx-sequences, or begin anew.",
             )
         if self.num_workers != num_workers:
             raise UserInputError(
