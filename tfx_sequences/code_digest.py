@@ -24,8 +24,8 @@ def code_digest(*modules: str) -> str:
     Args:
         *modules: Modules of ours, or of the user's.
 
-    >>> a = code_digest("tfx_sequences.components.preprocessing")
-    >>> a == code_digest("tfx_sequences.components.preprocessing"), len(a)
+    >>> a = code_digest("tfx_sequences.components.transform.preprocessing")
+    >>> a == code_digest("tfx_sequences.components.transform.preprocessing"), len(a)
     (True, 32)
     """
     digest = hashlib.sha256()
@@ -42,7 +42,7 @@ def code_digest(*modules: str) -> str:
 def import_closure(modules: tuple[str, ...]) -> dict[str, bytes]:
     """Source of the modules and of every module of their own packages that they import, at any depth.
 
-    >>> sorted(m.rsplit(".", 1)[-1] for m in import_closure(("tfx_sequences.schemas.numeric_columns",)))
+    >>> sorted(m.rsplit(".", 1)[-1] for m in import_closure(("tfx_sequences.schemas.columns.numeric_columns",)))
     ['base', 'column_base', 'embedding', 'errors', 'numeric_columns']
     """
     roots = {module.partition(".")[0]: _places(module.partition(".")[0]) for module in modules}

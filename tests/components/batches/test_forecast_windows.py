@@ -6,8 +6,8 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfx_sequences.components.forecast_windows import cut_forecast_windows, windows_per_record
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.components.batches.forecast_windows import cut_forecast_windows, windows_per_record
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 HORIZON = 2
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfx_sequences.components.padding import pad_features
-from tfx_sequences.schemas.batching import Batching, Padding
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.components.batches.padding import pad_features
+from tfx_sequences.schemas.spec.batching import Batching, Padding
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 SPEC = SequenceSpec(
     name="s",

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfx_sequences.components.truncation import cut_steps
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.components.batches.truncation import cut_steps
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def batching(**options):

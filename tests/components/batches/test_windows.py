@@ -5,7 +5,7 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfx_sequences.components.windows import Windows, cut_windows, window_dataset
+from tfx_sequences.components.batches.windows import Windows, cut_windows, window_dataset
 
 
 def series(lengths):

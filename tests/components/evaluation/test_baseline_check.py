@@ -10,8 +10,8 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from tests.everything import everything_spec
 from tfx_sequences import __version__
-from tfx_sequences.components.evaluation import make_eval_config
-from tfx_sequences.components.evaluation_extractors import custom_extractors
+from tfx_sequences.components.evaluation.config import make_eval_config
+from tfx_sequences.components.evaluation.extractors import custom_extractors
 from tfx_sequences.errors import UserInputError
 
 

@@ -7,9 +7,9 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from tests.everything import everything_spec
 from tests.labels import labels_spec
-from tfx_sequences.components.evaluation import make_eval_config
-from tfx_sequences.components.evaluation_check import find_miscounts
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.components.evaluation.config import make_eval_config
+from tfx_sequences.components.stages.evaluation_check import find_miscounts
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def metrics(config):

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfx_sequences.components.column_ids import ColumnIds, check_dtype
+from tfx_sequences.components.features.column_ids import ColumnIds, check_dtype
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.schemas.columns import BucketizedColumn, CategoricalColumn, NumericColumn, TextColumn
+from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalColumn, NumericColumn, TextColumn
 
 
 def rows(count):

@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 
 import tfx_sequences as tfs
-from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
+from tfx_sequences.components.features.sequence_features import ContextFeatures, SequenceFeatures
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.schemas.columns import CategoricalColumn, Embedding, Scaling
+from tfx_sequences.schemas.columns.column import CategoricalColumn, Embedding, Scaling
 
 SEVERAL = [[[1, 2], [0]], [], [[], [2, 2, 1]]]
 TABLE = np.arange(8.0).reshape(4, 2) + 1

@@ -13,9 +13,9 @@ import tf_keras
 from hypothesis import strategies as st
 
 from tests import feature_columns as given
-from tfx_sequences.components.feature_column_weights import load_sequence_features_weights
-from tfx_sequences.components.sequence_features import ContextFeatures
-from tfx_sequences.schemas.migration import from_feature_columns
+from tfx_sequences.components.features.feature_column_weights import load_sequence_features_weights
+from tfx_sequences.components.features.sequence_features import ContextFeatures
+from tfx_sequences.schemas.migration.migrated_columns import from_feature_columns
 
 fc = tf.feature_column
 BOUNDARIES = [-1.0, 0.0, 2.5]

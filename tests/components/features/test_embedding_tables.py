@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 import tfx_sequences as tfs
-from tfx_sequences.components.embedding_tables import EmbeddingTables
-from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
+from tfx_sequences.components.features.embedding_tables import EmbeddingTables
+from tfx_sequences.components.features.sequence_features import ContextFeatures, SequenceFeatures
 from tfx_sequences.errors import SpecError, UserInputError
 
 TERMS = ("one", "two", "three")

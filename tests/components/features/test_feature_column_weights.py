@@ -8,10 +8,10 @@ import tensorflow as tf
 import tf_keras
 
 import tfx_sequences as ours
-from tfx_sequences.components.feature_column_weights import load_sequence_features_weights
-from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
+from tfx_sequences.components.features.feature_column_weights import load_sequence_features_weights
+from tfx_sequences.components.features.sequence_features import ContextFeatures, SequenceFeatures
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.schemas.migration import from_feature_columns
+from tfx_sequences.schemas.migration.migrated_columns import from_feature_columns
 
 fc = tf.feature_column
 SEEN = fc.embedding_column(fc.sequence_categorical_column_with_identity("seen", 9), 4)

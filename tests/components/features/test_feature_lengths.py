@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfx_sequences.components.feature_lengths import common_lengths, length_mask, require_one_batch
+from tfx_sequences.components.features.feature_lengths import common_lengths, length_mask, require_one_batch
 from tfx_sequences.errors import UserInputError
 
 

@@ -3,9 +3,9 @@ import json
 import pytest
 
 import tfx_sequences as tfs
-from tfx_sequences.components.resolved_columns import column_from_config, resolved
+from tfx_sequences.components.features.resolved_columns import column_from_config, resolved
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.columns import BucketizedColumn, NumericColumn, Scaling
+from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn, Scaling
 
 COLUMNS = [
     tfs.sequence_numeric_column("x", shape=(2, 3), normalizer=Scaling(offset=(0.0,) * 6)),

@@ -1,7 +1,7 @@
 import pytest
 import tensorflow as tf
 
-from tfx_sequences.components.runtime_checks import require
+from tfx_sequences.components.features.runtime_checks import require
 from tfx_sequences.errors import UserInputError
 
 

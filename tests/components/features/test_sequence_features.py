@@ -4,10 +4,10 @@ import pytest
 import tensorflow as tf
 
 import tfx_sequences as tfs
-from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
+from tfx_sequences.components.features.sequence_features import ContextFeatures, SequenceFeatures
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.schemas.columns import CategoricalColumn, Embedding
-from tfx_sequences.schemas.feature_columns import numeric_column, sequence_numeric_column
+from tfx_sequences.schemas.columns.column import CategoricalColumn, Embedding
+from tfx_sequences.schemas.columns.feature_columns import numeric_column, sequence_numeric_column
 
 PRICE = sequence_numeric_column("price", shape=())
 LPC = sequence_numeric_column("lpc", shape=3)

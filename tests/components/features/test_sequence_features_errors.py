@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 import tfx_sequences as ours
-from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
+from tfx_sequences.components.features.sequence_features import ContextFeatures, SequenceFeatures
 from tfx_sequences.errors import SpecError, UserInputError
 
 IDS = ours.sequence_categorical_column_with_identity("item", num_buckets=3)

@@ -18,11 +18,11 @@ import tf_keras
 from hypothesis import strategies as st
 
 from tests import feature_columns as given
-from tfx_sequences.components.feature_column_weights import load_sequence_features_weights
-from tfx_sequences.components.sequence_features import SequenceFeatures
+from tfx_sequences.components.features.feature_column_weights import load_sequence_features_weights
+from tfx_sequences.components.features.sequence_features import SequenceFeatures
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.schemas.columns import Scaling
-from tfx_sequences.schemas.migration import from_feature_columns
+from tfx_sequences.schemas.columns.column import Scaling
+from tfx_sequences.schemas.migration.migrated_columns import from_feature_columns
 
 fc = tf.feature_column
 

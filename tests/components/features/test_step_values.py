@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfx_sequences.components.step_values import Dense, Ragged, Sparse, step_values
+from tfx_sequences.components.features.step_values import Dense, Ragged, Sparse, step_values
 from tfx_sequences.errors import UserInputError
 
 ROWS = [[5, 6], [], [7, 8, 9]]

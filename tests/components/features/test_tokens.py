@@ -1,9 +1,9 @@
 import pytest
 import tensorflow as tf
 
-from tfx_sequences.components.tokens import check_pattern, split_tokens
+from tfx_sequences.components.features.tokens import check_pattern, split_tokens
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.columns import TextColumn
+from tfx_sequences.schemas.columns.column import TextColumn
 
 
 def tokens(strings, **options):

@@ -5,8 +5,8 @@ import functools
 import tensorflow as tf
 
 from tests.records import example, write_records
-from tfx_sequences.components.record_formats import RecordFormat
-from tfx_sequences.components.row_store import RowParser
+from tfx_sequences.components.input.record_formats import RecordFormat
+from tfx_sequences.components.input.row_store import RowParser
 
 _SPEC = {
     "name": tf.io.FixedLenFeature([], tf.string),

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfx_sequences.components.bucket_boundaries import optimal_boundaries
-from tfx_sequences.components.length_histogram import LengthHistogram
+from tfx_sequences.components.input.bucket_boundaries import optimal_boundaries
+from tfx_sequences.components.transform.length_histogram import LengthHistogram
 
 
 def padded_steps(histogram, boundaries):

@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfx_sequences.components.bucket_plan import make_plan
-from tfx_sequences.components.length_histogram import LengthHistogram
-from tfx_sequences.schemas.batching import Batching
-from tfx_sequences.schemas.bucket_plan import BucketPlan
+from tfx_sequences.components.input.bucket_planning import make_plan
+from tfx_sequences.components.transform.length_histogram import LengthHistogram
+from tfx_sequences.schemas.features.bucket_plan import BucketPlan
+from tfx_sequences.schemas.spec.batching import Batching
 
 LENGTHS = LengthHistogram.of(np.arange(1, 201).repeat(5))
 

@@ -2,12 +2,12 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tfx_sequences.components import bucket_queue
-from tfx_sequences.components.bucket_plan import make_plan
-from tfx_sequences.components.bucket_queue import BucketQueue, micro_batch_rows
-from tfx_sequences.components.length_histogram import LengthHistogram
-from tfx_sequences.components.record_chunks import Rows
-from tfx_sequences.schemas.batching import Batching
+from tfx_sequences.components.input import bucket_queue
+from tfx_sequences.components.input.bucket_planning import make_plan
+from tfx_sequences.components.input.bucket_queue import BucketQueue, micro_batch_rows
+from tfx_sequences.components.input.record_chunks import Rows
+from tfx_sequences.components.transform.length_histogram import LengthHistogram
+from tfx_sequences.schemas.spec.batching import Batching
 
 
 def rows(lengths, start=0):

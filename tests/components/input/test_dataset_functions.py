@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfx_sequences.components.dataset_functions import flat_mapped, mapped, taken_while
+from tfx_sequences.components.input.dataset_functions import flat_mapped, mapped, taken_while
 
 
 def _elements(dataset):

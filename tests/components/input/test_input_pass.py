@@ -3,13 +3,13 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from tests.components.test_input import FEATURES, flat, labels, make_input, make_spec, write
-from tfx_sequences.components.bucket_plan import make_plan
-from tfx_sequences.components.epoch_reader import EpochReader, Source
-from tfx_sequences.components.input_pass import InputPass, batches_of_pass
-from tfx_sequences.components.length_histogram import LengthHistogram
-from tfx_sequences.components.record_formats import transformed_records
-from tfx_sequences.components.row_store import parser_of
+from tests.components.input.test_sequence_input import FEATURES, flat, labels, make_input, make_spec, write
+from tfx_sequences.components.input.bucket_planning import make_plan
+from tfx_sequences.components.input.epoch_reader import EpochReader, Source
+from tfx_sequences.components.input.input_pass import InputPass, batches_of_pass
+from tfx_sequences.components.input.record_formats import transformed_records
+from tfx_sequences.components.input.row_store import parser_of
+from tfx_sequences.components.transform.length_histogram import LengthHistogram
 from tfx_sequences.errors import DataError
 
 LENGTHS = list(range(1, 60))

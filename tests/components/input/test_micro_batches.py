@@ -3,13 +3,13 @@ import tensorflow as tf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.components.test_bucket_queue import rows
-from tfx_sequences.components import bucket_queue
-from tfx_sequences.components.bucket_plan import make_plan
-from tfx_sequences.components.bucket_queue import BucketQueue
-from tfx_sequences.components.length_histogram import LengthHistogram
-from tfx_sequences.components.micro_batches import bucket
-from tfx_sequences.schemas.batching import Batching
+from tests.components.input.test_bucket_queue import rows
+from tfx_sequences.components.input import bucket_queue
+from tfx_sequences.components.input.bucket_planning import make_plan
+from tfx_sequences.components.input.bucket_queue import BucketQueue
+from tfx_sequences.components.input.micro_batches import bucket
+from tfx_sequences.components.transform.length_histogram import LengthHistogram
+from tfx_sequences.schemas.spec.batching import Batching
 
 
 def test_batches_are_of_one_bucket_and_of_its_size():

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfx_sequences.components.length_histogram import LengthHistogram
-from tfx_sequences.components.padding_forecast import expected_longest, expected_padded_steps
+from tfx_sequences.components.input.padding_forecast import expected_longest, expected_padded_steps
+from tfx_sequences.components.transform.length_histogram import LengthHistogram
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=8), st.data())

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from tests.components.rows import parser_of, record, rows_of, write
+from tests.components.input.rows import parser_of, record, rows_of, write
 from tests.records import example, write_records
-from tfx_sequences.components.record_blocks import BlockReader
+from tfx_sequences.components.input.record_blocks import BlockReader
 from tfx_sequences.errors import DataError
 
 # One that TensorFlow cannot parse at all, and one whose length is well but whose feature is of another type.

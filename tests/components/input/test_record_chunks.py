@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.components.rows import parser_of, rows_of, write
-from tfx_sequences.components.record_chunks import ChunkReader
+from tests.components.input.rows import parser_of, rows_of, write
+from tfx_sequences.components.input.record_chunks import ChunkReader
 from tfx_sequences.errors import DataError
 
 

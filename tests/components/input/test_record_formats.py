@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from tensorflow_transform.saved import saved_transform_io_v2
 
 from tests.records import example
-from tfx_sequences.components.padding import pad_features
-from tfx_sequences.components.record_formats import raw_records, transformed_records
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.components.batches.padding import pad_features
+from tfx_sequences.components.input.record_formats import raw_records, transformed_records
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def test_raw_records_have_their_lengths(everything):

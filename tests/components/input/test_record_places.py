@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.records import write_records
-from tfx_sequences.components.record_places import read_places
+from tfx_sequences.components.input.record_places import read_places
 from tfx_sequences.errors import DataError
 
 

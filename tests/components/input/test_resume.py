@@ -1,9 +1,9 @@
 import pytest
 import tensorflow as tf
 
-from tests.components.test_input import make_input, make_spec, write
-from tfx_sequences.components.input_state import InputState
-from tfx_sequences.components.resume import assert_resumable
+from tests.components.input.test_sequence_input import make_input, make_spec, write
+from tfx_sequences.components.input.input_state import InputState
+from tfx_sequences.components.input.resume import assert_resumable
 from tfx_sequences.errors import UserInputError
 
 LENGTHS = [(7 * i) % 11 for i in range(45)]

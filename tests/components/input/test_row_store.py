@@ -4,8 +4,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.components.rows import parser_of, record
-from tfx_sequences.components.row_store import RowStore, arranged
+from tests.components.input.rows import parser_of, record
+from tfx_sequences.components.input.row_store import RowStore, arranged
 
 
 def store_of(first, count):

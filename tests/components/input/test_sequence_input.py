@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.records import example, sequence_example, write_records
-from tfx_sequences.components.bucket_plan import make_plan
-from tfx_sequences.components.input import SequenceInput, make_dataset
-from tfx_sequences.components.input_counts import InputCounts
-from tfx_sequences.components.length_histogram import LengthHistogram
-from tfx_sequences.components.record_formats import raw_records, transformed_records
+from tfx_sequences.components.input.bucket_planning import make_plan
+from tfx_sequences.components.input.input_counts import InputCounts
+from tfx_sequences.components.input.record_formats import raw_records, transformed_records
+from tfx_sequences.components.input.sequence_input import SequenceInput, make_dataset
+from tfx_sequences.components.transform.length_histogram import LengthHistogram
 from tfx_sequences.errors import DataError, UserInputError
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 FEATURES = {
     "sequence.x": tf.io.RaggedFeature(tf.float32, value_key="x", row_splits_dtype=tf.int64),

@@ -2,7 +2,7 @@ import os
 
 import tensorflow as tf
 
-from tfx_sequences.components.untuned import parallel_calls, untuned
+from tfx_sequences.components.input.untuned import parallel_calls, untuned
 
 
 def test_elements_stay_and_the_tuner_is_off():

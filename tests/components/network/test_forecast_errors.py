@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfx_sequences.components.forecast_errors import forecast_figures, forecast_loss, forecast_sums, mase, smape
-from tfx_sequences.schemas.label import Label
+from tfx_sequences.components.network.forecast_errors import forecast_figures, forecast_loss, forecast_sums, mase, smape
+from tfx_sequences.schemas.spec.label import Label
 
 RANDOM = np.random.default_rng(8)
 ACTUAL = RANDOM.normal(5, 9, (7, 4)).astype("float32")

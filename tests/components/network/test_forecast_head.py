@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfx_sequences.components.forecast_head import SeasonsBefore
-from tfx_sequences.components.model import build_model, compile_model
-from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.components.network.forecast_head import SeasonsBefore
+from tfx_sequences.components.network.model import build_model, compile_model
+from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 HORIZON = 3
 LENGTHS = np.array([5, 1, 0, 3, 7, 2])

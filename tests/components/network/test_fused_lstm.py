@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfx_sequences.components.fused_lstm import FusedLSTM
+from tfx_sequences.components.network.fused_lstm import FusedLSTM
 
 BATCH, STEPS, WIDTH, UNITS = 40, 7, 3, 5
 

@@ -22,9 +22,9 @@ from keras.layers import (
     TimeDistributed,
 )
 
-from tfx_sequences.components.sequence_features import SequenceFeatures
-from tfx_sequences.schemas.columns import BucketizedColumn, CategoricalColumn, Embedding
-from tfx_sequences.schemas.feature_columns import sequence_numeric_column
+from tfx_sequences.components.features.sequence_features import SequenceFeatures
+from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalColumn, Embedding
+from tfx_sequences.schemas.columns.feature_columns import sequence_numeric_column
 
 LENGTHS = (3, 0, 1, 2)
 LONGEST = 3

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.components.padded_records import batch, row
-from tfx_sequences.components.model import build_model, compile_model
-from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
-from tfx_sequences.schemas.spec import SequenceSpec
+from tests.components.network.padded_records import batch, row
+from tfx_sequences.components.network.model import build_model, compile_model
+from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 IDS = {"sequence.token": 6, "context.city": 3}
 CLASSES = TaskStatistics(IDS, {"label": HeadStatistics(("a", "b", "c"))})

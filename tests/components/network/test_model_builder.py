@@ -1,6 +1,6 @@
 import pytest
 
-from tfx_sequences.components.model_builder import load_builder
+from tfx_sequences.components.network.model_builder import load_builder
 from tfx_sequences.errors import SpecError
 
 

@@ -1,7 +1,7 @@
 from tests.everything import everything_spec
-from tfx_sequences.components.model_columns import model_columns
-from tfx_sequences.schemas.columns import CategoricalColumn, NumericColumn
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.components.network.model_columns import model_columns
+from tfx_sequences.schemas.columns.column import CategoricalColumn, NumericColumn
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 NUM_IDS = {name: 9 + index for index, (name, c) in enumerate(everything_spec().columns.items()) if c.type != "numeric"}
 

@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.components.padded_records import batch, row
-from tfx_sequences.components import recurrent
-from tfx_sequences.components.fused_lstm import FusedLSTM
-from tfx_sequences.components.network import build_network
-from tfx_sequences.components.network_inputs import Network
-from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
+from tests.components.network.padded_records import batch, row
+from tfx_sequences.components.network import recurrent
+from tfx_sequences.components.network.fused_lstm import FusedLSTM
+from tfx_sequences.components.network.network import build_network
+from tfx_sequences.components.network.network_inputs import Network
+from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 STATISTICS = TaskStatistics({"sequence.token": 6, "context.city": 3}, {"label": HeadStatistics(("a", "b"))})
 CONV = {"type": "conv1d", "filters": 3, "kernel_size": 3, "activation": "tanh"}

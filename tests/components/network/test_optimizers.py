@@ -2,9 +2,9 @@ import keras
 import numpy as np
 import pytest
 
-from tfx_sequences.components.optimizers import WarmUp, learning_rate, make_optimizer
+from tfx_sequences.components.network.optimizers import WarmUp, learning_rate, make_optimizer
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.schemas.training_options import Training
+from tfx_sequences.schemas.spec.training_options import Training
 
 
 def rates(steps_per_epoch, at, **options):

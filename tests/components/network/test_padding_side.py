@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pytest
 
-from tests.components.padded_records import batch
-from tests.components.test_network import STATISTICS, make_spec, run
-from tfx_sequences.components.network import build_network
-from tfx_sequences.components.padding_side import PaddingToRight
-from tfx_sequences.schemas.batching import Padding
+from tests.components.network.padded_records import batch
+from tests.components.network.test_network import STATISTICS, make_spec, run
+from tfx_sequences.components.network.network import build_network
+from tfx_sequences.components.network.padding_side import PaddingToRight
+from tfx_sequences.schemas.spec.batching import Padding
 
 
 def on_the_left(values, lengths):

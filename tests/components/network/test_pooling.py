@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from tfx_sequences.components.pooling import AttentionPooling1D, LastStep, MaskedPooling1D
+from tfx_sequences.components.network.pooling import AttentionPooling1D, LastStep, MaskedPooling1D
 
 
 @pytest.mark.parametrize("how", ["mean", "max"])

@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from tests.components.test_model import CLASSES, batch, make_spec
-from tfx_sequences.components.model import build_model, compile_model
+from tests.components.network.test_model import CLASSES, batch, make_spec
+from tfx_sequences.components.network.model import build_model, compile_model
 
 
 @pytest.mark.parametrize("name", ["mixed_bfloat16", "mixed_float16"])

@@ -7,12 +7,12 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfx_sequences.components.label_batches import targets_and_weights
-from tfx_sequences.components.model import build_model, compile_model
-from tfx_sequences.components.sequence_model import SequenceModel
-from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
-from tfx_sequences.schemas.batching import Batching
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.components.batches.label_batches import targets_and_weights
+from tfx_sequences.components.network.model import build_model, compile_model
+from tfx_sequences.components.network.sequence_model import SequenceModel
+from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
+from tfx_sequences.schemas.spec.batching import Batching
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 LENGTHS = np.array([5, 1, 0, 3, 2, 4, 7])
 TAGS = ("O", "B-x", "I-x", "B-y", "I-y")

@@ -6,9 +6,9 @@ import numpy as np
 import tensorflow as tf
 
 from tests.records import example, write_records
-from tfx_sequences.components.prepared_format import StoreIdentity
-from tfx_sequences.components.prepared_store import write_prepared_store
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.components.prepared.format import StoreIdentity
+from tfx_sequences.components.prepared.store import write_prepared_store
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 IDENTITY = StoreIdentity("fingerprint", "digest")
 

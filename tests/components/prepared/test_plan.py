@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfx_sequences.components.prepared_plan import BatchLimits, plan_epoch
+from tfx_sequences.components.prepared.plan import BatchLimits, plan_epoch
 from tfx_sequences.errors import UserInputError
 
 PARTS = st.lists(st.lists(st.integers(0, 30), max_size=12).map(np.array), min_size=1, max_size=7)

@@ -3,14 +3,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.components.prepared import FEATURES, IDENTITY, make_spec, write_store
-from tfx_sequences.components.bucket_plan import make_plan
-from tfx_sequences.components.input import SequenceInput
-from tfx_sequences.components.length_histogram import LengthHistogram
-from tfx_sequences.components.prepared_input import PreparedStore, Worker
-from tfx_sequences.components.record_formats import transformed_records
+from tests.components.prepared.stores import FEATURES, IDENTITY, make_spec, write_store
+from tfx_sequences.components.input.bucket_planning import make_plan
+from tfx_sequences.components.input.record_formats import transformed_records
+from tfx_sequences.components.input.sequence_input import SequenceInput
+from tfx_sequences.components.prepared.prepared_input import PreparedStore, Worker
+from tfx_sequences.components.transform.length_histogram import LengthHistogram
 from tfx_sequences.errors import DataError, UserInputError
-from tfx_sequences.schemas.batching import Padding
+from tfx_sequences.schemas.spec.batching import Padding
 
 SIDES = ["left", "right"]
 

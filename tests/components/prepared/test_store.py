@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.components.prepared import FEATURES, IDENTITY, make_spec, ragged, write_store, write_transformed
-from tfx_sequences.components.prepared_format import StoreIdentity, folder_digest, read_header
-from tfx_sequences.components.prepared_store import write_prepared_store
+from tests.components.prepared.stores import FEATURES, IDENTITY, make_spec, ragged, write_store, write_transformed
+from tfx_sequences.components.prepared.format import StoreIdentity, folder_digest, read_header
+from tfx_sequences.components.prepared.store import write_prepared_store
 from tfx_sequences.errors import DataError, UserInputError
 
 

@@ -15,13 +15,14 @@ import pytest
 import tensorflow as tf
 
 from tests.records import example, sequence_example, write_records
-from tfx_sequences.components import record_batches, record_keys
-from tfx_sequences.components.data_check import DataReport, check_data, check_first_records
-from tfx_sequences.components.hold_back import split_index, split_names
+from tfx_sequences.components.records import batches as record_batches
+from tfx_sequences.components.records import keys as record_keys
+from tfx_sequences.components.records.data_check import DataReport, check_data, check_first_records
+from tfx_sequences.components.records.hold_back import split_index, split_names
 from tfx_sequences.errors import DataError, SpecError
-from tfx_sequences.schemas.parse_specs import parse_records
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.spec_io import load_spec
+from tfx_sequences.schemas.features.parse_specs import parse_records
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_io import load_spec
 
 TOKEN = {"type": "categorical"}
 NUMBER = {"type": "numeric"}
@@ -202,8 +203,8 @@ def test_real_sets_are_in_order(shared_data, name):
 def test_files_that_are_not_there_need_no_tensorflow(tmp_path):
     script = (
         "import sys\n"
-        "from tfx_sequences.components.data_check import check_data\n"
-        "from tfx_sequences.schemas.spec_io import load_spec\n"
+        "from tfx_sequences.components.records.data_check import check_data\n"
+        "from tfx_sequences.schemas.spec.spec_io import load_spec\n"
         "try: check_data(load_spec('japanese_vowels'), sys.argv[1])\n"
         "except ValueError: print('tensorflow' in sys.modules)"
     )

@@ -11,17 +11,17 @@ import pytest
 import tensorflow as tf
 
 from tests.records import write_records
-from tfx_sequences.components import record_framing
-from tfx_sequences.components.record_files import (
+from tfx_sequences.components.records import framing as record_framing
+from tfx_sequences.components.records.files import (
     check_framing,
     find_split_files,
     list_record_files,
     read_records,
     unused_files,
 )
-from tfx_sequences.components.record_framing import framed, record_ranges
+from tfx_sequences.components.records.framing import framed, record_ranges
 from tfx_sequences.errors import DataError
-from tfx_sequences.schemas.spec import Splits
+from tfx_sequences.schemas.spec.sequence_spec import Splits
 
 PAYLOADS = [b"", b"x", b"some payload", bytes(range(256)) * 20, b"last"]
 FRAME = 16
@@ -304,7 +304,7 @@ def test_memory_is_bounded(tmp_path):
     path = write_records(tmp_path / "train.tfrecord", (random.Random(i).randbytes(1 << 16) for i in range(1600)))
     assert path.stat().st_size > 100_000_000
     script = (
-        "import resource, sys; from tfx_sequences.components.record_files import check_framing; "
+        "import resource, sys; from tfx_sequences.components.records.files import check_framing; "
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; count = check_framing(sys.argv[1]); "
         "print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, 'tensorflow' in sys.modules)"
     )

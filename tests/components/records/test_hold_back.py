@@ -9,10 +9,16 @@ import pytest
 import tensorflow as tf
 
 from tests.records import example, sequence_example, write_records
-from tfx_sequences.components.data_check import check_data
-from tfx_sequences.components.hold_back import empty_split, held_back_shares, record_share, split_index, split_names
-from tfx_sequences.components.record_framing import read_records
-from tfx_sequences.schemas.spec import SequenceSpec, Splits
+from tfx_sequences.components.records.data_check import check_data
+from tfx_sequences.components.records.framing import read_records
+from tfx_sequences.components.records.hold_back import (
+    empty_split,
+    held_back_shares,
+    record_share,
+    split_index,
+    split_names,
+)
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, Splits
 
 BOTH = {"valid": 0.1, "test": 0.2}
 
@@ -84,7 +90,7 @@ def test_equal_records_fall_together_however_they_are_written(kind):
 
 def test_neither_tensorflow_nor_beam_is_imported():
     script = (
-        "import sys, tfx_sequences.components.hold_back\n"
+        "import sys, tfx_sequences.components.records.hold_back\n"
         "print([m for m in ('tensorflow', 'apache_beam', 'tfx') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
@@ -97,7 +103,7 @@ def test_neither_tensorflow_nor_beam_is_imported():
 def test_the_check_counts_what_the_ingestion_writes(tmp_path, kind, files):
     from tfx.types import standard_artifacts
 
-    from tfx_sequences.components.ingest import Executor, SequenceExampleGen
+    from tfx_sequences.components.stages.ingest import Executor, SequenceExampleGen
 
     data = tmp_path / "data"
     records = [record(i, kind) for i in range(60)]

@@ -4,7 +4,7 @@ import pytest
 
 from tests.labels import labels_spec, plain_records
 from tests.records import sequence_example, write_records
-from tfx_sequences.components.data_check import check_data
+from tfx_sequences.components.records.data_check import check_data
 from tfx_sequences.errors import DataError
 
 

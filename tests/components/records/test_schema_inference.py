@@ -5,12 +5,12 @@ import pytest
 
 from tests.everything import Analyzed, everything_spec, plain_records
 from tests.records import example, sequence_example, write_records
-from tfx_sequences.components.schema_inference import infer_schema
+from tfx_sequences.components.records.schema_inference import infer_schema
 from tfx_sequences.errors import DataError
-from tfx_sequences.schemas.parse_specs import make_parse_example_spec, make_parse_sequence_example_spec
-from tfx_sequences.schemas.propose import propose_spec
-from tfx_sequences.schemas.spec_io import load_spec
-from tfx_sequences.schemas.tfmd import compare_with_inferred
+from tfx_sequences.schemas.features.parse_specs import make_parse_example_spec, make_parse_sequence_example_spec
+from tfx_sequences.schemas.features.tfmd import compare_with_inferred
+from tfx_sequences.schemas.proposal.propose import propose_spec
+from tfx_sequences.schemas.spec.spec_io import load_spec
 
 BEAM = ["--runner=FnApiRunner"]
 BUNDLED = Path(str(resources.files("tfx_sequences"))) / "examples_data" / "japanese_vowels"

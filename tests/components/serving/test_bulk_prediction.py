@@ -7,10 +7,10 @@ import pytest
 import tensorflow as tf
 
 from tests.records import sequence_example, write_records
-from tfx_sequences.components.bulk_prediction import predict_through_beam
-from tfx_sequences.components.prediction import predict_files
-from tfx_sequences.components.prediction_writers import writer_for
-from tfx_sequences.components.predictor import Failures
+from tfx_sequences.components.serving.bulk_prediction import predict_through_beam
+from tfx_sequences.components.serving.prediction import predict_files
+from tfx_sequences.components.serving.prediction_writers import writer_for
+from tfx_sequences.components.serving.predictor import Failures
 from tfx_sequences.errors import DataError
 
 BEAM = ["--runner=FnApiRunner"]

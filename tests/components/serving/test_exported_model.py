@@ -9,13 +9,13 @@ import tensorflow as tf
 
 from tests.everything import everything_spec
 from tests.records import sequence_example
-from tfx_sequences.components.model_card import read_card
-from tfx_sequences.components.requests import make_tensors
-from tfx_sequences.components.serving import RawRecordModel, export
-from tfx_sequences.components.truncation import cut_steps
-from tfx_sequences.schemas.parse_specs import parse_records
-from tfx_sequences.schemas.request_inputs import request_inputs
-from tfx_sequences.schemas.spec_io import fingerprint
+from tfx_sequences.components.batches.truncation import cut_steps
+from tfx_sequences.components.serving.exported_model import RawRecordModel, export
+from tfx_sequences.components.serving.model_card import read_card
+from tfx_sequences.components.serving.requests import make_tensors
+from tfx_sequences.schemas.features.parse_specs import parse_records
+from tfx_sequences.schemas.features.request_inputs import request_inputs
+from tfx_sequences.schemas.spec.spec_io import fingerprint
 
 
 @pytest.fixture(scope="module")

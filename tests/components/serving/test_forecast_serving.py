@@ -10,16 +10,16 @@ import tensorflow_transform as tft
 
 from tests.forecasts import HORIZON, NUM_RECORDS, forecast_spec
 from tests.records import example, sequence_example, write_records
-from tfx_sequences.components.evaluation import make_eval_config
-from tfx_sequences.components.measures import figures
-from tfx_sequences.components.model import build_model
-from tfx_sequences.components.prediction import predict_files
-from tfx_sequences.components.record_formats import raw_records
-from tfx_sequences.components.serving import RawRecordModel, export
-from tfx_sequences.components.serving_inputs import tensor_specs
-from tfx_sequences.components.split_statistics import task_statistics
+from tfx_sequences.components.evaluation.config import make_eval_config
+from tfx_sequences.components.input.record_formats import raw_records
+from tfx_sequences.components.network.measures import figures
+from tfx_sequences.components.network.model import build_model
+from tfx_sequences.components.serving.exported_model import RawRecordModel, export
+from tfx_sequences.components.serving.prediction import predict_files
+from tfx_sequences.components.serving.serving_inputs import tensor_specs
+from tfx_sequences.components.training.split_statistics import task_statistics
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.transformed_features import make_parse_transformed_spec
+from tfx_sequences.schemas.features.transformed_features import make_parse_transformed_spec
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,12 @@ import pytest
 from tests.everything import everything_spec
 from tests.records import write_records
 from tfx_sequences import __version__
-from tfx_sequences.components.loaded_model import load_model
-from tfx_sequences.components.model_card import check_model, digest_of_transform, read_card
-from tfx_sequences.components.prediction import model_spec
+from tfx_sequences.components.serving.loaded_model import load_model
+from tfx_sequences.components.serving.model_card import check_model, digest_of_transform, read_card
+from tfx_sequences.components.serving.prediction import model_spec
 from tfx_sequences.errors import SpecError, UserInputError
-from tfx_sequences.pipeline.cli import main
-from tfx_sequences.schemas.spec_io import fingerprint, spec_to_yaml
+from tfx_sequences.pipeline.commands.cli import main
+from tfx_sequences.schemas.spec.spec_io import fingerprint, spec_to_yaml
 
 
 @pytest.fixture

@@ -4,7 +4,11 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from tfx_sequences.components.portable_model import is_half_precision, require_portable_graph, require_same_answers
+from tfx_sequences.components.serving.portable_model import (
+    is_half_precision,
+    require_portable_graph,
+    require_same_answers,
+)
 from tfx_sequences.errors import TfxSequencesError
 
 

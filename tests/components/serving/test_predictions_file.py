@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from tfx_sequences.components import predictions_file
+from tfx_sequences.components.serving import predictions_file
 
 
 def test_records_and_outputs_come_back_byte_for_byte(tmp_path):

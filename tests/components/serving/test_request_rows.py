@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from tfx_sequences.components.request_rows import read_rows
+from tfx_sequences.components.serving.request_rows import read_rows
 from tfx_sequences.errors import DataError, UserInputError
 
 ROWS = [{"age": 3.0, "token": ["a", "é"]}, {"age": 4.5, "token": []}]

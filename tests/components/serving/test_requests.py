@@ -10,16 +10,11 @@ import tensorflow as tf
 
 from tests.everything import everything_spec, plain_records
 from tests.records import sequence_example
-from tfx_sequences.components.requests import (
-    make_predict_request,
-    make_rest_body,
-    make_tensors,
-    serialize_rows,
-)
+from tfx_sequences.components.serving.requests import make_predict_request, make_rest_body, make_tensors, serialize_rows
 from tfx_sequences.errors import DataError, UserInputError
-from tfx_sequences.schemas.parse_specs import parse_records
-from tfx_sequences.schemas.request_inputs import request_inputs
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.features.parse_specs import parse_records
+from tfx_sequences.schemas.features.request_inputs import request_inputs
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 SPEC = everything_spec()
 ROWS = [{**context, **sequence} for context, sequence in plain_records()]

@@ -8,10 +8,10 @@ import tensorflow as tf
 
 from tests.labels import as_examples
 from tests.records import example, sequence_example
-from tfx_sequences.components.evaluation import make_eval_config
-from tfx_sequences.components.measures import figures
-from tfx_sequences.components.prediction import predict_files
-from tfx_sequences.components.requests import make_tensors
+from tfx_sequences.components.evaluation.config import make_eval_config
+from tfx_sequences.components.network.measures import figures
+from tfx_sequences.components.serving.prediction import predict_files
+from tfx_sequences.components.serving.requests import make_tensors
 
 
 @pytest.fixture

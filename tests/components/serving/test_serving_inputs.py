@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from tests.everything import Analyzed, everything_spec, plain_records
-from tfx_sequences.components.requests import make_tensors
-from tfx_sequences.components.serving_inputs import from_records, from_tensors
+from tfx_sequences.components.serving.requests import make_tensors
+from tfx_sequences.components.serving.serving_inputs import from_records, from_tensors
 
 EVERYTHING = Analyzed(everything_spec(), plain_records(), "")
 SPEC = EVERYTHING.spec_of_examples

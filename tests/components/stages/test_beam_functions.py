@@ -9,10 +9,11 @@ from apache_beam.internal import pickler
 from tensorflow_model_analysis.metrics import metric_types
 
 from tests.records import sequence_example, write_records
-from tfx_sequences.components import evaluation_metrics, ingest
-from tfx_sequences.components.measures import figures
-from tfx_sequences.components.record_framing import read_records
-from tfx_sequences.schemas.label import Label
+from tfx_sequences.components.evaluation import metrics as evaluation_metrics
+from tfx_sequences.components.network.measures import figures
+from tfx_sequences.components.records.framing import read_records
+from tfx_sequences.components.stages import ingest
+from tfx_sequences.schemas.spec.label import Label
 
 
 def travelled(function):

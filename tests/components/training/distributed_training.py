@@ -1,4 +1,4 @@
-"""Trains under a strategy in a process of its own: python -m tests.components.distributed_training SETTINGS
+"""Trains under a strategy in a process of its own: python -m tests.components.training.distributed_training SETTINGS
 
 SETTINGS is JSON: `folder` has the records, `strategy` is the spec's or `together` (one replica, whose batches are
 those of two workers joined), `replicas` is how many logical CPUs there are, `prepared` says what is read, `kill` when
@@ -16,21 +16,21 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tests.components.interrupted_training import KillHere
-from tests.components.prepared import FEATURES, IDENTITY, make_spec, write_transformed
-from tfx_sequences.components.backup import BackupFile
-from tfx_sequences.components.bucket_plan import make_plan
-from tfx_sequences.components.fitting import fit
-from tfx_sequences.components.input import SequenceInput
-from tfx_sequences.components.length_histogram import LengthHistogram
-from tfx_sequences.components.model import build_model, compile_model
-from tfx_sequences.components.prepared_epochs import PreparedInput
-from tfx_sequences.components.prepared_input import PreparedStore, Worker
-from tfx_sequences.components.prepared_store import write_prepared_store
-from tfx_sequences.components.record_formats import transformed_records
-from tfx_sequences.components.strategies import distributed, is_chief, make_strategy
-from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
-from tfx_sequences.components.training_input import training_input
+from tests.components.prepared.stores import FEATURES, IDENTITY, make_spec, write_transformed
+from tests.components.training.interrupted_training import KillHere
+from tfx_sequences.components.input.bucket_planning import make_plan
+from tfx_sequences.components.input.record_formats import transformed_records
+from tfx_sequences.components.input.sequence_input import SequenceInput
+from tfx_sequences.components.network.model import build_model, compile_model
+from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
+from tfx_sequences.components.prepared.epochs import PreparedInput
+from tfx_sequences.components.prepared.prepared_input import PreparedStore, Worker
+from tfx_sequences.components.prepared.store import write_prepared_store
+from tfx_sequences.components.training.backup import BackupFile
+from tfx_sequences.components.training.fitting import fit
+from tfx_sequences.components.training.strategies import distributed, is_chief, make_strategy
+from tfx_sequences.components.training.training_input import training_input
+from tfx_sequences.components.transform.length_histogram import LengthHistogram
 
 # Full batches only: ten of four.
 LENGTHS = np.random.default_rng(0).integers(1, 9, 40).tolist()

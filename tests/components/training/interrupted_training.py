@@ -1,4 +1,4 @@
-"""A training run that kills itself where it is told: python -m tests.components.interrupted_training SETTINGS
+"""A training run that kills itself where it is told: python -m tests.components.training.interrupted_training SETTINGS
 
 SETTINGS is JSON: `folder` has everything that is read and written, `training` and `batching` are sections of the spec,
 `kill` is `["step", EPOCH, STEP]`, `["valid", EPOCH]`, `["save", COUNT]` or None, `result` names the file of weights.
@@ -16,16 +16,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tests.components.prepared import FEATURES, make_spec, write_transformed
-from tfx_sequences.components.backup import FILE_NAME, BackupFile
-from tfx_sequences.components.bucket_plan import make_plan
-from tfx_sequences.components.fitting import fit
-from tfx_sequences.components.input import SequenceInput
-from tfx_sequences.components.length_histogram import LengthHistogram
-from tfx_sequences.components.model import build_model, compile_model
-from tfx_sequences.components.record_formats import transformed_records
-from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
-from tfx_sequences.components.training_input import training_input
+from tests.components.prepared.stores import FEATURES, make_spec, write_transformed
+from tfx_sequences.components.input.bucket_planning import make_plan
+from tfx_sequences.components.input.record_formats import transformed_records
+from tfx_sequences.components.input.sequence_input import SequenceInput
+from tfx_sequences.components.network.model import build_model, compile_model
+from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
+from tfx_sequences.components.training.backup import FILE_NAME, BackupFile
+from tfx_sequences.components.training.fitting import fit
+from tfx_sequences.components.training.training_input import training_input
+from tfx_sequences.components.transform.length_histogram import LengthHistogram
 
 LENGTHS = np.random.default_rng(0).integers(0, 12, 60).tolist()
 

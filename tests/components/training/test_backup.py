@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from tfx_sequences.components.backup import FILE_NAME, BackupFile
-from tfx_sequences.components.train_state import TrainState
+from tfx_sequences.components.training.backup import FILE_NAME, BackupFile
+from tfx_sequences.components.training.train_state import TrainState
 from tfx_sequences.errors import UserInputError
 
 IDENTITY = {"the spec": "a", "the records": "b", "the code": "c"}

@@ -4,12 +4,12 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tfx_sequences.components.fitting import fit
-from tfx_sequences.components.model import build_model, compile_model
-from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
+from tfx_sequences.components.network.model import build_model, compile_model
+from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
+from tfx_sequences.components.training.fitting import fit
 from tfx_sequences.errors import DataError, UserInputError
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.training_options import Schedule
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.training_options import Schedule
 
 SPEC = SequenceSpec(
     name="s",

@@ -1,9 +1,9 @@
 import keras
 import pytest
 
-from tfx_sequences.components.input_counts import InputCounts
-from tfx_sequences.components.progress import EpochFigures
-from tfx_sequences.pipeline.console import ComponentLogHandler
+from tfx_sequences.components.input.input_counts import InputCounts
+from tfx_sequences.components.training.progress import EpochFigures
+from tfx_sequences.pipeline.local.console import ComponentLogHandler
 
 
 class Told:

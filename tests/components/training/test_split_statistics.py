@@ -1,9 +1,9 @@
 import numpy as np
 import tensorflow_transform as tft
 
-from tfx_sequences.components.model import build_model, pretrained_of
-from tfx_sequences.components.split_statistics import task_statistics
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.components.network.model import build_model, pretrained_of
+from tfx_sequences.components.training.split_statistics import task_statistics
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 SPEC = SequenceSpec(name="s", sequence={"x": {"type": "numeric"}}, label={"key": "y", "type": "regression"})
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tfx_sequences.components.strategies import is_chief, make_strategy
+from tfx_sequences.components.training.strategies import is_chief, make_strategy
 from tfx_sequences.errors import UserInputError
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +23,7 @@ RESUMED_AT = [2, 2]
 def start(folder, result, strategy, replicas=1, cluster=None, **options):
     settings = {"folder": str(folder), "strategy": strategy, "replicas": replicas, "result": result}
     settings |= {"prepared": False, "kill": None, "backup": f"backup-{result}", **options}
-    arguments = [sys.executable, "-m", "tests.components.distributed_training", json.dumps(settings)]
+    arguments = [sys.executable, "-m", "tests.components.training.distributed_training", json.dumps(settings)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     if cluster:
         environment["TF_CONFIG"] = json.dumps(cluster)

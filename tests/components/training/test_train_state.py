@@ -3,11 +3,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.components.test_model import CLASSES, batch, make_spec
-from tfx_sequences.components.input_state import InputState
-from tfx_sequences.components.model import build_model, compile_model
-from tfx_sequences.components.train_state import Position, TrainState
-from tfx_sequences.components.training_loop import build_all
+from tests.components.network.test_model import CLASSES, batch, make_spec
+from tfx_sequences.components.input.input_state import InputState
+from tfx_sequences.components.network.model import build_model, compile_model
+from tfx_sequences.components.training.train_state import Position, TrainState
+from tfx_sequences.components.training.training_loop import build_all
 from tfx_sequences.errors import UserInputError
 
 POSITION = Position(2, 7, InputState(source="s", num_workers=1, epoch=2, step=7), {"loss": [2.0, 1.0]})

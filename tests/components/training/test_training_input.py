@@ -5,10 +5,10 @@ import keras
 import numpy as np
 import pytest
 
-from tests.components.prepared import FEATURES, make_spec, write_transformed
-from tfx_sequences.components.bucket_plan import make_plan
-from tfx_sequences.components.length_histogram import LengthHistogram
-from tfx_sequences.components.training_input import training_input
+from tests.components.prepared.stores import FEATURES, make_spec, write_transformed
+from tfx_sequences.components.input.bucket_planning import make_plan
+from tfx_sequences.components.training.training_input import training_input
+from tfx_sequences.components.transform.length_histogram import LengthHistogram
 
 LENGTHS = [3, 0, 5, 1, 2, 2, 4, 3, 1, 6, 2]
 

@@ -16,7 +16,7 @@ TIMES = {"steps_per_second", "real_steps_per_second"}
 def run(folder, result, kill=None, *, training, batching=None):
     folder.mkdir(exist_ok=True)
     settings = {"folder": str(folder), "training": training, "batching": batching or {}, "kill": kill, "result": result}
-    arguments = [sys.executable, "-m", "tests.components.interrupted_training", json.dumps(settings)]
+    arguments = [sys.executable, "-m", "tests.components.training.interrupted_training", json.dumps(settings)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(arguments, cwd=ROOT, env=environment, capture_output=True, text=True)
 

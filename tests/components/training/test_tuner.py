@@ -1,8 +1,8 @@
 import keras_tuner
 import pytest
 
-from tests.schemas.test_tuning_options import make
-from tfx_sequences.components.tuner import make_oracle
+from tests.schemas.spec.test_tuning_options import make
+from tfx_sequences.components.training.tuner import make_oracle
 
 PARAMETERS = {
     "model__units": {"choices": [[8], [8, 4]]},

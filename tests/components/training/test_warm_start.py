@@ -2,12 +2,12 @@ import keras
 import numpy as np
 import pytest
 
-from tfx_sequences.components.model import build_model
-from tfx_sequences.components.named_weights import named_axes, read_weights, weights_by_name, write_weights
-from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
-from tfx_sequences.components.warm_start import warm_start
+from tfx_sequences.components.network.model import build_model
+from tfx_sequences.components.network.named_weights import named_axes, read_weights, weights_by_name, write_weights
+from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
+from tfx_sequences.components.training.warm_start import warm_start
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 TABLE = "tables/sequence.token_embedding"
 

@@ -8,10 +8,10 @@ from tensorflow_transform.saved import saved_transform_io_v2
 
 from tests.labels import as_examples, of_examples
 from tests.records import example, sequence_example
-from tfx_sequences.components.label_batches import checked_labels, pad_labels, targets_and_weights
-from tfx_sequences.components.record_formats import raw_records, transformed_records
-from tfx_sequences.components.split_statistics import task_statistics
-from tfx_sequences.schemas.parse_specs import make_parse_example_spec, parse_records
+from tfx_sequences.components.batches.label_batches import checked_labels, pad_labels, targets_and_weights
+from tfx_sequences.components.input.record_formats import raw_records, transformed_records
+from tfx_sequences.components.training.split_statistics import task_statistics
+from tfx_sequences.schemas.features.parse_specs import make_parse_example_spec, parse_records
 
 
 def transformed(all_labels, spec=None, serialized=None):

@@ -1,8 +1,8 @@
 import numpy as np
 import tensorflow_transform as tft
 
-from tfx_sequences.components.length_histogram import LengthHistogram, read_histogram
-from tfx_sequences.schemas.batching import Batching
+from tfx_sequences.components.transform.length_histogram import LengthHistogram, read_histogram
+from tfx_sequences.schemas.spec.batching import Batching
 
 
 def test_the_analysis_counts_every_length_exactly(everything):

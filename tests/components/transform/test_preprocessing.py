@@ -7,8 +7,8 @@ import tensorflow_transform as tft
 from tensorflow_transform.saved import saved_transform_io_v2
 
 from tests.records import sequence_example
-from tfx_sequences.components.ragged_steps import steps_of
-from tfx_sequences.schemas.parse_specs import parse_records
+from tfx_sequences.components.batches.ragged_steps import steps_of
+from tfx_sequences.schemas.features.parse_specs import parse_records
 
 
 def transform(analyzed, serialized, spec=None):

@@ -8,9 +8,9 @@ import pytest
 import tensorflow_transform as tft
 
 from tests.everything import everything_spec
-from tfx_sequences.components.transform_guard import check_transform, recorded_contents
+from tfx_sequences.components.transform.transform_guard import check_transform, recorded_contents
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.spec_io import TRANSFORM_SECTIONS, spec_to_json
+from tfx_sequences.schemas.spec.spec_io import TRANSFORM_SECTIONS, spec_to_json
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The compiled pipeline that the tests compare with: `python -m tests.pipeline.golden_pipeline` writes it anew."""
+"""The compiled pipeline that the tests compare with: `python -m tests.pipeline.cloud.golden_pipeline` writes it anew."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ GOLDEN = Path(__file__).with_name("golden_pipeline.json")
 
 def compiled(**changes: Any) -> dict[str, Any]:
     """The bundled spec's pipeline, compiled for Vertex AI."""
-    from tfx_sequences.pipeline.compilation import compile_pipeline
-    from tfx_sequences.schemas.deployment import Deployment
-    from tfx_sequences.schemas.spec_io import load_spec
+    from tfx_sequences.pipeline.cloud.compilation import compile_pipeline
+    from tfx_sequences.schemas.spec.deployment import Deployment
+    from tfx_sequences.schemas.spec.spec_io import load_spec
 
     deployment = {
         "defaults": {"cpu": 2, "memory_gb": 7.5},

@@ -4,12 +4,12 @@ from importlib import metadata
 import pytest
 import yaml
 
-from tests.pipeline.golden_pipeline import GOLDEN, compiled, normalised
+from tests.pipeline.cloud.golden_pipeline import GOLDEN, compiled, normalised
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.pipeline.compilation import to_text
-from tfx_sequences.pipeline.compiled_spec import check_compiled
-from tfx_sequences.schemas.deployment import Deployment
-from tfx_sequences.schemas.spec_io import spec_from_yaml
+from tfx_sequences.pipeline.cloud.compilation import to_text
+from tfx_sequences.pipeline.cloud.compiled_spec import check_compiled
+from tfx_sequences.schemas.spec.deployment import Deployment
+from tfx_sequences.schemas.spec.spec_io import spec_from_yaml
 
 pytest.importorskip("kfp.pipeline_spec", reason="needs the extra vertex")
 
@@ -34,7 +34,7 @@ def test_two_compilations_are_the_same_file():
 @pytest.mark.skipif(metadata.version("tfx") != "1.16.0", reason="the golden file is that of TFX 1.16")
 def test_the_pipeline_is_the_golden_one():
     golden = json.loads(GOLDEN.read_text("utf-8"))
-    assert normalised(compiled()) == golden, "if that is meant: python -m tests.pipeline.golden_pipeline"
+    assert normalised(compiled()) == golden, "if that is meant: python -m tests.pipeline.cloud.golden_pipeline"
     check_compiled(golden, "The golden pipeline")
 
 
@@ -96,7 +96,7 @@ def test_a_deployment_that_does_not_fit_is_refused(components, message):
 
 
 def test_files_of_this_machine_are_refused_where_containers_run_elsewhere(tmp_path):
-    from tfx_sequences.pipeline.compilation import compile_pipeline
+    from tfx_sequences.pipeline.cloud.compilation import compile_pipeline
 
     (tmp_path / "words.txt").write_text("a\nb\n")
     text = "name: s\nsequence: {w: {type: categorical, vocabulary_file: words.txt}}\nlabel: {key: y}\n"
@@ -109,7 +109,7 @@ def test_files_of_this_machine_are_refused_where_containers_run_elsewhere(tmp_pa
 
 
 def test_kubeflow_has_no_resolvers():
-    from tfx_sequences.pipeline.compilation import _check_resolvers
+    from tfx_sequences.pipeline.cloud.compilation import _check_resolvers
 
     spec = {
         "components": {"LastModel": {"executorLabel": "e"}},
@@ -123,7 +123,7 @@ def test_kubeflow_has_no_resolvers():
 def test_a_spec_with_tuning_has_a_tuner():
     text = "name: S_1\nsequence: {x: {type: numeric}}\nlabel: {key: y}\n"
     tuned = spec_from_yaml(text + "tuning: {parameters: {training.learning_rate: {min: 0.001, max: 0.1}}}\n")
-    from tfx_sequences.pipeline.compilation import compile_pipeline
+    from tfx_sequences.pipeline.cloud.compilation import compile_pipeline
 
     options = {"image": "i", "runner": "vertex", "splits_with_files": ("train",)}
     deployment = Deployment.model_validate({"components": {"Tuner": {"cpu": 4}}})

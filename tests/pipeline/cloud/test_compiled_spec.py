@@ -3,9 +3,9 @@ import json
 
 import pytest
 
-from tests.pipeline.golden_pipeline import GOLDEN
+from tests.pipeline.cloud.golden_pipeline import GOLDEN
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.pipeline.compiled_spec import check_compiled, read_compiled
+from tfx_sequences.pipeline.cloud.compiled_spec import check_compiled, read_compiled
 
 pytest.importorskip("kfp.pipeline_spec", reason="needs the extra vertex")
 

@@ -3,9 +3,9 @@ import json
 import pytest
 import yaml
 
-from tests.pipeline.golden_pipeline import GOLDEN
+from tests.pipeline.cloud.golden_pipeline import GOLDEN
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.pipeline.submission import Submission, VertexJob
+from tfx_sequences.pipeline.cloud.submission import Submission, VertexJob
 
 pytest.importorskip("kfp.pipeline_spec", reason="needs the extra vertex")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tfx_sequences.pipeline.capture import captured_output
+from tfx_sequences.pipeline.commands.capture import captured_output
 
 
 def run_script(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -27,7 +27,7 @@ def test_everything_but_the_console_goes_to_the_log(tmp_path):
         import ctypes, logging, os, subprocess, sys, warnings
         from pathlib import Path
         from absl import logging as absl_logging
-        from tfx_sequences.pipeline.capture import captured_output
+        from tfx_sequences.pipeline.commands.capture import captured_output
 
         old_stderr_handler = logging.StreamHandler(sys.stderr)
         own = logging.getLogger("own")
@@ -84,7 +84,7 @@ def test_all_is_restored_after_an_exception(tmp_path, error):
         f"""
         import logging, os, sys
         from pathlib import Path
-        from tfx_sequences.pipeline.capture import captured_output
+        from tfx_sequences.pipeline.commands.capture import captured_output
         before = sys.stdout, sys.stderr, logging.root.handlers[:], logging.root.level, len(os.listdir("/proc/self/fd"))
         try:
             with captured_output(Path(sys.argv[1])):
@@ -174,7 +174,7 @@ def test_console_knows_a_terminal(tmp_path):
     code = """
 import sys
 from pathlib import Path
-from tfx_sequences.pipeline.capture import captured_output
+from tfx_sequences.pipeline.commands.capture import captured_output
 with captured_output(Path(sys.argv[1])) as capture:
     capture.console.print("terminal" if capture.console.is_terminal else "file")
 """
@@ -192,7 +192,7 @@ def test_what_a_terminal_cannot_show_is_replaced(tmp_path):
         [
             sys.executable,
             "-c",
-            "from tfx_sequences.pipeline.capture import captured_output\n"
+            "from tfx_sequences.pipeline.commands.capture import captured_output\n"
             "with captured_output() as capture: capture.stdout.write('\\u2713 done\\n')",
         ],
         capture_output=True,

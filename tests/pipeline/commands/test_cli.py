@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import tfx_sequences
-from tfx_sequences.pipeline.cli import main
+from tfx_sequences.pipeline.commands.cli import main
 
 COMMANDS = ["run", "demo", "predict", "check", "propose", "schema"]
 BUNDLED = Path(str(resources.files("tfx_sequences"))) / "examples_data" / "japanese_vowels"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.golden_pipeline import GOLDEN
-from tfx_sequences.pipeline.cli import main
+from tests.pipeline.cloud.golden_pipeline import GOLDEN
+from tfx_sequences.pipeline.commands.cli import main
 
 pytest.importorskip("kfp.pipeline_spec", reason="needs the extra vertex")
 

@@ -9,8 +9,8 @@ import weakref
 
 import pytest
 
-from tfx_sequences.pipeline import interrupts
-from tfx_sequences.pipeline.interrupts import interruptible
+from tfx_sequences.pipeline.commands import interrupts
+from tfx_sequences.pipeline.commands.interrupts import interruptible
 
 pytestmark = pytest.mark.usefixtures("interrupts")
 
@@ -112,7 +112,7 @@ def test_other_threads_have_no_signals():
 def test_a_command_whose_interrupt_was_lost_ends_with_130():
     code = """
     import sys, time
-    from tfx_sequences.pipeline.supervision import supervised
+    from tfx_sequences.pipeline.commands.supervision import supervised
     def work(capture):
         capture.console.print("started")
         try:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.pipeline.output_file import check_output_file, written_whole
+from tfx_sequences.pipeline.commands.output_file import check_output_file, written_whole
 
 
 def test_content_appears_when_all_is_written(tmp_path):

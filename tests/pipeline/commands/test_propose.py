@@ -7,9 +7,9 @@ import pytest
 
 from tests.everything import everything_spec, plain_records
 from tests.records import sequence_example, write_records
-from tfx_sequences.pipeline.cli import main
-from tfx_sequences.schemas.spec_io import load_spec, spec_from_yaml
-from tfx_sequences.schemas.tfmd import make_schema, schema_text
+from tfx_sequences.pipeline.commands.cli import main
+from tfx_sequences.schemas.features.tfmd import make_schema, schema_text
+from tfx_sequences.schemas.spec.spec_io import load_spec, spec_from_yaml
 
 BUNDLED = Path(str(resources.files("tfx_sequences"))) / "examples_data" / "japanese_vowels"
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from tests.everything import everything_spec, plain_records
-from tfx_sequences.components.loaded_model import load_model
-from tfx_sequences.components.requests import make_rest_body
+from tfx_sequences.components.serving.loaded_model import load_model
+from tfx_sequences.components.serving.requests import make_rest_body
 
 _BODY = 100 << 20
 _CHUNK = bytes(1 << 16)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tfx_sequences.errors import DataError, TfxSequencesError
-from tfx_sequences.pipeline.supervision import brief, supervised
+from tfx_sequences.pipeline.commands.supervision import brief, supervised
 
 
 def raising(error: BaseException):
@@ -64,7 +64,7 @@ def test_interrupt_is_one_word(capfd):
 def test_reader_that_goes_away_is_no_error():
     code = """
     import sys
-    from tfx_sequences.pipeline.supervision import supervised
+    from tfx_sequences.pipeline.commands.supervision import supervised
     def work(capture):
         for i in range(100_000):
             capture.stdout.write(f"{i}\\n")

@@ -10,8 +10,8 @@ import pytest
 from absl import logging as absl_logging
 from rich.console import Console
 
-from tfx_sequences.components.progress_messages import EPOCH, WITHIN_EPOCH
-from tfx_sequences.pipeline.console import ComponentLogHandler, RunProgress
+from tfx_sequences.components.training.progress_messages import EPOCH, WITHIN_EPOCH
+from tfx_sequences.pipeline.local.console import ComponentLogHandler, RunProgress
 
 
 class Clock:

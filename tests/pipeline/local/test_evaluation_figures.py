@@ -1,4 +1,4 @@
-from tfx_sequences.pipeline.evaluation_figures import MOST_CLASSES, confusion_table, score_picture, table
+from tfx_sequences.pipeline.local.evaluation_figures import MOST_CLASSES, confusion_table, score_picture, table
 
 
 def test_ranges_of_steps_have_one_count_for_all_heads():

@@ -9,11 +9,11 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 from tests.reference_figures import expect, of_numbers
-from tfx_sequences.components.code_digest import import_closure
-from tfx_sequences.components.prediction import predict_files
+from tfx_sequences.code_digest import import_closure
+from tfx_sequences.components.serving.prediction import predict_files
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.pipeline.local import check_output_folder
-from tfx_sequences.pipeline.report import collect
+from tfx_sequences.pipeline.local.output_folder import check_output_folder
+from tfx_sequences.pipeline.local.report import collect
 
 
 def rerun(result):
@@ -68,7 +68,7 @@ def test_an_edit_of_our_code_runs_what_depends_on_it(small_run, run_small, monke
     def edited(*modules):
         # As if model.py had another line: what imports it gets another digest.
         closure = import_closure(modules)
-        return real(*modules) + ("x" if "tfx_sequences.components.model" in closure else "")
+        return real(*modules) + ("x" if "tfx_sequences.components.network.model" in closure else "")
 
     monkeypatch.setattr(create, "code_digest", edited)
     assert rerun(run_small()) == TRAINING

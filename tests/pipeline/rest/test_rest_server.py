@@ -11,10 +11,10 @@ import pytest
 
 from tests.everything import everything_spec, plain_records
 from tests.records import example, sequence_example
-from tfx_sequences.components.loaded_model import load_model
-from tfx_sequences.components.requests import make_rest_body, serialize_rows
-from tfx_sequences.pipeline.rest_json import Limits
-from tfx_sequences.pipeline.rest_server import RestServer
+from tfx_sequences.components.serving.loaded_model import load_model
+from tfx_sequences.components.serving.requests import make_rest_body, serialize_rows
+from tfx_sequences.pipeline.rest.rest_json import Limits
+from tfx_sequences.pipeline.rest.rest_server import RestServer
 
 MODEL = "/v1/models/everything"
 LIMITS = Limits(body_bytes=1 << 20, rows=50, steps=20)

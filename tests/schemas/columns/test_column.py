@@ -1,7 +1,7 @@
 import pydantic
 import pytest
 
-from tfx_sequences.schemas.columns import (
+from tfx_sequences.schemas.columns.column import (
     BucketizedColumn,
     CategoricalColumn,
     Embedding,

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 import tfx_sequences as tfs
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas import feature_columns, representations
-from tfx_sequences.schemas.columns import BucketizedColumn, CategoricalColumn, NumericColumn, Scaling, TextColumn
+from tfx_sequences.schemas.columns import feature_columns, representations
+from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalColumn, NumericColumn, Scaling, TextColumn
 
 # Ours alone: what TFT makes possible, text, and sequences in buckets.
 OURS_ALONE = {

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.columns import Embedding
-from tfx_sequences.schemas.pretrained import pretrained_vectors
+from tfx_sequences.schemas.columns.column import Embedding
+from tfx_sequences.schemas.columns.pretrained import pretrained_vectors
 
 TERMS = ["one", "two", "two words"]
 

@@ -1,8 +1,14 @@
 import pytest
 
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.columns import BucketizedColumn, CategoricalColumn, Embedding, NumericColumn, TextColumn
-from tfx_sequences.schemas.shared_tables import columns_by_table, names_by_table
+from tfx_sequences.schemas.columns.column import (
+    BucketizedColumn,
+    CategoricalColumn,
+    Embedding,
+    NumericColumn,
+    TextColumn,
+)
+from tfx_sequences.schemas.columns.shared_tables import columns_by_table, names_by_table
 
 
 def column(key="k", table="t", dimension=4, **options):

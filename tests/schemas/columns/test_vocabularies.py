@@ -1,8 +1,8 @@
 import pytest
 
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.columns import CategoricalColumn
-from tfx_sequences.schemas.vocabularies import known_terms
+from tfx_sequences.schemas.columns.column import CategoricalColumn
+from tfx_sequences.schemas.columns.vocabularies import known_terms
 
 
 def column(path):

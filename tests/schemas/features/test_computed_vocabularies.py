@@ -1,5 +1,5 @@
-from tfx_sequences.components.computed_vocabularies import computed_vocabularies
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.features.computed_vocabularies import computed_vocabularies
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def spec_of(**columns):

@@ -7,7 +7,7 @@ import tensorflow as tf
 import tfx_sequences as tfs
 from tests.records import example, sequence_example
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.parse_specs import make_parse_example_spec, make_parse_sequence_example_spec
+from tfx_sequences.schemas.features.parse_specs import make_parse_example_spec, make_parse_sequence_example_spec
 
 COLUMNS = [
     tfs.sequence_numeric_column("x"),

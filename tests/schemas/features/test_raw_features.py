@@ -1,8 +1,9 @@
 import pytest
 
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.raw_features import MISSING_INT, raw_features
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.columns.names import MISSING_INT
+from tfx_sequences.schemas.features.raw_features import raw_features
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def make(**changes):

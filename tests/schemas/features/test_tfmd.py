@@ -5,10 +5,10 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.tfxio import tensor_representation_util
 
 from tfx_sequences.errors import DataError
-from tfx_sequences.schemas.parse_specs import make_parse_example_spec, make_parse_sequence_example_spec
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.spec_io import bundled_names, load_spec
-from tfx_sequences.schemas.tfmd import make_schema, schema_text
+from tfx_sequences.schemas.features.parse_specs import make_parse_example_spec, make_parse_sequence_example_spec
+from tfx_sequences.schemas.features.tfmd import make_schema, schema_text
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_io import bundled_names, load_spec
 
 RICH = SequenceSpec(
     name="rich",

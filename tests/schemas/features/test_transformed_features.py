@@ -2,8 +2,8 @@ import pytest
 import tensorflow_transform as tft
 
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.feature_columns import sequence_numeric_column
-from tfx_sequences.schemas.parse_specs import make_parse_example_spec
+from tfx_sequences.schemas.columns.feature_columns import sequence_numeric_column
+from tfx_sequences.schemas.features.parse_specs import make_parse_example_spec
 
 
 def comparable(spec):

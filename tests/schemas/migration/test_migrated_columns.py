@@ -7,8 +7,8 @@ import tensorflow as tf
 
 import tfx_sequences as ours
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.columns import Scaling
-from tfx_sequences.schemas.migration import from_feature_columns
+from tfx_sequences.schemas.columns.column import Scaling
+from tfx_sequences.schemas.migration.migrated_columns import from_feature_columns
 
 fc = tf.feature_column
 V1 = tf.compat.v1.feature_column
@@ -277,6 +277,6 @@ def test_an_indicator_of_buckets_is_the_buckets_unless_that_changes_the_order():
 
 
 def test_the_module_does_not_import_tensorflow():
-    code = "import sys, tfx_sequences.schemas.migration; print('tensorflow' in sys.modules)"
+    code = "import sys, tfx_sequences.schemas.migration.migrated_columns; print('tensorflow' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

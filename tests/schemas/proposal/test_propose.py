@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from tests.everything import everything_spec
-from tests.schemas.test_tfmd import RICH
+from tests.schemas.features.test_tfmd import RICH
 from tfx_sequences.errors import DataError, SpecError
-from tfx_sequences.schemas.label import Label
-from tfx_sequences.schemas.parse_specs import make_parse_example_spec, make_parse_sequence_example_spec
-from tfx_sequences.schemas.proposal import Note, Proposal
-from tfx_sequences.schemas.propose import propose_spec
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.spec_io import bundled_names, load_spec, spec_from_yaml
-from tfx_sequences.schemas.tfmd import make_schema, schema_text
+from tfx_sequences.schemas.features.parse_specs import make_parse_example_spec, make_parse_sequence_example_spec
+from tfx_sequences.schemas.features.tfmd import make_schema, schema_text
+from tfx_sequences.schemas.proposal.proposal import Note, Proposal
+from tfx_sequences.schemas.proposal.propose import propose_spec
+from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_io import bundled_names, load_spec, spec_from_yaml
 
 STEPS = 'feature { name: "##SEQUENCE##" type: STRUCT struct_domain { %s } }'
 PRICE = 'feature { name: "price" type: FLOAT }'

@@ -1,7 +1,7 @@
 import pytest
 
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.schemas.deployment import Deployment, load_deployment
+from tfx_sequences.schemas.spec.deployment import Deployment, load_deployment
 
 TEXT = """\
 defaults: {cpu: 4, memory_gb: 16, beam_args: [--direct_num_workers=1]}

@@ -2,11 +2,12 @@ import pytest
 
 from tests.forecasts import forecast_spec
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.label import Label
-from tfx_sequences.schemas.parse_specs import make_parse_example_spec, make_parse_sequence_example_spec
-from tfx_sequences.schemas.raw_features import raw_features
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.spec_io import (
+from tfx_sequences.schemas.features.parse_specs import make_parse_example_spec, make_parse_sequence_example_spec
+from tfx_sequences.schemas.features.raw_features import raw_features
+from tfx_sequences.schemas.features.transformed_features import make_parse_transformed_spec
+from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_io import (
     TRANSFORM_SECTIONS,
     fingerprint,
     spec_from_json,
@@ -14,7 +15,6 @@ from tfx_sequences.schemas.spec_io import (
     spec_to_json,
     spec_to_yaml,
 )
-from tfx_sequences.schemas.transformed_features import make_parse_transformed_spec
 
 FORECAST = {"key": "future", "type": "forecast", "horizon": 3, "target": "x"}
 

@@ -1,10 +1,16 @@
 import pytest
 
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.label import Label
-from tfx_sequences.schemas.raw_features import raw_features
-from tfx_sequences.schemas.spec import SequenceSpec, check_causality
-from tfx_sequences.schemas.spec_io import TRANSFORM_SECTIONS, fingerprint, spec_from_json, spec_from_yaml, spec_to_json
+from tfx_sequences.schemas.features.raw_features import raw_features
+from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, check_causality
+from tfx_sequences.schemas.spec.spec_io import (
+    TRANSFORM_SECTIONS,
+    fingerprint,
+    spec_from_json,
+    spec_from_yaml,
+    spec_to_json,
+)
 
 
 def spec_of(**changes):

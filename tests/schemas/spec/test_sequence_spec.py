@@ -1,9 +1,9 @@
 import pydantic
 import pytest
 
-from tfx_sequences.schemas.columns import CategoricalColumn, NumericColumn
-from tfx_sequences.schemas.label import Label
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.columns.column import CategoricalColumn, NumericColumn
+from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 LPC = NumericColumn(key="lpc", is_sequence=True)
 

@@ -1,6 +1,6 @@
 from tests.everything import everything_spec
-from tfx_sequences.schemas.spec_diff import contents_of, spec_changes
-from tfx_sequences.schemas.spec_io import spec_from_json, spec_to_json
+from tfx_sequences.schemas.spec.spec_diff import contents_of, spec_changes
+from tfx_sequences.schemas.spec.spec_io import spec_from_json, spec_to_json
 
 
 def changes(**sections):

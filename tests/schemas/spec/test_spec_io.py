@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.spec_io import (
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_io import (
     TRANSFORM_SECTIONS,
     bundled_names,
     fingerprint,
@@ -75,7 +75,7 @@ def test_fingerprint_is_stable_between_processes_and_orders():
         "\n".join(reversed(SMALL.replace(":\n  lpc:", ": {lpc:").replace("]}", "]}}").split("\n")))
     )
     assert fingerprint(reordered) == fingerprint(spec)
-    code = f"from tfx_sequences.schemas.spec_io import *; print(fingerprint(spec_from_yaml({SMALL!r})))"
+    code = f"from tfx_sequences.schemas.spec.spec_io import *; print(fingerprint(spec_from_yaml({SMALL!r})))"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == fingerprint(spec)
 

@@ -2,8 +2,8 @@ import pydantic
 import pytest
 
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.spec_io import spec_from_yaml, spec_to_yaml
-from tfx_sequences.schemas.training_options import Training
+from tfx_sequences.schemas.spec.spec_io import spec_from_yaml, spec_to_yaml
+from tfx_sequences.schemas.spec.training_options import Training
 
 
 @pytest.mark.parametrize(

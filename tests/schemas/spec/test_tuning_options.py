@@ -2,10 +2,10 @@ import pydantic
 import pytest
 
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.spec_io import spec_from_json, spec_from_yaml, spec_to_json, spec_to_yaml
-from tfx_sequences.schemas.tuned_spec import tuned_spec
-from tfx_sequences.schemas.tuning_options import Parameter, Tuning
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_io import spec_from_json, spec_from_yaml, spec_to_json, spec_to_yaml
+from tfx_sequences.schemas.spec.tuned_spec import tuned_spec
+from tfx_sequences.schemas.spec.tuning_options import Parameter, Tuning
 
 
 def make(**parameters):

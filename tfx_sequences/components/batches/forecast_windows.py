@@ -11,12 +11,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfx_sequences.components.truncation import slice_steps
-from tfx_sequences.schemas.forecast_labels import forecast_heads, forecast_options, horizon_of, known_future
-from tfx_sequences.schemas.label import Label
-from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH, future_name, label_name, mase_scale_name
+from tfx_sequences.components.batches.truncation import slice_steps
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
+from tfx_sequences.schemas.features.transformed_features import future_name, label_name, mase_scale_name
+from tfx_sequences.schemas.spec.forecast_labels import forecast_options
+from tfx_sequences.schemas.spec.forecasts import forecast_heads, horizon_of, known_future
+from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def windows_per_record(spec: SequenceSpec, *, training: bool) -> int:

@@ -10,21 +10,16 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfx_sequences.components.forecast_windows import cut_forecast_windows
-from tfx_sequences.components.padding import longest_of, pad_steps
-from tfx_sequences.components.ragged_steps import aligned
-from tfx_sequences.components.truncation import cut_steps
-from tfx_sequences.schemas.batching import Padding
-from tfx_sequences.schemas.categorical_columns import NO_ID
-from tfx_sequences.schemas.forecast_labels import forecast_heads
-from tfx_sequences.schemas.label import Label
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import (
-    EXAMPLE_WEIGHT,
-    SEQUENCE_LENGTH,
-    label_name,
-    step_weight_name,
-)
+from tfx_sequences.components.batches.forecast_windows import cut_forecast_windows
+from tfx_sequences.components.batches.padding import longest_of, pad_steps
+from tfx_sequences.components.batches.ragged_steps import aligned
+from tfx_sequences.components.batches.truncation import cut_steps
+from tfx_sequences.schemas.columns.names import NO_ID, SEQUENCE_LENGTH
+from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, label_name, step_weight_name
+from tfx_sequences.schemas.spec.batching import Padding
+from tfx_sequences.schemas.spec.forecasts import forecast_heads
+from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 Targets = Any
 """A tensor, or several by the head's name."""

@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfx_sequences.components.truncation import cut_steps
-from tfx_sequences.schemas.batching import Padding
-from tfx_sequences.schemas.categorical_columns import NO_ID
-from tfx_sequences.schemas.columns import IdColumn
-from tfx_sequences.schemas.forecast_labels import known_future
-from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH, future_name
+from tfx_sequences.components.batches.truncation import cut_steps
+from tfx_sequences.schemas.columns.column import IdColumn
+from tfx_sequences.schemas.columns.names import NO_ID, SEQUENCE_LENGTH, SEQUENCE_PREFIX
+from tfx_sequences.schemas.features.transformed_features import future_name
+from tfx_sequences.schemas.spec.batching import Padding
+from tfx_sequences.schemas.spec.forecasts import known_future
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, tf.Tensor]:

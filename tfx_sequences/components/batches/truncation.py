@@ -6,10 +6,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfx_sequences.components.ragged_steps import aligned
-from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH, names_of_step_labels
+from tfx_sequences.components.batches.ragged_steps import aligned
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
+from tfx_sequences.schemas.features.transformed_features import names_of_step_labels
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def cut_steps(features: dict[str, Any], spec: SequenceSpec, seed: tf.Tensor | None = None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import pydantic
 import tensorflow as tf
 
-from tfx_sequences.schemas.base import Declared
+from tfx_sequences.schemas.columns.base import Declared
 
 
 class Windows(Declared):

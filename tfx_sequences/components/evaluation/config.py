@@ -8,10 +8,9 @@ from typing import Any
 # Newer versions do not give all of these messages under `tfma`.
 from tensorflow_model_analysis.proto import config_pb2
 
-from tfx_sequences.components.code_digest import code_digest
-from tfx_sequences.components.evaluation_extractors import LENGTH_SLICE, STEP_COUNTS, STEP_SUMS
-from tfx_sequences.components.served_outputs import PREDICTIONS, SCORES
-from tfx_sequences.components.serving import (
+from tfx_sequences.code_digest import code_digest
+from tfx_sequences.components.evaluation.extractors import LENGTH_SLICE, STEP_COUNTS, STEP_SUMS
+from tfx_sequences.components.serving.exported_model import (
     CUT_STEPS,
     EVALUATION_SIGNATURE,
     MEASURES_SIGNATURE,
@@ -20,10 +19,12 @@ from tfx_sequences.components.serving import (
     TARGETS,
     WEIGHTS,
 )
-from tfx_sequences.schemas.label import Label
-from tfx_sequences.schemas.length_ranges import range_name, ranges
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import LABEL, SEQUENCE_LENGTH
+from tfx_sequences.components.serving.served_outputs import PREDICTIONS, SCORES
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
+from tfx_sequences.schemas.features.transformed_features import LABEL
+from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.length_ranges import range_name, ranges
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 # Our names of the metrics and TFMA's (Keras') classes behind them, where TFMA has its own.
 _THEIRS = {

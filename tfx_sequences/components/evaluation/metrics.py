@@ -13,8 +13,8 @@ import numpy as np
 from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.metrics import metric_types
 
-from tfx_sequences.components.measures import figures, score_buckets
-from tfx_sequences.schemas.label import Label
+from tfx_sequences.components.network.measures import figures, score_buckets
+from tfx_sequences.schemas.spec.label import Label
 
 # Behind a figure's name, and before that of the range of its steps.
 AT_STEPS = " at steps "

@@ -11,8 +11,8 @@ from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import metrics_for_slice_pb2
 
-from tfx_sequences.components.evaluation_metrics import SumsMetric, summed
-from tfx_sequences.components.measures import score_buckets
+from tfx_sequences.components.evaluation.metrics import SumsMetric, summed
+from tfx_sequences.components.network.measures import score_buckets
 
 # TFMA puts plots of these names together, and shows no others of their kind.
 _CURVE, _CALIBRATION, _CONFUSION = "confusion_matrix_plot", "calibration_plot", "multi_class_confusion_matrix_plot"

@@ -10,8 +10,8 @@ import tensorflow_model_analysis as tfma
 from google.protobuf import json_format
 from tensorflow_model_analysis import constants
 
-from tfx_sequences.components.evaluation_extractors import LENGTH_SLICE
-from tfx_sequences.components.evaluation_metrics import AT_STEPS
+from tfx_sequences.components.evaluation.extractors import LENGTH_SLICE
+from tfx_sequences.components.evaluation.metrics import AT_STEPS
 
 WHOLE = "all"
 """The slice of all records."""

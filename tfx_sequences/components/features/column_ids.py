@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfx_sequences.components.runtime_checks import require
-from tfx_sequences.components.tokens import split_tokens
+from tfx_sequences.components.features.runtime_checks import require
+from tfx_sequences.components.features.tokens import split_tokens
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.schemas.categorical_columns import NO_ID
-from tfx_sequences.schemas.columns import BucketizedColumn, CategoricalColumn, IdColumn, TermColumn, TextColumn
-from tfx_sequences.schemas.raw_features import MISSING_INT
-from tfx_sequences.schemas.vocabularies import known_terms
+from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalColumn, IdColumn, TermColumn, TextColumn
+from tfx_sequences.schemas.columns.names import MISSING_INT, NO_ID
+from tfx_sequences.schemas.columns.vocabularies import known_terms
 
 
 class ColumnIds(tf.Module):

@@ -8,13 +8,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfx_sequences.components.column_ids import ColumnIds, check_dtype
-from tfx_sequences.components.embedding_tables import EmbeddingTables
-from tfx_sequences.components.runtime_checks import after
-from tfx_sequences.components.step_values import Dense, Ragged, Sparse, step_values
+from tfx_sequences.components.features.column_ids import ColumnIds, check_dtype
+from tfx_sequences.components.features.embedding_tables import EmbeddingTables
+from tfx_sequences.components.features.runtime_checks import after
+from tfx_sequences.components.features.step_values import Dense, Ragged, Sparse, step_values
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.schemas.categorical_columns import NO_ID
-from tfx_sequences.schemas.columns import (
+from tfx_sequences.schemas.columns.column import (
     BucketizedColumn,
     Embedding,
     IdColumn,
@@ -22,7 +21,8 @@ from tfx_sequences.schemas.columns import (
     Scaling,
     TextColumn,
 )
-from tfx_sequences.schemas.vocabularies import num_ids
+from tfx_sequences.schemas.columns.names import NO_ID
+from tfx_sequences.schemas.columns.vocabularies import num_ids
 
 _SEGMENTS = {"mean": tf.sparse.segment_mean, "sum": tf.sparse.segment_sum, "sqrtn": tf.sparse.segment_sqrt_n}
 

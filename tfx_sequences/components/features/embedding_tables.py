@@ -10,12 +10,12 @@ import keras
 import tensorflow as tf
 from absl import logging
 
-from tfx_sequences.components.resolved_columns import column_from_config, resolved
+from tfx_sequences.components.features.resolved_columns import column_from_config, resolved
 from tfx_sequences.errors import UserInputError, did_you_mean, shortened
-from tfx_sequences.schemas.columns import Column, Embedding, IdColumn, TermColumn
-from tfx_sequences.schemas.pretrained import PretrainedVectors, pretrained_vectors
-from tfx_sequences.schemas.shared_tables import columns_by_table
-from tfx_sequences.schemas.vocabularies import known_terms, num_ids
+from tfx_sequences.schemas.columns.column import Column, Embedding, IdColumn, TermColumn
+from tfx_sequences.schemas.columns.pretrained import PretrainedVectors, pretrained_vectors
+from tfx_sequences.schemas.columns.shared_tables import columns_by_table
+from tfx_sequences.schemas.columns.vocabularies import known_terms, num_ids
 
 
 @keras.saving.register_keras_serializable("tfx_sequences")

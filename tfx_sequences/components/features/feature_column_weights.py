@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
+from tfx_sequences.components.features.sequence_features import ContextFeatures, SequenceFeatures
 from tfx_sequences.errors import UserInputError, did_you_mean, shortened
-from tfx_sequences.schemas.columns import IdColumn
+from tfx_sequences.schemas.columns.column import IdColumn
 
 # What tf_keras, and estimators, call the variable inside the scope of an embedding_column.
 _VARIABLE = "/embedding_weights"

@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 from keras import ops
 
-from tfx_sequences.components.runtime_checks import require
+from tfx_sequences.components.features.runtime_checks import require
 from tfx_sequences.errors import shortened
 
 

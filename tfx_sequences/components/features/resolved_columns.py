@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from tfx_sequences.errors import SpecError, UserInputError, did_you_mean
-from tfx_sequences.schemas.base import declared
-from tfx_sequences.schemas.column_base import BaseColumn
-from tfx_sequences.schemas.columns import COLUMN_TYPES, NumericColumn, TermColumn
-from tfx_sequences.schemas.vocabularies import known_terms
+from tfx_sequences.schemas.columns.base import declared
+from tfx_sequences.schemas.columns.column import COLUMN_TYPES, NumericColumn, TermColumn
+from tfx_sequences.schemas.columns.column_base import BaseColumn
+from tfx_sequences.schemas.columns.vocabularies import known_terms
 
 _Column = TypeVar("_Column", bound=BaseColumn)
 

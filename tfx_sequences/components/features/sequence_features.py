@@ -9,16 +9,20 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfx_sequences.components.column_vectors import ColumnVectors
-from tfx_sequences.components.embedding_tables import EmbeddingTables
-from tfx_sequences.components.feature_lengths import common_lengths, length_mask, require_one_batch
-from tfx_sequences.components.resolved_columns import checked_columns, column_config, column_from_config, resolved
-from tfx_sequences.components.runtime_checks import behind, require
-from tfx_sequences.components.step_values import Dense
+from tfx_sequences.components.features.column_vectors import ColumnVectors
+from tfx_sequences.components.features.embedding_tables import EmbeddingTables
+from tfx_sequences.components.features.feature_lengths import common_lengths, length_mask, require_one_batch
+from tfx_sequences.components.features.resolved_columns import (
+    checked_columns,
+    column_config,
+    column_from_config,
+    resolved,
+)
+from tfx_sequences.components.features.runtime_checks import behind, require
+from tfx_sequences.components.features.step_values import Dense
 from tfx_sequences.errors import EnvironmentNotSupportedError, UserInputError, did_you_mean, shortened
-from tfx_sequences.schemas.columns import Column, TextColumn
-from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
-from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
+from tfx_sequences.schemas.columns.column import Column, TextColumn
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
 
 
 class _FeatureLayer(keras.layers.Layer):

@@ -17,7 +17,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfx_sequences.components.runtime_checks import after, require
+from tfx_sequences.components.features.runtime_checks import after, require
 from tfx_sequences.errors import UserInputError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.columns import TextColumn
+from tfx_sequences.schemas.columns.column import TextColumn
 
 # No text holds it in practice; where one does, it is a delimiter too.
 _NUL = "\x00"

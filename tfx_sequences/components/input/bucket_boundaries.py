@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfx_sequences.components.length_histogram import LengthHistogram
+from tfx_sequences.components.transform.length_histogram import LengthHistogram
 
 
 def optimal_boundaries(histogram: LengthHistogram, num_buckets: int) -> tuple[int, ...]:

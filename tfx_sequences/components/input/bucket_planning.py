@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfx_sequences.components.bucket_boundaries import optimal_boundaries
-from tfx_sequences.components.length_histogram import LengthHistogram
-from tfx_sequences.components.padding_forecast import expected_padded_steps
-from tfx_sequences.schemas.batching import Batching
-from tfx_sequences.schemas.bucket_plan import Bucket, BucketPlan
+from tfx_sequences.components.input.bucket_boundaries import optimal_boundaries
+from tfx_sequences.components.input.padding_forecast import expected_padded_steps
+from tfx_sequences.components.transform.length_histogram import LengthHistogram
+from tfx_sequences.schemas.features.bucket_plan import Bucket, BucketPlan
+from tfx_sequences.schemas.spec.batching import Batching
 
 # Automatic sizes above this are multiples of _ROUND, so that they divide into micro-batches.
 _LARGE = 64

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfx_sequences.components.record_chunks import Rows
-from tfx_sequences.schemas.bucket_plan import BucketPlan
+from tfx_sequences.components.input.record_chunks import Rows
+from tfx_sequences.schemas.features.bucket_plan import BucketPlan
 
 _MOST_ROWS = 512
 _FEW_ROWS = 8

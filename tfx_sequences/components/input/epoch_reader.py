@@ -17,14 +17,14 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from tfx_sequences.components.bucket_queue import BucketQueue, Given
-from tfx_sequences.components.input_counts import InputCounts
-from tfx_sequences.components.record_chunks import Chunk, ChunkReader, Rows
-from tfx_sequences.components.record_formats import RecordFormat
-from tfx_sequences.components.record_places import place_name, read_places
-from tfx_sequences.components.row_store import RowParser, RowStore, arranged
-from tfx_sequences.schemas.bucket_plan import BucketPlan
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.components.input.bucket_queue import BucketQueue, Given
+from tfx_sequences.components.input.input_counts import InputCounts
+from tfx_sequences.components.input.record_chunks import Chunk, ChunkReader, Rows
+from tfx_sequences.components.input.record_formats import RecordFormat
+from tfx_sequences.components.input.record_places import place_name, read_places
+from tfx_sequences.components.input.row_store import RowParser, RowStore, arranged
+from tfx_sequences.schemas.features.bucket_plan import BucketPlan
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 # Files read at a time in training.
 _OPEN_FILES = 4

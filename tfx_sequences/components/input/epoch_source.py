@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
-from tfx_sequences.components.input_counts import InputCounts
-from tfx_sequences.components.input_state import InputState
+from tfx_sequences.components.input.input_counts import InputCounts
+from tfx_sequences.components.input.input_state import InputState
 
 
 class EpochSource(Protocol):

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfx_sequences.components.bucket_queue import Parts
-from tfx_sequences.components.dataset_functions import flat_mapped, mapped, taken_while
-from tfx_sequences.components.epoch_reader import EpochReader, ReadChunk
-from tfx_sequences.components.input_counts import InputCounts
-from tfx_sequences.components.micro_batches import bucket
+from tfx_sequences.components.input.bucket_queue import Parts
+from tfx_sequences.components.input.dataset_functions import flat_mapped, mapped, taken_while
+from tfx_sequences.components.input.epoch_reader import EpochReader, ReadChunk
+from tfx_sequences.components.input.input_counts import InputCounts
+from tfx_sequences.components.input.micro_batches import bucket
 from tfx_sequences.errors import TfxSequencesError
-from tfx_sequences.schemas.bucket_plan import BucketPlan
+from tfx_sequences.schemas.features.bucket_plan import BucketPlan
 
 
 class InputPass:

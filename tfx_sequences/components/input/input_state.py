@@ -9,10 +9,10 @@ from typing import Any
 
 import pydantic
 
-from tfx_sequences.components.bucket_queue import micro_batch_rows
-from tfx_sequences.components.epoch_reader import Source
+from tfx_sequences.components.input.bucket_queue import micro_batch_rows
+from tfx_sequences.components.input.epoch_reader import Source
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.schemas.base import Declared
+from tfx_sequences.schemas.columns.base import Declared
 
 
 class InputState(Declared):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from tfx_sequences.components.bucket_queue import micro_batch_rows
-from tfx_sequences.schemas.bucket_plan import BucketPlan
+from tfx_sequences.components.input.bucket_queue import micro_batch_rows
+from tfx_sequences.schemas.features.bucket_plan import BucketPlan
 
 _NO_BOUNDARY = 2**31 - 1
 

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from tfx_sequences.components.length_histogram import LengthHistogram
+from tfx_sequences.components.transform.length_histogram import LengthHistogram
 
 
 def expected_longest(histogram: LengthHistogram, rows: int) -> float:

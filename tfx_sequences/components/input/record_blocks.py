@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from tfx_sequences.components.record_formats import PARSE_ERRORS
-from tfx_sequences.components.record_places import broken_file, place_name, record_blocks
-from tfx_sequences.components.row_store import RowParser, RowStore
+from tfx_sequences.components.input.record_formats import PARSE_ERRORS
+from tfx_sequences.components.input.record_places import broken_file, place_name, record_blocks
+from tfx_sequences.components.input.row_store import RowParser, RowStore
 from tfx_sequences.errors import DataError
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from tfx_sequences.components.record_blocks import Block, BlockReader
-from tfx_sequences.components.row_store import RowParser, RowStore
+from tfx_sequences.components.input.record_blocks import Block, BlockReader
+from tfx_sequences.components.input.row_store import RowParser, RowStore
 
 # Records of one file that are read at a time, at most.
 _BLOCK = 2560

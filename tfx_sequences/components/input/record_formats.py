@@ -13,24 +13,19 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfx_sequences.components.label_batches import Targets, labelled_rows, pad_labels, targets_and_weights
-from tfx_sequences.components.padding import longest_of, pad_features, pad_steps
-from tfx_sequences.components.ragged_steps import like, steps_of
-from tfx_sequences.components.record_keys import record_id
-from tfx_sequences.components.truncation import cut_steps
+from tfx_sequences.components.batches.label_batches import Targets, labelled_rows, pad_labels, targets_and_weights
+from tfx_sequences.components.batches.padding import longest_of, pad_features, pad_steps
+from tfx_sequences.components.batches.ragged_steps import like, steps_of
+from tfx_sequences.components.batches.truncation import cut_steps
+from tfx_sequences.components.records.keys import record_id
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.batching import Padding
-from tfx_sequences.schemas.forecast_labels import forecast_heads
-from tfx_sequences.schemas.parse_specs import parse_records
-from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX, feature_of, raw_features
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import (
-    EXAMPLE_WEIGHT,
-    RECORD_ID,
-    SEQUENCE_LENGTH,
-    label_name,
-    step_weight_name,
-)
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
+from tfx_sequences.schemas.features.parse_specs import parse_records
+from tfx_sequences.schemas.features.raw_features import feature_of, raw_features
+from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, RECORD_ID, label_name, step_weight_name
+from tfx_sequences.schemas.spec.batching import Padding
+from tfx_sequences.schemas.spec.forecasts import forecast_heads
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 Features = dict[str, Any]
 Batch = tuple[Features, Targets, Targets]

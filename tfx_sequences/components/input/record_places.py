@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from tfx_sequences.components.untuned import untuned
+from tfx_sequences.components.input.untuned import untuned
 from tfx_sequences.errors import DataError
 
 # What is read of a file at a time; as much as TFRecordDataset does.

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfx_sequences.components.input import SequenceInput
-from tfx_sequences.components.input_state import InputState
+from tfx_sequences.components.input.input_state import InputState
+from tfx_sequences.components.input.sequence_input import SequenceInput
 
 
 def assert_resumable(dataset_fn: Callable[[], Any], *, steps: int | None = None) -> int:

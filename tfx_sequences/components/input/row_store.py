@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from tfx_sequences.components.record_formats import PARSE_ERRORS, RecordFormat
+from tfx_sequences.components.input.record_formats import PARSE_ERRORS, RecordFormat
 
 
 class RowParser:

@@ -22,21 +22,21 @@ import numpy as np
 import tensorflow as tf
 
 from tfx_sequences.compat import bound_freed_memory
-from tfx_sequences.components.dataset_functions import flat_mapped, mapped
-from tfx_sequences.components.epoch_reader import EpochReader, Source
-from tfx_sequences.components.fit_epochs import FitEpochs
-from tfx_sequences.components.forecast_windows import windows_per_record
-from tfx_sequences.components.input_counts import InputCounts
-from tfx_sequences.components.input_pass import InputPass, batches_of_pass, integers
-from tfx_sequences.components.input_state import InputState, source_digest
-from tfx_sequences.components.record_blocks import BlockReader
-from tfx_sequences.components.record_formats import RecordFormat, transformed_records
-from tfx_sequences.components.row_store import RowParser, parser_of
-from tfx_sequences.components.untuned import parallel_calls, untuned
+from tfx_sequences.components.batches.forecast_windows import windows_per_record
+from tfx_sequences.components.input.dataset_functions import flat_mapped, mapped
+from tfx_sequences.components.input.epoch_reader import EpochReader, Source
+from tfx_sequences.components.input.fit_epochs import FitEpochs
+from tfx_sequences.components.input.input_counts import InputCounts
+from tfx_sequences.components.input.input_pass import InputPass, batches_of_pass, integers
+from tfx_sequences.components.input.input_state import InputState, source_digest
+from tfx_sequences.components.input.record_blocks import BlockReader
+from tfx_sequences.components.input.record_formats import RecordFormat, transformed_records
+from tfx_sequences.components.input.row_store import RowParser, parser_of
+from tfx_sequences.components.input.untuned import parallel_calls, untuned
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.schemas.bucket_plan import BucketPlan
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
+from tfx_sequences.schemas.features.bucket_plan import BucketPlan
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 _PREFETCHED = 4
 _CHECKED_AT_ONCE = 4096

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
-from tfx_sequences.components.normalized_series import InSeriesUnits, log_of
+from tfx_sequences.components.network.normalized_series import InSeriesUnits, log_of
 
 
 @keras.saving.register_keras_serializable("tfx_sequences")

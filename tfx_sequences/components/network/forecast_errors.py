@@ -16,8 +16,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfx_sequences.schemas.forecast_labels import forecast_options
-from tfx_sequences.schemas.label import Label
+from tfx_sequences.schemas.spec.forecast_labels import forecast_options
+from tfx_sequences.schemas.spec.label import Label
 
 FORECAST_SUMS = 5
 """Weight, sMAPE, absolute error; weight of what has a MASE, and MASE."""

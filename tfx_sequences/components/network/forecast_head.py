@@ -7,14 +7,14 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from tfx_sequences.components.forecast_decoder import AutoregressiveDecoder
-from tfx_sequences.components.network_inputs import Network
-from tfx_sequences.components.normalized_series import InSeriesUnits, NormalizedSeries, last_value, options_of
-from tfx_sequences.schemas.forecast_labels import forecast_options
-from tfx_sequences.schemas.label import Label
-from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH, future_name
+from tfx_sequences.components.network.forecast_decoder import AutoregressiveDecoder
+from tfx_sequences.components.network.network_inputs import Network
+from tfx_sequences.components.network.normalized_series import InSeriesUnits, NormalizedSeries, last_value, options_of
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
+from tfx_sequences.schemas.features.transformed_features import future_name
+from tfx_sequences.schemas.spec.forecast_labels import forecast_options
+from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def forecast_output(spec: SequenceSpec, head: str, label: Label, network: Network) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from tfx_sequences.schemas.model_options import DenseLayer, FrontLayer
+from tfx_sequences.schemas.spec.model_options import DenseLayer, FrontLayer
 
 
 @keras.saving.register_keras_serializable("tfx_sequences")

@@ -6,12 +6,12 @@ from typing import Any
 
 from keras import layers
 
-from tfx_sequences.components.forecast_head import forecast_output
-from tfx_sequences.components.network import Network
-from tfx_sequences.components.sampled_logits import SampledLogits
-from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
-from tfx_sequences.schemas.label import Label
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.components.network.forecast_head import forecast_output
+from tfx_sequences.components.network.network import Network
+from tfx_sequences.components.network.sampled_logits import SampledLogits
+from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
+from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def build_heads(spec: SequenceSpec, statistics: TaskStatistics, network: Network) -> Any:

@@ -7,8 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfx_sequences.components.forecast_errors import forecast_loss
-from tfx_sequences.schemas.label import Label
+from tfx_sequences.components.network.forecast_errors import forecast_loss
+from tfx_sequences.schemas.spec.label import Label
 
 
 class HeadLoss:

@@ -11,10 +11,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfx_sequences.components.forecast_errors import FORECAST_SUMS, forecast_figures, forecast_sums
-from tfx_sequences.components.losses import HeadLoss, as_multi_hot, as_vectors
-from tfx_sequences.components.spans import is_iob, span_counts
-from tfx_sequences.schemas.label import Label
+from tfx_sequences.components.network.forecast_errors import FORECAST_SUMS, forecast_figures, forecast_sums
+from tfx_sequences.components.network.losses import HeadLoss, as_multi_hot, as_vectors
+from tfx_sequences.components.network.spans import is_iob, span_counts
+from tfx_sequences.schemas.spec.label import Label
 
 # How many sums: weight, loss and one more of every head; spans right, predicted, there; buckets of `auc`.
 _PLAIN, _SPANS, _BUCKETS = 3, 3, 1000

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import keras
 
-from tfx_sequences.components.heads import build_heads
-from tfx_sequences.components.losses import HeadLoss
-from tfx_sequences.components.measures import HeadMeasures
-from tfx_sequences.components.network import build_network
-from tfx_sequences.components.optimizers import make_optimizer
-from tfx_sequences.components.precision import precision
-from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
-from tfx_sequences.components.sequence_model import FittedHead, LossFunction, SequenceModel
-from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
-from tfx_sequences.schemas.forecast_labels import forecast_options
-from tfx_sequences.schemas.label import Label
-from tfx_sequences.schemas.pretrained import PretrainedVectors
-from tfx_sequences.schemas.spec import SequenceSpec, check_causality
+from tfx_sequences.components.features.sequence_features import ContextFeatures, SequenceFeatures
+from tfx_sequences.components.network.heads import build_heads
+from tfx_sequences.components.network.losses import HeadLoss
+from tfx_sequences.components.network.measures import HeadMeasures
+from tfx_sequences.components.network.network import build_network
+from tfx_sequences.components.network.optimizers import make_optimizer
+from tfx_sequences.components.network.precision import precision
+from tfx_sequences.components.network.sequence_model import FittedHead, LossFunction, SequenceModel
+from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
+from tfx_sequences.schemas.columns.pretrained import PretrainedVectors
+from tfx_sequences.schemas.spec.forecast_labels import forecast_options
+from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, check_causality
 
 
 def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bool | str = "auto") -> SequenceModel:

@@ -15,12 +15,12 @@ def load_builder(path: str) -> Callable[..., Any]:
     Raises:
         SpecError: There is no such module, it fails as it is imported, or it has no such function.
 
-    >>> load_builder("tfx_sequences.components.model_builder.load_bilder")
+    >>> load_builder("tfx_sequences.components.network.model_builder.load_bilder")
     Traceback (most recent call last):
       ...
-    tfx_sequences.errors.SpecError: model.builder: tfx_sequences.components.model_builder has no 'load_bilder'.
+    tfx_sequences.errors.SpecError: model.builder: tfx_sequences.components.network.model_builder has no 'load_bilder'.
       expected: the path of a function, my_package.my_module.build
-      received: 'tfx_sequences.components.model_builder.load_bilder'
+      received: 'tfx_sequences.components.network.model_builder.load_bilder'
       fix:      Name a function of that module. Did you mean 'load_builder'?
     """
     name, _, function = path.rpartition(".")

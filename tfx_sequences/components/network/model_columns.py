@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tfx_sequences.schemas.categorical_columns import NO_ID
-from tfx_sequences.schemas.columns import CategoricalColumn, Column, IdColumn, NumericColumn
-from tfx_sequences.schemas.shared_tables import names_by_table
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.columns.column import CategoricalColumn, Column, IdColumn, NumericColumn
+from tfx_sequences.schemas.columns.names import NO_ID
+from tfx_sequences.schemas.columns.shared_tables import names_by_table
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def model_columns(spec: SequenceSpec, num_ids: Mapping[str, int]) -> list[Column]:
@@ -17,7 +17,7 @@ def model_columns(spec: SequenceSpec, num_ids: Mapping[str, int]) -> list[Column
         spec: The spec.
         num_ids: Number of ids of each column that has some, by transformed name.
 
-    >>> from tfx_sequences.schemas.spec_io import load_spec
+    >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> [c.num_buckets for c in model_columns(load_spec("sentence_polarity"), {"sequence.token": 5000})]
     [5000]
     """

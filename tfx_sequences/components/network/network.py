@@ -7,16 +7,16 @@ from typing import Any
 
 from keras import layers
 
-from tfx_sequences.components.front import front_layer
-from tfx_sequences.components.model_builder import load_builder
-from tfx_sequences.components.network_inputs import Network, NetworkInputs, network_inputs
-from tfx_sequences.components.pooling import AttentionPooling1D, LastStep, MaskedPooling1D
-from tfx_sequences.components.recurrent import recurrent_layers
-from tfx_sequences.components.step_context import WithContext
-from tfx_sequences.components.task_statistics import TaskStatistics
+from tfx_sequences.components.network.front import front_layer
+from tfx_sequences.components.network.model_builder import load_builder
+from tfx_sequences.components.network.network_inputs import Network, NetworkInputs, network_inputs
+from tfx_sequences.components.network.pooling import AttentionPooling1D, LastStep, MaskedPooling1D
+from tfx_sequences.components.network.recurrent import recurrent_layers
+from tfx_sequences.components.network.step_context import WithContext
+from tfx_sequences.components.network.task_statistics import TaskStatistics
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.model_options import Model
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.spec.model_options import Model
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 __all__ = ["Network", "build_network"]
 

@@ -7,18 +7,18 @@ from typing import Any
 
 import keras
 
-from tfx_sequences.components.embedding_tables import EmbeddingTables
-from tfx_sequences.components.feature_lengths import length_mask
-from tfx_sequences.components.model_columns import model_columns
-from tfx_sequences.components.normalized_series import normalized_targets
-from tfx_sequences.components.padding_side import PaddingToRight
-from tfx_sequences.components.sequence_features import ContextFeatures, SequenceFeatures
-from tfx_sequences.components.task_statistics import TaskStatistics
-from tfx_sequences.schemas.columns import CategoricalColumn, Column, NumericColumn
-from tfx_sequences.schemas.forecast_labels import horizon_of, known_future
-from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH, future_name
+from tfx_sequences.components.features.embedding_tables import EmbeddingTables
+from tfx_sequences.components.features.feature_lengths import length_mask
+from tfx_sequences.components.features.sequence_features import ContextFeatures, SequenceFeatures
+from tfx_sequences.components.network.model_columns import model_columns
+from tfx_sequences.components.network.normalized_series import normalized_targets
+from tfx_sequences.components.network.padding_side import PaddingToRight
+from tfx_sequences.components.network.task_statistics import TaskStatistics
+from tfx_sequences.schemas.columns.column import CategoricalColumn, Column, NumericColumn
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
+from tfx_sequences.schemas.features.transformed_features import future_name
+from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,12 +7,12 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from tfx_sequences.components.feature_lengths import length_mask
-from tfx_sequences.schemas.forecast import SeriesNormalization
-from tfx_sequences.schemas.forecast_labels import forecast_heads, forecast_options
-from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
+from tfx_sequences.components.features.feature_lengths import length_mask
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
+from tfx_sequences.schemas.spec.forecast import SeriesNormalization
+from tfx_sequences.schemas.spec.forecast_labels import forecast_options
+from tfx_sequences.schemas.spec.forecasts import forecast_heads
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 # Less of its level than this is no scale: what a series then does would be enormous in units of it.
 _LEAST_SCALE = 1e-3

@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras import ops
 
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.schemas.training_options import Schedule, Training
+from tfx_sequences.schemas.spec.training_options import Schedule, Training
 
 _WITH_MOMENTUM = ("sgd", "rmsprop")
 _OPTIMIZERS = {

@@ -9,8 +9,8 @@ import tensorflow as tf
 from keras import layers, ops
 
 from tfx_sequences.compat import cores
-from tfx_sequences.components.fused_lstm import FusedLSTM
-from tfx_sequences.schemas.model_options import Model
+from tfx_sequences.components.network.fused_lstm import FusedLSTM
+from tfx_sequences.schemas.spec.model_options import Model
 
 _CELLS = {"lstm": layers.LSTM, "gru": layers.GRU, "simple_rnn": layers.SimpleRNN}
 _STATES = {"lstm": ("h", "c"), "gru": ("h",), "simple_rnn": ("h",)}

@@ -10,8 +10,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from tfx_sequences.components.losses import weighted_sum
-from tfx_sequences.components.measures import HeadMeasures, figures
+from tfx_sequences.components.network.losses import weighted_sum
+from tfx_sequences.components.network.measures import HeadMeasures, figures
 
 # What the loss itself, or another figure, says is left to the evaluation.
 _LEFT_OUT = ("loss", "mean_squared_error", "span_precision", "span_recall")

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
-from tfx_sequences.components.fit_epochs import FitEpochs
-from tfx_sequences.components.input_counts import InputCounts
-from tfx_sequences.components.input_state import InputState
-from tfx_sequences.components.prepared_input import PreparedStore, Worker
+from tfx_sequences.components.input.fit_epochs import FitEpochs
+from tfx_sequences.components.input.input_counts import InputCounts
+from tfx_sequences.components.input.input_state import InputState
+from tfx_sequences.components.prepared.prepared_input import PreparedStore, Worker
 
 
 class PreparedInput:

@@ -21,7 +21,7 @@ import numpy as np
 import pydantic
 
 from tfx_sequences.errors import DataError, UserInputError
-from tfx_sequences.schemas.base import AsTuple, Declared, Sizes
+from tfx_sequences.schemas.columns.base import AsTuple, Declared, Sizes
 
 HEADER, LENGTHS = "header.json", "lengths.npy"
 FORMAT_VERSION = 1

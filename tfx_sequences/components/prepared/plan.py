@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.schemas.batching import Batching
+from tfx_sequences.schemas.spec.batching import Batching
 
 
 @dataclasses.dataclass(frozen=True)

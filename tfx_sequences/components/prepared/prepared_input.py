@@ -19,20 +19,16 @@ import numpy as np
 import tensorflow as tf
 
 from tfx_sequences.compat import bound_freed_memory
-from tfx_sequences.components.input_counts import InputCounts
-from tfx_sequences.components.label_batches import targets_and_weights
-from tfx_sequences.components.prepared_format import (
-    LENGTHS,
-    StoreIdentity,
-    damaged,
-    read_header,
-)
-from tfx_sequences.components.prepared_plan import BatchLimits, Window, plan_epoch
-from tfx_sequences.components.prepared_windows import WindowReader
-from tfx_sequences.components.untuned import parallel_calls, untuned
+from tfx_sequences.components.batches.label_batches import targets_and_weights
+from tfx_sequences.components.input.input_counts import InputCounts
+from tfx_sequences.components.input.untuned import parallel_calls, untuned
+from tfx_sequences.components.prepared.format import LENGTHS, StoreIdentity, damaged, read_header
+from tfx_sequences.components.prepared.plan import BatchLimits, Window, plan_epoch
+from tfx_sequences.components.prepared.windows import WindowReader
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import RECORD_ID, SEQUENCE_LENGTH
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
+from tfx_sequences.schemas.features.transformed_features import RECORD_ID
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 _PREFETCHED = 8
 

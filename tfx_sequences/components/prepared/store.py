@@ -18,7 +18,7 @@ import google_crc32c
 import numpy as np
 import tensorflow as tf
 
-from tfx_sequences.components.prepared_format import (
+from tfx_sequences.components.prepared.format import (
     HEADER,
     LENGTHS,
     StoredColumn,
@@ -27,9 +27,9 @@ from tfx_sequences.components.prepared_format import (
     StoreIdentity,
 )
 from tfx_sequences.errors import DataError, UserInputError, shortened
-from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import RECORD_ID, SEQUENCE_LENGTH, label_name, names_of_step_labels
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
+from tfx_sequences.schemas.features.transformed_features import RECORD_ID, label_name, names_of_step_labels
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 RECORDS_PER_PART = 8192
 _BYTES_PER_PART = 16 << 20

@@ -8,11 +8,11 @@ from typing import Any
 import google_crc32c
 import numpy as np
 
-from tfx_sequences.components.prepared_format import StoredColumn, StoreHeader, damaged
-from tfx_sequences.components.prepared_plan import Window
-from tfx_sequences.schemas.batching import Padding
-from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.components.prepared.format import StoredColumn, StoreHeader, damaged
+from tfx_sequences.components.prepared.plan import Window
+from tfx_sequences.schemas.columns.names import SEQUENCE_PREFIX
+from tfx_sequences.schemas.spec.batching import Padding
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 # TensorFlow takes an array as it is, without a copy, if it begins at a multiple of this.
 _ALIGNMENT = 64

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from tfx_sequences.components.record_framing import read_records
-from tfx_sequences.components.record_keys import feature_name, neither, place, record_id, stored_kinds, wrong_dtype
+from tfx_sequences.components.records.framing import read_records
+from tfx_sequences.components.records.keys import feature_name, neither, place, record_id, stored_kinds, wrong_dtype
 from tfx_sequences.errors import DataError
-from tfx_sequences.schemas.columns import TermColumn, TextColumn
-from tfx_sequences.schemas.raw_features import RawFeature, raw_features
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.columns.column import TermColumn, TextColumn
+from tfx_sequences.schemas.features.raw_features import RawFeature, raw_features
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 _BATCH_RECORDS = 2_048
 _BATCH_BYTES = 32 << 20
@@ -118,7 +118,7 @@ def term_rows(rows: Rows, column: TermColumn) -> Rows:
     """The terms (of text: the tokens) of a column's feature, in the rows of their records or steps."""
     import tensorflow as tf
 
-    from tfx_sequences.components.tokens import split_tokens
+    from tfx_sequences.components.features.tokens import split_tokens
 
     if isinstance(column, TextColumn):
         tokens = split_tokens(rows.tensor, column).with_row_splits_dtype(tf.int64)

@@ -12,17 +12,18 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from tfx_sequences.components.computed_vocabularies import computed_vocabularies
-from tfx_sequences.components.hold_back import empty_split, held_back_shares, split_index, split_names
-from tfx_sequences.components.record_batches import Batch, batches, parse_batch
-from tfx_sequences.components.record_files import check_framing, find_split_files, unused_files
-from tfx_sequences.components.record_keys import check_keys, neither, sample_files
-from tfx_sequences.components.record_values import Figures, ValueChecks
-from tfx_sequences.components.value_errors import text
+from tfx_sequences.components.records.batches import Batch, batches, parse_batch
+from tfx_sequences.components.records.figures import Figures
+from tfx_sequences.components.records.files import check_framing, find_split_files, unused_files
+from tfx_sequences.components.records.hold_back import empty_split, held_back_shares, split_index, split_names
+from tfx_sequences.components.records.keys import check_keys, neither, sample_files
+from tfx_sequences.components.records.value_errors import text
+from tfx_sequences.components.records.values import ValueChecks
 from tfx_sequences.errors import DataError, closest_name, shortened
-from tfx_sequences.schemas.columns import TermColumn
-from tfx_sequences.schemas.raw_features import raw_features
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.columns.column import TermColumn
+from tfx_sequences.schemas.features.computed_vocabularies import computed_vocabularies
+from tfx_sequences.schemas.features.raw_features import raw_features
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 @dataclasses.dataclass(frozen=True)

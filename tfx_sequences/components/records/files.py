@@ -9,10 +9,10 @@ import os
 import re
 from pathlib import Path, PurePosixPath
 
-from tfx_sequences.components.record_framing import check_framing as check_framing
-from tfx_sequences.components.record_framing import read_records as read_records
+from tfx_sequences.components.records.framing import check_framing as check_framing
+from tfx_sequences.components.records.framing import read_records as read_records
 from tfx_sequences.errors import DataError, did_you_mean, shortened
-from tfx_sequences.schemas.spec import Splits
+from tfx_sequences.schemas.spec.sequence_spec import Splits
 
 SPLITS = ("train", "valid", "test")
 

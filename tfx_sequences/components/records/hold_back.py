@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from tfx_sequences.errors import DataError
-from tfx_sequences.schemas.spec import Splits
+from tfx_sequences.schemas.spec.sequence_spec import Splits
 
 _BUCKETS = 10_000
 

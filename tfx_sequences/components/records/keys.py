@@ -12,10 +12,10 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from tfx_sequences.components.record_framing import read_records
+from tfx_sequences.components.records.framing import read_records
 from tfx_sequences.errors import DataError, did_you_mean, shortened
-from tfx_sequences.schemas.raw_features import RawFeature, raw_features
-from tfx_sequences.schemas.spec import SequenceSpec, is_from_context
+from tfx_sequences.schemas.features.raw_features import RawFeature, raw_features
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, is_from_context
 
 _KINDS = {"bytes_list": "string", "int64_list": "int64", "float_list": "float32"}
 _SAMPLE_RECORDS = 200

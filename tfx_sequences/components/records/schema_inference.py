@@ -15,8 +15,8 @@ from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.public import tfxio
 
-from tfx_sequences.components.record_framing import check_framing, read_records
-from tfx_sequences.components.record_keys import Key, neither, place, sample_files, stored_kinds
+from tfx_sequences.components.records.framing import check_framing, read_records
+from tfx_sequences.components.records.keys import Key, neither, place, sample_files, stored_kinds
 from tfx_sequences.errors import DataError, shortened
 
 Record = Literal["SequenceExample", "Example"]

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tfx_sequences.components.record_keys import named, place
+from tfx_sequences.components.records.keys import named, place
 from tfx_sequences.errors import DataError, closest_name, did_you_mean, shortened
-from tfx_sequences.schemas.raw_features import RawFeature
+from tfx_sequences.schemas.features.raw_features import RawFeature
 
 
 class Where(NamedTuple):

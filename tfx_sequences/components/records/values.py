@@ -11,16 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from tfx_sequences.components import value_errors
-from tfx_sequences.components.computed_vocabularies import computed_vocabularies
-from tfx_sequences.components.record_batches import Batch, Rows, term_rows
-from tfx_sequences.components.record_keys import feature_name
+from tfx_sequences.components.records import value_errors
+from tfx_sequences.components.records.batches import Batch, Rows, term_rows
+from tfx_sequences.components.records.keys import feature_name
 from tfx_sequences.errors import DataError
-from tfx_sequences.schemas.columns import CategoricalColumn, TermColumn, TextColumn
-from tfx_sequences.schemas.label import Label
-from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX, RawFeature, feature_of, raw_features
-from tfx_sequences.schemas.spec import SequenceSpec, is_from_context
-from tfx_sequences.schemas.vocabularies import known_terms
+from tfx_sequences.schemas.columns.column import CategoricalColumn, TermColumn, TextColumn
+from tfx_sequences.schemas.columns.names import SEQUENCE_PREFIX
+from tfx_sequences.schemas.columns.vocabularies import known_terms
+from tfx_sequences.schemas.features.computed_vocabularies import computed_vocabularies
+from tfx_sequences.schemas.features.raw_features import RawFeature, feature_of, raw_features
+from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, is_from_context
 
 # The order in which findings are told: what explains the others comes first.
 _LABEL, _MISSING, _COUNT, _STEPS, _FINITE, _RANGE, _TERM, _CLASS = range(8)

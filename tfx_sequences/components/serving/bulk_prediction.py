@@ -17,10 +17,11 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from tfx_sequences.components.prediction import check_file, find_model, list_record_files, model_spec
-from tfx_sequences.components.predictor import MOST_NAMED, Failure, Failures, Predictor
-from tfx_sequences.components.record_framing import read_records, record_ranges
-from tfx_sequences.schemas.spec_io import spec_from_json, spec_to_json
+from tfx_sequences.components.records.framing import read_records, record_ranges
+from tfx_sequences.components.serving.model_card import find_model
+from tfx_sequences.components.serving.prediction import check_file, list_record_files, model_spec
+from tfx_sequences.components.serving.predictor import MOST_NAMED, Failure, Failures, Predictor
+from tfx_sequences.schemas.spec.spec_io import spec_from_json, spec_to_json
 
 PART_RECORDS = 20_000
 

@@ -25,19 +25,20 @@ import keras
 import tensorflow as tf
 from tensorflow_transform.saved import saved_transform_io_v2
 
-from tfx_sequences.components.label_batches import labelled_rows, pad_labels, targets_and_weights
-from tfx_sequences.components.losses import as_multi_hot
-from tfx_sequences.components.measures import HeadMeasures
-from tfx_sequences.components.model_card import checksum_of, make_card, write_card
-from tfx_sequences.components.padding import pad_features
-from tfx_sequences.components.portable_model import require_portable_graph
-from tfx_sequences.components.served_outputs import served
-from tfx_sequences.components.serving_inputs import from_records, from_tensors, tensor_specs
-from tfx_sequences.components.task_statistics import TaskStatistics
-from tfx_sequences.schemas.parse_specs import parse_records
-from tfx_sequences.schemas.request_inputs import why_no_examples
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import EXAMPLE_WEIGHT, SEQUENCE_LENGTH, label_name
+from tfx_sequences.components.batches.label_batches import labelled_rows, pad_labels, targets_and_weights
+from tfx_sequences.components.batches.padding import pad_features
+from tfx_sequences.components.network.losses import as_multi_hot
+from tfx_sequences.components.network.measures import HeadMeasures
+from tfx_sequences.components.network.task_statistics import TaskStatistics
+from tfx_sequences.components.serving.model_card import checksum_of, make_card, write_card
+from tfx_sequences.components.serving.portable_model import require_portable_graph
+from tfx_sequences.components.serving.served_outputs import served
+from tfx_sequences.components.serving.serving_inputs import from_records, from_tensors, tensor_specs
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
+from tfx_sequences.schemas.features.parse_specs import parse_records
+from tfx_sequences.schemas.features.request_inputs import why_no_examples
+from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, label_name
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 SERVING_SIGNATURE = "serving_default"
 EXAMPLE_SIGNATURE = "serving_example"

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from tfx_sequences.components.graph_messages import without_graph
-from tfx_sequences.components.model_card import Card, check_model, read_card, spec_of_card
-from tfx_sequences.components.prediction import find_model
-from tfx_sequences.components.request_rows import Rows
-from tfx_sequences.components.requests import make_tensors, serialize_rows
+from tfx_sequences.components.serving.graph_messages import without_graph
+from tfx_sequences.components.serving.model_card import Card, check_model, find_model, read_card, spec_of_card
+from tfx_sequences.components.serving.request_rows import Rows
+from tfx_sequences.components.serving.requests import make_tensors, serialize_rows
 from tfx_sequences.errors import DataError, UserInputError, did_you_mean, shortened
-from tfx_sequences.schemas.request_inputs import request_inputs
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.features.request_inputs import request_inputs
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 EXAMPLES = "examples"
 _OF_TENSORS = "serving_tensors"

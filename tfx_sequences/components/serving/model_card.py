@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tfx_sequences import __version__
 from tfx_sequences.errors import SpecError, UserInputError
-from tfx_sequences.schemas.request_inputs import MISSING, request_inputs, why_no_examples
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.spec_diff import SpecContents, contents_of, spec_changes
-from tfx_sequences.schemas.spec_io import fingerprint, spec_from_json, spec_to_json
+from tfx_sequences.schemas.features.request_inputs import MISSING, request_inputs, why_no_examples
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_diff import SpecContents, contents_of, spec_changes
+from tfx_sequences.schemas.spec.spec_io import fingerprint, spec_from_json, spec_to_json
+from tfx_sequences.version import __version__
 
 MODEL_CARD = "tfx_sequences.json"
 _EXTRA = "assets.extra"

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tfx_sequences.components import record_files
-from tfx_sequences.components.model_card import MODEL_CARD, read_card, spec_of_card
-from tfx_sequences.components.predictor import Failure, Predictor
+from tfx_sequences.components.records import files as record_files
+from tfx_sequences.components.serving.model_card import MODEL_CARD, read_card, spec_of_card
+from tfx_sequences.components.serving.predictor import Failure, Predictor
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def find_model(path: str | Path) -> Path:
@@ -143,7 +143,7 @@ def list_record_files(data: str | Path) -> list[Path]:
 
 def check_file(file: Path, spec: SequenceSpec, *, skip_malformed: bool = False) -> None:
     """Raises `DataError` if the file is broken, or its first records are of another kind than the spec's."""
-    from tfx_sequences.components.data_check import check_first_records
+    from tfx_sequences.components.records.data_check import check_first_records
 
     record_files.check_framing(file)
     check_first_records(file, spec, skip_malformed=skip_malformed)

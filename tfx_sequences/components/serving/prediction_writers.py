@@ -9,9 +9,9 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from tfx_sequences.components.record_framing import framed
+from tfx_sequences.components.records.framing import framed
 from tfx_sequences.errors import EnvironmentNotSupportedError
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 _ROWS = 4_096
 _SCORES = "scores"

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfx_sequences.components import record_keys
-from tfx_sequences.components.graph_messages import without_graph
+from tfx_sequences.components.records import keys as record_keys
+from tfx_sequences.components.serving.graph_messages import without_graph
 from tfx_sequences.errors import DataError
-from tfx_sequences.schemas.label import Label
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 if TYPE_CHECKING:
     import tensorflow as tf

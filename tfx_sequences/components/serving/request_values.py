@@ -6,7 +6,8 @@ import math
 from typing import Any, NoReturn
 
 from tfx_sequences.errors import DataError
-from tfx_sequences.schemas.raw_features import MISSING_INT, RawFeature
+from tfx_sequences.schemas.columns.names import MISSING_INT
+from tfx_sequences.schemas.features.raw_features import RawFeature
 
 _GREATEST_FLOAT = 3.4028234663852886e38
 _WORDS = {"string": "a string", "int64": "a whole number", "float32": "a number"}

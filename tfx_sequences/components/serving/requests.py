@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfx_sequences.components.request_rows import Rows, read_rows
-from tfx_sequences.components.request_values import RowFeature, is_missing
+from tfx_sequences.components.serving.request_rows import Rows, read_rows
+from tfx_sequences.components.serving.request_values import RowFeature, is_missing
 from tfx_sequences.errors import DataError, UserInputError, did_you_mean, shortened
-from tfx_sequences.schemas.raw_features import RawFeature, raw_features
-from tfx_sequences.schemas.request_inputs import (
+from tfx_sequences.schemas.features.raw_features import RawFeature, raw_features
+from tfx_sequences.schemas.features.request_inputs import (
     LENGTHS_INPUT,
     MISSING,
     needs_lengths,
     request_inputs,
     why_no_examples,
 )
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 if TYPE_CHECKING:
     from tensorflow_serving.apis.predict_pb2 import PredictRequest
@@ -47,7 +47,7 @@ def serialize_rows(rows: Rows, spec: SequenceSpec, *, kind: str | None = None) -
     Raises:
         DataError: A row does not fit; the message names the row and the feature.
 
-    >>> from tfx_sequences.schemas.spec_io import load_spec
+    >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> [record] = serialize_rows({"lpc": [[0.5] * 12, None]}, load_spec("japanese_vowels"))
     >>> len(record)
     69
@@ -82,7 +82,7 @@ def make_tensors(rows: Rows, spec: SequenceSpec) -> dict[str, np.ndarray]:
     Raises:
         DataError: A row does not fit.
 
-    >>> from tfx_sequences.schemas.spec_io import load_spec
+    >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> tensors = make_tensors([{"lpc": [[1] * 12]}, {"lpc": [[2] * 12] * 3}], load_spec("japanese_vowels"))
     >>> tensors["lpc"].shape, tensors["sequence_length"].tolist()
     ((2, 3, 12), [1, 3])
@@ -117,7 +117,7 @@ def make_rest_body(rows: Rows, spec: SequenceSpec, *, signature_name: str = "ser
         DataError: A row does not fit.
         UserInputError: There is no such signature.
 
-    >>> from tfx_sequences.schemas.spec_io import load_spec
+    >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> make_rest_body({"lpc": []}, load_spec("japanese_vowels"))
     {'signature_name': 'serving_default', 'inputs': {'examples': [{'b64': 'CgASCQoHCgNscGMSAA=='}]}}
     """

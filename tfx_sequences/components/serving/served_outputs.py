@@ -6,10 +6,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfx_sequences.components.task_statistics import TaskStatistics
-from tfx_sequences.schemas.label import Label
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
+from tfx_sequences.components.network.task_statistics import TaskStatistics
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
+from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 SCORES = "scores"
 CLASSES = "classes"

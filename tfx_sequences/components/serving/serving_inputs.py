@@ -11,11 +11,17 @@ from typing import Any, Literal
 
 import tensorflow as tf
 
-from tfx_sequences.components.runtime_checks import behind, require
-from tfx_sequences.schemas.parse_specs import parse_records
-from tfx_sequences.schemas.raw_features import RawFeature, served_features
-from tfx_sequences.schemas.request_inputs import LENGTHS_INPUT, MISSING, RequestInput, needs_lengths, request_inputs
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.components.features.runtime_checks import behind, require
+from tfx_sequences.schemas.features.parse_specs import parse_records
+from tfx_sequences.schemas.features.raw_features import RawFeature, served_features
+from tfx_sequences.schemas.features.request_inputs import (
+    LENGTHS_INPUT,
+    MISSING,
+    RequestInput,
+    needs_lengths,
+    request_inputs,
+)
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 RecordKind = Literal["SequenceExample", "Example"]
 Parsed = dict[str, Any]
@@ -47,7 +53,7 @@ def from_records(serialized: tf.Tensor, spec: SequenceSpec, kind: RecordKind | N
 def tensor_specs(spec: SequenceSpec) -> dict[str, tf.TensorSpec]:
     """What `from_tensors` takes, by name.
 
-    >>> from tfx_sequences.schemas.spec_io import load_spec
+    >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> tensor_specs(load_spec("japanese_vowels"))["lpc"]
     TensorSpec(shape=(None, None, 12), dtype=tf.float32, name='lpc')
     """

@@ -19,9 +19,9 @@ from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.proto import bulk_inferrer_pb2, example_gen_pb2
 from tfx.types import artifact_utils
 
-from tfx_sequences.components.serving import SERVING_SIGNATURE
+from tfx_sequences.components.serving.exported_model import SERVING_SIGNATURE
 from tfx_sequences.errors import DataError
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 SPLIT = "predict"
 _BATCH = 256

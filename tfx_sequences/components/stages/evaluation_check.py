@@ -14,13 +14,13 @@ from tfx.types import artifact_utils
 from tfx.types.standard_artifacts import Examples, Model, ModelEvaluation
 from tfx.utils import io_utils, path_utils
 
-from tfx_sequences.components.evaluation import CUT_STEP_COUNT, STEP_COUNT, tfma_name_of_head
-from tfx_sequences.components.evaluation_result import WHOLE, read_figures
-from tfx_sequences.components.model_card import MODEL_CARD, check_model, spec_of_card
+from tfx_sequences.components.evaluation.config import CUT_STEP_COUNT, STEP_COUNT, tfma_name_of_head
+from tfx_sequences.components.evaluation.result import WHOLE, read_figures
+from tfx_sequences.components.serving.model_card import MODEL_CARD, check_model, spec_of_card
 from tfx_sequences.errors import TfxSequencesError
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.spec_io import spec_from_json
-from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_io import spec_from_json
 
 FIGURES = "figures.json"
 _BATCH = 4096

@@ -16,8 +16,8 @@ from tfx.orchestration.data_types import RuntimeParameter
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from tfx_sequences.components.hold_back import empty_split, held_back_shares, split_index, split_names
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.components.records.hold_back import empty_split, held_back_shares, split_index, split_names
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def _place(record: Any, num_partitions: int, held_back: dict[str, float]) -> int:

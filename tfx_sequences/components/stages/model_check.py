@@ -20,10 +20,11 @@ from tfx.dsl.io import fileio
 from tfx.types.standard_artifacts import InfraBlessing, Model, ModelRun
 from tfx.utils import io_utils, path_utils
 
-from tfx_sequences.components import fresh_process, predictions_file
-from tfx_sequences.components.model_card import check_model, read_card
+from tfx_sequences.components.serving import predictions_file
+from tfx_sequences.components.serving.model_card import check_model, read_card
+from tfx_sequences.components.stages import fresh_process
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.schemas.spec_io import spec_from_json
+from tfx_sequences.schemas.spec.spec_io import spec_from_json
 
 REPORT = "model_check.json"
 _BLESSED, _NOT_BLESSED = "INFRA_BLESSED", "INFRA_NOT_BLESSED"

@@ -14,7 +14,7 @@ from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ExecutionParameter
 from tfx.utils import proto_utils
 
-from tfx_sequences.components.rooted import rooted
+from tfx_sequences.components.stages.rooted import rooted
 
 OUTPUT_ROOT = "output_root"
 _FOLDER = "folder"

@@ -17,8 +17,8 @@ from tfx.types.standard_artifacts import ExampleAnomalies, Schema
 from tfx.utils import io_utils
 
 from tfx_sequences.errors import DataError
-from tfx_sequences.schemas.spec_io import spec_from_json
-from tfx_sequences.schemas.tfmd import SEQUENCE_STRUCT, make_schema, schema_text
+from tfx_sequences.schemas.features.tfmd import SEQUENCE_STRUCT, make_schema, schema_text
+from tfx_sequences.schemas.spec.spec_io import spec_from_json
 
 _SCHEMA_FILE = "schema.pbtxt"
 

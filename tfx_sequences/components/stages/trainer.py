@@ -16,10 +16,10 @@ from tfx.types import artifact_utils, standard_artifacts, standard_component_spe
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from tfx.utils import json_utils
 
-from tfx_sequences.components.rooted import rooted
+from tfx_sequences.components.stages.rooted import rooted
 
 # By path only: TFX imports it where it trains.
-RUN_FN = "tfx_sequences.components.training.run_fn"
+RUN_FN = "tfx_sequences.components.training.run.run_fn"
 RAW_EXAMPLES = "raw_examples"
 BACKUPS = "backups"
 OUTPUT_ROOT = "output_root"

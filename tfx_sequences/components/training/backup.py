@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from tfx_sequences.components.train_state import TrainState
+from tfx_sequences.components.training.train_state import TrainState
 from tfx_sequences.errors import UserInputError
 
 FILE_NAME = "training_backup.npz"

@@ -9,11 +9,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfx_sequences.components.backup import BackupFile
-from tfx_sequences.components.epoch_source import DatasetSource, EpochSource
-from tfx_sequences.components.training_loop import TrainingLoop, build_all
+from tfx_sequences.components.input.epoch_source import DatasetSource, EpochSource
+from tfx_sequences.components.training.backup import BackupFile
+from tfx_sequences.components.training.training_loop import TrainingLoop, build_all
 from tfx_sequences.errors import UserInputError, did_you_mean
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,8 +10,8 @@ import keras
 from absl import logging
 from keras import ops
 
-from tfx_sequences.components.input_counts import InputCounts
-from tfx_sequences.components.progress_messages import EPOCH, WITHIN_EPOCH
+from tfx_sequences.components.input.input_counts import InputCounts
+from tfx_sequences.components.training.progress_messages import EPOCH, WITHIN_EPOCH
 
 # Seconds between two lines within an epoch.
 _EVERY = 10.0

@@ -21,29 +21,29 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.utils import io_utils
 
 from tfx_sequences.compat import use_cores
-from tfx_sequences.components import predictions_file
-from tfx_sequences.components.backup import BackupFile
-from tfx_sequences.components.bucket_plan import make_plan
-from tfx_sequences.components.epoch_source import EpochSource
-from tfx_sequences.components.fitting import fit
-from tfx_sequences.components.input import SequenceInput
-from tfx_sequences.components.length_histogram import read_histogram
-from tfx_sequences.components.model import build_model, compile_model, pretrained_of
-from tfx_sequences.components.named_weights import named_axes, write_weights
-from tfx_sequences.components.portable_model import is_half_precision, require_same_answers
-from tfx_sequences.components.record_formats import transformed_records
-from tfx_sequences.components.record_places import record_dataset
-from tfx_sequences.components.serving import RawRecordModel, export
-from tfx_sequences.components.split_statistics import task_statistics
-from tfx_sequences.components.strategies import distributed, is_chief, make_strategy
-from tfx_sequences.components.table_terms import table_terms
-from tfx_sequences.components.task_statistics import TaskStatistics
-from tfx_sequences.components.training_input import training_input
-from tfx_sequences.components.transform_guard import check_transform
-from tfx_sequences.components.warm_start import warm_start
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.spec_io import TRAIN_SECTIONS, fingerprint, spec_from_json
-from tfx_sequences.schemas.tuned_spec import tuned_spec
+from tfx_sequences.components.input.bucket_planning import make_plan
+from tfx_sequences.components.input.epoch_source import EpochSource
+from tfx_sequences.components.input.record_formats import transformed_records
+from tfx_sequences.components.input.record_places import record_dataset
+from tfx_sequences.components.input.sequence_input import SequenceInput
+from tfx_sequences.components.network.model import build_model, compile_model, pretrained_of
+from tfx_sequences.components.network.named_weights import named_axes, write_weights
+from tfx_sequences.components.network.task_statistics import TaskStatistics
+from tfx_sequences.components.serving import predictions_file
+from tfx_sequences.components.serving.exported_model import RawRecordModel, export
+from tfx_sequences.components.serving.portable_model import is_half_precision, require_same_answers
+from tfx_sequences.components.training.backup import BackupFile
+from tfx_sequences.components.training.fitting import fit
+from tfx_sequences.components.training.split_statistics import task_statistics
+from tfx_sequences.components.training.strategies import distributed, is_chief, make_strategy
+from tfx_sequences.components.training.table_terms import table_terms
+from tfx_sequences.components.training.training_input import training_input
+from tfx_sequences.components.training.warm_start import warm_start
+from tfx_sequences.components.transform.length_histogram import read_histogram
+from tfx_sequences.components.transform.transform_guard import check_transform
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_io import TRAIN_SECTIONS, fingerprint, spec_from_json
+from tfx_sequences.schemas.spec.tuned_spec import tuned_spec
 
 TRAINING_REPORT = "training.json"
 BUCKET_PLAN = "bucket_plan.json"
@@ -161,7 +161,7 @@ def with_steps(spec: SequenceSpec, steps: int, steps_per_epoch: int) -> Sequence
         steps: At most that many, in all epochs.
         steps_per_epoch: Of all records, where the spec sets no other number.
 
-    >>> from tfx_sequences.schemas.spec_io import load_spec
+    >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> spec = load_spec("japanese_vowels")
     >>> shorter = [with_steps(spec, steps, steps_per_epoch=100).training for steps in (40, 250, 100_000)]
     >>> [(training.epochs, training.steps_per_epoch) for training in shorter]

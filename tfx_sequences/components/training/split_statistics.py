@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 import tensorflow_transform as tft
 
-from tfx_sequences.components.class_counts import balanced_weights, read_counts
-from tfx_sequences.components.computed_vocabularies import computed_vocabularies, vocabulary_name
-from tfx_sequences.components.input import Batch
-from tfx_sequences.components.length_histogram import read_histogram
-from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
+from tfx_sequences.components.input.sequence_input import Batch
+from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
+from tfx_sequences.components.transform.class_counts import balanced_weights, read_counts
+from tfx_sequences.components.transform.length_histogram import read_histogram
 from tfx_sequences.errors import SpecError, did_you_mean, shortened
-from tfx_sequences.schemas.columns import IdColumn, TermColumn
-from tfx_sequences.schemas.label import Label
-from tfx_sequences.schemas.shared_tables import names_by_table
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import label_name
-from tfx_sequences.schemas.vocabularies import known_terms
-from tfx_sequences.schemas.vocabularies import num_ids as count_ids
+from tfx_sequences.schemas.columns.column import IdColumn, TermColumn
+from tfx_sequences.schemas.columns.shared_tables import names_by_table
+from tfx_sequences.schemas.columns.vocabularies import known_terms
+from tfx_sequences.schemas.columns.vocabularies import num_ids as count_ids
+from tfx_sequences.schemas.features.computed_vocabularies import computed_vocabularies, vocabulary_name
+from tfx_sequences.schemas.features.transformed_features import label_name
+from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def task_statistics(spec: SequenceSpec, tft_output: tft.TFTransformOutput, train: Iterable[Batch]) -> TaskStatistics:

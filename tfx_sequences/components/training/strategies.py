@@ -17,9 +17,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfx_sequences.components.epoch_source import EpochSource
-from tfx_sequences.components.input_counts import InputCounts
-from tfx_sequences.components.input_state import InputState
+from tfx_sequences.components.input.epoch_source import EpochSource
+from tfx_sequences.components.input.input_counts import InputCounts
+from tfx_sequences.components.input.input_state import InputState
 from tfx_sequences.errors import UserInputError
 
 _LEAST_THREADS = 8

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import tensorflow_transform as tft
 
-from tfx_sequences.components.computed_vocabularies import computed_vocabularies
-from tfx_sequences.schemas.columns import TermColumn
-from tfx_sequences.schemas.shared_tables import names_by_table
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.vocabularies import known_terms
+from tfx_sequences.schemas.columns.column import TermColumn
+from tfx_sequences.schemas.columns.shared_tables import names_by_table
+from tfx_sequences.schemas.columns.vocabularies import known_terms
+from tfx_sequences.schemas.features.computed_vocabularies import computed_vocabularies
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def table_terms(spec: SequenceSpec, tft_output: tft.TFTransformOutput) -> dict[str, list[str]]:

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfx_sequences.components.input_state import InputState
+from tfx_sequences.components.input.input_state import InputState
 from tfx_sequences.errors import UserInputError
 
 # What Keras' callbacks remember from epoch to epoch, beside weights.

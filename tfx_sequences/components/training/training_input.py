@@ -10,17 +10,17 @@ from pathlib import Path
 import tensorflow as tf
 from absl import logging
 
-from tfx_sequences.components.epoch_source import EpochSource
-from tfx_sequences.components.input import SequenceInput
-from tfx_sequences.components.prepared_epochs import PreparedInput
-from tfx_sequences.components.prepared_format import StoreIdentity
-from tfx_sequences.components.prepared_input import PreparedStore, Worker
-from tfx_sequences.components.prepared_store import write_prepared_store
-from tfx_sequences.components.record_formats import Features, transformed_records
-from tfx_sequences.components.strategies import distributed
-from tfx_sequences.schemas.bucket_plan import BucketPlan
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.spec_io import TRANSFORM_SECTIONS, fingerprint
+from tfx_sequences.components.input.epoch_source import EpochSource
+from tfx_sequences.components.input.record_formats import Features, transformed_records
+from tfx_sequences.components.input.sequence_input import SequenceInput
+from tfx_sequences.components.prepared.epochs import PreparedInput
+from tfx_sequences.components.prepared.format import StoreIdentity
+from tfx_sequences.components.prepared.prepared_input import PreparedStore, Worker
+from tfx_sequences.components.prepared.store import write_prepared_store
+from tfx_sequences.components.training.strategies import distributed
+from tfx_sequences.schemas.features.bucket_plan import BucketPlan
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_io import TRANSFORM_SECTIONS, fingerprint
 
 
 @contextlib.contextmanager

@@ -14,12 +14,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfx_sequences.components.epoch_source import EpochSource
-from tfx_sequences.components.progress import EpochFigures
-from tfx_sequences.components.strategies import has_several_processes
-from tfx_sequences.components.train_state import Position, TrainState
+from tfx_sequences.components.input.epoch_source import EpochSource
+from tfx_sequences.components.training.progress import EpochFigures
+from tfx_sequences.components.training.strategies import has_several_processes
+from tfx_sequences.components.training.train_state import Position, TrainState
 from tfx_sequences.errors import DataError
-from tfx_sequences.schemas.training_options import Backup, Training
+from tfx_sequences.schemas.spec.training_options import Backup, Training
 
 
 class TrainingLoop:

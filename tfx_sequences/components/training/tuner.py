@@ -13,21 +13,21 @@ from keras_tuner.engine import base_tuner
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.components.tuner.component import TunerFnResult
 
-from tfx_sequences.components.bucket_plan import make_plan
-from tfx_sequences.components.fitting import fit
-from tfx_sequences.components.input import SequenceInput
-from tfx_sequences.components.length_histogram import read_histogram
-from tfx_sequences.components.model import build_model, compile_model
-from tfx_sequences.components.record_formats import transformed_records
-from tfx_sequences.components.split_statistics import task_statistics
-from tfx_sequences.components.training import record_files
-from tfx_sequences.components.training_input import training_input
-from tfx_sequences.components.transform_guard import check_transform
+from tfx_sequences.components.input.bucket_planning import make_plan
+from tfx_sequences.components.input.record_formats import transformed_records
+from tfx_sequences.components.input.sequence_input import SequenceInput
+from tfx_sequences.components.network.model import build_model, compile_model
+from tfx_sequences.components.training.fitting import fit
+from tfx_sequences.components.training.run import record_files
+from tfx_sequences.components.training.split_statistics import task_statistics
+from tfx_sequences.components.training.training_input import training_input
+from tfx_sequences.components.transform.length_histogram import read_histogram
+from tfx_sequences.components.transform.transform_guard import check_transform
 from tfx_sequences.errors import SpecError, UserInputError, did_you_mean
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.spec_io import spec_from_json
-from tfx_sequences.schemas.tuned_spec import tuned_spec
-from tfx_sequences.schemas.tuning_options import Tuning
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_io import spec_from_json
+from tfx_sequences.schemas.spec.tuned_spec import tuned_spec
+from tfx_sequences.schemas.spec.tuning_options import Tuning
 
 
 def tuner_fn(fn_args: FnArgs) -> TunerFnResult:

@@ -12,8 +12,8 @@ import numpy as np
 from absl import logging
 from keras import ops
 
-from tfx_sequences.components.named_weights import NamedAxis, NamedWeights, read_weights, weights_by_name
-from tfx_sequences.components.prediction import find_model
+from tfx_sequences.components.network.named_weights import NamedAxis, NamedWeights, read_weights, weights_by_name
+from tfx_sequences.components.serving.model_card import find_model
 from tfx_sequences.errors import UserInputError
 
 

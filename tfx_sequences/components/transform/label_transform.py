@@ -11,14 +11,13 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from tfx_sequences.components.class_counts import analyze_classes
-from tfx_sequences.components.computed_vocabularies import vocabulary_name
-from tfx_sequences.components.ragged_steps import like, unchecked_steps_of
-from tfx_sequences.schemas.categorical_columns import NO_ID
-from tfx_sequences.schemas.label import Label
-from tfx_sequences.schemas.raw_features import MISSING_INT, SEQUENCE_PREFIX
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import label_name, mase_scale_name, step_weight_name
+from tfx_sequences.components.batches.ragged_steps import like, unchecked_steps_of
+from tfx_sequences.components.transform.class_counts import analyze_classes
+from tfx_sequences.schemas.columns.names import MISSING_INT, NO_ID, SEQUENCE_PREFIX
+from tfx_sequences.schemas.features.computed_vocabularies import vocabulary_name
+from tfx_sequences.schemas.features.transformed_features import label_name, mase_scale_name, step_weight_name
+from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def transform_labels(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, Any]:

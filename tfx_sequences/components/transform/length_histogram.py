@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tfx_sequences.schemas.batching import Batching
+from tfx_sequences.schemas.spec.batching import Batching
 
 LENGTHS_FILE = "sequence_lengths"
 

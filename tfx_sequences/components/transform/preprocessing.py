@@ -27,19 +27,19 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from tfx_sequences.components.column_ids import ColumnIds
-from tfx_sequences.components.computed_vocabularies import computed_vocabularies
-from tfx_sequences.components.label_transform import transform_labels
-from tfx_sequences.components.length_histogram import analyze_lengths
-from tfx_sequences.components.ragged_steps import like, steps_of
-from tfx_sequences.components.transform_guard import record_spec
-from tfx_sequences.schemas.categorical_columns import NO_ID
-from tfx_sequences.schemas.columns import BucketizedColumn, NumericColumn, Scaling, TermColumn, TextColumn
-from tfx_sequences.schemas.forecast_labels import known_future
-from tfx_sequences.schemas.raw_features import MISSING_INT, SEQUENCE_PREFIX, feature_of
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.spec_io import spec_from_json
-from tfx_sequences.schemas.transformed_features import EXAMPLE_WEIGHT, RECORD_ID, SEQUENCE_LENGTH, future_name
+from tfx_sequences.components.batches.ragged_steps import like, steps_of
+from tfx_sequences.components.features.column_ids import ColumnIds
+from tfx_sequences.components.transform.label_transform import transform_labels
+from tfx_sequences.components.transform.length_histogram import analyze_lengths
+from tfx_sequences.components.transform.transform_guard import record_spec
+from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn, Scaling, TermColumn, TextColumn
+from tfx_sequences.schemas.columns.names import MISSING_INT, NO_ID, SEQUENCE_LENGTH, SEQUENCE_PREFIX
+from tfx_sequences.schemas.features.computed_vocabularies import computed_vocabularies
+from tfx_sequences.schemas.features.raw_features import feature_of
+from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, RECORD_ID, future_name
+from tfx_sequences.schemas.spec.forecasts import known_future
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_io import spec_from_json
 
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, Any]:

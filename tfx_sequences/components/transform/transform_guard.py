@@ -14,9 +14,9 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.spec_diff import SpecContents, contents_of, spec_changes
-from tfx_sequences.schemas.spec_io import TRANSFORM_SECTIONS, spec_to_json
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_diff import SpecContents, contents_of, spec_changes
+from tfx_sequences.schemas.spec.spec_io import TRANSFORM_SECTIONS, spec_to_json
 
 _KEY = "tfx_sequences_spec"
 _MOST_CHANGES = 8
@@ -46,7 +46,7 @@ def recorded_contents(transform_output: str) -> SpecContents:
     if text is None:
         raise SpecError(
             "The transform graph does not say which spec it was made of.",
-            expected="a graph of 'tfx_sequences.components.preprocessing.preprocessing_fn' of this version",
+            expected="a graph of 'tfx_sequences.components.transform.preprocessing.preprocessing_fn' of this version",
             received=f"a graph whose asset_map names {', '.join(sorted(names)) or 'nothing'}",
             fix="Run Transform again.",
         )

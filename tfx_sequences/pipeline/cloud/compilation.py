@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from tfx_sequences.errors import UserInputError, did_you_mean
-from tfx_sequences.pipeline.compiled_spec import check_compiled, require_kfp
-from tfx_sequences.schemas.deployment import ComponentDeployment, Deployment
-from tfx_sequences.schemas.local_files import named_files
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.pipeline.cloud.compiled_spec import check_compiled, require_kfp
+from tfx_sequences.schemas.columns.local_files import named_files
+from tfx_sequences.schemas.spec.deployment import ComponentDeployment, Deployment
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline

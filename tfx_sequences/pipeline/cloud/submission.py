@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tfx_sequences.errors import UserInputError, did_you_mean
-from tfx_sequences.pipeline.compilation import ARTIFACTS, DATA, OUTPUT_ROOT, TRAINING_STEPS
-from tfx_sequences.pipeline.compiled_spec import pipeline_spec_of, read_compiled, require
+from tfx_sequences.pipeline.cloud.compilation import ARTIFACTS, DATA, OUTPUT_ROOT, TRAINING_STEPS
+from tfx_sequences.pipeline.cloud.compiled_spec import pipeline_spec_of, read_compiled, require
 
 # https://cloud.google.com/vertex-ai/docs/general/labels: what a label may be.
 _LABEL_KEY, _LABEL_VALUE = re.compile(r"[a-z][a-z0-9_-]{0,62}"), re.compile(r"[a-z0-9_-]{0,63}")

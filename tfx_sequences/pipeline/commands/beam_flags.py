@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tfx_sequences.pipeline.command_options import check_beam_args
+from tfx_sequences.pipeline.commands.command_options import check_beam_args
 
 BeamRunnerOption = Annotated[
     str | None,

@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tfx_sequences import __version__
-from tfx_sequences.pipeline.beam_flags import BeamArgOption, BeamRunnerOption
-from tfx_sequences.pipeline.command_options import check_paths as _check_paths
-from tfx_sequences.pipeline.compile_command import compile_command
-from tfx_sequences.pipeline.diff_command import diff_command
-from tfx_sequences.pipeline.predict_command import predict_command
-from tfx_sequences.pipeline.serve_command import serve_command
-from tfx_sequences.pipeline.submit_command import submit_command
+from tfx_sequences.pipeline.commands.beam_flags import BeamArgOption, BeamRunnerOption
+from tfx_sequences.pipeline.commands.command_options import check_paths as _check_paths
+from tfx_sequences.pipeline.commands.compile_command import compile_command
+from tfx_sequences.pipeline.commands.diff_command import diff_command
+from tfx_sequences.pipeline.commands.predict_command import predict_command
+from tfx_sequences.pipeline.commands.serve_command import serve_command
+from tfx_sequences.pipeline.commands.submit_command import submit_command
+from tfx_sequences.version import __version__
 
 if TYPE_CHECKING:
-    from tfx_sequences.components.data_check import DataReport
-    from tfx_sequences.pipeline.capture import Capture
-    from tfx_sequences.pipeline.local import OutputLayout, RunResult
-    from tfx_sequences.schemas.spec import SequenceSpec
+    from tfx_sequences.components.records.data_check import DataReport
+    from tfx_sequences.pipeline.commands.capture import Capture
+    from tfx_sequences.pipeline.local.output_folder import OutputLayout
+    from tfx_sequences.pipeline.local.run import RunResult
+    from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 _DEMO_SPEC = "japanese_vowels"
 _DEMO_PREDICTIONS = 6
@@ -95,7 +96,7 @@ def run(
     A second run with the same output folder repeats only what has changed. The
     exit code is 1 if the model did not pass the spec's thresholds.
     """
-    from tfx_sequences.pipeline.supervision import supervised
+    from tfx_sequences.pipeline.commands.supervision import supervised
 
     def work(capture: Capture) -> int:
         result = _run(capture, spec, data, output, beam_runner, beam_arg or [], quiet, bulk_inference)
@@ -113,8 +114,8 @@ def demo(
     """Run the bundled example: who of nine speakers said a vowel? Then predict a few records."""
     from importlib import resources
 
-    from tfx_sequences.components.record_files import find_split_files
-    from tfx_sequences.pipeline.supervision import supervised
+    from tfx_sequences.components.records.files import find_split_files
+    from tfx_sequences.pipeline.commands.supervision import supervised
 
     def work(capture: Capture) -> int:
         bundled = resources.files("tfx_sequences") / "examples_data" / _DEMO_SPEC
@@ -134,17 +135,17 @@ app.command("predict")(predict_command)
 @app.command()
 def check(spec: SpecArgument, data: DataOption) -> None:
     """Check records against a spec and say what is in them; nothing is written."""
-    from tfx_sequences.pipeline.supervision import supervised
+    from tfx_sequences.pipeline.commands.supervision import supervised
 
     def work(capture: Capture) -> int:
         from tfx_sequences.compat import check_environment
-        from tfx_sequences.schemas.spec_io import load_spec
+        from tfx_sequences.schemas.spec.spec_io import load_spec
 
         check_environment(needs_tfx=False)
         _check_paths(spec=spec, data_folder=data)
         loaded = load_spec(spec)
         with _waiting(capture, f"Checking the records in {data}"):
-            from tfx_sequences.components.data_check import check_data
+            from tfx_sequences.components.records.data_check import check_data
 
             report = check_data(loaded, data)
         _show_data(capture, loaded, report)
@@ -179,11 +180,11 @@ def propose(
 
     Of records the schema is inferred first, by TFDV from statistics over the training files.
     """
-    from tfx_sequences.pipeline.supervision import supervised
+    from tfx_sequences.pipeline.commands.supervision import supervised
 
     def work(capture: Capture) -> int:
         from tfx_sequences.compat import check_environment, check_tensorflow_metadata
-        from tfx_sequences.pipeline.output_file import check_output_file, written_whole
+        from tfx_sequences.pipeline.commands.output_file import check_output_file, written_whole
 
         _check_paths(schema_or_data=source, output=output)
         check_output_file(output)
@@ -192,7 +193,7 @@ def propose(
             check_environment(needs_tfx=True)
         check_tensorflow_metadata()
         with _waiting(capture, f"Reading the records in {source}" if of_records else f"Reading {source}"):
-            from tfx_sequences.pipeline.propose import propose as proposed
+            from tfx_sequences.pipeline.commands.propose import propose as proposed
 
             proposal = proposed(source, label=label, example_weight=weight, id_key=id_key, name=name)
         with written_whole(output, instead=capture.stdout) as file:
@@ -216,13 +217,13 @@ def schema(
     ] = None,
 ) -> None:
     """Print the JSON Schema of spec files, for editors that complete and check YAML."""
-    from tfx_sequences.pipeline.supervision import supervised
+    from tfx_sequences.pipeline.commands.supervision import supervised
 
     def work(capture: Capture) -> int:
         import json
 
-        from tfx_sequences.pipeline.output_file import check_output_file, written_whole
-        from tfx_sequences.schemas.spec_io import json_schema
+        from tfx_sequences.pipeline.commands.output_file import check_output_file, written_whole
+        from tfx_sequences.schemas.spec.spec_io import json_schema
 
         _check_paths(output=output)
         check_output_file(output)
@@ -251,8 +252,8 @@ def _run(
     from datetime import datetime
 
     from tfx_sequences.compat import check_environment
-    from tfx_sequences.pipeline.console import RunProgress
-    from tfx_sequences.schemas.spec_io import load_spec
+    from tfx_sequences.pipeline.local.console import RunProgress
+    from tfx_sequences.schemas.spec.spec_io import load_spec
 
     check_environment(needs_tfx=True)
     _check_paths(spec=spec, data_folder=data, output_folder=output, folder_to_predict=bulk_inference)
@@ -264,7 +265,7 @@ def _run(
             progress.activity("Starting TFX")
 
         progress.activity(f"Checking the records in {data}")
-        from tfx_sequences.pipeline.local import run_local
+        from tfx_sequences.pipeline.local.run import run_local
 
         result = run_local(
             loaded,
@@ -276,7 +277,7 @@ def _run(
             on_ready=on_ready,
             bulk_inference_data=bulk_inference,
         )
-        from tfx_sequences.pipeline.report import print_summary, write_report
+        from tfx_sequences.pipeline.local.report import print_summary, write_report
 
         progress.activity("Writing the report")
         report = write_report(result, capture.log_path)
@@ -288,7 +289,7 @@ def _run(
 
 
 def _exit_code(result: RunResult) -> int:
-    from tfx_sequences.pipeline import supervision
+    from tfx_sequences.pipeline.commands import supervision
 
     return supervision.GOOD if result.blessed else supervision.NOT_BLESSED
 
@@ -296,7 +297,7 @@ def _exit_code(result: RunResult) -> int:
 def _show_predictions(capture: Capture, model: Path, records: Path) -> None:
     from rich.table import Table
 
-    from tfx_sequences.components.prediction import predict_files
+    from tfx_sequences.components.serving.prediction import predict_files
 
     rows = list(predict_files(model, records))
     table = Table("record", "predicted", "score")

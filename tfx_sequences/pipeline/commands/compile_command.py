@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from tfx_sequences.pipeline.capture import Capture
-    from tfx_sequences.schemas.spec import SequenceSpec
+    from tfx_sequences.pipeline.commands.capture import Capture
+    from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 _FORMATS = {".json": False, ".yaml": True, ".yml": True}
 
@@ -57,14 +57,14 @@ def compile_command(
 
     Nothing is sent anywhere. Data, output root and training steps can be set anew for each run.
     """
-    from tfx_sequences.pipeline.supervision import supervised
+    from tfx_sequences.pipeline.commands.supervision import supervised
 
     def work(capture: Capture) -> int:
         from tfx_sequences.compat import check_environment
-        from tfx_sequences.pipeline.compiled_spec import require_kfp
-        from tfx_sequences.pipeline.output_file import check_output_file, written_whole
-        from tfx_sequences.schemas.deployment import load_deployment
-        from tfx_sequences.schemas.spec_io import load_spec
+        from tfx_sequences.pipeline.cloud.compiled_spec import require_kfp
+        from tfx_sequences.pipeline.commands.output_file import check_output_file, written_whole
+        from tfx_sequences.schemas.spec.deployment import load_deployment
+        from tfx_sequences.schemas.spec.spec_io import load_spec
 
         check_environment(needs_tfx=True)
         require_kfp()
@@ -74,8 +74,8 @@ def compile_command(
         machines = load_deployment(deployment) if deployment else None
         root = output_root if "://" in output_root else str(Path(output_root).resolve())
         folder, with_files = _data(loaded, data, root, splits)
-        from tfx_sequences.pipeline.compilation import compile_pipeline, to_text
-        from tfx_sequences.pipeline.compiled_spec import pipeline_spec_of
+        from tfx_sequences.pipeline.cloud.compilation import compile_pipeline, to_text
+        from tfx_sequences.pipeline.cloud.compiled_spec import pipeline_spec_of
 
         document = compile_pipeline(
             loaded,
@@ -116,7 +116,7 @@ def _is_yaml(output: Path | None, runner: RunnerName) -> bool:
 
 def _data(spec: SequenceSpec, data: str, output_root: str, splits: str | None) -> tuple[str, tuple[str, ...]]:
     """The data folder as containers see it, and which splits have files there."""
-    from tfx_sequences.components.record_files import SPLITS, find_split_files
+    from tfx_sequences.components.records.files import SPLITS, find_split_files
     from tfx_sequences.errors import UserInputError, did_you_mean
 
     if "://" not in data and "://" in output_root:

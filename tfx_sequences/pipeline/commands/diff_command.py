@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from tfx_sequences.pipeline.capture import Capture
-    from tfx_sequences.schemas.spec_diff import SpecContents
+    from tfx_sequences.pipeline.commands.capture import Capture
+    from tfx_sequences.schemas.spec.spec_diff import SpecContents
 
 DIFFERENT = 1
 
@@ -24,10 +24,10 @@ def diff_command(
     Marked with ! is what decides how records are read and what answers mean: a model of one cannot stand for
     the other.
     """
-    from tfx_sequences.pipeline.supervision import GOOD, supervised
+    from tfx_sequences.pipeline.commands.supervision import GOOD, supervised
 
     def work(capture: Capture) -> int:
-        from tfx_sequences.schemas.spec_diff import spec_changes
+        from tfx_sequences.schemas.spec.spec_diff import spec_changes
 
         (old, old_card), (new, new_card) = _read(before), _read(after)
         lines = [f"{'!' if change.decides else ' '} {change}" for change in spec_changes(old, new)]
@@ -73,13 +73,12 @@ def model_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[s
 
 def _read(source: str) -> tuple[SpecContents, Mapping[str, Any] | None]:
     """A spec, and the card if it is that of a model."""
-    from tfx_sequences.schemas.spec_diff import contents_of
-    from tfx_sequences.schemas.spec_io import load_spec
+    from tfx_sequences.schemas.spec.spec_diff import contents_of
+    from tfx_sequences.schemas.spec.spec_io import load_spec
 
     if not Path(source).is_dir():
         return contents_of(load_spec(source)), None
-    from tfx_sequences.components.model_card import contents_of_card, read_card
-    from tfx_sequences.components.prediction import find_model
+    from tfx_sequences.components.serving.model_card import contents_of_card, find_model, read_card
 
     card = read_card(find_model(source))
     return contents_of_card(card), card

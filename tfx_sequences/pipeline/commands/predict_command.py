@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tfx_sequences.pipeline.beam_flags import BeamArgOption, BeamRunnerOption
-from tfx_sequences.pipeline.command_options import check_paths
+from tfx_sequences.pipeline.commands.beam_flags import BeamArgOption, BeamRunnerOption
+from tfx_sequences.pipeline.commands.command_options import check_paths
 
 if TYPE_CHECKING:
-    from tfx_sequences.components.predictor import Failures
-    from tfx_sequences.pipeline.capture import Capture
+    from tfx_sequences.components.serving.predictor import Failures
+    from tfx_sequences.pipeline.commands.capture import Capture
 
 
 def predict_command(
@@ -47,11 +47,11 @@ def predict_command(
     beam_arg: BeamArgOption = None,
 ) -> None:
     """Predict records with a pushed model: any number, in their order."""
-    from tfx_sequences.pipeline.supervision import supervised
+    from tfx_sequences.pipeline.commands.supervision import supervised
 
     def work(capture: Capture) -> int:
         from tfx_sequences.compat import check_environment
-        from tfx_sequences.pipeline.output_file import check_output_file
+        from tfx_sequences.pipeline.commands.output_file import check_output_file
 
         through_beam = beam or bool(beam_runner or beam_arg)
         check_environment(needs_tfx=through_beam)
@@ -59,11 +59,11 @@ def predict_command(
         check_output_file(output)
         if through_beam and limit is not None:
             raise typer.BadParameter("--limit takes the first records, which Beam does not know: leave one of them out")
-        from tfx_sequences.components.model_card import check_model, read_card, spec_of_card
-        from tfx_sequences.components.prediction import find_model, predict_files
-        from tfx_sequences.components.prediction_writers import writer_for
-        from tfx_sequences.components.predictor import Failures
-        from tfx_sequences.schemas.spec_io import load_spec
+        from tfx_sequences.components.serving.model_card import check_model, find_model, read_card, spec_of_card
+        from tfx_sequences.components.serving.prediction import predict_files
+        from tfx_sequences.components.serving.prediction_writers import writer_for
+        from tfx_sequences.components.serving.predictor import Failures
+        from tfx_sequences.schemas.spec.spec_io import load_spec
 
         folder_of_model = find_model(model)
         card = read_card(folder_of_model)
@@ -73,7 +73,7 @@ def predict_command(
         failures = Failures() if skip_failures else None
         with contextlib.ExitStack() as stack:
             if through_beam:
-                from tfx_sequences.components.bulk_prediction import predict_through_beam
+                from tfx_sequences.components.serving.bulk_prediction import predict_through_beam
                 from tfx_sequences.pipeline.beam_engines import beam_pipeline_args, check_engine, check_reach
 
                 arguments = beam_pipeline_args(beam_arg or [], beam_runner)
@@ -99,7 +99,7 @@ def _write(capture: Capture, write: Any, rows: Iterable[dict[str, Any]], output:
     """Writes the rows, counts them on a terminal, and says how many they are."""
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    from tfx_sequences.pipeline.output_file import written_whole
+    from tfx_sequences.pipeline.commands.output_file import written_whole
 
     count = Progress(
         SpinnerColumn(),

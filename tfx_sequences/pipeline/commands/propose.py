@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tfx_sequences.components.record_files import find_split_files, list_record_files
+from tfx_sequences.components.records.files import find_split_files, list_record_files
 from tfx_sequences.errors import DataError, UserInputError
-from tfx_sequences.schemas.proposal import Note, Proposal
-from tfx_sequences.schemas.propose import propose_spec
-from tfx_sequences.schemas.spec import Splits
+from tfx_sequences.schemas.proposal.proposal import Note, Proposal
+from tfx_sequences.schemas.proposal.propose import propose_spec
+from tfx_sequences.schemas.spec.sequence_spec import Splits
 
 
 def propose(
@@ -40,7 +40,7 @@ def propose(
     if source.is_file() and "tfrecord" not in source.name.lower():
         return propose_spec(source, **roles, name=name)
     files, notes = ([source], ()) if source.is_file() else _training_files(source)
-    from tfx_sequences.components.schema_inference import infer_schema
+    from tfx_sequences.components.records.schema_inference import infer_schema
     from tfx_sequences.pipeline.beam_engines import beam_pipeline_args
 
     proposal = propose_spec(infer_schema(files, beam_args=beam_pipeline_args(())), **roles, name=name)

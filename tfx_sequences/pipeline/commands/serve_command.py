@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from tfx_sequences.pipeline.capture import Capture
+    from tfx_sequences.pipeline.commands.capture import Capture
 
 
 def serve_command(
@@ -30,7 +30,7 @@ def serve_command(
 
     Of a folder of versions, the newest is served.
     """
-    from tfx_sequences.pipeline.supervision import GOOD, supervised
+    from tfx_sequences.pipeline.commands.supervision import GOOD, supervised
 
     def work(capture: Capture) -> int:
         from tfx_sequences.compat import check_environment
@@ -46,10 +46,10 @@ def serve_command(
                 received=str(error),
                 fix="Install tfx-sequences[serve].",
             ) from error
-        from tfx_sequences.components.loaded_model import load_model
-        from tfx_sequences.pipeline.rest_json import Limits
-        from tfx_sequences.pipeline.rest_server import RestServer
-        from tfx_sequences.schemas.spec_io import load_spec
+        from tfx_sequences.components.serving.loaded_model import load_model
+        from tfx_sequences.pipeline.rest.rest_json import Limits
+        from tfx_sequences.pipeline.rest.rest_server import RestServer
+        from tfx_sequences.schemas.spec.spec_io import load_spec
 
         loaded = load_model(model, spec=load_spec(spec) if spec else None)
         limits = Limits(body_bytes=max_body << 20, rows=max_rows, steps=max_steps)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from tfx_sequences.pipeline.capture import Capture
+    from tfx_sequences.pipeline.commands.capture import Capture
 
 
 def submit_command(
@@ -46,12 +46,12 @@ def submit_command(
 
     The file is checked first. --dry-run needs neither a network nor an account.
     """
-    from tfx_sequences.pipeline.supervision import supervised
+    from tfx_sequences.pipeline.commands.supervision import supervised
 
     def work(capture: Capture) -> int:
         import json
 
-        from tfx_sequences.pipeline.submission import Submission, VertexJob, parse_labels
+        from tfx_sequences.pipeline.cloud.submission import Submission, VertexJob, parse_labels
 
         submission = Submission(
             project=project,

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from tfx_sequences.compat import bound_freed_memory, quiet_environment, use_cores
 from tfx_sequences.errors import TfxSequencesError, UserInputError
-from tfx_sequences.pipeline.capture import Capture, captured_output
-from tfx_sequences.pipeline.interrupts import interruptible
+from tfx_sequences.pipeline.commands.capture import Capture, captured_output
+from tfx_sequences.pipeline.commands.interrupts import interruptible
 
 GOOD = 0
 NOT_BLESSED = 1

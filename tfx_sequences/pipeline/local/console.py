@@ -16,7 +16,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from tfx_sequences.components.progress_messages import EPOCH, WITHIN_EPOCH
+from tfx_sequences.components.training.progress_messages import EPOCH, WITHIN_EPOCH
 
 State = Literal["waiting", "running", "done", "cached", "failed"]
 _MARKS = {

@@ -7,16 +7,16 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfx_sequences.pipeline.evaluation_figures import (
+from tfx_sequences.pipeline.local.evaluation_figures import (
     confusion_table,
     learning_curve,
     metric_rows,
     score_picture,
     table,
 )
-from tfx_sequences.pipeline.local import RunResult
-from tfx_sequences.pipeline.tfma_page import tfma_page
-from tfx_sequences.schemas.spec_io import fingerprint, spec_to_yaml
+from tfx_sequences.pipeline.local.run import RunResult
+from tfx_sequences.pipeline.local.tfma_page import tfma_page
+from tfx_sequences.schemas.spec.spec_io import fingerprint, spec_to_yaml
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -197,7 +197,7 @@ def render_html(report: dict[str, Any]) -> str:
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("tfx_sequences.pipeline"),
+        loader=jinja2.PackageLoader(__package__),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

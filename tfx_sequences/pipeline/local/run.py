@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfx_sequences.components.data_check import DataReport, check_data
+from tfx_sequences.components.records.data_check import DataReport, check_data
 from tfx_sequences.errors import TfxSequencesError, UserInputError
 from tfx_sequences.pipeline.beam_engines import beam_pipeline_args, check_engine, check_reach
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 if TYPE_CHECKING:
-    from tfx_sequences.pipeline.console import RunProgress
+    from tfx_sequences.pipeline.local.console import RunProgress
 
 
 class PipelineFailedError(TfxSequencesError):
@@ -163,7 +163,7 @@ def _check_more_data(spec: SequenceSpec, folder: str | Path | None) -> str | Non
     """The folder of records to predict, whose files are TFRecords of the spec's kind."""
     if folder is None:
         return None
-    from tfx_sequences.components.prediction import check_file, list_record_files
+    from tfx_sequences.components.serving.prediction import check_file, list_record_files
 
     if Path(folder).is_file():
         raise UserInputError(
@@ -280,7 +280,7 @@ class _Watch:
 
     @contextlib.contextmanager
     def attached(self) -> Iterator[None]:
-        from tfx_sequences.pipeline.console import ComponentLogHandler
+        from tfx_sequences.pipeline.local.console import ComponentLogHandler
 
         with ComponentLogHandler(self).attached():
             yield

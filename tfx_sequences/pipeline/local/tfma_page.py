@@ -6,7 +6,7 @@ import base64
 import json
 from importlib import resources
 
-from tfx_sequences.schemas.length_ranges import range_of_name
+from tfx_sequences.schemas.spec.length_ranges import range_of_name
 
 _PAGE = """<!doctype html>
 <html lang="en">

@@ -18,9 +18,9 @@ from typing import Any
 
 from aiohttp import web
 
-from tfx_sequences.components.loaded_model import EXAMPLES, LoadedModel
+from tfx_sequences.components.serving.loaded_model import EXAMPLES, LoadedModel
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.pipeline.rest_json import (
+from tfx_sequences.pipeline.rest.rest_json import (
     Limits,
     RestError,
     parse_json,
@@ -28,7 +28,7 @@ from tfx_sequences.pipeline.rest_json import (
     signature_of,
     write_answer,
 )
-from tfx_sequences.pipeline.signature_metadata import signature_metadata
+from tfx_sequences.pipeline.rest.signature_metadata import signature_metadata
 
 _LOG = logging.getLogger("tfx_sequences.serve")
 _SECONDS_FOR_A_BODY = 60

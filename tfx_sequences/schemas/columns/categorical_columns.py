@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import pydantic
 
-from tfx_sequences.schemas.base import Declared, Terms
-from tfx_sequences.schemas.column_base import IdColumn
+from tfx_sequences.schemas.columns.base import Declared, Terms
+from tfx_sequences.schemas.columns.column_base import IdColumn
 
 NO_ID = -1
 

@@ -12,10 +12,10 @@ from typing import Annotated
 
 import pydantic
 
-from tfx_sequences.schemas.categorical_columns import CategoricalColumn, TextColumn, Vocabulary
-from tfx_sequences.schemas.column_base import IdColumn
-from tfx_sequences.schemas.embedding import Embedding
-from tfx_sequences.schemas.numeric_columns import BucketizedColumn, NumericColumn, Scaling
+from tfx_sequences.schemas.columns.categorical_columns import CategoricalColumn, TextColumn, Vocabulary
+from tfx_sequences.schemas.columns.column_base import IdColumn
+from tfx_sequences.schemas.columns.embedding import Embedding
+from tfx_sequences.schemas.columns.numeric_columns import BucketizedColumn, NumericColumn, Scaling
 
 __all__ = [
     "COLUMN_TYPES",

@@ -7,8 +7,8 @@ from typing import Any
 
 import pydantic
 
-from tfx_sequences.schemas.base import Declared
-from tfx_sequences.schemas.embedding import Embedding
+from tfx_sequences.schemas.columns.base import Declared
+from tfx_sequences.schemas.columns.embedding import Embedding
 
 
 class BaseColumn(Declared):

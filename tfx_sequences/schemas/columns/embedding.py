@@ -7,7 +7,7 @@ from typing import Literal
 
 import pydantic
 
-from tfx_sequences.schemas.base import Declared
+from tfx_sequences.schemas.columns.base import Declared
 
 INITIALIZERS = (
     "feature_column",

@@ -1,6 +1,6 @@
 """The functions that build columns, under the names of `tf.feature_column`.
 
-What they return is a column of `tfx_sequences.schemas.columns`: frozen,
+What they return is a column of `tfx_sequences.schemas.columns.column`: frozen,
 comparable, serialisable. Keyword names and defaults are those of
 `tf.feature_column`, except that a `normalizer` is declared (`Scaling`, `"log1p"`)
 where that takes a function, for a function cannot be written to a spec.
@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.base import declared
-from tfx_sequences.schemas.columns import (
+from tfx_sequences.schemas.columns.base import declared
+from tfx_sequences.schemas.columns.column import (
     BucketizedColumn,
     CategoricalColumn,
     IdColumn,

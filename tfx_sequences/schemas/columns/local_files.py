@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from tfx_sequences.schemas.column_base import BaseColumn, IdColumn
+from tfx_sequences.schemas.columns.column_base import BaseColumn, IdColumn
 
 
 def read_bytes(file: str) -> bytes:

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 import pydantic
 
-from tfx_sequences.schemas.base import AsTuple, Declared, Sizes
-from tfx_sequences.schemas.column_base import BaseColumn, IdColumn, size_of
+from tfx_sequences.schemas.columns.base import AsTuple, Declared, Sizes
+from tfx_sequences.schemas.columns.column_base import BaseColumn, IdColumn, size_of
 
 Numbers = Annotated[tuple[float, ...], AsTuple]
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tfx_sequences.errors import SpecError, shortened
-from tfx_sequences.schemas.columns import Embedding
-from tfx_sequences.schemas.local_files import read_bytes
-from tfx_sequences.schemas.vocabularies import read_lines
+from tfx_sequences.schemas.columns.column import Embedding
+from tfx_sequences.schemas.columns.local_files import read_bytes
+from tfx_sequences.schemas.columns.vocabularies import read_lines
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.base import declared
-from tfx_sequences.schemas.columns import BucketizedColumn, Embedding, IdColumn
-from tfx_sequences.schemas.shared_tables import columns_by_table
+from tfx_sequences.schemas.columns.base import declared
+from tfx_sequences.schemas.columns.column import BucketizedColumn, Embedding, IdColumn
+from tfx_sequences.schemas.columns.shared_tables import columns_by_table
 
 _Id = TypeVar("_Id", bound=IdColumn)
 

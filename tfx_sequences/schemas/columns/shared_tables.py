@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.column_base import BaseColumn, IdColumn
+from tfx_sequences.schemas.columns.column_base import BaseColumn, IdColumn
 
 # combiner and max_norm act on a lookup, so they may differ.
 _OF_THE_TABLE = ("dimension", "initializer", "trainable", "vectors_file", "vectors_terms_file")
@@ -17,7 +17,7 @@ def columns_by_table(columns: Iterable[BaseColumn]) -> Mapping[str, list[IdColum
     Raises:
         SpecError: Columns that share a table disagree on what it is.
 
-    >>> from tfx_sequences.schemas.columns import CategoricalColumn, Embedding
+    >>> from tfx_sequences.schemas.columns.column import CategoricalColumn, Embedding
     >>> shared = Embedding(dimension=4, table="item")
     >>> seen = CategoricalColumn(key="seen", hash_bucket_size=9, embedding=shared, is_sequence=True)
     >>> target = CategoricalColumn(key="target", hash_bucket_size=9, embedding=shared)
@@ -43,7 +43,7 @@ def names_by_table(columns: Mapping[str, BaseColumn]) -> dict[str, list[str]]:
     Raises:
         SpecError: Columns that share a table disagree on what it is.
 
-    >>> from tfx_sequences.schemas.columns import CategoricalColumn
+    >>> from tfx_sequences.schemas.columns.column import CategoricalColumn
     >>> names_by_table({"sequence.token": CategoricalColumn(key="word", is_sequence=True)})
     {'sequence.token_embedding': ['sequence.token']}
     """

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tfx_sequences.errors import SpecError, shortened
-from tfx_sequences.schemas.columns import BucketizedColumn, IdColumn, TermColumn
-from tfx_sequences.schemas.local_files import read_bytes
+from tfx_sequences.schemas.columns.column import BucketizedColumn, IdColumn, TermColumn
+from tfx_sequences.schemas.columns.local_files import read_bytes
 
 
 def known_terms(column: TermColumn) -> list[str] | None:
@@ -13,7 +13,7 @@ def known_terms(column: TermColumn) -> list[str] | None:
     Raises:
         SpecError: The file is missing, empty, or has a term twice.
 
-    >>> from tfx_sequences.schemas.columns import CategoricalColumn
+    >>> from tfx_sequences.schemas.columns.column import CategoricalColumn
     >>> known_terms(CategoricalColumn(key="k", dtype="int64", vocabulary_list=(7, 5)))
     ['7', '5']
     >>> known_terms(CategoricalColumn(key="k")) is None
@@ -55,7 +55,7 @@ def num_ids(column: IdColumn, computed_terms: int | None = None) -> int:
     Raises:
         SpecError: The vocabulary is computed, and `computed_terms` is not given.
 
-    >>> from tfx_sequences.schemas.columns import CategoricalColumn
+    >>> from tfx_sequences.schemas.columns.column import CategoricalColumn
     >>> num_ids(CategoricalColumn(key="k", vocabulary_list=("a", "b"), num_oov_buckets=2))
     4
     """

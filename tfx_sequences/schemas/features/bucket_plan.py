@@ -6,7 +6,7 @@ from typing import Annotated
 
 import pydantic
 
-from tfx_sequences.schemas.base import AsTuple, Declared
+from tfx_sequences.schemas.columns.base import AsTuple, Declared
 
 
 class Bucket(Declared):
@@ -31,7 +31,7 @@ class Bucket(Declared):
 class BucketPlan(Declared):
     """How the records of a training split become batches of about equal length.
 
-    Made by `tfx_sequences.components.bucket_plan.make_plan`. Lengths are those
+    Made by `tfx_sequences.components.input.bucket_planning.make_plan`. Lengths are those
     after `max_length` has cut them and `drop_*` has left records out.
 
     >>> whole = Bucket(

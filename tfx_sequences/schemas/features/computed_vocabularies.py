@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from tfx_sequences.schemas.columns import TermColumn
-from tfx_sequences.schemas.shared_tables import names_by_table
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.columns.column import TermColumn
+from tfx_sequences.schemas.columns.shared_tables import names_by_table
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def vocabulary_name(name: str) -> str:

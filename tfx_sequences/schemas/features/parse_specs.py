@@ -11,10 +11,11 @@ from typing import Any
 import tensorflow as tf
 
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.column_base import BaseColumn
-from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX, RawFeature, raw_features
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.transformed_features import make_parse_transformed_spec
+from tfx_sequences.schemas.columns.column_base import BaseColumn
+from tfx_sequences.schemas.columns.names import SEQUENCE_PREFIX
+from tfx_sequences.schemas.features.raw_features import RawFeature, raw_features
+from tfx_sequences.schemas.features.transformed_features import make_parse_transformed_spec
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 FeatureSpec = dict[str, Any]
 
@@ -39,7 +40,7 @@ def make_parse_sequence_example_spec(
     Raises:
         SpecError: Two columns contradict each other on how a feature is stored.
 
-    >>> from tfx_sequences.schemas.spec_io import load_spec
+    >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> context, sequence = make_parse_sequence_example_spec(load_spec("japanese_vowels"), with_label=False)
     >>> context["utterance_id"]
     FixedLenFeature(shape=(), dtype=tf.string, default_value='')

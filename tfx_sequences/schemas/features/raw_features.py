@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from typing import Literal
 
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.column_base import BaseColumn
-from tfx_sequences.schemas.columns import BucketizedColumn, CategoricalColumn, NumericColumn
-from tfx_sequences.schemas.forecast_labels import horizon_of, known_future
-from tfx_sequences.schemas.spec import SequenceSpec, is_from_context
+from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalColumn, NumericColumn
+from tfx_sequences.schemas.columns.column_base import BaseColumn
+from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, is_from_context
 
 SEQUENCE_PREFIX = "sequence."
 Role = Literal["feature", "known_future", "label", "mase_scale", "step_weight", "example_weight", "id"]
@@ -68,7 +68,7 @@ def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool 
     Raises:
         SpecError: Two uses of one key contradict each other.
 
-    >>> from tfx_sequences.schemas.spec_io import load_spec
+    >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> [(f.tensor_name, f.dtype, f.shape) for f in raw_features(load_spec("japanese_vowels"))]
     [('speaker', 'string', ()), ('utterance_id', 'string', ()), ('sequence.lpc', 'float32', (12,))]
     """
@@ -113,7 +113,7 @@ def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool 
 def served_features(spec: SequenceSpec) -> list[RawFeature]:
     """Those that a prediction needs of a record, required or not: of the columns, and futures that are known.
 
-    >>> from tfx_sequences.schemas.spec_io import load_spec
+    >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> [f.tensor_name for f in served_features(load_spec("japanese_vowels"))]
     ['sequence.lpc']
     """
@@ -123,7 +123,7 @@ def served_features(spec: SequenceSpec) -> list[RawFeature]:
 def feature_of(column: BaseColumn) -> RawFeature:
     """The feature that a column reads.
 
-    >>> from tfx_sequences.schemas.columns import TextColumn
+    >>> from tfx_sequences.schemas.columns.column import TextColumn
     >>> feature_of(TextColumn(key="review", is_sequence=True)).is_sequence  # its tokens are the steps
     False
     """

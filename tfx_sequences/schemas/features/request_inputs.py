@@ -10,8 +10,9 @@ import dataclasses
 import re
 from collections import Counter
 
-from tfx_sequences.schemas.raw_features import MISSING_INT, RawFeature, served_features
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.columns.names import MISSING_INT
+from tfx_sequences.schemas.features.raw_features import RawFeature, served_features
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 LENGTHS_INPUT = "sequence_length"
 # By dtype, what stands for a value that is not there, where a tensor must hold something.
@@ -45,7 +46,7 @@ def request_inputs(spec: SequenceSpec) -> dict[str, RequestInput]:
     The name is the feature's key. Letters, digits and `_` stay, anything else becomes `_`; where
     two would be called the same, or like `sequence_length`, it is `context_KEY` and `sequence_KEY`.
 
-    >>> from tfx_sequences.schemas.spec_io import load_spec
+    >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> {name: given.shape for name, given in request_inputs(load_spec("japanese_vowels")).items()}
     {'lpc': (None, None, 12)}
     """
@@ -69,7 +70,7 @@ def needs_lengths(spec: SequenceSpec) -> bool:
 def why_no_examples(spec: SequenceSpec) -> str | None:
     """What in the spec a `tf.Example`, with flat lists under one name each, cannot hold; None if it can hold all.
 
-    >>> from tfx_sequences.schemas.spec_io import load_spec
+    >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> why_no_examples(load_spec("japanese_vowels"))
     """
     features = served_features(spec)

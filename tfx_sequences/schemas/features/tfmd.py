@@ -9,11 +9,12 @@ from __future__ import annotations
 from google.protobuf import text_format
 
 from tfx_sequences.errors import DataError, did_you_mean, shortened
-from tfx_sequences.schemas.columns import CategoricalColumn
-from tfx_sequences.schemas.label import Label
-from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX, RawFeature, feature_of, raw_features
-from tfx_sequences.schemas.schema_protos import schema_pb2
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.columns.column import CategoricalColumn
+from tfx_sequences.schemas.columns.names import SEQUENCE_PREFIX
+from tfx_sequences.schemas.features.raw_features import RawFeature, feature_of, raw_features
+from tfx_sequences.schemas.features.schema_protos import schema_pb2
+from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 SEQUENCE_STRUCT = "##SEQUENCE##"
 _TYPES = {"string": schema_pb2.BYTES, "int64": schema_pb2.INT, "float32": schema_pb2.FLOAT}
@@ -31,7 +32,7 @@ def make_schema(spec: SequenceSpec, inferred: schema_pb2.Schema | None = None) -
     Raises:
         DataError: `inferred` lacks a feature of the spec, or has it with another type.
 
-    >>> from tfx_sequences.schemas.spec_io import load_spec
+    >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> schema = make_schema(load_spec("japanese_vowels"))
     >>> sorted(schema.tensor_representation_group[""].tensor_representation)
     ['sequence.lpc', 'speaker', 'utterance_id']

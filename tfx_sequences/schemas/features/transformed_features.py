@@ -6,10 +6,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfx_sequences.schemas.columns import Column, IdColumn
-from tfx_sequences.schemas.forecast_labels import horizon_of, known_future
-from tfx_sequences.schemas.label import Label
-from tfx_sequences.schemas.spec import SINGLE_HEAD, SequenceSpec
+from tfx_sequences.schemas.columns.column import Column, IdColumn
+from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
+from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.sequence_spec import SINGLE_HEAD, SequenceSpec
 
 SEQUENCE_LENGTH = "sequence_length"
 LABEL = "label"
@@ -62,7 +62,7 @@ def make_parse_transformed_spec(spec: SequenceSpec, *, with_label: bool = True) 
         spec: The spec.
         with_label: Also labels and weights.
 
-    >>> from tfx_sequences.schemas.spec_io import load_spec
+    >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> parsed = make_parse_transformed_spec(load_spec("japanese_vowels"))
     >>> list(parsed), [*parsed["sequence.lpc"].partitions]
     (['id', 'label', 'sequence.lpc', 'sequence_length'], [UniformRowLength(length=12)])

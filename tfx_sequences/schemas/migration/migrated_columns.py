@@ -10,13 +10,19 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tfx_sequences.errors import SpecError, did_you_mean, shortened
-from tfx_sequences.schemas import feature_columns as ours
-from tfx_sequences.schemas.column_base import BaseColumn
-from tfx_sequences.schemas.columns import Column, NumericColumn, Scaling
-from tfx_sequences.schemas.migrated_ids import by_class, class_names, converted_ids, is_categorical, unsupported
-from tfx_sequences.schemas.migrated_values import default_before, initializer_name, single_default
-from tfx_sequences.schemas.representations import embedding_column, indicator_column, shared_embedding_columns
-from tfx_sequences.schemas.shared_tables import columns_by_table
+from tfx_sequences.schemas.columns import feature_columns as ours
+from tfx_sequences.schemas.columns.column import Column, NumericColumn, Scaling
+from tfx_sequences.schemas.columns.column_base import BaseColumn
+from tfx_sequences.schemas.columns.representations import embedding_column, indicator_column, shared_embedding_columns
+from tfx_sequences.schemas.columns.shared_tables import columns_by_table
+from tfx_sequences.schemas.migration.migrated_ids import (
+    by_class,
+    class_names,
+    converted_ids,
+    is_categorical,
+    unsupported,
+)
+from tfx_sequences.schemas.migration.migrated_values import default_before, initializer_name, single_default
 
 Normalizers = Mapping[str, "Scaling | str"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas import feature_columns as ours
+from tfx_sequences.schemas.columns import feature_columns as ours
 
 
 def converted_ids(column: Any) -> Any:

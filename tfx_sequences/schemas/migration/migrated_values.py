@@ -9,7 +9,7 @@ from typing import Any
 from absl import logging
 
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.columns import Scaling
+from tfx_sequences.schemas.columns.column import Scaling
 
 
 def single_default(default: Any, key: str) -> float | None:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 import yaml
 
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.spec_io import spec_to_yaml
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_io import spec_to_yaml
 
 _WIDTH = 100
 

@@ -12,14 +12,14 @@ from typing import Any
 from google.protobuf import text_format
 
 from tfx_sequences.errors import DataError, SpecError, did_you_mean, shortened
-from tfx_sequences.schemas.base import declared
-from tfx_sequences.schemas.proposal import Note, Proposal
-from tfx_sequences.schemas.proposed_columns import proposed_column
-from tfx_sequences.schemas.proposed_label import can_be_label, find_label, label_fields
-from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
-from tfx_sequences.schemas.schema_features import SchemaFeature, SchemaFeatures, schema_features
-from tfx_sequences.schemas.schema_protos import schema_pb2
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.columns.base import declared
+from tfx_sequences.schemas.columns.names import SEQUENCE_PREFIX
+from tfx_sequences.schemas.features.schema_protos import schema_pb2
+from tfx_sequences.schemas.proposal.proposal import Note, Proposal
+from tfx_sequences.schemas.proposal.proposed_columns import proposed_column
+from tfx_sequences.schemas.proposal.proposed_label import can_be_label, find_label, label_fields
+from tfx_sequences.schemas.proposal.schema_features import SchemaFeature, SchemaFeatures, schema_features
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 _ID_NAMES = ("id", "record_id", "example_id", "sequence_id", "uuid", "uid", "guid")
 _WEIGHT_NAMES = ("example_weight", "sample_weight", "record_weight")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfx_sequences.schemas.categorical_columns import NO_ID
-from tfx_sequences.schemas.raw_features import MISSING_INT
-from tfx_sequences.schemas.schema_features import SchemaFeature
+from tfx_sequences.schemas.columns.names import MISSING_INT, NO_ID
+from tfx_sequences.schemas.proposal.schema_features import SchemaFeature
 
 _MOST_TERMS = 1_000
 _MANY_IDS = 1_000_000

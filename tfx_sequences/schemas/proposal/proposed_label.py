@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tfx_sequences.errors import SpecError, shortened
-from tfx_sequences.schemas.proposal import Note
-from tfx_sequences.schemas.schema_features import SchemaFeature
+from tfx_sequences.schemas.proposal.proposal import Note
+from tfx_sequences.schemas.proposal.schema_features import SchemaFeature
 
 _LABEL_WORDS = ("label", "labels", "target", "targets", "class", "outcome", "y")
 _LABEL_PARTS = re.compile(r"(^|[_.-])(label|target|class)($|[_.-])", re.IGNORECASE)

@@ -10,10 +10,10 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from tfx_sequences.schemas.proposal import Note
-from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
-from tfx_sequences.schemas.schema_protos import schema_pb2
-from tfx_sequences.schemas.tfmd import SEQUENCE_STRUCT
+from tfx_sequences.schemas.columns.names import SEQUENCE_PREFIX
+from tfx_sequences.schemas.features.schema_protos import schema_pb2
+from tfx_sequences.schemas.features.tfmd import SEQUENCE_STRUCT
+from tfx_sequences.schemas.proposal.proposal import Note
 
 _DTYPES = {schema_pb2.BYTES: "string", schema_pb2.INT: "int64", schema_pb2.FLOAT: "float32"}
 # TFDV writes this for terms that are not UTF-8.
@@ -83,8 +83,8 @@ class _Unusable(Exception):
 def schema_features(schema: schema_pb2.Schema) -> SchemaFeatures:
     """The features of a schema; of SequenceExamples if it has the struct `##SEQUENCE##`, else of Examples.
 
-    >>> from tfx_sequences.schemas.spec_io import load_spec
-    >>> from tfx_sequences.schemas.tfmd import make_schema
+    >>> from tfx_sequences.schemas.spec.spec_io import load_spec
+    >>> from tfx_sequences.schemas.features.tfmd import make_schema
     >>> read = schema_features(make_schema(load_spec("japanese_vowels")))
     >>> read.record, [(f.key, f.is_sequence, f.dtype, f.shape) for f in read.features][2]
     ('SequenceExample', ('lpc', True, 'float32', (12,)))

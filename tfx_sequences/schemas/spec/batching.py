@@ -6,7 +6,7 @@ from typing import Literal
 
 import pydantic
 
-from tfx_sequences.schemas.base import Declared, Sizes
+from tfx_sequences.schemas.columns.base import Declared, Sizes
 
 
 class Padding(Declared):

@@ -10,8 +10,8 @@ import pydantic
 import yaml
 
 from tfx_sequences.errors import UserInputError, did_you_mean
-from tfx_sequences.schemas.base import Declared, Strings
-from tfx_sequences.schemas.spec_io import explain_problems
+from tfx_sequences.schemas.columns.base import Declared, Strings
+from tfx_sequences.schemas.spec.spec_io import explain_problems
 
 
 class Accelerator(Declared):

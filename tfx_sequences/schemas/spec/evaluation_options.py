@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pydantic
 
-from tfx_sequences.schemas.base import Declared, Strings
-from tfx_sequences.schemas.length_ranges import Boundaries
+from tfx_sequences.schemas.columns.base import Declared, Strings
+from tfx_sequences.schemas.spec.length_ranges import Boundaries
 
 
 class Threshold(Declared):

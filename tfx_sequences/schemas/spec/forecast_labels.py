@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tfx_sequences.errors import did_you_mean
-from tfx_sequences.schemas.columns import NumericColumn
-from tfx_sequences.schemas.forecast import Forecast
-from tfx_sequences.schemas.label import Label
+from tfx_sequences.schemas.columns.column import NumericColumn
+from tfx_sequences.schemas.spec.forecast import Forecast
+from tfx_sequences.schemas.spec.label import Label
 
 if TYPE_CHECKING:
-    from tfx_sequences.schemas.spec import SequenceSpec
+    from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def forecast_heads(spec: SequenceSpec) -> dict[str, Label]:

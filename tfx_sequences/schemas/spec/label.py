@@ -9,8 +9,8 @@ from typing import Any, Literal
 import pydantic
 
 from tfx_sequences.errors import did_you_mean
-from tfx_sequences.schemas.base import Declared, Sizes, Terms
-from tfx_sequences.schemas.forecast import Forecast
+from tfx_sequences.schemas.columns.base import Declared, Sizes, Terms
+from tfx_sequences.schemas.spec.forecast import Forecast
 
 # Fields that decide how a head is trained, but not what Transform writes.
 TRAINING_FIELDS = ("loss_weight", "class_weights", "label_smoothing", "sampled_softmax", "forecast")

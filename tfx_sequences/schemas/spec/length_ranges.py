@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import pydantic
 
-from tfx_sequences.schemas.base import Sizes
+from tfx_sequences.schemas.columns.base import Sizes
 
 AUTOMATIC = tuple(2**n for n in range(13))
 """The boundaries of `auto`: 1, 2, 4, ... 4096."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import pydantic
 
-from tfx_sequences.schemas.base import AsTuple, Declared, Sizes
+from tfx_sequences.schemas.columns.base import AsTuple, Declared, Sizes
 
 Activation = Literal["linear", "relu", "gelu", "selu", "silu", "tanh", "sigmoid", "softplus"]
 

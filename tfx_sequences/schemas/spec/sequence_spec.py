@@ -8,17 +8,17 @@ from typing import Annotated, Any, Literal
 import pydantic
 
 from tfx_sequences.errors import SpecError, did_you_mean
-from tfx_sequences.schemas.base import Declared
-from tfx_sequences.schemas.batching import Batching
-from tfx_sequences.schemas.column_base import BaseColumn, IdColumn
-from tfx_sequences.schemas.columns import CategoricalColumn, Column, TextColumn
-from tfx_sequences.schemas.evaluation_options import Evaluation
-from tfx_sequences.schemas.forecast_labels import check_forecasts, without_normalizer
-from tfx_sequences.schemas.label import Label
-from tfx_sequences.schemas.model_options import Conv1DLayer, Model
-from tfx_sequences.schemas.shared_tables import names_by_table
-from tfx_sequences.schemas.training_options import Training
-from tfx_sequences.schemas.tuning_options import SECTIONS, Tuning
+from tfx_sequences.schemas.columns.base import Declared
+from tfx_sequences.schemas.columns.column import CategoricalColumn, Column, TextColumn
+from tfx_sequences.schemas.columns.column_base import BaseColumn, IdColumn
+from tfx_sequences.schemas.columns.shared_tables import names_by_table
+from tfx_sequences.schemas.spec.batching import Batching
+from tfx_sequences.schemas.spec.evaluation_options import Evaluation
+from tfx_sequences.schemas.spec.forecast_labels import check_forecasts, without_normalizer
+from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.model_options import Conv1DLayer, Model
+from tfx_sequences.schemas.spec.training_options import Training
+from tfx_sequences.schemas.spec.tuning_options import SECTIONS, Tuning
 
 
 class Splits(Declared):
@@ -44,7 +44,7 @@ SINGLE_HEAD = "label"
 class SequenceSpec(Declared):
     """Features, label, batching, model, training and evaluation of one sequence task.
 
-    >>> from tfx_sequences.schemas.columns import NumericColumn
+    >>> from tfx_sequences.schemas.columns.column import NumericColumn
     >>> spec = SequenceSpec(
     ...     name="vowels",
     ...     sequence={"lpc": {"type": "numeric", "shape": (12,)}},

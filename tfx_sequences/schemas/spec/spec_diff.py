@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tfx_sequences.schemas.label import TRAINING_FIELDS
-from tfx_sequences.schemas.local_files import named_files, read_bytes
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.spec_io import spec_to_json
+from tfx_sequences.schemas.columns.local_files import named_files, read_bytes
+from tfx_sequences.schemas.spec.label import TRAINING_FIELDS
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_io import spec_to_json
 
 # Of these two sections a part decides how a record is read; of all others nothing.
 _DECISIVE = ("record", "context", "sequence", "label", "labels")
@@ -69,7 +69,7 @@ def spec_changes(before: SpecContents, after: SpecContents) -> list[Change]:
 
     Files are compared by what is in them, wherever they are; by their paths only where one cannot be read.
 
-    >>> from tfx_sequences.schemas.spec_io import load_spec
+    >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> spec = load_spec("japanese_vowels")
     >>> column = spec.sequence["lpc"].model_copy(update={"shape": (13,)})
     >>> changed = spec.model_copy(update={"sequence": {"lpc": column}})

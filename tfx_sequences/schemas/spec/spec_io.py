@@ -13,10 +13,10 @@ import pydantic
 import yaml
 
 from tfx_sequences.errors import SpecError, did_you_mean
-from tfx_sequences.schemas.columns import COLUMN_TYPES
-from tfx_sequences.schemas.label import TRAINING_FIELDS
-from tfx_sequences.schemas.local_files import named_files, read_bytes
-from tfx_sequences.schemas.spec import SequenceSpec, check_causality
+from tfx_sequences.schemas.columns.column import COLUMN_TYPES
+from tfx_sequences.schemas.columns.local_files import named_files, read_bytes
+from tfx_sequences.schemas.spec.label import TRAINING_FIELDS
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, check_causality
 
 # The sections that decide each stage's result: an edit elsewhere leaves its cache valid.
 TRANSFORM_SECTIONS = ("record", "id_key", "context", "sequence", "label", "labels", "example_weight")
@@ -39,7 +39,7 @@ def load_spec(source: str | Path) -> SequenceSpec:
     path = Path(source)
     bundled = str(source).removesuffix(".yaml")
     if not path.is_file() and bundled in bundled_names():
-        text = resources.files("tfx_sequences.schemas").joinpath(f"{bundled}.yaml").read_text("utf-8")
+        text = resources.files(__package__).joinpath(f"{bundled}.yaml").read_text("utf-8")
         return spec_from_yaml(text, where=f"{bundled}.yaml")
     if not path.is_file():
         raise SpecError(
@@ -57,7 +57,7 @@ def load_spec(source: str | Path) -> SequenceSpec:
 
 def bundled_names() -> list[str]:
     """The names `load_spec` knows without a file."""
-    names = (f.name for f in resources.files("tfx_sequences.schemas").iterdir())
+    names = (f.name for f in resources.files(__package__).iterdir())
     return sorted(n.removesuffix(".yaml") for n in names if n.endswith(".yaml"))
 
 

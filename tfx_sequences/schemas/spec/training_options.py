@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pydantic
 
-from tfx_sequences.schemas.base import Declared
+from tfx_sequences.schemas.columns.base import Declared
 
 _LESS_IS_BETTER = ("loss", "error", "nll", "mape", "mase", "perplexity")
 # Which keys of a schedule mean something for which type.

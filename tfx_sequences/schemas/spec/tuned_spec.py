@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.tuning_options import SECTIONS, with_values
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.tuning_options import SECTIONS, with_values
 
 
 def tuned_spec(spec: SequenceSpec, values: Mapping[str, Any]) -> SequenceSpec:

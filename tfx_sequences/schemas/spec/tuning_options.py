@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 import pydantic
 
 from tfx_sequences.errors import did_you_mean, shortened
-from tfx_sequences.schemas.base import AsTuple, Declared
-from tfx_sequences.schemas.training_options import better_direction
+from tfx_sequences.schemas.columns.base import AsTuple, Declared
+from tfx_sequences.schemas.spec.training_options import better_direction
 
 SECTIONS = ("model", "training")
 
@@ -111,7 +111,7 @@ def with_values(sections: Mapping[str, Declared], values: Mapping[str, Any]) -> 
         ValueError: There is no such key.
         pydantic.ValidationError: A value cannot be one of its key.
 
-    >>> from tfx_sequences.schemas.model_options import Model
+    >>> from tfx_sequences.schemas.spec.model_options import Model
     >>> with_values({"model": Model()}, {"model.units": [8, 4]})["model"].units
     (8, 4)
     """
