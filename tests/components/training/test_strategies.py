@@ -12,7 +12,7 @@ import pytest
 from tfx_sequences.components.training.strategies import is_chief, make_strategy
 from tfx_sequences.errors import UserInputError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 # After the backup of the second step of an epoch, and before the next one.
