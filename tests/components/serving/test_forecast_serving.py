@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
+from tfx_sequences.components.network.measures import figures
 
 from tests.forecasts import HORIZON, NUM_RECORDS, forecast_spec
 from tests.records import example, sequence_example, write_records
 from tfx_sequences.components.evaluation.config import make_eval_config
 from tfx_sequences.components.input.record_formats import raw_records
-from tfx_sequences.components.network.measures import figures
 from tfx_sequences.components.network.model import build_model
 from tfx_sequences.components.serving.exported_model import RawRecordModel, export
 from tfx_sequences.components.serving.prediction import predict_files

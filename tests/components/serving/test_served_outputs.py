@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
+from tfx_sequences.components.network.measures import figures
 
 from tests.labels import as_examples
 from tests.records import example, sequence_example
 from tfx_sequences.components.evaluation.config import make_eval_config
-from tfx_sequences.components.network.measures import figures
 from tfx_sequences.components.serving.prediction import predict_files
 from tfx_sequences.components.serving.requests import make_tensors
 

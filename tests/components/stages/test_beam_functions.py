@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from apache_beam.internal import pickler
 from tensorflow_model_analysis.metrics import metric_types
+from tfx_sequences.components.network.measures import figures
 
 from tests.records import sequence_example, write_records
 from tfx_sequences.components.evaluation import metrics as evaluation_metrics
-from tfx_sequences.components.network.measures import figures
 from tfx_sequences.components.records.framing import read_records
 from tfx_sequences.components.stages import ingest
 from tfx_sequences.schemas.spec.label import Label

@@ -12,6 +12,8 @@ import numpy as np
 from tfx_sequences.components.records import keys as record_keys
 from tfx_sequences.components.serving.graph_messages import without_graph
 from tfx_sequences.errors import DataError
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
+from tfx_sequences.schemas.kinds.declared_kind import CLASSES, PREDICTIONS, SCORES
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
@@ -128,7 +130,7 @@ def _not_finite(outputs: dict[str, np.ndarray], rows: int) -> dict[int, Any]:
     """What is no finite number, by row: JSON has no NaN, and a prediction that is none must not look like one."""
     wrong: dict[int, Any] = {}
     for name, numbers in outputs.items():
-        if name.endswith(("scores", "predictions")):
+        if name.endswith((SCORES, PREDICTIONS)):
             flat = numbers.reshape(rows, -1) if rows else numbers.reshape(0, 1)
             for row in np.flatnonzero(~np.isfinite(flat).all(axis=1)).tolist():
                 wrong.setdefault(row, flat[row][~np.isfinite(flat[row])][0])
@@ -148,25 +150,11 @@ def _answer(outputs: dict[str, np.ndarray], row: int, spec: SequenceSpec) -> dic
 
 
 def _of_head(label: Label, outputs: dict[str, np.ndarray], row: int, prefix: str) -> dict[str, Any]:
-    steps = slice(int(outputs["sequence_length"][row])) if label.per_step else ...
-    if not label.has_classes:
-        return {"prediction": outputs[f"{prefix}predictions"][row][steps].tolist()}
-    classes = [c.decode() for c in outputs[f"{prefix}classes"][row]]
-    scores = outputs[f"{prefix}scores"][row][steps].tolist()
-
-    def by_class(values: list[float]) -> dict[str, float]:
-        return dict(zip(classes, values, strict=True))
-
-    if label.type == "multi_label":
-
-        def likely(values: list[float]) -> list[str]:
-            return [name for name, value in by_class(values).items() if value >= 0.5]
-
-        predicted: dict[str, Any] = {"predicted_classes": [*map(likely, scores)] if label.per_step else likely(scores)}
-    else:
-        found = np.asarray(outputs[f"{prefix}predicted_class"][row])[steps]
-        predicted = {"predicted_class": [c.decode() for c in found] if label.per_step else found.item().decode()}
-    return {**predicted, "scores": [by_class(v) for v in scores] if label.per_step else by_class(scores)}
+    answers = {name: outputs[prefix + name][row] for name in label.kind.outputs}
+    if label.per_step:
+        real = int(outputs[SEQUENCE_LENGTH][row])
+        answers = {name: its if name == CLASSES else its[:real] for name, its in answers.items()}
+    return label.kind.row(label, answers)
 
 
 def _place(batch: tf.Tensor, row: int, spec: SequenceSpec, file: Path, start: int) -> str:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfx_sequences.components.network.forecast_errors import forecast_figures, forecast_loss, forecast_sums, mase, smape
+from tfx_sequences.components.kinds.forecast_errors import forecast_figures, forecast_loss, forecast_sums, mase, smape
 from tfx_sequences.schemas.spec.label import Label
 
 RANDOM = np.random.default_rng(8)
