@@ -23,8 +23,12 @@ def test_the_mean_is_that_of_the_training_split_by_weight(shape):
     head.measure(HeadBatch(test, tested))
     mean = np.broadcast_to(np.average(train.astype(float), axis=0, weights=weights), test.shape)
     assert head.answers() == {
-        "mean_squared_error": {"training mean": pytest.approx(mean_squared_error(test, mean, sample_weight=tested))},
-        "mean_absolute_error": {"training mean": pytest.approx(mean_absolute_error(test, mean, sample_weight=tested))},
+        "mean_squared_error": {
+            "training mean": pytest.approx(mean_squared_error(test, mean, sample_weight=tested))
+        },
+        "mean_absolute_error": {
+            "training mean": pytest.approx(mean_absolute_error(test, mean, sample_weight=tested))
+        },
     }
 
 
@@ -39,8 +43,8 @@ def test_the_previous_value_of_a_step():
     head.measure(batch)
     found = head.answers()
     steps = np.diff(values.astype(float), axis=1)
-    assert found["mean_squared_error"]["previous value"] == pytest.approx(np.square(steps).mean())
-    assert found["mean_absolute_error"]["previous value"] == pytest.approx(np.abs(steps).mean())
+    assert found["mean_squared_error"]["previous value repeated"] == pytest.approx(np.square(steps).mean())
+    assert found["mean_absolute_error"]["previous value repeated"] == pytest.approx(np.abs(steps).mean())
     assert found["mean_squared_error"]["training mean"] == pytest.approx(values[:, 1:].var(), rel=1e-5)
 
 
@@ -64,8 +68,8 @@ def test_a_series_that_repeats_itself_is_forecast_by_its_season_without_error():
     history = np.where(np.arange(24) < lengths[:, None], series, 0)
     found = measured(forecast_label(lags=(4,)), history, lengths, future, np.ones(3), np.ones(3, "float32"))
     for figure in ("smape", "mase", "mean_absolute_error"):
-        assert found[figure]["seasonal, 4 steps before"] == 0
-        assert found[figure]["last value"] > 0.5
+        assert found[figure]["last 4 steps repeated"] == 0
+        assert found[figure]["last value repeated"] > 0.5
 
 
 def test_figures_are_those_of_the_definitions():
@@ -78,17 +82,17 @@ def test_figures_are_those_of_the_definitions():
     scale = random.integers(0, 3, 40).astype(float)
     found = measured(forecast_label(seasonality=7, lags=(7, 12)), history, lengths, future, scale, weights)
     forecasts = {
-        "last value": [],
-        "seasonal, 7 steps before": [],
-        "seasonal, 12 steps before": [],
+        "last value repeated": [],
+        "last 7 steps repeated": [],
+        "last 12 steps repeated": [],
         "mean of the history": [],
     }
     for row, length in zip(history, lengths, strict=True):
         seen = row[:length]
-        forecasts["last value"].append([seen[-1]] * 5)
+        forecasts["last value repeated"].append([seen[-1]] * 5)
         for season in (7, 12):
             its = [seen[length - season + h % season] for h in range(5)] if length >= season else [seen[-1]] * 5
-            forecasts[f"seasonal, {season} steps before"].append(its)
+            forecasts[f"last {season} steps repeated"].append(its)
         forecasts["mean of the history"].append([seen.mean()] * 5)
     assert set(found["smape"]) == set(forecasts)
     for answer, rows in forecasts.items():

@@ -19,6 +19,7 @@ from tfx_sequences.schemas.label import Label
 
 # Names of conditions; those of features are quoted.
 _NONE, _PREVIOUS = "", "previous label"
+_REPEATED = f"{_PREVIOUS} repeated"
 # No curve is drawn from more probabilities than that.
 _MOST_SCORES = 1 << 28
 _OF_PROBABILITIES = ("loss", "auc")
@@ -70,17 +71,16 @@ class NaiveClasses:
             if self._spans:
                 self._count_spans(_words(condition)[0], table.predicted(given), batch, there)
         if self._spans and batch.previous is not None:
-            self._count_spans(_PREVIOUS, np.maximum(batch.previous, 0), batch, there)
+            self._count_spans(_REPEATED, np.maximum(batch.previous, 0), batch, there)
 
     def answers(self) -> Answers:
         """The figures of the measured split."""
         found: Answers = {}
         for condition, table in self._tables.items():
-            counts = self._measured[condition]
-            if counts.is_full:
+            pairs = self._measured[condition].pairs()
+            if pairs is None:
                 self._leave_out(condition)
                 continue
-            pairs = counts.pairs()
             predicting, frequencies = _words(condition)
             sums = [likelihood_sums(table, pairs), self._span_sums.get(predicting, np.zeros(0))]
             classes = len(self._classes)
@@ -95,10 +95,10 @@ class NaiveClasses:
     def _add_repeated(self, found: Answers, pairs: Pairs) -> None:
         """What the previous label itself makes right; it is no probability."""
         right = pairs.weights @ (pairs.given - 1 == pairs.classes)
-        total = np.concatenate([[pairs.weights.sum(), 0.0, right], self._span_sums.get(_PREVIOUS, np.zeros(0))])
+        total = np.concatenate([[pairs.weights.sum(), 0.0, right], self._span_sums.get(_REPEATED, np.zeros(0))])
         for figure, value in defined_figures(self._label, total).items():
             if figure not in _OF_PROBABILITIES:
-                found[figure][_PREVIOUS] = value
+                found[figure][_REPEATED] = value
 
     def _count(
         self, counts: dict[str, PairCounts], condition: str, given: np.ndarray, batch: HeadBatch, there: np.ndarray
@@ -107,15 +107,16 @@ class NaiveClasses:
         of_condition.add(given[there], batch.targets[there], batch.weights[there])
 
     def _make_tables(self) -> dict[str, ClassTable]:
-        nothing = PairCounts(len(self._classes))
-        table = class_frequencies(self._trained.get(_NONE, nothing).pairs(), len(self._classes))
+        classes = len(self._classes)
+        counted = {condition: counts.pairs() for condition, counts in self._trained.items()}
+        table = class_frequencies(counted.pop(_NONE, None) or Pairs.none(), classes)
         [prior] = table.rows(np.zeros(1, np.int64))
         tables = {_NONE: table}
-        for condition, counts in self._trained.items():
-            if counts.is_full:
+        for condition, pairs in counted.items():
+            if pairs is None:
                 self._leave_out(condition)
-            elif condition != _NONE:
-                tables[condition] = ClassTable(counts.pairs(), prior)
+            else:
+                tables[condition] = ClassTable(pairs, prior)
         return tables
 
     def _leave_out(self, condition: str) -> None:

@@ -18,8 +18,8 @@ from tfx_sequences.components.input import SequenceInput
 from tfx_sequences.components.label_batches import labelled_rows, pad_labels, targets_and_weights
 from tfx_sequences.components.length_histogram import LengthHistogram
 from tfx_sequences.components.padding import longest_of, pad_steps
-from tfx_sequences.components.record_formats import Batch, RecordFormat, transformed_records
-from tfx_sequences.schemas.columns import IdColumn
+from tfx_sequences.components.record_formats import Batch, Features, RecordFormat, transformed_records
+from tfx_sequences.schemas.columns import IdColumn, NumericColumn
 from tfx_sequences.schemas.forecast_labels import forecast_heads, known_future
 from tfx_sequences.schemas.label import Label
 from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
@@ -48,6 +48,7 @@ class HeadBatch:
         previous: The label of the step itself, as `targets` have it before `shift`; None where the model does not see
             it, or it is the target.
         ids: By sequence feature the id of each step, int64 `[B, T]`; -1 where it has none.
+        vectors: By sequence feature, of those that look like the label itself, its values `[B, T, D]`.
         history: Of a forecast: the target's values up to the last step that is known, `[B, T]`.
         lengths: Steps of each record, `[B]`.
     """
@@ -56,6 +57,7 @@ class HeadBatch:
     weights: np.ndarray
     previous: np.ndarray | None = None
     ids: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    vectors: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     history: np.ndarray | None = None
     lengths: np.ndarray | None = None
 
@@ -77,6 +79,26 @@ def id_features(spec: SequenceSpec) -> list[str]:
         name
         for name, column in spec.sequence.items()
         if isinstance(column, IdColumn) and not column.has_several_ids and not getattr(column, "shape", ())
+    ]
+
+
+def vector_features(spec: SequenceSpec, label: Label) -> list[str]:
+    """Names of the sequence features that are vectors as the label is: it may be the next step's one of them.
+
+    >>> columns = {"frame": {"type": "numeric", "shape": (88,), "normalizer": "none"}}
+    >>> label = {"key": "next_frame", "type": "multi_label", "shape": (88,), "per_step": True}
+    >>> spec = SequenceSpec(name="s", sequence=columns, label=label)
+    >>> vector_features(spec, spec.label)
+    ['frame']
+    """
+    if not (label.per_step and label.type == "multi_label" and label.is_vector):
+        return []
+    return [
+        name
+        for name, column in spec.sequence.items()
+        if isinstance(column, NumericColumn) and column.shape == label.shape and column.normalizer == "none"
+        # The label's own feature is the previous label.
+        if column.key != label.key
     ]
 
 
@@ -106,11 +128,14 @@ def _naive_records(spec: SequenceSpec) -> RecordFormat:
         needed |= {SEQUENCE_PREFIX + name, future_name(name)}
     parsed = {name: feature for name, feature in feature_spec.items() if name in needed}
 
+    def parse(serialized: tf.Tensor) -> Features:
+        return tf.io.parse_example(serialized, parsed)
+
     def batch(serialized: tf.Tensor, seed: tf.Tensor | None = None) -> Batch:
         del seed
-        return known_and_targets(tf.io.parse_example(serialized, parsed), spec)
+        return known_and_targets(parse(serialized), spec)
 
-    return dataclasses.replace(transformed_records(spec, feature_spec), batch=batch)
+    return dataclasses.replace(transformed_records(spec, feature_spec), parse=parse, batch=batch)
 
 
 def known_and_targets(features: dict[str, Any], spec: SequenceSpec) -> Batch:
@@ -143,7 +168,8 @@ def _step_features(spec: SequenceSpec) -> list[str]:
     if heads:
         return list(dict.fromkeys(str(label.target) for label in heads.values()))
     classifies_steps = any(label.per_step and label.type == "classification" for label in spec.heads.values())
-    return id_features(spec) if classifies_steps else []
+    vectors = [name for label in spec.heads.values() for name in vector_features(spec, label)]
+    return list(dict.fromkeys([*(id_features(spec) if classifies_steps else ()), *vectors]))
 
 
 def _of_head(spec: SequenceSpec, head: str, known: dict[str, Any], targets: Any, weights: Any) -> HeadBatch:
@@ -159,6 +185,7 @@ def _of_head(spec: SequenceSpec, head: str, known: dict[str, Any], targets: Any,
         weights=weight.numpy(),
         previous=known[label_name(head)].numpy() if sees_previous_label(spec, label) else None,
         ids=ids,
+        vectors={name: known[SEQUENCE_PREFIX + name].numpy() for name in vector_features(spec, label)},
         history=history,
         lengths=known[SEQUENCE_LENGTH].numpy(),
     )

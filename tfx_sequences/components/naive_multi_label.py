@@ -13,6 +13,7 @@ from tfx_sequences.schemas.label import Label
 
 # Values of 0 and 1 that are held at a time.
 _VALUES_AT_ONCE = 1 << 22
+_NONE = ""
 
 
 class ClassRates:
@@ -84,31 +85,33 @@ class NaiveMultiLabel:
     def __init__(self, label: Label, classes: Sequence[str]) -> None:
         self._label = label
         self._classes = len(classes)
-        self._trained = ClassRates(self._classes), ClassRates(self._classes, 2)
-        self._measured = ClassRates(self._classes), ClassRates(self._classes, 2)
-        self._knows_previous = False
+        # By what was there before; first by nothing.
+        self._trained: dict[str, ClassRates] = {}
+        self._measured: dict[str, ClassRates] = {}
 
     def fit(self, batch: HeadBatch) -> None:
         """Counts a batch of the training split."""
-        self._count(batch, *self._trained)
+        self._count(batch, self._trained)
 
     def measure(self, batch: HeadBatch) -> None:
         """Counts a batch of the split that is measured."""
-        self._knows_previous = batch.previous is not None
-        self._count(batch, *self._measured)
+        self._count(batch, self._measured)
 
     def answers(self) -> Answers:
         """The figures of the measured split."""
         found: Answers = {}
-        alike = self._trained[0].probabilities()
-        self._add(found, "majority of each class", "class frequencies", self._measured[0].sums(alike))
-        if self._knows_previous:
-            [prior] = alike
-            words = "most frequent after the previous label", "frequencies after the previous label"
-            self._add(found, *words, self._measured[1].sums(self._trained[1].probabilities(prior)))
-            # What was there before is there again: no probability, but the sums of what is right are defined.
+        nothing = ClassRates(self._classes)
+        [prior] = self._trained.get(_NONE, nothing).probabilities()
+        for before, measured in self._measured.items():
+            if before == _NONE:
+                self._add(found, "majority of each class", "class frequencies", measured.sums(prior[None]))
+                continue
+            probabilities = self._trained.get(before, ClassRates(self._classes, 2)).probabilities(prior)
+            words = f"most frequent after the {before}", f"frequencies after the {before}"
+            self._add(found, *words, measured.sums(probabilities))
+            # What was there before is there again: no probability, but what is right is defined.
             repeated = np.repeat([[0.25], [0.75]], self._classes, axis=1)
-            self._add(found, "previous label", None, self._measured[1].sums(repeated))
+            self._add(found, f"{before} repeated", None, measured.sums(repeated))
         return found
 
     def _add(self, found: Answers, predicting: str, frequencies: str | None, total: np.ndarray) -> None:
@@ -117,18 +120,21 @@ class NaiveMultiLabel:
             if name is not None:
                 found.setdefault(figure, {})[name] = value
 
-    def _count(self, batch: HeadBatch, alike: ClassRates, by_previous: ClassRates) -> None:
+    def _count(self, batch: HeadBatch, rates: dict[str, ClassRates]) -> None:
         there = batch.weights > 0
-        weights = batch.weights[there]
-        targets = batch.targets[there]
-        previous = batch.previous[there] if batch.previous is not None else None
+        weights, targets = batch.weights[there], batch.targets[there]
+        before = {f"step's '{name}'": values[there] for name, values in batch.vectors.items()}
+        if batch.previous is not None:
+            before["previous label"] = batch.previous[there]
+        alike = rates.setdefault(_NONE, ClassRates(self._classes))
         at_once = max(1, _VALUES_AT_ONCE // self._classes)
         for begin in range(0, len(weights), at_once):
             rows = slice(begin, begin + at_once)
             hot = self._hot(targets[rows])
             alike.add(hot, weights[rows])
-            if previous is not None:
-                by_previous.add(hot, weights[rows], self._hot(previous[rows]))
+            for name, values in before.items():
+                by_state = rates.setdefault(name, ClassRates(self._classes, 2))
+                by_state.add(hot, weights[rows], self._hot(values[rows]))
 
     def _hot(self, targets: np.ndarray) -> np.ndarray:
         """Which classes are there, bool `[N, C]`, of vectors of 0 and 1 or of class indices with -1 for none."""

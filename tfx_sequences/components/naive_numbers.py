@@ -43,7 +43,7 @@ class NaiveNumbers:
         if self._weight:
             self._add("training mean", targets - self._total / self._weight, weights)
         if batch.previous is not None:
-            self._add("previous value", targets - self._there(batch, batch.previous)[0], weights)
+            self._add("previous value repeated", targets - self._there(batch, batch.previous)[0], weights)
 
     def answers(self) -> Answers:
         """The figures of the measured split."""
@@ -86,10 +86,10 @@ class NaiveForecasts:
         if batch.history is None or batch.lengths is None:
             return
         horizon = int(self._label.horizon or 0)
-        forecasts = {"last value": seasonal_naive(batch.history, batch.lengths, 1, horizon)}
+        forecasts = {"last value repeated": seasonal_naive(batch.history, batch.lengths, 1, horizon)}
         for season in self._seasons:
             seasonal = seasonal_naive(batch.history, batch.lengths, season, horizon)
-            forecasts[f"seasonal, {season} steps before"] = seasonal
+            forecasts[f"last {season} steps repeated"] = seasonal
         total = np.where(np.arange(batch.history.shape[1]) < batch.lengths[:, None], batch.history, 0).sum(axis=1)
         mean = total / np.maximum(batch.lengths, 1)
         forecasts["mean of the history"] = np.repeat(mean[:, None], horizon, axis=1)

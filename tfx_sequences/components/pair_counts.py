@@ -31,6 +31,11 @@ class Pairs:
     weights: np.ndarray
     targets: int
 
+    @classmethod
+    def none(cls) -> Pairs:
+        """Nothing counted."""
+        return cls(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), 0)
+
 
 class PairCounts:
     """Adds up what pairs of a condition and a class weigh.
@@ -38,9 +43,6 @@ class PairCounts:
     Args:
         classes: Number of classes `C`.
         most: Distinct pairs that are held at most.
-
-    Attributes:
-        is_full: There were more pairs than that, so nothing is known.
 
     >>> counts = PairCounts(classes=3)
     >>> counts.add(np.array([0, 7, 0]), np.array([2, 0, 2]), np.array([1.0, 1.0, 0.5]))
@@ -55,7 +57,7 @@ class PairCounts:
         self._codes, self._weights = np.zeros(0, np.int64), np.zeros(0)
         self._waiting: list[tuple[np.ndarray, np.ndarray]] = []
         self._targets = 0
-        self.is_full = False
+        self._is_full = False
 
     def add(self, given: np.ndarray, classes: np.ndarray, weights: np.ndarray) -> None:
         """Counts targets.
@@ -66,16 +68,18 @@ class PairCounts:
             weights: What it weighs, `[N]`, above zero.
         """
         self._targets += len(classes)
-        if self.is_full:
+        if self._is_full:
             return
         codes = given.astype(np.int64) * self._classes + classes
         self._waiting.append(_summed(codes, weights.astype(np.float64)))
         if sum(len(codes) for codes, _ in self._waiting) > max(_LEAST_WAITING, len(self._codes)):
             self._merge()
 
-    def pairs(self) -> Pairs:
-        """All that was counted; nothing if there were too many pairs."""
+    def pairs(self) -> Pairs | None:
+        """All that was counted; None if there were too many distinct pairs."""
         self._merge()
+        if self._is_full:
+            return None
         return Pairs(*np.divmod(self._codes, self._classes), self._weights, self._targets)
 
     def _merge(self) -> None:
@@ -83,7 +87,7 @@ class PairCounts:
         self._waiting = []
         self._codes, self._weights = _summed(*(np.concatenate(part) for part in zip(*parts, strict=True)))
         if len(self._codes) > self._most:
-            self.is_full = True
+            self._is_full = True
             self._codes, self._weights = np.zeros(0, np.int64), np.zeros(0)
 
 
