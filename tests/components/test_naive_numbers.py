@@ -23,12 +23,8 @@ def test_the_mean_is_that_of_the_training_split_by_weight(shape):
     head.measure(HeadBatch(test, tested))
     mean = np.broadcast_to(np.average(train.astype(float), axis=0, weights=weights), test.shape)
     assert head.answers() == {
-        "mean_squared_error": {
-            "training mean": pytest.approx(mean_squared_error(test, mean, sample_weight=tested))
-        },
-        "mean_absolute_error": {
-            "training mean": pytest.approx(mean_absolute_error(test, mean, sample_weight=tested))
-        },
+        "mean_squared_error": {"training mean": pytest.approx(mean_squared_error(test, mean, sample_weight=tested))},
+        "mean_absolute_error": {"training mean": pytest.approx(mean_absolute_error(test, mean, sample_weight=tested))},
     }
 
 

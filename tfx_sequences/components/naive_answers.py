@@ -22,15 +22,15 @@ FIGURES, LEFT_OUT = "figures", "left_out"
 
 
 class NaiveHead(Protocol):
-    """Counts what the naive answers of one head are made of.
+    """Counts what the naive answers of one head are made of."""
 
-    Attributes:
-        reads_training: It needs the training split.
-        left_out: Answers that were not made, in words.
-    """
+    @property
+    def reads_training(self) -> bool:
+        """It needs the training split."""
 
-    reads_training: bool
-    left_out: Sequence[str]
+    @property
+    def left_out(self) -> Sequence[str]:
+        """Answers that were not made, in words."""
 
     def fit(self, batch: HeadBatch) -> None:
         """Counts a batch of the training split."""
