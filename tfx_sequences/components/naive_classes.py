@@ -82,7 +82,7 @@ class NaiveClasses:
                 self._leave_out(condition)
                 continue
             predicting, frequencies = _words(condition)
-            sums = [likelihood_sums(table, pairs), self._span_sums.get(predicting, np.zeros(0))]
+            sums = [likelihood_sums(table, pairs), self._spans_of(predicting)]
             classes = len(self._classes)
             if "auc" in self._label.metrics and len(np.unique(pairs.given)) * classes <= _MOST_SCORES:
                 sums.append(score_sums(table, pairs, classes))
@@ -95,10 +95,15 @@ class NaiveClasses:
     def _add_repeated(self, found: Answers, pairs: Pairs) -> None:
         """What the previous label itself makes right; it is no probability."""
         right = pairs.weights @ (pairs.given - 1 == pairs.classes)
-        total = np.concatenate([[pairs.weights.sum(), 0.0, right], self._span_sums.get(_REPEATED, np.zeros(0))])
+        total = np.concatenate([[pairs.weights.sum(), 0.0, right], self._spans_of(_REPEATED)])
         for figure, value in defined_figures(self._label, total).items():
             if figure not in _OF_PROBABILITIES:
-                found[figure][_REPEATED] = value
+                found.setdefault(figure, {})[_REPEATED] = value
+
+    def _spans_of(self, answer: str) -> np.ndarray:
+        """Spans right, predicted, and there; nothing of an answer without spans, which is measured by none."""
+        sums = self._span_sums.get(answer, np.zeros(0))
+        return sums if sums[1:2].any() else np.zeros(0)
 
     def _count(
         self, counts: dict[str, PairCounts], condition: str, given: np.ndarray, batch: HeadBatch, there: np.ndarray
