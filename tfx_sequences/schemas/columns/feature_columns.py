@@ -1,0 +1,266 @@
+"""The functions that build columns, under the names of `tf.feature_column`.
+
+What they return is a column of `tfx_sequences.schemas.columns.column`: frozen,
+comparable, serialisable. Keyword names and defaults are those of
+`tf.feature_column`, except that a `normalizer` is declared (`Scaling`, `"log1p"`)
+where that takes a function, for a function cannot be written to a spec.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tfx_sequences.schemas.columns.base import declared
+from tfx_sequences.schemas.columns.column import (
+    BucketizedColumn,
+    CategoricalColumn,
+    NumericColumn,
+    Scaling,
+    TextColumn,
+    Vocabulary,
+)
+from tfx_sequences.schemas.columns.column_arguments import (
+    make_bucketized,
+    make_categorical,
+    make_filed,
+    make_listed,
+    make_numeric,
+    stored_dtype,
+)
+
+
+def numeric_column(
+    key: str,
+    shape: int | Sequence[int] = (1,),
+    default_value: float | None = None,
+    dtype: Any = "float32",
+    normalizer: str | Scaling | None = None,
+) -> NumericColumn:
+    """Numbers of the record. `[B, *shape]` of `dtype` to `[B, prod(shape)]` float32.
+
+    Args:
+        key: The feature's key.
+        shape: Shape of the value.
+        default_value: Stands in for a missing value; None: the feature is required.
+        dtype: How the values are stored: `float32` or `int64` (or TensorFlow's dtype).
+        normalizer: `Scaling(offset, scale)`, `"log1p"`, or None; in a pipeline also
+            `"z_score"` and `"min_max"`, of the training split.
+
+    >>> numeric_column("age", normalizer=Scaling(offset=40.0, scale=0.1)).size
+    1
+    """
+    return make_numeric(key, shape, default_value, dtype, normalizer, is_sequence=False)
+
+
+def sequence_numeric_column(
+    key: str,
+    shape: int | Sequence[int] = (1,),
+    default_value: float | None = 0.0,
+    dtype: Any = "float32",
+    normalizer: str | Scaling | None = None,
+) -> NumericColumn:
+    """Numbers of each step. `[B, T, *shape]` of `dtype` to `[B, T, prod(shape)]` float32.
+
+    Args:
+        key: The feature's key.
+        shape: Shape of a step's value.
+        default_value: Stands in for the values of a step that has none, or fewer
+            than `shape` needs, before it is normalised; None: 0 after that.
+        dtype: As for `numeric_column`.
+        normalizer: As for `numeric_column`.
+
+    >>> sequence_numeric_column("lpc", shape=12).is_sequence
+    True
+    """
+    return make_numeric(key, shape, default_value, dtype, normalizer, is_sequence=True)
+
+
+def bucketized_column(source_column: NumericColumn, boundaries: Sequence[float]) -> BucketizedColumn:
+    """The buckets that the numbers of a context column fall into.
+
+    A one-hot vector per value, `[B, prod(shape) * (len(boundaries) + 1)]`, or the
+    ids for `embedding_column`. A bucket has its lower boundary, not its upper one.
+
+    >>> bucketized_column(numeric_column("age"), [18, 65]).num_ids
+    3
+    """
+    return make_bucketized(source_column, boundaries, is_sequence=False)
+
+
+def sequence_bucketized_column(source_column: NumericColumn, boundaries: Sequence[float]) -> BucketizedColumn:
+    """The buckets that the numbers of each step fall into; see `bucketized_column`.
+
+    >>> sequence_bucketized_column(sequence_numeric_column("speed"), [30, 50]).is_sequence
+    True
+    """
+    return make_bucketized(source_column, boundaries, is_sequence=True)
+
+
+def categorical_column_with_identity(
+    key: str, num_buckets: int, default_value: int | None = None, *, multi_valued: bool = True
+) -> CategoricalColumn:
+    """Ids of the record, in `[0, num_buckets)`; others become `default_value`, or are an error."""
+    return make_categorical(
+        key, False, multi_valued, dtype="int64", num_buckets=num_buckets, default_value=default_value
+    )
+
+
+def sequence_categorical_column_with_identity(
+    key: str, num_buckets: int, default_value: int | None = None, *, multi_valued: bool = False
+) -> CategoricalColumn:
+    """Ids of each step, in `[0, num_buckets)`; others become `default_value`, or are an error.
+
+    >>> from tfx_sequences import embedding_column
+    >>> watches = sequence_categorical_column_with_identity("watches", num_buckets=1000)
+    >>> embedding_column(watches, dimension=10).width(1000)
+    10
+    """
+    return make_categorical(
+        key, True, multi_valued, dtype="int64", num_buckets=num_buckets, default_value=default_value
+    )
+
+
+def categorical_column_with_vocabulary_list(
+    key: str,
+    vocabulary_list: Sequence[str] | Sequence[int],
+    dtype: Any = None,
+    default_value: int | None = -1,
+    num_oov_buckets: int = 0,
+    *,
+    multi_valued: bool = True,
+) -> CategoricalColumn:
+    """Terms of the record, whose ids are their places in a list; see the sequence twin."""
+    return make_listed(key, False, multi_valued, vocabulary_list, dtype, default_value, num_oov_buckets)
+
+
+def sequence_categorical_column_with_vocabulary_list(
+    key: str,
+    vocabulary_list: Sequence[str] | Sequence[int],
+    dtype: Any = None,
+    default_value: int | None = -1,
+    num_oov_buckets: int = 0,
+    *,
+    multi_valued: bool = False,
+) -> CategoricalColumn:
+    """Terms of each step, whose ids are their places in a list.
+
+    Args:
+        key: The feature's key.
+        vocabulary_list: The terms.
+        dtype: `string` or `int64`; None: as the terms are.
+        default_value: Id of unknown terms; -1 gives them none, a vector of zeros;
+            None makes them an error.
+        num_oov_buckets: Ids behind the list for unknown terms, by their hash,
+            instead of `default_value`.
+        multi_valued: A step has any number of terms.
+
+    >>> from tfx_sequences import indicator_column
+    >>> colors = sequence_categorical_column_with_vocabulary_list("colors", ("R", "G", "B"), num_oov_buckets=2)
+    >>> indicator_column(colors).name
+    'colors_indicator'
+    """
+    return make_listed(key, True, multi_valued, vocabulary_list, dtype, default_value, num_oov_buckets)
+
+
+def categorical_column_with_vocabulary_file(
+    key: str,
+    vocabulary_file: str,
+    vocabulary_size: int | None = None,
+    dtype: Any = "string",
+    default_value: int | None = None,
+    num_oov_buckets: int = 0,
+    *,
+    multi_valued: bool = True,
+) -> CategoricalColumn:
+    """Terms of the record, whose ids are their lines in a file; see the sequence twin."""
+    return make_filed(key, False, multi_valued, vocabulary_file, vocabulary_size, num_oov_buckets, default_value, dtype)
+
+
+def sequence_categorical_column_with_vocabulary_file(
+    key: str,
+    vocabulary_file: str,
+    vocabulary_size: int | None = None,
+    num_oov_buckets: int = 0,
+    default_value: int | None = None,
+    dtype: Any = "string",
+    *,
+    multi_valued: bool = False,
+) -> CategoricalColumn:
+    """Terms of each step, whose ids are their lines in a file.
+
+    Args:
+        key: The feature's key.
+        vocabulary_file: Text, one term per line.
+        vocabulary_size: Use only so many lines from the top.
+        num_oov_buckets: Ids behind the file's for unknown terms, by their hash.
+        default_value: Id of unknown terms, where there are no such buckets; None
+            means -1, no id, as in `tf.feature_column`.
+        dtype: `string` or `int64`.
+        multi_valued: A step has any number of terms.
+    """
+    return make_filed(key, True, multi_valued, vocabulary_file, vocabulary_size, num_oov_buckets, default_value, dtype)
+
+
+def categorical_column_with_hash_bucket(
+    key: str, hash_bucket_size: int, dtype: Any = "string", *, multi_valued: bool = True
+) -> CategoricalColumn:
+    """Terms of the record, whose ids are their hashes."""
+    return make_categorical(key, False, multi_valued, dtype=stored_dtype(dtype, key), hash_bucket_size=hash_bucket_size)
+
+
+def sequence_categorical_column_with_hash_bucket(
+    key: str, hash_bucket_size: int, dtype: Any = "string", *, multi_valued: bool = False
+) -> CategoricalColumn:
+    """Terms of each step, whose ids are their hashes."""
+    return make_categorical(key, True, multi_valued, dtype=stored_dtype(dtype, key), hash_bucket_size=hash_bucket_size)
+
+
+def categorical_column_with_vocabulary(
+    key: str,
+    top_k: int | None = None,
+    frequency_threshold: int | None = None,
+    num_oov_buckets: int = 1,
+    dtype: Any = "string",
+    *,
+    multi_valued: bool = False,
+) -> CategoricalColumn:
+    """Terms of the record; the pipeline computes their vocabulary over the training split."""
+    vocabulary = Vocabulary(top_k=top_k, frequency_threshold=frequency_threshold)
+    return make_categorical(
+        key, False, multi_valued, dtype=stored_dtype(dtype, key), vocabulary=vocabulary, num_oov_buckets=num_oov_buckets
+    )
+
+
+def sequence_categorical_column_with_vocabulary(
+    key: str,
+    top_k: int | None = None,
+    frequency_threshold: int | None = None,
+    num_oov_buckets: int = 1,
+    dtype: Any = "string",
+    *,
+    multi_valued: bool = False,
+) -> CategoricalColumn:
+    """Terms of each step; the pipeline computes their vocabulary over the training split.
+
+    >>> sequence_categorical_column_with_vocabulary("token", top_k=20_000).vocabulary
+    Vocabulary(top_k=20000, frequency_threshold=None)
+    """
+    vocabulary = Vocabulary(top_k=top_k, frequency_threshold=frequency_threshold)
+    return make_categorical(
+        key, True, multi_valued, dtype=stored_dtype(dtype, key), vocabulary=vocabulary, num_oov_buckets=num_oov_buckets
+    )
+
+
+def text_column(key: str, split: str = "whitespace", pattern: str | None = None, **options: Any) -> TextColumn:
+    """The tokens of the record's string, combined to one vector; options are the fields of `TextColumn`."""
+    return declared(TextColumn, key=key, split=split, pattern=pattern, is_sequence=False, **options)
+
+
+def sequence_text_column(key: str, split: str = "whitespace", pattern: str | None = None, **options: Any) -> TextColumn:
+    """The tokens of the record's string as steps; options are the fields of `TextColumn`.
+
+    >>> sequence_text_column("word", split="characters", vocabulary_list=("a", "b")).num_oov_buckets
+    1
+    """
+    return declared(TextColumn, key=key, split=split, pattern=pattern, is_sequence=True, **options)
