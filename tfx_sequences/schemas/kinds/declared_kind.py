@@ -36,6 +36,11 @@ class DeclaredKind:
     from_windows: ClassVar[bool] = False
     needs_spread: ClassVar[bool] = False
 
+    @property
+    def has_one_class(self) -> bool:
+        """A target is one class."""
+        return self.has_classes and not self.has_several_classes
+
     def completed(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
         """The fields as they are written, with the defaults that depend on the kind or on other fields."""
         return data
@@ -82,6 +87,10 @@ class DeclaredKind:
     def metrics(self, label: LabelFields) -> tuple[str, ...]:
         """The names of what it is measured by on the test split; see `docs/tasks.md`."""
         raise NotImplementedError
+
+    def main_metric(self, label: LabelFields) -> str:
+        """The metric that training shows too, by which splits are compared."""
+        return self.metrics(label)[0]
 
     def tfma_metrics(self, label: LabelFields) -> Mapping[str, str]:
         """Those that TFMA itself computes, if no weight is involved: its names by ours. Other ones are made of sums."""

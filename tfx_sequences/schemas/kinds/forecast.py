@@ -50,3 +50,8 @@ class DeclaredForecast(NumberKind):
     def metrics(self, label: LabelFields) -> tuple[str, ...]:
         del label
         return ("smape", "mase", "mean_absolute_error")
+
+    def main_metric(self, label: LabelFields) -> str:
+        """What is learned, if it is a share or in units of the series' own changes; else the absolute error."""
+        loss = label.forecast.loss if label.forecast else ""
+        return loss if loss in ("smape", "mase") else "mean_absolute_error"

@@ -19,6 +19,11 @@ class DeclaredRegression(NumberKind):
         del label
         return ("mean_squared_error", "mean_absolute_error")
 
+    def main_metric(self, label: LabelFields) -> str:
+        """The absolute error, for training shows the squared one as its loss."""
+        del label
+        return "mean_absolute_error"
+
     def tfma_metrics(self, label: LabelFields) -> Mapping[str, str]:
         if label.per_step or label.is_vector:
             return {}
