@@ -62,7 +62,7 @@ class ClassRates:
         return (self.there / unit + 2 * prior) / (self.weight / unit + 2)
 
     def sums(self, probabilities: np.ndarray) -> np.ndarray:
-        """The sums of the model's measures for these probabilities `[S, C]`: weight, loss, what is right, score buckets."""
+        """The sums of the model's measures for these probabilities `[S, C]`: weight, loss, correct, score buckets."""
         absent = np.maximum(self.weight - self.there, 0)
         loss = -(self.there * np.log(probabilities) + absent * np.log1p(-probabilities)).sum()
         right = np.where(probabilities > 0.5, self.there, absent).sum() / self.there.shape[1]
