@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -14,8 +16,11 @@ from absl import logging
 
 from tfx_sequences.components.training.train_state import TrainState
 from tfx_sequences.errors import UserInputError
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_io import TRAIN_SECTIONS, fingerprint
 
 FILE_NAME = "training_backup.npz"
+BACKUPS = "backups"
 _PLAIN = "plain"
 
 
@@ -89,3 +94,33 @@ class BackupFile:
                 tf.io.gfile.remove(os.path.join(self.folder, name))
         if not tf.io.gfile.listdir(self.folder):
             tf.io.gfile.rmtree(self.folder)
+
+
+def backup_of(
+    spec: SequenceSpec, config: Mapping[str, Any], files: Sequence[str], transform_output: str, *, writes: bool = True
+) -> BackupFile | None:
+    """Where the state of training is kept: the spec's folder, or one for this spec and data in `config["backups"]`.
+
+    Args:
+        spec: The spec.
+        config: The trainer's `custom_config`.
+        files: All records that are read.
+        transform_output: The transform graph's folder.
+        writes: False in a worker that is not the chief.
+    """
+    options = spec.training.backup
+    if options is None or not (options.folder or config.get(BACKUPS)):
+        return None
+    # How backups are made does not change what is trained.
+    training = spec.training.model_copy(update={"backup": None})
+    records = [[file, tf.io.gfile.stat(file).length] for file in files]
+    identity = {
+        "the spec": fingerprint(spec.model_copy(update={"training": training}), TRAIN_SECTIONS),
+        "the records": _digest([transform_output, *records]),
+        "the code": str(config.get("code_digest", "")),
+    }
+    return BackupFile(options.folder or os.path.join(config[BACKUPS], _digest(identity)), identity, writes=writes)
+
+
+def _digest(plain: Any) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
