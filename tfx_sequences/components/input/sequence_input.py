@@ -21,7 +21,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfx_sequences.compat import bound_freed_memory
 from tfx_sequences.components.batches.forecast_windows import windows_per_record
 from tfx_sequences.components.input.dataset_functions import flat_mapped, mapped
 from tfx_sequences.components.input.epoch_reader import EpochReader, Source
@@ -85,7 +84,6 @@ class SequenceInput:
         fixed_batch_size: bool = False,
     ) -> None:
         _check(files, num_workers, worker)
-        bound_freed_memory()
         # By name, not by folder: a run may be resumed where its files have moved.
         ordered = tuple(sorted(files, key=lambda f: (os.path.basename(f), f)))
         self._source = Source(ordered, spec, records, plan, training)

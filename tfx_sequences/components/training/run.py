@@ -12,7 +12,7 @@ import time
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.utils import io_utils
 
-from tfx_sequences.compat import use_cores
+from tfx_sequences.compat import bound_freed_memory, use_cores
 from tfx_sequences.components.training.backup import backup_of
 from tfx_sequences.components.training.export_step import export_trained
 from tfx_sequences.components.training.setup import prepare_training, record_files
@@ -37,6 +37,7 @@ def run_fn(fn_args: FnArgs) -> None:
     """
     started = time.monotonic()
     use_cores()
+    bound_freed_memory()
     config = fn_args.custom_config
     spec = spec_from_json(config["spec"])
     tuned = (fn_args.hyperparameters or {}).get("values", {})

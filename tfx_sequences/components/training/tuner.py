@@ -12,7 +12,7 @@ from keras_tuner.engine import base_tuner
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.components.tuner.component import TunerFnResult
 
-from tfx_sequences.compat import use_cores
+from tfx_sequences.compat import bound_freed_memory, use_cores
 from tfx_sequences.components.training.setup import prepare_training
 from tfx_sequences.errors import SpecError, UserInputError, did_you_mean
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
@@ -24,6 +24,7 @@ from tfx_sequences.schemas.spec.tuning_options import Tuning
 def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     """The search of the spec in `fn_args.custom_config["spec"]`, which has a `tuning` section."""
     use_cores()
+    bound_freed_memory()
     spec = spec_from_json(fn_args.custom_config["spec"])
     return TunerFnResult(tuner=SpecTuner(spec, fn_args.working_dir), fit_kwargs={"fn_args": fn_args})
 
