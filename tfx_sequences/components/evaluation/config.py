@@ -10,16 +10,17 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from tfx_sequences.code_digest import code_digest
 from tfx_sequences.components.evaluation.extractors import LENGTH_SLICE, STEP_COUNTS, STEP_SUMS
-from tfx_sequences.components.serving.exported_model import (
+from tfx_sequences.components.serving.names import (
     CUT_STEPS,
     EVALUATION_SIGNATURE,
     MEASURES_SIGNATURE,
     OUTPUTS,
+    PREDICTIONS,
+    SCORES,
     SUMS,
     TARGETS,
     WEIGHTS,
 )
-from tfx_sequences.components.serving.served_outputs import PREDICTIONS, SCORES
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
 from tfx_sequences.schemas.features.transformed_features import LABEL
 from tfx_sequences.schemas.spec.label import Label

@@ -19,8 +19,7 @@ from tensorflow_model_analysis.extractors import extractor, unbatch_extractor
 from tfx_sequences.components.evaluation.baseline_check import check_baseline
 from tfx_sequences.components.evaluation.metrics import StepFigures
 from tfx_sequences.components.network.measures import HeadMeasures
-from tfx_sequences.components.serving.exported_model import CUT_STEPS, OUTPUTS, TARGETS, WEIGHTS
-from tfx_sequences.components.serving.served_outputs import CLASSES
+from tfx_sequences.components.serving.names import CLASSES, CUT_STEPS, OUTPUTS, TARGETS, WEIGHTS
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.length_ranges import name_of_range_with, range_of_name

@@ -21,8 +21,9 @@ from tfx_sequences.components.input.bucket_queue import BucketQueue, Given
 from tfx_sequences.components.input.input_counts import InputCounts
 from tfx_sequences.components.input.record_chunks import Chunk, ChunkReader, Rows
 from tfx_sequences.components.input.record_formats import RecordFormat
-from tfx_sequences.components.input.record_places import place_name, read_places
+from tfx_sequences.components.input.record_places import read_places
 from tfx_sequences.components.input.row_store import RowParser, RowStore, arranged
+from tfx_sequences.components.records.places import short_place
 from tfx_sequences.schemas.features.bucket_plan import BucketPlan
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
@@ -196,7 +197,7 @@ class EpochReader:
     def _note(self, what: str, places: np.ndarray) -> None:
         if len(places):
             named = places[: self.counts.wanted_names(what)]
-            names = [place_name(self._source.files, place) for place in named]
+            names = [short_place(self._source.files[file], int(index)) for file, index in named]
             if what != "malformed" and len(named):
                 ids = [self._source.format.name(record) for record in read_places(self._source.files, named)]
                 names = [f"{name} '{id_}'" if id_ else name for name, id_ in zip(names, ids, strict=True)]

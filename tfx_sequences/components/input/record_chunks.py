@@ -82,7 +82,7 @@ class ChunkReader:
     """Iterates over chunks of the records of files; each record once.
 
     Args:
-        files: The files; gzip if their names end in `.gz`.
+        files: The files, plain or compressed.
         order: In which order to read them, as indices of `files`.
         size: Records per chunk at most.
         open_files: How many files are read at a time.

@@ -52,7 +52,7 @@ class SequenceInput:
     of a worker is one row of weight zero).
 
     Args:
-        files: TFRecord files; gzip if their names end in `.gz`.
+        files: TFRecord files, plain or compressed.
         spec: The spec.
         records: The kind of records, of `transformed_records` or `raw_records`.
         plan: The bucket plan, of `make_plan`.

@@ -26,6 +26,7 @@ from tfx_sequences.components.prepared.format import (
     StoreHeader,
     StoreIdentity,
 )
+from tfx_sequences.components.records.opening import record_datasets
 from tfx_sequences.errors import DataError, UserInputError, shortened
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
 from tfx_sequences.schemas.features.transformed_features import RECORD_ID, label_name, names_of_step_labels
@@ -52,7 +53,7 @@ def write_prepared_store(
     the whole split, however the records were ordered. Memory does not grow with the split.
 
     Args:
-        files: TFRecords of transformed `tf.Example`; gzip where the name ends in `.gz`.
+        files: TFRecords of transformed `tf.Example`; plain or compressed.
         spec: The spec.
         feature_spec: `TFTransformOutput.transformed_feature_spec()`.
         folder: Where to write, on a local disk; it appears when the store is whole, never before.
@@ -124,10 +125,9 @@ def _column(name: str, kind: Any, dtype: str, shape: tuple[int, ...]) -> StoredC
 
 
 def _parsed(files: list[str], feature_spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for packed in ("GZIP", ""):
-        chosen = [file for file in sorted(files) if file.endswith(".gz") == bool(packed)]
-        records = tf.data.TFRecordDataset(chosen, compression_type=packed).batch(_PARSED_AT_ONCE)
-        parsed = records.map(lambda serialized: tf.io.parse_example(serialized, feature_spec), num_parallel_calls=2)
+    for records in record_datasets(sorted(files)):
+        batches = records.batch(_PARSED_AT_ONCE)
+        parsed = batches.map(lambda serialized: tf.io.parse_example(serialized, feature_spec), num_parallel_calls=2)
         yield from parsed.prefetch(1)
 
 

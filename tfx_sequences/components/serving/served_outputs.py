@@ -7,14 +7,10 @@ from typing import Any
 import tensorflow as tf
 
 from tfx_sequences.components.network.task_statistics import TaskStatistics
+from tfx_sequences.components.serving.names import CLASSES, PREDICTED_CLASS, PREDICTIONS, SCORES
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
-
-SCORES = "scores"
-CLASSES = "classes"
-PREDICTED_CLASS = "predicted_class"
-PREDICTIONS = "predictions"
 
 
 def served(

@@ -16,6 +16,7 @@ from tfx.utils import io_utils, path_utils
 
 from tfx_sequences.components.evaluation.config import CUT_STEP_COUNT, STEP_COUNT, tfma_name_of_head
 from tfx_sequences.components.evaluation.result import WHOLE, read_figures
+from tfx_sequences.components.records.opening import record_datasets
 from tfx_sequences.components.serving.model_card import MODEL_CARD, check_model, spec_of_card
 from tfx_sequences.errors import TfxSequencesError
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
@@ -71,10 +72,11 @@ def count_split(directory: str) -> dict[str, int]:
     counts = {"records": 0, "steps": 0}
     files = tf.io.gfile.glob(os.path.join(directory, "*"))
     parser = {SEQUENCE_LENGTH: tf.io.FixedLenFeature([], tf.int64)}
-    for batch in tf.data.TFRecordDataset(sorted(files), compression_type="GZIP").batch(_BATCH):
-        lengths = tf.io.parse_example(batch, parser)[SEQUENCE_LENGTH]
-        counts["records"] += int(tf.size(lengths))
-        counts["steps"] += int(tf.reduce_sum(lengths))
+    for records in record_datasets(sorted(files)):
+        for batch in records.batch(_BATCH):
+            lengths = tf.io.parse_example(batch, parser)[SEQUENCE_LENGTH]
+            counts["records"] += int(tf.size(lengths))
+            counts["steps"] += int(tf.reduce_sum(lengths))
     return counts
 
 

@@ -9,10 +9,10 @@ import keras
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from tfx_sequences.components.input.record_places import record_dataset
 from tfx_sequences.components.network.model import build_model
 from tfx_sequences.components.network.named_weights import NamedAxis, write_weights
 from tfx_sequences.components.network.task_statistics import TaskStatistics
+from tfx_sequences.components.records.opening import record_dataset
 from tfx_sequences.components.serving import predictions_file
 from tfx_sequences.components.serving.exported_model import RawRecordModel, export
 from tfx_sequences.components.serving.portable_model import is_half_precision, require_same_answers
