@@ -7,9 +7,6 @@ Later epochs then parse nothing (`prepared_input.py`).
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +28,7 @@ from tfx_sequences.errors import DataError, UserInputError, shortened
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
 from tfx_sequences.schemas.features.transformed_features import RECORD_ID, label_name, names_of_step_labels
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.whole_files import folder_written_whole
 
 RECORDS_PER_PART = 8192
 _BYTES_PER_PART = 16 << 20
@@ -73,7 +71,7 @@ def write_prepared_store(
         )
     target.parent.mkdir(parents=True, exist_ok=True)
     columns = _columns(feature_spec, spec)
-    with _building(target) as building, contextlib.ExitStack() as opened:
+    with folder_written_whole(target) as building, contextlib.ExitStack() as opened:
         spilled = _Spill(building, columns, opened)
         for batch in _parsed(files, feature_spec):
             _check_labels(batch, spec, spilled.records)
@@ -81,19 +79,7 @@ def write_prepared_store(
         header = spilled.write_parts(building, identity, spec.training.seed, records_per_part)
         spilled.remove()
         (building / HEADER).write_text(header.model_dump_json(indent=1))
-        os.replace(building, target)
     return header
-
-
-@contextlib.contextmanager
-def _building(target: Path) -> Iterator[Path]:
-    """A folder beside the target, so that renaming it to the target is one step; removed if that does not happen."""
-    building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    building.chmod(0o755)
-    try:
-        yield building
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
 
 
 def _columns(feature_spec: dict[str, Any], spec: SequenceSpec) -> list[StoredColumn]:

@@ -18,6 +18,7 @@ from tfx_sequences.components.training.train_state import TrainState
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_io import TRAIN_SECTIONS, fingerprint
+from tfx_sequences.whole_files import written_whole
 
 FILE_NAME = "training_backup.npz"
 BACKUPS = "backups"
@@ -50,10 +51,8 @@ class BackupFile:
         plain = json.dumps({"identity": self._identity, **state.plain})
         buffer = io.BytesIO()
         np.savez(buffer, **{_PLAIN: np.frombuffer(plain.encode(), np.uint8), **state.arrays})
-        temporary = f"{self._path}.{os.getpid()}"
-        with tf.io.gfile.GFile(temporary, "wb") as file:
+        with written_whole(self._path) as file:
             file.write(buffer.getvalue())
-        tf.io.gfile.rename(temporary, self._path, overwrite=True)
 
     def read(self) -> TrainState | None:
         """The backup; None if there is none.
@@ -90,7 +89,7 @@ class BackupFile:
         if not self._writes or not tf.io.gfile.isdir(self.folder):
             return
         for name in tf.io.gfile.listdir(self.folder):
-            if name.startswith(FILE_NAME):
+            if name.lstrip(".").startswith(FILE_NAME):
                 tf.io.gfile.remove(os.path.join(self.folder, name))
         if not tf.io.gfile.listdir(self.folder):
             tf.io.gfile.rmtree(self.folder)

@@ -168,7 +168,7 @@ def propose(
 
     def work(capture: Capture) -> int:
         from tfx_sequences.compat import check_environment, check_tensorflow_metadata
-        from tfx_sequences.pipeline.commands.output_file import check_output_file, written_whole
+        from tfx_sequences.pipeline.commands.output_file import check_output_file, output_stream
 
         found = readable("schema or data", source)
         target = on_this_machine("output", output)
@@ -181,7 +181,7 @@ def propose(
             from tfx_sequences.pipeline.commands.propose import propose as proposed
 
             proposal = proposed(found, label=label, example_weight=weight, id_key=id_key, name=name)
-        with written_whole(target, instead=capture.stdout) as file:
+        with output_stream(target, instead=capture.stdout) as file:
             file.write(proposal.to_yaml(origin=source))
         if output is not None:
             told = f"Guesses to look through: {len(proposal.notes)}; features left out: {len(proposal.left_out)}."
@@ -205,12 +205,12 @@ def schema(
     def work(capture: Capture) -> int:
         import json
 
-        from tfx_sequences.pipeline.commands.output_file import check_output_file, written_whole
+        from tfx_sequences.pipeline.commands.output_file import check_output_file, output_stream
         from tfx_sequences.schemas.spec.spec_io import json_schema
 
         target = on_this_machine("output", output)
         check_output_file(target)
-        with written_whole(target, instead=capture.stdout) as file:
+        with output_stream(target, instead=capture.stdout) as file:
             file.write(json.dumps(json_schema(), indent=2) + "\n")
         return 0
 

@@ -64,7 +64,7 @@ def compile_command(
     def work(capture: Capture) -> int:
         from tfx_sequences.compat import check_environment
         from tfx_sequences.pipeline.cloud.compiled_spec import require_kfp
-        from tfx_sequences.pipeline.commands.output_file import check_output_file, written_whole
+        from tfx_sequences.pipeline.commands.output_file import check_output_file, output_stream
         from tfx_sequences.schemas.spec.deployment import load_deployment
         from tfx_sequences.schemas.spec.spec_io import load_spec
 
@@ -90,7 +90,7 @@ def compile_command(
             training_steps=training_steps,
             deployment=machines,
         )
-        with written_whole(target, instead=capture.stdout) as file:
+        with output_stream(target, instead=capture.stdout) as file:
             file.write(to_text(document, as_yaml=as_yaml))
         if output is not None:
             tasks = pipeline_spec_of(document)["root"]["dag"]["tasks"]

@@ -103,7 +103,7 @@ def _write(capture: Capture, write: Any, rows: Iterable[dict[str, Any]], output:
     """Writes the rows, counts them on a terminal, and says how many they are."""
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    from tfx_sequences.pipeline.commands.output_file import written_whole
+    from tfx_sequences.pipeline.commands.output_file import output_stream
 
     count = Progress(
         SpinnerColumn(),
@@ -117,7 +117,7 @@ def _write(capture: Capture, write: Any, rows: Iterable[dict[str, Any]], output:
         disable=not capture.error_console.is_terminal or (output is None and capture.console.is_terminal),
     )
     written = 0
-    with written_whole(output, instead=capture.stdout) as file, count:
+    with output_stream(output, instead=capture.stdout) as file, count:
         task = count.add_task("", total=None)
 
         def counted() -> Iterator[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from tfx_sequences.pipeline.local.evaluation_figures import (
 from tfx_sequences.pipeline.local.run import RunResult
 from tfx_sequences.pipeline.local.tfma_page import tfma_page
 from tfx_sequences.schemas.spec.spec_io import fingerprint, spec_to_yaml
+from tfx_sequences.whole_files import written_whole
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -250,6 +250,5 @@ def _read_json(directory: str, name: str) -> Any:
 
 
 def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, "utf-8")
-    temporary.replace(path)
+    with written_whole(path) as file:
+        file.write(text.encode())
