@@ -11,7 +11,7 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from tfx_sequences.code_digest import code_digest
 from tfx_sequences.components.evaluation.extractors import LENGTH_SLICE, STEP_COUNTS, STEP_SUMS
-from tfx_sequences.components.serving.exported_model import (
+from tfx_sequences.components.serving.names import (
     CUT_STEPS,
     EVALUATION_SIGNATURE,
     MEASURES_SIGNATURE,

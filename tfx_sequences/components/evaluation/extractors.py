@@ -18,7 +18,7 @@ from tensorflow_model_analysis.extractors import extractor, unbatch_extractor
 
 from tfx_sequences.components.evaluation.baseline_check import check_baseline
 from tfx_sequences.components.evaluation.metrics import MeasuresOf, StepFigures
-from tfx_sequences.components.serving.exported_model import CUT_STEPS, OUTPUTS, TARGETS, WEIGHTS
+from tfx_sequences.components.serving.names import CUT_STEPS, OUTPUTS, TARGETS, WEIGHTS
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
 from tfx_sequences.schemas.spec.length_ranges import name_of_range_with, range_of_name
 

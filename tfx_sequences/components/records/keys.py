@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
 from tfx_sequences.components.records.framing import read_records
+from tfx_sequences.components.records.paths import AnyPath
+from tfx_sequences.components.records.places import place
 from tfx_sequences.errors import DataError, did_you_mean, shortened
 from tfx_sequences.schemas.features.raw_features import RawFeature, raw_features
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, is_from_context
@@ -38,7 +39,7 @@ class FileSample:
         kinds: By key, each dtype it is stored as and the first record that does so.
     """
 
-    path: Path
+    path: AnyPath
     records: int = 0
     whole: bool = True
     has_lists: bool = False
@@ -59,20 +60,6 @@ def record_id(record: bytes, spec: SequenceSpec) -> str | None:
     return values[0].decode("utf-8", errors="replace") if values else None
 
 
-def place(path: Path, index: int, identity: str | None = None) -> str:
-    """How messages name a record.
-
-    >>> place(Path("data/train.tfrecord"), 3, "u7")
-    "record 3 ('u7') of data/train.tfrecord"
-    """
-    return f"record {named(index, identity)} of {path}"
-
-
-def named(index: int, identity: str | None) -> str:
-    """A record's index in its file, and its id if it has one."""
-    return f"{index} ({identity!r})" if identity else str(index)
-
-
 def feature_name(feature: RawFeature, spec: SequenceSpec) -> str:
     """How messages name a feature: by its place in the spec."""
     for name, column in spec.columns.items():
@@ -89,7 +76,7 @@ def feature_name(feature: RawFeature, spec: SequenceSpec) -> str:
     return f"{roles.get(feature.role, 'the feature')} '{feature.key}'"
 
 
-def sample_files(files: Iterable[Path], *, skip_malformed: bool = False) -> list[FileSample]:
+def sample_files(files: Iterable[AnyPath], *, skip_malformed: bool = False) -> list[FileSample]:
     """Samples of all files; fewer records of each where the files are many.
 
     Args:
@@ -141,7 +128,7 @@ def check_keys(
     return tuple(key for is_list, key in unused if not is_list), tuple(key for is_list, key in unused if is_list)
 
 
-def wrong_dtype(spec: SequenceSpec, feature: RawFeature, stored: str, path: Path, index: int) -> DataError:
+def wrong_dtype(spec: SequenceSpec, feature: RawFeature, stored: str, path: AnyPath, index: int) -> DataError:
     """The error of a feature that a record stores as another dtype than the spec's."""
     record = next(r for i, r in enumerate(read_records(path)) if i == index)
     return DataError(
@@ -152,7 +139,7 @@ def wrong_dtype(spec: SequenceSpec, feature: RawFeature, stored: str, path: Path
     )
 
 
-def neither(path: Path, index: int, record: bytes) -> DataError:
+def neither(path: AnyPath, index: int, record: bytes) -> DataError:
     """The error of a record that is no protocol buffer of the kinds known here."""
     return DataError(
         f"{place(path, index)} holds no features.",
@@ -169,7 +156,7 @@ def stored_kinds(feature: Any) -> set[str]:
     return {_KINDS[kind] for kind in kinds if kind}
 
 
-def _sample(path: Path, most: int, skip_malformed: bool) -> FileSample:
+def _sample(path: AnyPath, most: int, skip_malformed: bool) -> FileSample:
     from tensorflow.core.example import example_pb2
 
     sample, size = FileSample(path), 0
@@ -223,7 +210,7 @@ def _check_kind_of_record(spec: SequenceSpec, sample: FileSample) -> None:
             )
 
 
-def _search(missing: list[Key], paths: list[Path]) -> list[Key]:
+def _search(missing: list[Key], paths: list[AnyPath]) -> list[Key]:
     """Those of the keys that no record at all has."""
     from tensorflow.core.example import example_pb2
 

@@ -57,6 +57,25 @@ def task_statistics(
     return TaskStatistics(num_ids, heads, terms)
 
 
+def table_terms(spec: SequenceSpec, tft_output: tft.TFTransformOutput) -> dict[str, list[str]]:
+    """The terms of embedding tables in the order of their ids: given by the spec, or computed by Transform.
+
+    Returns:
+        By table, for those whose ids stand for terms.
+    """
+    computed = {name: file for file, names in computed_vocabularies(spec).items() for name in names}
+    found = {}
+    for table, names in names_by_table(spec.columns).items():
+        column = spec.columns[names[0]]
+        if not isinstance(column, TermColumn):
+            continue
+        if names[0] in computed:
+            found[table] = _terms(tft_output, computed[names[0]])
+        elif (terms := known_terms(column)) is not None:
+            found[table] = terms
+    return found
+
+
 def _of_classes(spec: SequenceSpec, head: str, label: Label, tft_output: tft.TFTransformOutput) -> HeadStatistics:
     name = label_name(head)
     classes = label.given_classes or tuple(_terms(tft_output, vocabulary_name(name)))
