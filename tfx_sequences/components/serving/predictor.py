@@ -12,7 +12,7 @@ from tfx_sequences.components.records.keys import record_id
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.components.records.places import place, short_place
 from tfx_sequences.components.serving.loaded_model import LoadedModel, RefusedInput, refusals
-from tfx_sequences.components.serving.names import EXAMPLES, PREDICTIONS, SCORES, SERVING_SIGNATURE
+from tfx_sequences.components.serving.names import EXAMPLES, SERVING_SIGNATURE
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
 from tfx_sequences.schemas.kinds.declared_kind import CLASSES, PREDICTIONS, SCORES

@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from tfx_sequences.components.kinds.registry import kind_of
 from tfx_sequences.components.network.task_statistics import TaskStatistics
-from tfx_sequences.components.serving.names import CLASSES
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
 from tfx_sequences.schemas.kinds.declared_kind import CLASSES
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
