@@ -15,6 +15,7 @@ from tfx_sequences.components.sequence_features import ContextFeatures, Sequence
 from tfx_sequences.components.sequence_model import FittedHead, LossFunction, SequenceModel
 from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
 from tfx_sequences.errors import UserInputError
+from tfx_sequences.schemas.auto_settings import with_auto_settings
 from tfx_sequences.schemas.forecast_labels import forecast_options
 from tfx_sequences.schemas.label import Label
 from tfx_sequences.schemas.pretrained import PretrainedVectors
@@ -35,6 +36,7 @@ def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bo
     Raises:
         SpecError: The network would see the answer.
     """
+    spec = with_auto_settings(spec)
     check_causality(spec)
     of_steps = [label.per_step for label in spec.heads.values()]
     with precision(spec.training.precision):
@@ -64,7 +66,7 @@ def compile_model(
     Raises:
         UserInputError: The spec's `training` needs `steps_per_epoch`, or the number of targets, and it is not given.
     """
-    training = spec.training
+    training = with_auto_settings(spec).training
     heads = {}
     for name, label in spec.heads.items():
         of_head = statistics.heads[name]

@@ -7,6 +7,7 @@ from typing import Any
 
 from keras import layers
 
+from tfx_sequences.components.concat_pooling import ConcatPooling1D
 from tfx_sequences.components.front import front_layer
 from tfx_sequences.components.model_builder import load_builder
 from tfx_sequences.components.network_inputs import Network, NetworkInputs, network_inputs
@@ -15,6 +16,7 @@ from tfx_sequences.components.recurrent import recurrent_layers
 from tfx_sequences.components.step_context import WithContext
 from tfx_sequences.components.task_statistics import TaskStatistics
 from tfx_sequences.errors import SpecError
+from tfx_sequences.schemas.auto import chosen
 from tfx_sequences.schemas.model_options import Model
 from tfx_sequences.schemas.spec import SequenceSpec
 
@@ -80,11 +82,14 @@ def _pooled(options: Model, steps: Any, mask: Any, context: Any) -> Any:
 
 
 def _pooling(options: Model) -> layers.Layer:
-    if options.pooling == "last":
-        return LastStep(options.bidirectional, name="pooling")
-    if options.pooling == "attention":
+    how, bidirectional = chosen(options.pooling), chosen(options.bidirectional)
+    if how == "last":
+        return LastStep(bidirectional, name="pooling")
+    if how == "attention":
         return AttentionPooling1D(name="pooling")
-    return MaskedPooling1D(options.pooling, name="pooling")
+    if how == "concat":
+        return ConcatPooling1D(bidirectional, name="pooling")
+    return MaskedPooling1D(how, name="pooling")
 
 
 def _checked(built: Any, path: str, inputs: NetworkInputs, needs_steps: bool, needs_pooled: bool) -> Network:

@@ -22,25 +22,24 @@ from tfx.utils import io_utils
 
 from tfx_sequences.compat import use_cores
 from tfx_sequences.components import predictions_file
+from tfx_sequences.components.auto_statistics import split_statistics
 from tfx_sequences.components.backup import BackupFile
 from tfx_sequences.components.bucket_plan import make_plan
 from tfx_sequences.components.epoch_source import EpochSource
-from tfx_sequences.components.fitting import fit
-from tfx_sequences.components.input import SequenceInput
 from tfx_sequences.components.length_histogram import read_histogram
-from tfx_sequences.components.model import build_model, compile_model, pretrained_of
-from tfx_sequences.components.named_weights import named_axes, write_weights
+from tfx_sequences.components.model import build_model, pretrained_of
+from tfx_sequences.components.named_weights import write_weights
+from tfx_sequences.components.network_fitting import NetworkFitting
 from tfx_sequences.components.portable_model import is_half_precision, require_same_answers
-from tfx_sequences.components.record_formats import transformed_records
 from tfx_sequences.components.record_places import record_dataset
 from tfx_sequences.components.serving import RawRecordModel, export
-from tfx_sequences.components.split_statistics import task_statistics
-from tfx_sequences.components.strategies import distributed, is_chief, make_strategy
-from tfx_sequences.components.table_terms import table_terms
+from tfx_sequences.components.strategies import is_chief, make_strategy
 from tfx_sequences.components.task_statistics import TaskStatistics
-from tfx_sequences.components.training_input import training_input
+from tfx_sequences.components.trained_network import train_network
+from tfx_sequences.components.training_phases import delete_phases
 from tfx_sequences.components.transform_guard import check_transform
-from tfx_sequences.components.warm_start import warm_start
+from tfx_sequences.schemas.auto import chosen
+from tfx_sequences.schemas.auto_settings import auto_settings, with_auto_settings, with_settings
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import TRAIN_SECTIONS, fingerprint, spec_from_json
 from tfx_sequences.schemas.tuned_spec import tuned_spec
@@ -49,10 +48,9 @@ TRAINING_REPORT = "training.json"
 BUCKET_PLAN = "bucket_plan.json"
 RAW_EXAMPLES = "raw_examples"
 BACKUPS = "backups"
+HELD_BACK = "valid_is_held_back"
 TENSORBOARD = "tensorboard"
 _CHECKED_RECORDS = 256
-# A validation split of smaller files is kept as batches, for it is the same in every epoch.
-_KEPT_BYTES = 16 << 20
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -77,37 +75,22 @@ def run_fn(fn_args: FnArgs) -> None:
     tft_output = tft.TFTransformOutput(fn_args.transform_output)
     train_files = record_files(fn_args.train_files)
     valid_files = record_files(fn_args.eval_files)
-    plan = make_plan(read_histogram(tft_output), spec.batching)
+    histogram = read_histogram(tft_output)
+    held_back = valid_files if config.get(HELD_BACK) else []
+    settings = auto_settings(spec, split_statistics(spec, tft_output, train_files, held_back))
+    spec = with_settings(spec, settings)
+    plan = make_plan(histogram, spec.batching)
     if fn_args.train_steps:
         # A step takes a batch for each replica.
         spec = with_steps(spec, fn_args.train_steps, -(-plan.steps_per_epoch // strategy.num_replicas_in_sync))
-    feature_spec = tft_output.transformed_feature_spec()
-    records = transformed_records(spec, feature_spec)
-    valid = distributed(
-        strategy,
-        lambda workers, worker: SequenceInput(
-            valid_files, spec, records, plan, training=False, num_workers=workers, worker=worker
-        ),
-    )
-    statistics = task_statistics(spec, tft_output, SequenceInput(train_files, spec, records, plan, training=True))
-
-    with strategy.scope():
-        model = build_model(spec, statistics)
-        classes = {
-            f"{spec.output_prefix(n)}logits": head.classes for n, head in statistics.heads.items() if head.classes
-        }
-        axes = named_axes(model, table_terms(spec, tft_output), classes)
-        begun = warm_start(model, axes, spec.training.warm_start) if spec.training.warm_start else None
     chief = is_chief(strategy)
     backup = backup_of(spec, config, [*train_files, *valid_files], fn_args.transform_output, writes=chief)
     log_dir = os.path.join(fn_args.model_run_dir, TENSORBOARD) if chief else None
-    with training_input(train_files, spec, feature_spec, plan, fn_args.transform_output, strategy) as train:
-        with strategy.scope():
-            compile_model(model, spec, statistics, train.steps_per_epoch)
-        prepared = time.monotonic()
-        with valid.explained():
-            kept = _kept(valid.dataset, valid_files)
-            fitted = fit(model, spec, train, kept, backup=backup, log_dir=log_dir)
+    fitting = NetworkFitting(spec, tft_output, fn_args.transform_output, strategy)
+    prepared = time.monotonic()
+    done = train_network(fitting, spec.training, train_files, valid_files, backup=backup, log_dir=log_dir)
+    network, validated = done.network, done.validated
+    model, statistics, axes, begun, plan = network.model, network.statistics, network.axes, network.begun, network.plan
     trained = time.monotonic()
     if not chief:
         return
@@ -123,13 +106,15 @@ def run_fn(fn_args: FnArgs) -> None:
     difference = require_same_answers(predictions, answers, half=is_half_precision(model))
     predictions_file.write(fn_args.model_run_dir, sample, predictions)
     report = {
-        "history": fitted.history,
-        "epochs": len(fitted.history["loss"]),
-        "best_epoch": fitted.best_epoch,
-        "resumed_at": fitted.resumed_at,
+        "history": validated.history,
+        "epochs": len(validated.history["loss"]),
+        "best_epoch": validated.best_epoch,
+        "refit": done.refit.report() if done.refit else None,
+        "settings": settings,
+        "resumed_at": network.fitted.resumed_at or validated.resumed_at,
         "warm_start": begun.lines() if begun else [],
         "tuned": (fn_args.hyperparameters or {}).get("values", {}),
-        "speed": speed(fitted.history),
+        "speed": speed(validated.history),
         "parameters": int(model.count_params()),
         "bucket_plan": {
             **plan.model_dump(mode="json"),
@@ -139,7 +124,9 @@ def run_fn(fn_args: FnArgs) -> None:
             "steps_per_epoch": plan.steps_per_epoch,
             "padding_share": plan.padding_share,
         },
-        "input": {"train": _input_figures(train), "valid": _input_figures(valid)},
+        "input": {
+            name: _input_figures(read) for name, read in (("train", network.train), ("valid", network.valid)) if read
+        },
         "export_difference": difference,
         "pretrained_vectors": [read.report() for read in pretrained_of(model).values()],
         "seconds": {
@@ -150,7 +137,7 @@ def run_fn(fn_args: FnArgs) -> None:
     }
     io_utils.write_string_file(os.path.join(fn_args.model_run_dir, TRAINING_REPORT), json.dumps(report, indent=1))
     if backup:
-        backup.delete()
+        delete_phases(backup)
 
 
 def with_steps(spec: SequenceSpec, steps: int, steps_per_epoch: int) -> SequenceSpec:
@@ -167,9 +154,9 @@ def with_steps(spec: SequenceSpec, steps: int, steps_per_epoch: int) -> Sequence
     >>> [(training.epochs, training.steps_per_epoch) for training in shorter]
     [(1, 40), (3, 83), (60, None)]
     """
-    training = spec.training
+    training = with_auto_settings(spec).training
     whole = training.steps_per_epoch or steps_per_epoch
-    if steps >= whole * training.epochs:
+    if steps >= whole * chosen(training.epochs):
         return spec
     epochs = -(-steps // whole)
     shorter = training.model_copy(update={"epochs": epochs, "steps_per_epoch": steps // epochs})
@@ -225,13 +212,6 @@ def speed(history: Mapping[str, list[float]]) -> dict[str, float]:
 
 def _digest(plain: Any) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _kept(dataset: Any, files: list[str]) -> Any:
-    if not isinstance(dataset, tf.data.Dataset):
-        return dataset
-    size = sum(tf.io.gfile.stat(file).length for file in files)
-    return dataset.cache() if size <= _KEPT_BYTES else dataset
 
 
 def _input_figures(read: EpochSource) -> dict[str, Any]:

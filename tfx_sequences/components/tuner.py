@@ -13,6 +13,7 @@ from keras_tuner.engine import base_tuner
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.components.tuner.component import TunerFnResult
 
+from tfx_sequences.components.auto_statistics import split_statistics
 from tfx_sequences.components.bucket_plan import make_plan
 from tfx_sequences.components.fitting import fit
 from tfx_sequences.components.input import SequenceInput
@@ -24,6 +25,8 @@ from tfx_sequences.components.training import record_files
 from tfx_sequences.components.training_input import training_input
 from tfx_sequences.components.transform_guard import check_transform
 from tfx_sequences.errors import SpecError, UserInputError, did_you_mean
+from tfx_sequences.schemas.auto import chosen
+from tfx_sequences.schemas.auto_settings import with_auto_settings
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import spec_from_json
 from tfx_sequences.schemas.tuned_spec import tuned_spec
@@ -87,9 +90,11 @@ def figures_of_trial(spec: SequenceSpec, fn_args: FnArgs) -> dict[str, float]:
     check_transform(fn_args.transform_graph_path, spec)
     tft_output = tft.TFTransformOutput(fn_args.transform_graph_path)
     feature_spec = tft_output.transformed_feature_spec()
+    train_files, valid_files = record_files(fn_args.train_files), record_files(fn_args.eval_files)
+    # Trials are compared by the validation alone, so none is trained anew on all records.
+    spec = with_auto_settings(spec, split_statistics(spec, tft_output, train_files))
     records = transformed_records(spec, feature_spec)
     plan = make_plan(read_histogram(tft_output), spec.batching)
-    train_files, valid_files = record_files(fn_args.train_files), record_files(fn_args.eval_files)
     valid = SequenceInput(valid_files, spec, records, plan, training=False)
     statistics = task_statistics(spec, tft_output, SequenceInput(train_files, spec, records, plan, training=True))
     model = build_model(spec, statistics)
@@ -138,7 +143,9 @@ def make_oracle(spec: SequenceSpec) -> keras_tuner.Oracle:
         "seed": spec.training.seed + 1,
     }
     if tuning.algorithm == "hyperband":
-        return keras_tuner.oracles.HyperbandOracle(max_epochs=tuning.epochs or spec.training.epochs, **options)
+        return keras_tuner.oracles.HyperbandOracle(
+            max_epochs=tuning.epochs or chosen(with_auto_settings(spec).training.epochs), **options
+        )
     kinds = {
         "random": keras_tuner.oracles.RandomSearchOracle,
         "bayesian": keras_tuner.oracles.BayesianOptimizationOracle,

@@ -13,7 +13,7 @@ from tfx_sequences.schemas.batching import Batching
 from tfx_sequences.schemas.column_base import BaseColumn, IdColumn
 from tfx_sequences.schemas.columns import CategoricalColumn, Column, TextColumn
 from tfx_sequences.schemas.evaluation_options import Evaluation
-from tfx_sequences.schemas.forecast_labels import check_forecasts, without_normalizer
+from tfx_sequences.schemas.forecast_labels import check_forecasts, with_history, without_normalizer
 from tfx_sequences.schemas.label import Label
 from tfx_sequences.schemas.model_options import Conv1DLayer, Model
 from tfx_sequences.schemas.shared_tables import names_by_table
@@ -95,8 +95,8 @@ class SequenceSpec(Declared):
 
     @pydantic.model_validator(mode="before")
     @classmethod
-    def _leave_targets_as_they_are(cls, data: Any) -> Any:
-        return without_normalizer(data) if isinstance(data, Mapping) else data
+    def _prepare_for_forecasts(cls, data: Any) -> Any:
+        return with_history(without_normalizer(data)) if isinstance(data, Mapping) else data
 
     @pydantic.model_validator(mode="after")
     def _check(self) -> SequenceSpec:
@@ -234,7 +234,7 @@ def check_causality(spec: SequenceSpec) -> None:
     """
     features = {c.key for c in spec.sequence.values() if not is_from_context(c)}
     both_ways = [n for n, f in enumerate(spec.model.front) if isinstance(f, Conv1DLayer) and f.padding == "same"]
-    reads_later = {"model.bidirectional": "false"} if spec.model.bidirectional else {}
+    reads_later = {"model.bidirectional": "false"} if spec.model.bidirectional is True else {}
     reads_later |= {f"model.front.{number}.padding": "causal" for number in both_ways}
     for name, label in spec.heads.items():
         if label.per_step and label.key in features and reads_later and spec.model.builder is None:
