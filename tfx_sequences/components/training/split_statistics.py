@@ -1,0 +1,143 @@
+"""Finds out what the training split decides of the network, from what Transform wrote."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+import numpy as np
+import tensorflow_transform as tft
+
+from tfx_sequences.components.batches.forecast_windows import windows_per_record
+from tfx_sequences.components.input.sequence_input import Batch
+from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
+from tfx_sequences.components.transform.class_counts import balanced_weights, read_counts
+from tfx_sequences.components.transform.length_histogram import LengthHistogram, read_histogram
+from tfx_sequences.errors import SpecError, did_you_mean, shortened
+from tfx_sequences.schemas.columns.column import IdColumn, TermColumn
+from tfx_sequences.schemas.columns.shared_tables import names_by_table
+from tfx_sequences.schemas.columns.vocabularies import known_terms
+from tfx_sequences.schemas.columns.vocabularies import num_ids as count_ids
+from tfx_sequences.schemas.features.computed_vocabularies import computed_vocabularies, vocabulary_name
+from tfx_sequences.schemas.features.transformed_features import label_name
+from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+
+def task_statistics(
+    spec: SequenceSpec,
+    tft_output: tft.TFTransformOutput,
+    train: Iterable[Batch] | None,
+    lengths: LengthHistogram | None = None,
+) -> TaskStatistics:
+    """Sizes of vocabularies, classes and their weights, the number of targets, the spread of regression labels.
+
+    Args:
+        spec: The spec.
+        tft_output: What Transform wrote.
+        train: Batches of one epoch of training; read only where a label is one of regression, or targets have weights.
+            None for a model that is not trained.
+        lengths: Of the records that are trained on; None: those that Transform analyzed.
+
+    Raises:
+        SpecError: `class_weights` names a class that the training split does not have.
+    """
+    computed = {name: file for file, names in computed_vocabularies(spec).items() for name in names}
+    tables = {name: table for table, names in names_by_table(spec.columns).items() for name in names}
+    num_ids, terms = {}, {}
+    for name, column in spec.columns.items():
+        if not isinstance(column, IdColumn):
+            continue
+        file = computed.get(name)
+        num_ids[name] = count_ids(column, tft_output.vocabulary_size_by_name(file) if file else None)
+        if column.embedding and column.embedding.vectors_file and isinstance(column, TermColumn):
+            terms[tables[name]] = _terms(tft_output, file) if file else known_terms(column)
+    spread, weights = _read(spec, train)
+    lengths = (lengths or read_histogram(tft_output)).as_batched(spec.batching)
+    heads = {}
+    for head, label in spec.heads.items():
+        found = _of_classes(spec, head, label, tft_output) if label.has_classes else spread.get(head, HeadStatistics())
+        targets = weights.get(head, _number_of_targets(spec, label, lengths))
+        heads[head] = dataclasses.replace(found, targets=float(targets))
+    return TaskStatistics(num_ids, heads, terms)
+
+
+def _of_classes(spec: SequenceSpec, head: str, label: Label, tft_output: tft.TFTransformOutput) -> HeadStatistics:
+    name = label_name(head)
+    classes = label.given_classes or tuple(_terms(tft_output, vocabulary_name(name)))
+    if label.class_weights is None:
+        return HeadStatistics(classes)
+    if isinstance(label.class_weights, dict):
+        for named in label.class_weights:
+            if named not in classes:
+                raise SpecError(
+                    f"{spec.where_of_head(head)}.class_weights: '{named}' is no class of the training split.",
+                    expected=f"one of {shortened(classes)}",
+                    received=f"'{named}'",
+                    fix=f"Mend the name of the class.{did_you_mean(named, classes)}",
+                )
+        return HeadStatistics(classes, tuple(label.class_weights.get(c, 1.0) for c in classes))
+    tokens = classes if label.given_classes is None else tuple(str(i) for i in range(len(classes)))
+    counts = read_counts(tft_output, name, tokens)
+    several = label.type == "multi_label"
+    targets = _targets(label, tft_output) if several else int(counts.sum())
+    return HeadStatistics(classes, tuple(balanced_weights(counts, targets, several=several).tolist()))
+
+
+def _targets(label: Label, tft_output: tft.TFTransformOutput) -> int:
+    """How many the label has in the training split."""
+    lengths = read_histogram(tft_output)
+    each = np.maximum(lengths.lengths - label.shift, 0) if label.per_step else np.ones_like(lengths.lengths)
+    return int((each * lengths.counts).sum())
+
+
+def _number_of_targets(spec: SequenceSpec, label: Label, lengths: LengthHistogram) -> int:
+    """How many one epoch of training has, each of weight 1; nothing is read for it."""
+    if label.per_step:
+        return int((np.maximum(lengths.lengths - label.shift, 0) * lengths.counts).sum())
+    return int(lengths.counts.sum()) * windows_per_record(spec, training=True)
+
+
+def _read(spec: SequenceSpec, train: Iterable[Batch] | None) -> tuple[dict[str, HeadStatistics], dict[str, float]]:
+    """By head, where it takes a pass over the records: the spread of its values, and the weight of its targets."""
+    regression = {head: label for head, label in spec.heads.items() if label.type == "regression"}
+    weighted = {head for head, label in spec.heads.items() if spec.example_weight or label.step_weight}
+    spreads = {head: _Spread(label.size) for head, label in regression.items()}
+    totals = dict.fromkeys(weighted, 0.0)
+    for _, targets, weights in train if train is not None and (regression or weighted) else ():
+        for head in spec.heads:
+            target, weight = (np.asarray(x[head] if isinstance(x, dict) else x) for x in (targets, weights))
+            if head in spreads:
+                spreads[head].add(target[weight > 0])
+            if head in totals:
+                totals[head] += float(np.maximum(weight, 0).sum(dtype=np.float64))
+    return {head: spread.statistics() for head, spread in spreads.items()}, totals
+
+
+class _Spread:
+    """Mean and standard deviation of each number of a regression label, whatever targets weigh."""
+
+    def __init__(self, size: int) -> None:
+        self._sums = np.zeros((2, size))
+        self._count = 0
+        # Sums are about the first mean, or the squares of large numbers would drown the spread.
+        self._shift: np.ndarray | None = None
+
+    def add(self, values: np.ndarray) -> None:
+        values = values.astype(np.float64).reshape(-1, self._sums.shape[1])
+        if not len(values):
+            return
+        if self._shift is None:
+            self._shift = values.mean(axis=0)
+        self._sums += [(values - self._shift).sum(axis=0), np.square(values - self._shift).sum(axis=0)]
+        self._count += len(values)
+
+    def statistics(self) -> HeadStatistics:
+        mean, squares = self._sums / max(self._count, 1)
+        deviation = np.sqrt(np.maximum(squares - mean**2, 0))
+        mean = mean + (0 if self._shift is None else self._shift)
+        return HeadStatistics(mean=tuple(mean.tolist()), std=tuple(np.where(deviation > 0, deviation, 1.0).tolist()))
+
+
+def _terms(tft_output: tft.TFTransformOutput, vocabulary: str) -> list[str]:
+    return [term.decode() for term in tft_output.vocabulary_by_name(vocabulary)]
