@@ -1,60 +1,79 @@
-"""Clips the gradient of a training step, so that how records are batched does not matter.
+"""Clips the gradient of a training step.
 
-The gradient of a step is a sum over its targets divided by a constant, so a batch with many targets has a larger
-gradient than one with few. One bound for both would clip the large ones more often, and their targets would weigh
-less: the bias that the constant removes would come back. The bound therefore grows with the targets of the step. In
-other words, the mean gradient of a target is what is clipped, and its weight in the step stays what it was.
+Clipping changes what is learned wherever it acts often. With buckets of lengths the gradients of single batches point
+in different directions and cancel over an epoch, because a batch of short records holds other targets than one of long
+records. Where some of them are shortened more than others, a remainder is left, which the network then learns. No bound
+that is the same for every batch avoids that, and neither does one that grows with the targets of the batch. So the
+default bound adapts: it is ten times the mean norm so far, which only a step that goes astray exceeds.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
+import keras
 import tensorflow as tf
 
 Gradients = list[Any]
 """Tensors, `tf.IndexedSlices`, or None for a variable that the loss does not depend on."""
 
+_TIMES, _KEPT = 10.0, 0.99
 
-@dataclasses.dataclass(frozen=True)
+
 class GradientClipping:
     """How far the gradient of a step may go.
 
-    Attributes:
-        norm: Bound of the global norm; None: no bound.
+    Args:
+        norm: Bound of the global norm; `adaptive`: ten times the mean norm of the steps before, a moving average of
+            about 100 steps; None: no bound.
         value: Bound of each element; None: no bound.
 
-    >>> clipping = GradientClipping(norm=1.0)
-    >>> [clipped] = clipping([tf.constant([3.0, 4.0])], share=2.0)  # twice the expected targets
+    >>> [clipped] = GradientClipping(norm=1.0)([tf.constant([3.0, 4.0])])
     >>> print(clipped.numpy().round(2))
-    [1.2 1.6]
+    [0.6 0.8]
     """
 
-    norm: float | None = None
-    value: float | None = None
+    def __init__(self, norm: float | Literal["adaptive"] | None = None, value: float | None = None) -> None:
+        self._norm = norm
+        self._value = value
+        self._mean: Any = None
 
     def __bool__(self) -> bool:
-        return self.norm is not None or self.value is not None
+        return self._norm is not None or self._value is not None
 
-    def __call__(self, gradients: Gradients, share: Any, scale: Any = 1.0) -> Gradients:
+    def build(self, optimizer: keras.optimizers.Optimizer) -> None:
+        """Makes what an adaptive bound remembers a variable of the optimizer, so that it is backed up with that."""
+        if self._norm == "adaptive":
+            # The sum of the norms and that of their weights, both decaying.
+            self._mean = optimizer.add_variable((2,), aggregation="only_first_replica", name="gradient_norms")
+
+    def __call__(self, gradients: Gradients, scale: Any = 1.0) -> Gradients:
         """The gradients, clipped.
 
         Args:
             gradients: Of the whole step: with replicas, summed over them.
-            share: Weight of the step's targets, divided by the expected one; float32 scalar.
             scale: What the loss was multiplied by for half precision.
         """
-        if self.value is not None:
-            bound = self.value * share * scale
+        if self._value is not None:
+            bound = self._value * scale
             return [_each(g, lambda x: tf.clip_by_value(x, -bound, bound)) for g in gradients]
-        if self.norm is not None:
-            bound = self.norm * share * scale
-            # The square root has no gradient at 0, which nobody asks for; a norm of 0 needs no clipping.
-            factor = bound / tf.maximum(global_norm(gradients), tf.maximum(bound, 1e-30))
-            return [_each(g, lambda x: x * factor) for g in gradients]
-        return gradients
+        if self._norm is None:
+            return gradients
+        norm = global_norm(gradients) / scale
+        bound = self._adapted(norm) if self._norm == "adaptive" else tf.constant(float(self._norm))
+        factor = bound / tf.maximum(norm, tf.maximum(bound, 1e-30))
+        return [_each(g, lambda x: x * tf.cast(factor, x.dtype)) for g in gradients]
+
+    def _adapted(self, norm: tf.Tensor) -> tf.Tensor:
+        """The bound of this step, whose norm counts for the next ones as far as it is within the bound."""
+        before = tf.convert_to_tensor(self._mean)
+        bound = _TIMES * before[0] / tf.maximum(before[1], 1e-30)
+        # Nothing to go by in the first step, or after steps without any gradient.
+        bound = tf.where(bound > 0, bound, tf.maximum(norm, 1e-30))
+        after = _KEPT * before + (1 - _KEPT) * tf.stack([tf.minimum(norm, bound), 1.0])
+        self._mean.assign(tf.where(tf.math.is_finite(norm), after, before))
+        return bound
 
 
 def global_norm(gradients: Sequence[Any]) -> tf.Tensor:
@@ -82,7 +101,7 @@ def scaled(gradients: Gradients, factor: float) -> Gradients:
     return [_each(g, lambda x: x * factor) for g in gradients]
 
 
-def _each(gradient: Any, function: Any) -> Any:
+def _each(gradient: Any, function: Callable[[Any], Any]) -> Any:
     if gradient is None:
         return None
     if isinstance(gradient, tf.IndexedSlices):

@@ -78,8 +78,10 @@ def compile_model(
             _training_loss(model, label, loss, spec.output_prefix(name)),
             _expected_targets(spec, name, of_head, steps_per_epoch),
         )
-    model.set_heads(heads, GradientClipping(training.gradient_clip_norm, training.gradient_clip_value))
+    clipping = GradientClipping(training.gradient_clip_norm, training.gradient_clip_value)
+    model.set_heads(heads, clipping)
     model.compile(optimizer=make_optimizer(training, steps_per_epoch))
+    clipping.build(model.optimizer)
 
 
 def _expected_targets(

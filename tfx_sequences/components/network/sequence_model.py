@@ -81,19 +81,19 @@ class SequenceModel(keras.Model):
                 y_pred = self(x, training=True)
                 loss = self.optimizer.scale_loss(self.compute_loss(x, y, y_pred, sample_weight, training=True))
             gradients = tape.gradient(loss, self.trainable_variables)
-            self.optimizer.apply(self._clipped(gradients, y, sample_weight), self.trainable_variables)
+            self.optimizer.apply(self._clipped(gradients), self.trainable_variables)
             return self.compute_metrics(x, y, y_pred, sample_weight)
         finally:
             self._fitted.in_training = False
 
-    def _clipped(self, gradients: list[Any], y: Any, sample_weight: Any) -> list[Any]:
+    def _clipped(self, gradients: list[Any]) -> list[Any]:
         """The gradients to apply: those of all replicas are clipped together, and each then applies an equal part."""
         clipping = self._fitted.clipping
         if not clipping:
             return gradients
         replicas = _replicas()
         whole = summed_over_replicas(gradients) if replicas > 1 else gradients
-        whole = clipping(whole, self._fitted.share(y, sample_weight), self.optimizer.scale_loss(tf.ones([])))
+        whole = clipping(whole, self.optimizer.scale_loss(tf.ones([])))
         return scaled(whole, 1 / replicas) if replicas > 1 else whole
 
     def compute_loss(
@@ -152,17 +152,6 @@ class _Fitted:
         if weights is None:
             weights = tf.ones(tf.shape(targets)[: 1 + self.heads[name].measures.label.per_step])
         return targets, outputs, weights
-
-    def share(self, y: Any, sample_weight: Any) -> tf.Tensor:
-        """Weight of a step's targets on all replicas, divided by the expected one: the mean over heads by weight."""
-        parts, of_all = [], sum(head.weight for head in self.heads.values())
-        for name, head in self.heads.items():
-            if head.expected_targets is None:
-                return tf.ones([])
-            _, _, weights = self.of_head(name, y, y, sample_weight)
-            there = tf.reduce_sum(tf.maximum(tf.cast(weights, tf.float32), 0.0))
-            parts.append(there * (head.weight / (of_all * head.expected_targets)))
-        return _over_replicas(tf.add_n(parts))
 
 
 class LossPerTarget(keras.metrics.Metric):

@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Set
+from typing import Any
 
 from tfx_sequences.errors import did_you_mean
-from tfx_sequences.schemas.columns.column import NumericColumn
+from tfx_sequences.schemas.columns.column import Column, NumericColumn
 from tfx_sequences.schemas.spec.batching import Batching
 from tfx_sequences.schemas.spec.forecast import Forecast
 from tfx_sequences.schemas.spec.label import Label
-
-if TYPE_CHECKING:
-    from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
-
-
-def forecast_heads(spec: SequenceSpec) -> dict[str, Label]:
-    """The heads that are forecasts, by name; either none or all of a spec."""
-    return {name: label for name, label in spec.heads.items() if label.type == "forecast"}
 
 
 def forecast_options(label: Label) -> Forecast:
     """How a forecast is made."""
     return label.forecast or Forecast()
-
-
-def horizon_of(spec: SequenceSpec) -> int:
-    """Steps that are forecast, the same of all heads; 0 where there are no forecasts."""
-    return max((label.horizon or 0 for label in forecast_heads(spec).values()), default=0)
-
-
-def known_future(spec: SequenceSpec) -> dict[str, str]:
-    """Of the sequence features that are known beforehand: the raw key of their future, by the feature's name."""
-    return {name: key for label in forecast_heads(spec).values() for name, key in label.known_future.items()}
 
 
 def without_normalizer(data: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -59,54 +41,31 @@ def without_normalizer(data: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**data, "sequence": changed}
 
 
-def with_history(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Fields of a spec with as much history as its forecasts need, unless they say how much the network sees.
-
-    That is 8 horizons, or two of the longest season in `lags` and a step: what lies further back says little of the
-    next steps, and takes most of the time.
-    """
-    labels = data.get("labels")
-    heads = [data.get("label"), *(labels.values() if isinstance(labels, Mapping) else ())]
-    batching = data.get("batching", {})
-    given = batching.model_fields_set if isinstance(batching, Batching) else batching
-    if not isinstance(given, Mapping | set) or "truncate" in given:
-        return data
-    needed = 0
-    for label in heads:
-        fields = label.model_dump() if isinstance(label, Label) else label
-        if isinstance(fields, Mapping) and fields.get("type") == "forecast" and isinstance(fields.get("horizon"), int):
-            options = fields.get("forecast")
-            lags = options.lags if isinstance(options, Forecast) else (options or {}).get("lags", ())
-            needed = max(needed, 8 * fields["horizon"], *(2 * lag + 1 for lag in lags if isinstance(lag, int)))
-    if not needed:
-        return data
-    whole = batching.max_length is None if isinstance(batching, Batching) else batching.get("max_length", 1) is None
-    if "max_length" in given and not whole:
-        return data
-    # `truncate` says that the length was given, for None is not written to a file.
-    history = {"max_length": None if "max_length" in given else needed, "truncate": "head"}
-    if isinstance(batching, Batching):
-        return {**data, "batching": batching.model_copy(update=history)}
-    return {**data, "batching": {**batching, **history}}
-
-
-def check_forecasts(spec: SequenceSpec) -> None:
+def check_forecasts(
+    labels: Mapping[str, Label], sequence: Mapping[str, Column], context_keys: Set[str], batching: Batching
+) -> None:
     """Checks what a label alone cannot know.
+
+    Args:
+        labels: The labels of a spec, by where it declares them.
+        sequence: Its sequence features by name.
+        context_keys: Keys of its features that stand in the record's context.
+        batching: Its batching.
 
     Raises:
         ValueError: A forecast does not fit the spec's features, its other labels, or its batching.
     """
-    heads = forecast_heads(spec)
+    heads = {where: label for where, label in labels.items() if label.type == "forecast"}
     if not heads:
         return
-    others = [spec.where_of_head(name) for name in spec.heads if name not in heads]
+    others = [where for where in labels if where not in heads]
     if others:
         raise ValueError(
             f"{others[0]} is no forecast, but other labels are: windows of a series have no such label; "
             "use a spec for each"
         )
-    for name, label in heads.items():
-        _check_features(spec, spec.where_of_head(name), label)
+    for where, label in heads.items():
+        _check_features(where, label, sequence, context_keys, batching)
     for field in ("horizon", "is_cut_out", "known_future"):
         if any(getattr(a, field) != getattr(b, field) for a in heads.values() for b in heads.values()):
             what = {"is_cut_out": "way of telling the future (`key`)"}.get(field, field)
@@ -118,7 +77,6 @@ def check_forecasts(spec: SequenceSpec) -> None:
             raise ValueError(f"labels: forecasts of '{label.target}' have different `forecast.normalization`")
     if len({forecast_options(label).windows for label in heads.values()}) > 1:
         raise ValueError("labels: all forecasts of a spec have the same `forecast.windows`")
-    batching = spec.batching
     if batching.max_length is not None and batching.truncate != "head":
         raise ValueError(
             f"batching.truncate is '{batching.truncate}', which cuts off the end that a forecast goes on from: "
@@ -128,23 +86,23 @@ def check_forecasts(spec: SequenceSpec) -> None:
         raise ValueError("batching.prepared keeps records as they are, but forecasts are learned from windows of them")
 
 
-def _check_padding(spec: SequenceSpec, target: str) -> None:
-    padding = spec.batching.padding.get(target)
+def _check_padding(batching: Batching, target: str) -> None:
+    padding = batching.padding.get(target)
     if padding is not None and padding.side == "left":
         raise ValueError(f"batching.padding puts the padding of '{target}', which is to be forecast, on the left")
 
 
-def _check_features(spec: SequenceSpec, where: str, label: Label) -> None:
+def _check_features(
+    where: str, label: Label, sequence: Mapping[str, Column], context_keys: Set[str], batching: Batching
+) -> None:
     for field, names in (("target", [str(label.target)]), ("known_future", list(label.known_future))):
         for name in names:
-            if name not in spec.sequence:
-                raise ValueError(
-                    f"{where}.{field}: '{name}' is no sequence feature.{did_you_mean(name, spec.sequence)}"
-                )
-            if not isinstance(spec.sequence[name], NumericColumn):
-                raise ValueError(f"{where}.{field}: '{name}' is {spec.sequence[name].type}, but it has to be numeric")
-    _check_padding(spec, str(label.target))
-    column: Any = spec.sequence[str(label.target)]
+            if name not in sequence:
+                raise ValueError(f"{where}.{field}: '{name}' is no sequence feature.{did_you_mean(name, sequence)}")
+            if not isinstance(sequence[name], NumericColumn):
+                raise ValueError(f"{where}.{field}: '{name}' is {sequence[name].type}, but it has to be numeric")
+    _check_padding(batching, str(label.target))
+    column: Any = sequence[str(label.target)]
     if column.shape:
         raise ValueError(f"{where}.target: '{label.target}' has a shape; a forecast is of one number per step")
     if column.normalizer != "none":
@@ -152,13 +110,13 @@ def _check_features(spec: SequenceSpec, where: str, label: Label) -> None:
             f"sequence.{label.target}.normalizer is '{column.normalizer}', but {where}.forecast.normalization "
             "normalises each series by itself: leave the normalizer out"
         )
-    taken = spec._context_keys & set(label.known_future.values())
+    taken = context_keys & set(label.known_future.values())
     if taken:
         raise ValueError(f"{where}.known_future: '{min(taken)}' is a context feature too; give it a key of its own")
     options = forecast_options(label)
     longest = max(options.lags, default=0)
-    if spec.batching.max_length is not None and longest + 1 > spec.batching.max_length:
+    if batching.max_length is not None and longest + 1 > batching.max_length:
         raise ValueError(
             f"{where}.forecast.lags: {longest} is further back than batching.max_length, "
-            f"{spec.batching.max_length}, lets the network see"
+            f"{batching.max_length}, lets the network see"
         )

@@ -14,7 +14,8 @@ from tfx_sequences.schemas.columns.column_base import BaseColumn, IdColumn
 from tfx_sequences.schemas.columns.shared_tables import names_by_table
 from tfx_sequences.schemas.spec.batching import Batching
 from tfx_sequences.schemas.spec.evaluation_options import Evaluation
-from tfx_sequences.schemas.spec.forecast_labels import check_forecasts, with_history, without_normalizer
+from tfx_sequences.schemas.spec.forecast_history import with_history
+from tfx_sequences.schemas.spec.forecast_labels import check_forecasts, without_normalizer
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.model_options import Conv1DLayer, Model
 from tfx_sequences.schemas.spec.training_options import Training
@@ -111,7 +112,8 @@ class SequenceSpec(Declared):
             raise ValueError("labels: 'id' is what predictions call the record; choose another name")
         for name, label in self.heads.items():
             self._check_label(self.where_of_head(name), label)
-        check_forecasts(self)
+        labels = {self.where_of_head(name): label for name, label in self.heads.items()}
+        check_forecasts(labels, self.sequence, self._context_keys, self.batching)
         if self.record == "Example":
             outside = self._context_keys | {self.id_key, self.example_weight}
             outside |= {x.key for x in self.heads.values() if not (x.per_step or x.is_cut_out)}

@@ -96,11 +96,12 @@ class Training(Declared):
     biased towards targets in short records, see [training](training.md#unbiased-steps)."""
     gradient_accumulation_steps: pydantic.PositiveInt | None = pydantic.Field(None, ge=2)
     """Batches whose gradients are averaged before the weights change; None changes them after every batch."""
-    gradient_clip_norm: float | None = pydantic.Field(1.0, gt=0)
-    """Bound of the global norm of the gradient, for a batch with the expected weight of targets. For a batch with
-    twice the targets it is twice as large, so clipping does not depend on how records are batched."""
+    gradient_clip_norm: Annotated[float, pydantic.Field(gt=0)] | Literal["adaptive"] | None = "adaptive"
+    """Bound of the global norm of a step's gradient. `adaptive`: ten times the mean norm of the last 100 steps or so,
+    so that only a step that goes astray is clipped. A number that is often exceeded biases what is learned, see
+    [training](training.md#clipping)."""
     gradient_clip_value: float | None = pydantic.Field(None, gt=0)
-    """Bound of each element of the gradient, in place of the norm; scaled in the same way."""
+    """Bound of each element of the gradient, in place of the norm."""
     ema_momentum: Annotated[float, pydantic.Field(gt=0, lt=1)] | Auto | None = AUTO
     """Validates and keeps the moving average of the weights: old average times this, new weights times the rest.
     `auto`: an average over the steps of one epoch, from 50 to 500; None keeps the weights themselves."""
