@@ -16,6 +16,7 @@ from tfx_sequences.pipeline.local.evaluation_figures import (
 )
 from tfx_sequences.pipeline.local.run import RunResult
 from tfx_sequences.pipeline.local.tfma_page import tfma_page
+from tfx_sequences.pipeline.local.training_lines import settings_line, training_line
 from tfx_sequences.schemas.spec.spec_io import fingerprint, spec_to_yaml
 
 if TYPE_CHECKING:
@@ -135,7 +136,8 @@ def print_summary(report: dict[str, Any], console: Console) -> None:
         records += f" ({' and '.join(held_back)} held back from train)"
     rows += [
         ("records", records),
-        ("training", f"best of {training['epochs']} epochs: {training['best_epoch']}"),
+        ("training", training_line(training)),
+        *([("chosen", settings_line(training["settings"]))] if training["settings"] else []),
         ("padding share", f"{training['input']['train']['padding_share']:.1%} of the steps computed in training"),
         ("speed", speed_line(training)),
         *(("tuned", f"{path}: {value}") for path, value in training["tuned"].items() if "/" not in path),
@@ -219,6 +221,8 @@ def render_html(report: dict[str, Any]) -> str:
         curve=learning_curve(report["training"]["history"]),
         check=_check_line(report["model_check"]),
         speed=speed_line(report["training"]),
+        training=training_line(report["training"]),
+        settings=settings_line(report["training"]["settings"]),
     )
 
 
