@@ -18,7 +18,7 @@ def make_spec(**sections):
 def test_a_value_of_the_spec_wins():
     given = {
         "batching": {"batch_size": 5},
-        "model": {"bidirectional": False, "pooling": "max", "units": (3,)},
+        "model": {"bidirectional": False, "pooling": "max", "units": (3,), "dropout": 0.1},
         "training": {"epochs": 2, "ema_momentum": None, "learning_rate": 0.1, "refit": False, "folds": 1},
     }
     spec = make_spec(**given)
@@ -67,8 +67,9 @@ def test_units_and_learning_rate():
     assert auto_settings(make_spec(), narrow)["model.units"] == (64,)
     assert auto_settings(make_spec(), wide)["model.units"] == (192,)
     assert auto_settings(make_spec(), SplitStatistics(300, 3000, outputs=50_000))["model.units"] == (256,)
-    rates = [auto_settings(make_spec(), SplitStatistics(9, 9, terms=n))["training.learning_rate"] for n in (28, 9000)]
-    assert rates == [0.003, 0.001]
+    few, many = (auto_settings(make_spec(), SplitStatistics(9, 9, terms=n)) for n in (28, 9000))
+    assert (few["training.learning_rate"], many["training.learning_rate"]) == (0.003, 0.001)
+    assert (few["model.dropout"], many["model.dropout"]) == (0.2, 0.5)
 
 
 @pytest.mark.parametrize(

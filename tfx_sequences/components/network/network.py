@@ -52,8 +52,9 @@ def build_network(
         return _checked(built, spec.model.builder, inputs, needs_steps, needs_pooled)
     options = spec.model
     steps, context = inputs.steps, inputs.context
-    if options.dropout:
-        steps = layers.SpatialDropout1D(options.dropout, name="input_dropout")(steps)
+    dropout = chosen(options.dropout)
+    if dropout:
+        steps = layers.SpatialDropout1D(dropout, name="input_dropout")(steps)
     for index, front in enumerate(options.front):
         steps = front_layer(front, index)(steps)
     initial = context if options.context == "initial_state" else None
@@ -70,7 +71,8 @@ def build_network(
 def _of_steps(options: Model, steps: Any, context: Any) -> Any:
     if context is not None:
         steps = WithContext(name="steps_with_context")([steps, context])
-    return layers.Dropout(options.dropout, name="steps_dropout")(steps) if options.dropout else steps
+    dropout = chosen(options.dropout)
+    return layers.Dropout(dropout, name="steps_dropout")(steps) if dropout else steps
 
 
 def _pooled(options: Model, steps: Any, mask: Any, context: Any) -> Any:
@@ -78,7 +80,8 @@ def _pooled(options: Model, steps: Any, mask: Any, context: Any) -> Any:
     pooled = _pooling(options)(steps, mask=mask)
     if context is not None:
         pooled = layers.Concatenate(name="with_context")([pooled, context])
-    return layers.Dropout(options.dropout, name="head_dropout")(pooled) if options.dropout else pooled
+    dropout = chosen(options.dropout)
+    return layers.Dropout(dropout, name="head_dropout")(pooled) if dropout else pooled
 
 
 def _pooling(options: Model) -> layers.Layer:

@@ -52,9 +52,10 @@ def recurrent_layers(options: Model, steps: Any, mask: Any, context: Any, use_cu
         The last layer's outputs; its padded steps hold zeros, or what normalisation makes of them.
     """
     kernel_mask = KernelMask(name="kernel_mask")(mask)
+    dropout = chosen(options.dropout)
     for index, units in enumerate(chosen(options.units)):
-        if options.dropout and (index or options.front):
-            steps = layers.SpatialDropout1D(options.dropout, name=f"dropout_{index}")(steps)
+        if dropout and (index or options.front):
+            steps = layers.SpatialDropout1D(dropout, name=f"dropout_{index}")(steps)
         layer = _recurrent(options, units, index, use_cudnn)
         initial = {} if context is None else {"initial_state": _initial_state(options, units, index, context)}
         steps = layer(steps, mask=kernel_mask, **initial)

@@ -151,6 +151,12 @@ def _units(spec: SequenceSpec, known: SplitStatistics, found: Mapping[str, Any])
     return (max(_UNITS, min(4 * _UNITS, _UNITS * round((known.depth + known.outputs) / _UNITS))),)
 
 
+def _dropout(spec: SequenceSpec, known: SplitStatistics, found: Mapping[str, Any]) -> float:
+    """Rare terms tell records apart, so a network soon knows these by heart."""
+    del spec, found
+    return 0.5 if known.terms > _MANY_TERMS else 0.2
+
+
 def _learning_rate(spec: SequenceSpec, known: SplitStatistics, found: Mapping[str, Any]) -> float:
     """Adam's steps for a term do not shrink with how seldom it comes, so many rare terms ask for smaller ones."""
     del spec, found
@@ -184,6 +190,7 @@ _CHOICES: dict[str, Callable[[SequenceSpec, SplitStatistics, Mapping[str, Any]],
     "model.bidirectional": _bidirectional,
     "model.pooling": _pooling,
     "model.units": _units,
+    "model.dropout": _dropout,
     "training.learning_rate": _learning_rate,
     "training.epochs": _epochs,
     "training.ema_momentum": _ema_momentum,

@@ -59,8 +59,9 @@ class Model(Declared):
     context: Literal["head", "per_step", "initial_state"] = "head"
     """Where context features join: behind the recurrent layers, at each step before them, or as the
     state that each recurrent layer begins with."""
-    dropout: float = pydantic.Field(0.2, ge=0, lt=1)
-    """Share of the features, of each layer's inputs and of what the heads see that is dropped in training."""
+    dropout: Annotated[float, pydantic.Field(ge=0, lt=1)] | Auto = AUTO
+    """Share of the features, of each layer's inputs and of what the heads see that is dropped in training. `auto`: 0.2;
+    0.5 where a vocabulary has more than 1 000 terms."""
     recurrent_dropout: float = pydantic.Field(0.0, ge=0, lt=1)
     """Share of the state that is dropped from step to step in training; fused kernels cannot do that,
     so training is slower."""
