@@ -17,6 +17,7 @@ from tfx_sequences.components.network.step_context import WithContext
 from tfx_sequences.components.network.task_statistics import TaskStatistics
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns.auto import chosen
+from tfx_sequences.schemas.spec.auto_settings import with_auto_settings
 from tfx_sequences.schemas.spec.model_options import Model
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
@@ -46,6 +47,7 @@ def build_network(
     Raises:
         SpecError: `model.builder` cannot be imported, or built no network.
     """
+    spec = with_auto_settings(spec)
     inputs = network_inputs(spec, statistics)
     if spec.model.builder is not None:
         built = load_builder(spec.model.builder)(spec, statistics, inputs, use_cudnn)

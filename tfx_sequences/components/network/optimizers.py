@@ -27,13 +27,13 @@ def make_optimizer(training: Training, steps_per_epoch: int | None = None) -> ke
     """The optimizer of a spec's `training`.
 
     Args:
-        training: The section.
+        training: The section, its settings chosen.
         steps_per_epoch: Steps of an epoch, for schedules that do not say how long they take.
 
     Raises:
         UserInputError: A schedule needs `steps_per_epoch`, and it is not given.
 
-    >>> make_optimizer(Training(optimizer="sgd", momentum=0.9)).momentum
+    >>> make_optimizer(Training(optimizer="sgd", momentum=0.9, learning_rate=0.1, ema_momentum=None)).momentum
     0.9
     """
     momentum = chosen(training.ema_momentum)

@@ -14,6 +14,7 @@ from tfx_sequences.components.training.backup import BackupFile
 from tfx_sequences.components.training.training_loop import TrainingLoop, build_all
 from tfx_sequences.errors import UserInputError, did_you_mean
 from tfx_sequences.schemas.columns.auto import chosen
+from tfx_sequences.schemas.spec.auto_settings import with_auto_settings
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.training_options import Training
 
@@ -57,7 +58,7 @@ def fit(
     Raises:
         UserInputError: The monitored figure does not exist, was never finite, or the backup is one of another run.
     """
-    training = spec.training
+    training = with_auto_settings(spec).training
     source = DatasetSource(train) if isinstance(train, tf.data.Dataset) else train
     stop = keras.callbacks.EarlyStopping(
         monitor=training.monitor,
