@@ -20,6 +20,7 @@ from tfx_sequences.pipeline.local.evaluation_figures import (
 from tfx_sequences.pipeline.local.run import RunResult
 from tfx_sequences.pipeline.local.tfma_page import tfma_page
 from tfx_sequences.pipeline.local.training_lines import settings_line, training_line
+from tfx_sequences.schemas.spec.auto_settings import with_settings
 from tfx_sequences.schemas.spec.spec_io import fingerprint, spec_to_yaml
 from tfx_sequences.schemas.spec.tuned_spec import tuned_spec
 
@@ -126,7 +127,7 @@ def _findings(
         valid_records=training["input"]["valid"]["records"],
         test_records=int(metrics["example_count"]),
     )
-    return diagnose(tuned_spec(result.spec, training["tuned"]), figures)
+    return diagnose(with_settings(tuned_spec(result.spec, training["tuned"]), training["settings"]), figures)
 
 
 def split_figures(split: Any) -> dict[str, Any]:

@@ -90,12 +90,12 @@ def with_settings(spec: SequenceSpec, settings: Mapping[str, Any]) -> SequenceSp
 
     Args:
         spec: The spec.
-        settings: Of `auto_settings`.
+        settings: As `auto_settings` gives them, or as JSON holds those.
     """
     by_section: dict[str, dict[str, Any]] = {}
     for path, value in settings.items():
         section, field = path.split(".")
-        by_section.setdefault(section, {})[field] = value
+        by_section.setdefault(section, {})[field] = tuple(value) if isinstance(value, list) else value
     sections = {name: getattr(spec, name).model_copy(update=values) for name, values in by_section.items()}
     return spec.model_copy(update=sections) if sections else spec
 
