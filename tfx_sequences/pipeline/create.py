@@ -121,6 +121,7 @@ def create_pipeline(
         backups=backups or os.path.join(pipeline_root, "backups"),
         output_root=output_root,
         training_steps=training_steps,
+        valid_is_held_back="valid" not in splits_with_files,
     )
     model = trainer.outputs["model"]
     baseline = _last_blessed_model() if spec.evaluation.baseline else None

@@ -21,7 +21,11 @@ def test_columns_are_frozen_and_comparable():
 
 
 def test_vocabulary_is_computed_unless_something_else_gives_ids():
-    assert CategoricalColumn(key="x").vocabulary == Vocabulary()
+    # A term that was seen once teaches the id of unknown terms, where there is one.
+    assert CategoricalColumn(key="x").vocabulary == Vocabulary(frequency_threshold=2)
+    assert CategoricalColumn(key="x", vocabulary={}).vocabulary == Vocabulary()
+    assert CategoricalColumn(key="x", num_oov_buckets=0).vocabulary == Vocabulary()
+    assert CategoricalColumn(key="x", default_value=-1).vocabulary == Vocabulary()
     for other in ({"vocabulary_list": ("a",)}, {"hash_bucket_size": 3}, {"num_buckets": 3, "dtype": "int64"}):
         assert CategoricalColumn(key="x", **other).vocabulary is None
 

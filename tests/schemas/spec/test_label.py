@@ -98,7 +98,7 @@ label: {key: x, type: regression, per_step: true, shift: 1}
 
 def test_a_network_that_would_see_the_answer_is_refused():
     with pytest.raises(SpecError, match=r"would see the answer[\s\S]*Set model.bidirectional: false"):
-        spec_from_yaml(NEXT)
+        spec_from_yaml(NEXT + "model: {bidirectional: true}\n")
     with pytest.raises(SpecError, match=r"Set model.front.0.padding: causal"):
         spec_from_yaml(NEXT + "model: {bidirectional: false, front: [{type: conv1d, filters: 2, padding: same}]}\n")
     spec = spec_from_yaml(NEXT + "model: {bidirectional: false}\n")

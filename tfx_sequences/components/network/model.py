@@ -17,6 +17,7 @@ from tfx_sequences.components.network.sequence_model import FittedHead, Sequence
 from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.columns.pretrained import PretrainedVectors
+from tfx_sequences.schemas.spec.auto_settings import with_auto_settings
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, check_causality
 
 
@@ -34,6 +35,7 @@ def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bo
     Raises:
         SpecError: The network would see the answer.
     """
+    spec = with_auto_settings(spec)
     check_causality(spec)
     of_steps = [label.per_step for label in spec.heads.values()]
     with precision(spec.training.precision):
@@ -63,7 +65,7 @@ def compile_model(
     Raises:
         UserInputError: The spec's `training` needs `steps_per_epoch`, or the number of targets, and it is not given.
     """
-    training = spec.training
+    training = with_auto_settings(spec).training
     heads = {}
     for name, label in spec.heads.items():
         of_head = statistics.heads[name]

@@ -11,6 +11,7 @@ import keras
 from keras import ops
 
 from tfx_sequences.errors import UserInputError
+from tfx_sequences.schemas.columns.auto import chosen
 from tfx_sequences.schemas.spec.training_options import Schedule, Training
 
 _WITH_MOMENTUM = ("sgd", "rmsprop")
@@ -26,21 +27,22 @@ def make_optimizer(training: Training, steps_per_epoch: int | None = None) -> ke
     """The optimizer of a spec's `training`.
 
     Args:
-        training: The section.
+        training: The section, its settings chosen.
         steps_per_epoch: Steps of an epoch, for schedules that do not say how long they take.
 
     Raises:
         UserInputError: A schedule needs `steps_per_epoch`, and it is not given.
 
-    >>> make_optimizer(Training(optimizer="sgd", momentum=0.9)).momentum
+    >>> make_optimizer(Training(optimizer="sgd", momentum=0.9, learning_rate=0.1, ema_momentum=None)).momentum
     0.9
     """
+    momentum = chosen(training.ema_momentum)
     options: dict[str, Any] = {
-        "use_ema": training.ema_momentum is not None,
+        "use_ema": momentum is not None,
         "gradient_accumulation_steps": training.gradient_accumulation_steps,
     }
-    if training.ema_momentum is not None:
-        options["ema_momentum"] = training.ema_momentum
+    if momentum is not None:
+        options["ema_momentum"] = momentum
     if training.weight_decay is not None:
         options["weight_decay"] = training.weight_decay
     if training.optimizer in _WITH_MOMENTUM:
@@ -56,12 +58,12 @@ def learning_rate(training: Training, steps_per_epoch: int | None) -> Any:
     >>> [round(float(rate(step)), 3) for step in (0, 1, 4, 9)]
     [0.0, 0.025, 0.1, 0.1]
     """
-    schedule, highest = training.schedule, training.learning_rate
+    schedule, highest = training.schedule, chosen(training.learning_rate)
     rate: Any = highest
     if schedule.type == "cosine":
         steps = schedule.decay_steps
         if steps is None:
-            steps = max(1, _known(steps_per_epoch, schedule) * training.epochs - schedule.warmup_steps)
+            steps = max(1, _known(steps_per_epoch, schedule) * chosen(training.epochs) - schedule.warmup_steps)
         rate = keras.optimizers.schedules.CosineDecay(highest, steps, alpha=schedule.final_fraction)
     elif schedule.type == "exponential":
         steps = schedule.decay_steps or _known(steps_per_epoch, schedule)

@@ -74,7 +74,7 @@ class PreparedStore:
         lengths = self._read_lengths()
         ends = np.cumsum([part.records for part in self.header.parts])
         self._lengths = np.split(lengths, ends)[:-1]
-        self._limits = BatchLimits.of(spec.batching)
+        self._limits = BatchLimits.of(spec.batching, lengths)
         self._windows = WindowReader(self._folder, self.header, self._lengths, spec)
         for part in self.header.parts:
             size = (self._folder / part.name).stat().st_size if (self._folder / part.name).is_file() else 0

@@ -39,16 +39,20 @@ class BackupFile:
 
     def __init__(self, folder: str, identity: Mapping[str, str], *, writes: bool = True) -> None:
         self.folder = folder
-        self._writes = writes
+        self.writes = writes
         self._path = os.path.join(folder, FILE_NAME)
-        self._identity = dict(identity)
+        self.identity = dict(identity)
+
+    def of_phase(self, name: str) -> BackupFile:
+        """The backup of one phase of a training that has several, in a folder of its own."""
+        return BackupFile(os.path.join(self.folder, name), {**self.identity, "the phase": name}, writes=self.writes)
 
     def write(self, state: TrainState) -> None:
         """Takes the place of the backup before."""
-        if not self._writes:
+        if not self.writes:
             return
         tf.io.gfile.makedirs(self.folder)
-        plain = json.dumps({"identity": self._identity, **state.plain})
+        plain = json.dumps({"identity": self.identity, **state.plain})
         buffer = io.BytesIO()
         np.savez(buffer, **{_PLAIN: np.frombuffer(plain.encode(), np.uint8), **state.arrays})
         with written_whole(self._path) as file:
@@ -71,8 +75,17 @@ class BackupFile:
                 f"The backup {self._path} is damaged: {error}",
                 fix="Delete it; training then begins anew.",
             ) from error
-        identity = plain.pop("identity")
-        other = [name for name, digest in self._identity.items() if identity.get(name) != digest]
+        self.require_own(plain.pop("identity"))
+        logging.info("Goes on from the backup in %s", self.folder)
+        return TrainState(arrays, plain)
+
+    def require_own(self, identity: Mapping[str, str]) -> None:
+        """Raises `UserInputError` where what was kept is of another spec, of other records or code.
+
+        Args:
+            identity: Digests that were kept with it.
+        """
+        other = [name for name, digest in self.identity.items() if identity.get(name) != digest]
         if other:
             raise UserInputError(
                 f"The backup in {self.folder} is one of another run.",
@@ -81,12 +94,10 @@ class BackupFile:
                 fix="Delete the folder to begin anew, name another training.backup.folder, "
                 "or run what was interrupted.",
             )
-        logging.info("Goes on from the backup in %s", self.folder)
-        return TrainState(arrays, plain)
 
     def delete(self) -> None:
         """Training has succeeded: the backup goes, and what killed runs left of others."""
-        if not self._writes or not tf.io.gfile.isdir(self.folder):
+        if not self.writes or not tf.io.gfile.isdir(self.folder):
             return
         for name in tf.io.gfile.listdir(self.folder):
             if name.lstrip(".").startswith(FILE_NAME):

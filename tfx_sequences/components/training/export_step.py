@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
 import tensorflow_transform as tft
 
 from tfx_sequences.components.network.model import build_model
-from tfx_sequences.components.network.named_weights import NamedAxis, write_weights
+from tfx_sequences.components.network.named_weights import write_weights
 from tfx_sequences.components.network.task_statistics import TaskStatistics
 from tfx_sequences.components.records.opening import record_dataset
 from tfx_sequences.components.serving import predictions_file
 from tfx_sequences.components.serving.exported_model import RawRecordModel, export
 from tfx_sequences.components.serving.portable_model import is_half_precision, require_same_answers
+from tfx_sequences.components.training.network_fitting import FittedNetwork
 from tfx_sequences.components.training.setup import TrainingSetup
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
@@ -24,8 +25,7 @@ _CHECKED_RECORDS = 256
 
 def export_trained(
     setup: TrainingSetup,
-    model: keras.Model,
-    axes: Mapping[str, NamedAxis],
+    network: FittedNetwork,
     model_dir: str,
     run_dir: str,
     raw_files: Sequence[str],
@@ -34,8 +34,7 @@ def export_trained(
 
     Args:
         setup: What the network was fitted with.
-        model: The fitted network.
-        axes: Of `setup.axes_of`.
+        network: The fitted network.
         model_dir: Where the SavedModel goes, with its card and named weights.
         run_dir: Where the predictions of some raw records go; the model check compares the exported model with them.
         raw_files: Raw records of the test split.
@@ -46,9 +45,10 @@ def export_trained(
     Raises:
         TfxSequencesError: The exported network answers otherwise, or needs a GPU.
     """
-    exported = export_model(model, setup.spec, setup.statistics, setup.tft_output, model_dir)
-    write_weights(model_dir, model, axes)
-    in_memory = RawRecordModel(model, setup.tft_output.transform_savedmodel_dir, setup.spec, setup.statistics)
+    model, statistics = network.model, network.statistics
+    exported = export_model(model, setup.spec, statistics, setup.tft_output, model_dir)
+    write_weights(model_dir, model, network.axes)
+    in_memory = RawRecordModel(model, setup.tft_output.transform_savedmodel_dir, setup.spec, statistics)
     sample = _sample(raw_files)
     records = tf.constant(sample, tf.string)
     predictions = exported.predict(records)

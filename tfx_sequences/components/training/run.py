@@ -17,12 +17,13 @@ from tfx_sequences.components.training.backup import backup_of
 from tfx_sequences.components.training.export_step import export_trained
 from tfx_sequences.components.training.setup import prepare_training, record_files
 from tfx_sequences.components.training.strategies import is_chief, make_strategy
+from tfx_sequences.components.training.training_phases import delete_phases
 from tfx_sequences.components.training.training_report import BUCKET_PLAN, TRAINING_REPORT, training_report
-from tfx_sequences.components.training.warm_start import warm_start
 from tfx_sequences.schemas.spec.spec_io import spec_from_json
 from tfx_sequences.schemas.spec.tuned_spec import tuned_spec
 
 RAW_EXAMPLES = "raw_examples"
+HELD_BACK = "valid_is_held_back"
 TENSORBOARD = "tensorboard"
 
 
@@ -51,47 +52,35 @@ def run_fn(fn_args: FnArgs) -> None:
         fn_args.transform_output,
         fn_args.train_files,
         fn_args.eval_files,
+        held_back=bool(config.get(HELD_BACK)),
         strategy=strategy,
         most_steps=fn_args.train_steps,
     )
-    model = setup.build()
-    axes = setup.axes_of(model)
-    earlier = setup.spec.training.warm_start
-    with strategy.scope():
-        begun = warm_start(model, axes, earlier) if earlier else None
-
-    # Fit.
     chief = is_chief(strategy)
     files = [*setup.train_files, *setup.valid_files]
     backup = backup_of(setup.spec, config, files, fn_args.transform_output, writes=chief)
     log_dir = os.path.join(fn_args.model_run_dir, TENSORBOARD) if chief else None
-    with setup.compiled(model) as train:
-        prepared = time.monotonic()
-        fitted = setup.fit(model, train, backup=backup, log_dir=log_dir)
-    trained = time.monotonic()
+    prepared = time.monotonic()
+
+    # Fit.
+    trained = setup.train(backup=backup, log_dir=log_dir)
+    fitted = time.monotonic()
     if not chief:
         return
 
     # Export.
     raw_files = record_files(config[RAW_EXAMPLES])
-    difference = export_trained(setup, model, axes, fn_args.serving_model_dir, fn_args.model_run_dir, raw_files)
+    difference = export_trained(setup, trained.network, fn_args.serving_model_dir, fn_args.model_run_dir, raw_files)
 
     # Report.
-    seconds = {"prepare": prepared - started, "fit": trained - prepared, "export": time.monotonic() - trained}
+    seconds = {"prepare": prepared - started, "fit": fitted - prepared, "export": time.monotonic() - fitted}
     report = training_report(
-        model,
-        fitted,
-        setup.plan,
-        {"train": train, "valid": setup.valid},
-        warm_start=begun,
-        tuned=tuned,
-        export_difference=difference,
-        seconds=seconds,
+        trained, settings=setup.settings, tuned=tuned, export_difference=difference, seconds=seconds
     )
     for name, text in (
-        (BUCKET_PLAN, setup.plan.model_dump_json(indent=1)),
+        (BUCKET_PLAN, trained.network.plan.model_dump_json(indent=1)),
         (TRAINING_REPORT, json.dumps(report, indent=1)),
     ):
         io_utils.write_string_file(os.path.join(fn_args.model_run_dir, name), text)
     if backup:
-        backup.delete()
+        delete_phases(backup)

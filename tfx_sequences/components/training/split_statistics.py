@@ -12,7 +12,7 @@ from tfx_sequences.components.batches.forecast_windows import windows_per_record
 from tfx_sequences.components.input.sequence_input import Batch
 from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
 from tfx_sequences.components.transform.class_counts import balanced_weights, read_counts
-from tfx_sequences.components.transform.length_histogram import read_histogram
+from tfx_sequences.components.transform.length_histogram import LengthHistogram, read_histogram
 from tfx_sequences.errors import SpecError, did_you_mean, shortened
 from tfx_sequences.schemas.columns.column import IdColumn, TermColumn
 from tfx_sequences.schemas.columns.shared_tables import names_by_table
@@ -25,7 +25,10 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def task_statistics(
-    spec: SequenceSpec, tft_output: tft.TFTransformOutput, train: Iterable[Batch] | None
+    spec: SequenceSpec,
+    tft_output: tft.TFTransformOutput,
+    train: Iterable[Batch] | None,
+    lengths: LengthHistogram | None = None,
 ) -> TaskStatistics:
     """Sizes of vocabularies, classes and their weights, the number of targets, the spread of regression labels.
 
@@ -34,6 +37,7 @@ def task_statistics(
         tft_output: What Transform wrote.
         train: Batches of one epoch of training; read only where a label is one of regression, or targets have weights.
             None for a model that is not trained.
+        lengths: Of the records that are trained on; None: those that Transform analyzed.
 
     Raises:
         SpecError: `class_weights` names a class that the training split does not have.
@@ -49,10 +53,11 @@ def task_statistics(
         if column.embedding and column.embedding.vectors_file and isinstance(column, TermColumn):
             terms[tables[name]] = _terms(tft_output, file) if file else known_terms(column)
     spread, weights = _read(spec, train)
+    lengths = (lengths or read_histogram(tft_output)).as_batched(spec.batching)
     heads = {}
     for head, label in spec.heads.items():
         found = _of_classes(spec, head, label, tft_output) if label.has_classes else spread.get(head, HeadStatistics())
-        targets = weights.get(head, _number_of_targets(spec, label, tft_output))
+        targets = weights.get(head, _number_of_targets(spec, label, lengths))
         heads[head] = dataclasses.replace(found, targets=float(targets))
     return TaskStatistics(num_ids, heads, terms)
 
@@ -105,9 +110,8 @@ def _targets(label: Label, tft_output: tft.TFTransformOutput) -> int:
     return int((each * lengths.counts).sum())
 
 
-def _number_of_targets(spec: SequenceSpec, label: Label, tft_output: tft.TFTransformOutput) -> int:
+def _number_of_targets(spec: SequenceSpec, label: Label, lengths: LengthHistogram) -> int:
     """How many one epoch of training has, each of weight 1; nothing is read for it."""
-    lengths = read_histogram(tft_output).as_batched(spec.batching)
     if label.per_step:
         return int((np.maximum(lengths.lengths - label.shift, 0) * lengths.counts).sum())
     return int(lengths.counts.sum()) * windows_per_record(spec, training=True)

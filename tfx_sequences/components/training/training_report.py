@@ -5,27 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 
-from tfx_sequences.components.input.epoch_source import EpochSource
 from tfx_sequences.components.input.input_counts import InputCounts
 from tfx_sequences.components.network.model import pretrained_of
-from tfx_sequences.components.training.fitting import Fitted
-from tfx_sequences.components.training.warm_start import WarmStart
-from tfx_sequences.schemas.features.bucket_plan import BucketPlan
+from tfx_sequences.components.training.trained_network import TrainedNetwork
 
 TRAINING_REPORT = "training.json"
 BUCKET_PLAN = "bucket_plan.json"
 
 
 def training_report(
-    model: keras.Model,
-    fitted: Fitted,
-    plan: BucketPlan,
-    inputs: Mapping[str, EpochSource],
+    trained: TrainedNetwork,
     *,
-    warm_start: WarmStart | None,
+    settings: Mapping[str, Any],
     tuned: Mapping[str, Any],
     export_difference: float,
     seconds: Mapping[str, float],
@@ -33,24 +26,25 @@ def training_report(
     """The report.
 
     Args:
-        model: The fitted network.
-        fitted: What came of training.
-        plan: The bucket plan.
-        inputs: What was read, by split.
-        warm_start: What the network took from an earlier model.
+        trained: The network, and what came of its training.
+        settings: What was chosen from the data, by its path in the spec.
         tuned: The values that the tuner found.
         export_difference: Of `export_trained`.
         seconds: Wall seconds by step.
     """
+    network, validated, plan = trained.network, trained.validated, trained.network.plan
+    inputs = {"train": network.train, "valid": network.valid}
     return {
-        "history": fitted.history,
-        "epochs": len(fitted.history["loss"]),
-        "best_epoch": fitted.best_epoch,
-        "resumed_at": fitted.resumed_at,
-        "warm_start": warm_start.lines() if warm_start else [],
+        "history": validated.history,
+        "epochs": len(validated.history["loss"]),
+        "best_epoch": validated.best_epoch,
+        "refit": trained.refit.report() if trained.refit else None,
+        "settings": dict(settings),
+        "resumed_at": network.fitted.resumed_at or validated.resumed_at,
+        "warm_start": network.begun.lines() if network.begun else [],
         "tuned": dict(tuned),
-        "speed": speed(fitted.history),
-        "parameters": int(model.count_params()),
+        "speed": speed(validated.history),
+        "parameters": int(network.model.count_params()),
         "bucket_plan": {
             **plan.model_dump(mode="json"),
             "records": plan.records,
@@ -59,9 +53,9 @@ def training_report(
             "steps_per_epoch": plan.steps_per_epoch,
             "padding_share": plan.padding_share,
         },
-        "input": {split: input_figures(source.finished) for split, source in inputs.items()},
+        "input": {split: input_figures(source.finished) for split, source in inputs.items() if source},
         "export_difference": export_difference,
-        "pretrained_vectors": [read.report() for read in pretrained_of(model).values()],
+        "pretrained_vectors": [read.report() for read in pretrained_of(network.model).values()],
         "seconds": {step: round(taken, 2) for step, taken in seconds.items()},
     }
 

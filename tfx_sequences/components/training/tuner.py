@@ -15,6 +15,8 @@ from tfx.components.tuner.component import TunerFnResult
 from tfx_sequences.compat import bound_freed_memory, use_cores
 from tfx_sequences.components.training.setup import prepare_training
 from tfx_sequences.errors import SpecError, UserInputError, did_you_mean
+from tfx_sequences.schemas.columns.auto import chosen
+from tfx_sequences.schemas.spec.auto_settings import with_auto_settings
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_io import spec_from_json
 from tfx_sequences.schemas.spec.tuned_spec import tuned_spec
@@ -77,9 +79,8 @@ class SpecTuner(base_tuner.BaseTuner):
 def figures_of_trial(spec: SequenceSpec, fn_args: FnArgs) -> dict[str, float]:
     """Trains and returns the figures of the best epoch, by name."""
     setup = prepare_training(spec, fn_args.transform_graph_path, fn_args.train_files, fn_args.eval_files)
-    model = setup.build()
-    with setup.compiled(model) as train:
-        fitted = setup.fit(model, train)
+    # Trials are compared by the validation alone, so none is trained again on all records.
+    fitted = setup.fitting.validated(setup.train_files, setup.valid_files).fitted
     keras.backend.clear_session()
     figures = {name: values[fitted.best_epoch - 1] for name, values in fitted.history.items()}
     objective = _tuning(spec).objective
@@ -119,7 +120,9 @@ def make_oracle(spec: SequenceSpec) -> keras_tuner.Oracle:
         "seed": spec.training.seed + 1,
     }
     if tuning.algorithm == "hyperband":
-        return keras_tuner.oracles.HyperbandOracle(max_epochs=tuning.epochs or spec.training.epochs, **options)
+        return keras_tuner.oracles.HyperbandOracle(
+            max_epochs=tuning.epochs or chosen(with_auto_settings(spec).training.epochs), **options
+        )
     kinds = {
         "random": keras_tuner.oracles.RandomSearchOracle,
         "bayesian": keras_tuner.oracles.BayesianOptimizationOracle,

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from tfx_sequences.errors import four_parts
+from tfx_sequences.schemas.columns.auto import chosen
 from tfx_sequences.schemas.columns.column import CategoricalColumn
+from tfx_sequences.schemas.spec.auto_settings import with_auto_settings
 from tfx_sequences.schemas.spec.forecast_labels import forecast_options
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
@@ -85,6 +87,7 @@ def diagnose(spec: SequenceSpec, figures: Figures) -> list[Finding]:
         spec: The spec, with the values that a search has found.
         figures: The figures.
     """
+    spec = with_auto_settings(spec)
     found = [*_no_better_than_naive(spec, figures), *_ended_by_the_epoch_limit(spec, figures)]
     for head, label in spec.heads.items():
         found += [*_overfitting(spec, figures, head, label), *_validation_far_from_test(spec, figures, head, label)]
@@ -132,13 +135,14 @@ def _advice(spec: SequenceSpec, figures: Figures, head: str, label: Label, answe
         yield f"Set {spec.where_of_head(head)}.forecast.normalization.offset: last, so that it learns what changes."
     if label.class_weights and any("majority" in answer or "most frequent" in answer for answer in answers):
         yield f"Leave out {spec.where_of_head(head)}.class_weights: they give accuracy away for rare classes."
+    rate = chosen(spec.training.learning_rate)
     name, trained, _ = _main_figures(spec, figures, head, label)
     naive = figures.naive.get(spec.metric_name(head, name), [])
     if naive and math.isfinite(trained) and not _is_better(name, trained, naive[0]["value"]):
         yield (
             f"It has not learned the training records either ({name} {trained:.4f} on them): check that the features "
-            f"can tell the label, try training.learning_rate {spec.training.learning_rate * 3:g} and "
-            f"{spec.training.learning_rate / 3:g} (now {spec.training.learning_rate:g}), and more training.epochs."
+            f"can tell the label, try training.learning_rate {rate * 3:g} and "
+            f"{rate / 3:g} (now {rate:g}), and more training.epochs."
         )
     elif naive and math.isfinite(trained):
         yield f"It has learned its training records ({name} {trained:.4f} on them), but little that holds for others:"
@@ -150,7 +154,7 @@ def _ended_by_the_epoch_limit(spec: SequenceSpec, figures: Figures) -> Iterator[
     values = [float(x) for x in figures.history.get(training.monitor, ())]
     epochs, best = len(values), figures.best_epoch
     # Early stopping ended it, or there is nothing to compare.
-    if epochs < max(training.epochs, 2) or epochs - best > epochs // 10:
+    if epochs < max(chosen(training.epochs), 2) or epochs - best > epochs // 10:
         return
     lower = training.monitored_direction == "min"
     compared = max(epochs * 3 // 4, 1)
@@ -163,7 +167,7 @@ def _ended_by_the_epoch_limit(spec: SequenceSpec, figures: Figures) -> Iterator[
     if not abs(reached - before) > (_GAINING_DESPITE_DECAY if decays else _STILL_GAINING) * left:
         return
     monitor = training.monitor
-    faster = "" if decays else f", or try a higher training.learning_rate (now {training.learning_rate:g})"
+    faster = "" if decays else f", or try a higher training.learning_rate (now {chosen(training.learning_rate):g})"
     yield Finding(
         kind="ended_by_the_epoch_limit",
         what=f"Training ended by its limit while it still got better: best of {epochs} epochs: {best}.",
@@ -258,10 +262,10 @@ def _against_overfitting(spec: SequenceSpec) -> str:
     model, training = spec.model, spec.training
     parts = []
     if model.builder is None:
-        if model.dropout < 0.6:
-            parts.append(f"model.dropout {model.dropout + 0.2:g} (now {model.dropout:g})")
-        fewer = [max(units // 2, 1) for units in model.units]
-        parts.append(f"model.units {fewer} (now {list(model.units)})")
+        dropout, units = chosen(model.dropout), chosen(model.units)
+        if dropout < 0.6:
+            parts.append(f"model.dropout {dropout + 0.2:g} (now {dropout:g})")
+        parts.append(f"model.units {[max(size // 2, 1) for size in units]} (now {list(units)})")
     if training.optimizer == "adam":
         parts.append("training.optimizer adamw, whose weights decay")
     if training.ema_momentum is None:

@@ -18,6 +18,8 @@ from tfx_sequences.pipeline.local.evaluation_figures import (
 )
 from tfx_sequences.pipeline.local.run import RunResult
 from tfx_sequences.pipeline.local.tfma_page import tfma_page
+from tfx_sequences.pipeline.local.training_lines import settings_line, training_line
+from tfx_sequences.schemas.spec.auto_settings import with_settings
 from tfx_sequences.schemas.spec.spec_io import fingerprint, spec_to_yaml
 from tfx_sequences.schemas.spec.tuned_spec import tuned_spec
 from tfx_sequences.whole_files import written_whole
@@ -125,7 +127,7 @@ def _findings(
         valid_records=training["input"]["valid"]["records"],
         test_records=int(metrics["example_count"]),
     )
-    return diagnose(tuned_spec(result.spec, training["tuned"]), figures)
+    return diagnose(with_settings(tuned_spec(result.spec, training["tuned"]), training["settings"]), figures)
 
 
 def split_figures(split: Any) -> dict[str, Any]:
@@ -157,7 +159,8 @@ def print_summary(report: dict[str, Any], console: Console) -> None:
         records += f" ({' and '.join(held_back)} held back from train)"
     rows += [
         ("records", records),
-        ("training", f"best of {training['epochs']} epochs: {training['best_epoch']}"),
+        ("training", training_line(training)),
+        *([("chosen", settings_line(training["settings"]))] if training["settings"] else []),
         ("padding share", f"{training['input']['train']['padding_share']:.1%} of the steps computed in training"),
         ("speed", speed_line(training)),
         *(("tuned", f"{path}: {value}") for path, value in training["tuned"].items() if "/" not in path),
@@ -250,6 +253,8 @@ def render_html(report: dict[str, Any]) -> str:
         curve=learning_curve(report["training"]["history"]),
         check=_check_line(report["model_check"]),
         speed=speed_line(report["training"]),
+        training=training_line(report["training"]),
+        settings=settings_line(report["training"]["settings"]),
     )
 
 

@@ -11,6 +11,8 @@ from tfx_sequences.schemas.columns.base import Declared, Terms
 from tfx_sequences.schemas.columns.column_base import IdColumn
 from tfx_sequences.schemas.columns.names import NO_ID
 
+_SEEN_TWICE = 2
+
 
 class Vocabulary(Declared):
     """A vocabulary computed over the training split, most frequent term first."""
@@ -25,7 +27,8 @@ class _TermColumn(IdColumn):
     """What terms and tokens have in common: how they become ids."""
 
     vocabulary: Vocabulary | None = None
-    """Compute the vocabulary over the training split."""
+    """Compute the vocabulary over the training split. It is computed too where nothing says how values become ids; a
+    term that was seen once then counts as unknown, so that the id of unknown terms is learned."""
     vocabulary_list: Terms | None = None
     """The terms, in the order of their ids."""
     vocabulary_file: str | None = None
@@ -49,8 +52,13 @@ class _TermColumn(IdColumn):
     @classmethod
     def _computed_by_default(cls, data: Any) -> Any:
         if isinstance(data, dict) and not any(data.get(k) is not None for k in ID_SOURCES) and cls._computes(data):
-            data = {**data, "vocabulary": {}}
+            data = {**data, "vocabulary": cls._default_vocabulary(data)}
         return data
+
+    @classmethod
+    def _default_vocabulary(cls, data: dict[str, Any]) -> dict[str, Any]:
+        learns_unknown = data.get("num_oov_buckets", 1) != 0 and data.get("default_value") is None
+        return {"frequency_threshold": _SEEN_TWICE} if learns_unknown else {}
 
     @classmethod
     def _computes(cls, data: dict[str, Any]) -> bool:
@@ -120,7 +128,7 @@ class CategoricalColumn(_TermColumn):
     of them the vocabulary is computed over the training split.
 
     >>> CategoricalColumn(key="token").vocabulary
-    Vocabulary(top_k=None, frequency_threshold=None)
+    Vocabulary(top_k=None, frequency_threshold=2)
     >>> CategoricalColumn(key="day", dtype="int64", num_buckets=7).vocabulary is None
     True
     """

@@ -6,6 +6,7 @@ from typing import Literal
 
 import pydantic
 
+from tfx_sequences.schemas.columns.auto import AUTO, Auto
 from tfx_sequences.schemas.columns.base import Declared, Sizes
 
 
@@ -21,8 +22,9 @@ class Padding(Declared):
 class Batching(Declared):
     """How records become batches of about equal length."""
 
-    batch_size: pydantic.PositiveInt = 32
-    """Records per batch at most."""
+    batch_size: pydantic.PositiveInt | Auto = AUTO
+    """Records per batch at most. `auto`: about the root of the number of training records, as a power of 2 from 8 to
+    256; fewer where records are long."""
     token_budget: pydantic.PositiveInt | None = None
     """Steps per batch at most, padding included: buckets of long sequences get smaller batches.
     A sequence longer than that comes alone."""
@@ -41,7 +43,8 @@ class Batching(Declared):
     drop_longer_than: pydantic.PositiveInt | None = None
     """Training leaves out longer sequences, and says how many."""
     max_length: pydantic.PositiveInt | None = None
-    """Longer sequences are cut to so many steps: in training, evaluation and serving."""
+    """Longer sequences are cut to so many steps: in training, evaluation and serving. Histories of forecasts are cut to
+    8 horizons (or twice the longest of `lags`) where neither this nor `truncate` is given; None keeps them whole."""
     truncate: Literal["tail", "head", "random"] = "tail"
     """Which end is cut off. `random` keeps a random stretch in training, and cuts the tail elsewhere."""
     padding: dict[str, Padding] = {}

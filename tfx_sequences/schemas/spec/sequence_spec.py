@@ -14,6 +14,7 @@ from tfx_sequences.schemas.columns.column_base import BaseColumn, IdColumn
 from tfx_sequences.schemas.columns.shared_tables import names_by_table
 from tfx_sequences.schemas.spec.batching import Batching
 from tfx_sequences.schemas.spec.evaluation_options import Evaluation
+from tfx_sequences.schemas.spec.forecast_history import with_history
 from tfx_sequences.schemas.spec.forecast_labels import check_forecasts, without_normalizer
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.model_options import Conv1DLayer, Model
@@ -95,8 +96,8 @@ class SequenceSpec(Declared):
 
     @pydantic.model_validator(mode="before")
     @classmethod
-    def _leave_targets_as_they_are(cls, data: Any) -> Any:
-        return without_normalizer(data) if isinstance(data, Mapping) else data
+    def _prepare_for_forecasts(cls, data: Any) -> Any:
+        return with_history(without_normalizer(data)) if isinstance(data, Mapping) else data
 
     @pydantic.model_validator(mode="after")
     def _check(self) -> SequenceSpec:
@@ -235,7 +236,7 @@ def check_causality(spec: SequenceSpec) -> None:
     """
     features = {c.key for c in spec.sequence.values() if not is_from_context(c)}
     both_ways = [n for n, f in enumerate(spec.model.front) if isinstance(f, Conv1DLayer) and f.padding == "same"]
-    reads_later = {"model.bidirectional": "false"} if spec.model.bidirectional else {}
+    reads_later = {"model.bidirectional": "false"} if spec.model.bidirectional is True else {}
     reads_later |= {f"model.front.{number}.padding": "causal" for number in both_ways}
     for name, label in spec.heads.items():
         if label.per_step and label.key in features and reads_later and spec.model.builder is None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import pydantic
 
+from tfx_sequences.schemas.columns.auto import AUTO, Auto
 from tfx_sequences.schemas.columns.base import Declared
 
 _LESS_IS_BETTER = ("loss", "error", "nll", "mape", "mase", "perplexity")
@@ -74,14 +75,15 @@ class Backup(Declared):
 class Training(Declared):
     """How the network is fitted."""
 
-    epochs: pydantic.PositiveInt = 60
-    """Epochs at most; early stopping usually ends sooner."""
+    epochs: pydantic.PositiveInt | Auto = AUTO
+    """Epochs at most; early stopping usually ends sooner. `auto`: as many as make 20 000 steps, from 15 to 100."""
     steps_per_epoch: pydantic.PositiveInt | None = None
     """Steps until the network is validated; the next epoch goes on in the records where the last one ended. None: all
     records."""
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam"
-    learning_rate: float = pydantic.Field(1e-3, gt=0)
-    """The optimizer's, at its highest."""
+    learning_rate: Annotated[float, pydantic.Field(gt=0)] | Auto = AUTO
+    """The optimizer's, at its highest. `auto`: 0.003; 0.001 where a vocabulary has more than 1 000 terms, for the rare
+    ones are soon known by heart."""
     schedule: Schedule = Schedule()
     weight_decay: float | None = pydantic.Field(None, ge=0)
     """Of adamw, whose default is Keras' 0.004."""
@@ -100,8 +102,9 @@ class Training(Declared):
     [training](training.md#clipping)."""
     gradient_clip_value: float | None = pydantic.Field(None, gt=0)
     """Bound of each element of the gradient, in place of the norm."""
-    ema_momentum: float | None = pydantic.Field(None, gt=0, lt=1)
-    """Validates and keeps the moving average of the weights: old average times this, new weights times the rest."""
+    ema_momentum: Annotated[float, pydantic.Field(gt=0, lt=1)] | Auto | None = AUTO
+    """Validates and keeps the moving average of the weights: old average times this, new weights times the rest.
+    `auto`: an average over the steps of one epoch, from 50 to 500; None keeps the weights themselves."""
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     """What is computed in; weights and outputs stay float32. Half precision pays on GPUs."""
     strategy: Literal["none", "mirrored", "multi_worker"] = "none"
@@ -116,6 +119,13 @@ class Training(Declared):
     in any case."""
     early_stopping_min_delta: float = pydantic.Field(0.0, ge=0)
     """Less than that is no better figure."""
+    refit: bool | Auto = AUTO
+    """Trains once more, on the training records and those held back for validation, for as many epochs as were best by
+    the validation; the last weights are kept. `auto`: where validation records are held back from at most 20 000
+    training records. A validation split with files of its own is never trained on."""
+    folds: pydantic.PositiveInt | Auto = AUTO
+    """With `refit`: so many trainings, each validated with other records, decide how many epochs are best: the median
+    of theirs. `auto`: 5 where fewer than 100 records are held back, else 1."""
     seed: int = 0
     """Of initial weights, dropout and the order of the records."""
     warm_start: str | None = None
@@ -148,6 +158,10 @@ class Training(Declared):
                 f"gradient_accumulation_steps needs strategy 'none', but strategy is '{self.strategy}': "
                 "a step with replicas already takes one batch for each of them"
             )
+        if self.refit is True and self.strategy == "multi_worker":
+            raise ValueError("refit needs strategy 'none' or 'mirrored', but strategy is 'multi_worker'")
+        if isinstance(self.folds, int) and self.folds > 1 and self.refit is False:
+            raise ValueError(f"folds is {self.folds}, but refit is false: folds only decide for how long it trains")
         if self.momentum and self.optimizer not in ("sgd", "rmsprop"):
             raise ValueError(f"momentum is of sgd and rmsprop, but optimizer is '{self.optimizer}'")
         if not self.monitor.startswith("val_"):
