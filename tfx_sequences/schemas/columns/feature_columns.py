@@ -3,7 +3,7 @@
 What they return is a column of `tfx_sequences.schemas.columns.column`: frozen,
 comparable, serialisable. Keyword names and defaults are those of
 `tf.feature_column`, except that a `normalizer` is declared (`Scaling`, `"log1p"`)
-where that takes a function, for a function cannot be written to a spec.
+where that takes a function, because a function cannot be written to a spec.
 """
 
 from __future__ import annotations
@@ -149,9 +149,9 @@ def sequence_categorical_column_with_vocabulary_list(
         key: The feature's key.
         vocabulary_list: The terms.
         dtype: `string` or `int64`; None: as the terms are.
-        default_value: Id of unknown terms; -1 gives them none, a vector of zeros;
+        default_value: Id of unknown terms; -1 gives them no id, a vector of zeros;
             None makes them an error.
-        num_oov_buckets: Ids behind the list for unknown terms, by their hash,
+        num_oov_buckets: Ids after the list for unknown terms, by their hash,
             instead of `default_value`.
         multi_valued: A step has any number of terms.
 
@@ -192,8 +192,8 @@ def sequence_categorical_column_with_vocabulary_file(
     Args:
         key: The feature's key.
         vocabulary_file: Text, one term per line.
-        vocabulary_size: Use only so many lines from the top.
-        num_oov_buckets: Ids behind the file's for unknown terms, by their hash.
+        vocabulary_size: Use only this number of lines from the top.
+        num_oov_buckets: Ids after the file's for unknown terms, by their hash.
         default_value: Id of unknown terms, where there are no such buckets; None
             means -1, no id, as in `tf.feature_column`.
         dtype: `string` or `int64`.

@@ -20,9 +20,9 @@ class Scaling(Declared):
     """
 
     offset: float | Numbers = 0.0
-    """Taken off first."""
+    """Subtracted first."""
     scale: float | Numbers = 1.0
-    """Multiplied with then."""
+    """Multiplied by afterwards."""
 
 
 class _Numbers(BaseColumn):

@@ -141,7 +141,7 @@ def parse_records(serialized: tf.Tensor, spec: SequenceSpec, *, with_label: bool
 
 
 def _first_rows(values: Any, size: tf.Tensor) -> Any:
-    """`values[:size]`, which for a ragged tensor of unknown size is ten times the operations."""
+    """`values[:size]`, which takes ten times the operations for a ragged tensor of unknown size."""
     if not isinstance(values, tf.RaggedTensor):
         return values[:size]
     splits = values.row_splits[: tf.cast(size, tf.int64) + 1]

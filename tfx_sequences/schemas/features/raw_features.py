@@ -108,7 +108,7 @@ def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool 
 
 
 def served_features(spec: SequenceSpec) -> list[RawFeature]:
-    """Those that a prediction needs of a record, required or not: of the columns, and futures that are known.
+    """Features that a prediction reads from a record, required or not: those of the columns, and known futures.
 
     >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> [f.tensor_name for f in served_features(load_spec("japanese_vowels"))]

@@ -48,7 +48,7 @@ def future_name(name: str) -> str:
 
 
 def names_of_step_labels(spec: SequenceSpec) -> set[str]:
-    """Labels and weights that steps have, one each."""
+    """Labels and weights with one value per step."""
     heads = {name: label for name, label in spec.heads.items() if label.per_step}
     return {label_name(n) for n in heads} | {step_weight_name(n) for n, label in heads.items() if label.step_weight}
 

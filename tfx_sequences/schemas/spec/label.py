@@ -12,62 +12,62 @@ from tfx_sequences.errors import did_you_mean
 from tfx_sequences.schemas.columns.base import Declared, Sizes, Terms
 from tfx_sequences.schemas.spec.forecast import Forecast
 
-# Fields that decide how a head is trained, but not what Transform writes.
+# Fields that determine how a head is trained, but not what Transform writes.
 TRAINING_FIELDS = ("loss_weight", "class_weights", "label_smoothing", "sampled_softmax", "forecast")
 _OF_FORECASTS = ("horizon", "target", "known_future", "mase_scale", "forecast")
 _OF_OTHERS = ("per_step", "classes", "class_weights", "label_smoothing", "sampled_softmax")
 
 
 class Label(Declared):
-    """What one head of the model learns to predict: of the record, or of each step.
+    """What one head of the model learns to predict: for the record, or for each step.
 
     >>> Label(key="slot", per_step=True).dtype
     'string'
     """
 
     key: str = pydantic.Field(min_length=1)
-    """The label's key: among the context features, or among the sequence features with `per_step`. Of a forecast: a
+    """The label's key: among the context features, or among the sequence features with `per_step`. For a forecast: a
     context feature with the `horizon` values that follow the record's last step; or the same as `target`: then the
-    last `horizon` steps of a record are what is forecast, but of a record that is served all are history."""
+    last `horizon` steps of a record are forecast in training, and all steps are history in serving."""
     type: Literal["classification", "multi_label", "regression", "forecast"] = "classification"
     """One class; any number of classes; numbers; or the next values of a sequence feature."""
     per_step: bool = False
     """Each step has a label of its own; else the record has one."""
     shift: pydantic.NonNegativeInt = 0
-    """With `per_step`: a step's target is the value so many steps later. The last `shift` steps
-    have none, and weigh nothing."""
+    """With `per_step`: a step's target is the value this number of steps later. The last `shift` steps
+    do not have a target, and have weight 0."""
     dtype: Literal["string", "int64", "float32"] | None = None
-    """How it is stored; by default string for classes (int64 where `classes` are numbers),
+    """How the label is stored; by default string for classes (int64 where `classes` are numbers),
     float32 for regression and for vectors of 0 and 1."""
     shape: Sizes = ()
-    """Of a regression label that is a vector; of a `multi_label` that is stored as a vector of 0 and 1
-    (without it, as a list of terms)."""
+    """Shape of a regression label that is a vector, or of a `multi_label` that is stored as a vector of 0 and 1
+    (without a shape, it is stored as a list of terms)."""
     classes: Terms | None = None
     """The classes, in the order of the model's outputs. None: those of the training split, the most
     frequent first; for a vector of 0 and 1 its positions, `0`, `1` and so on."""
     loss_weight: float = pydantic.Field(1.0, gt=0, allow_inf_nan=False)
-    """Of the loss of this head among those of all heads."""
+    """Weight of this head's loss among those of all heads."""
     class_weights: Literal["balanced"] | dict[str, pydantic.NonNegativeFloat] | None = None
-    """Weight in the loss by class (1 for those not named; with `multi_label`, of the class being there),
+    """Weight in the loss by class (1 for classes not named; with `multi_label`, of its positive targets),
     or `balanced`: all classes weigh the same over the training split."""
     label_smoothing: float = pydantic.Field(0.0, ge=0, lt=1)
     """Share of the target's probability that is spread over all classes."""
     step_weight: str | None = None
     """With `per_step`: sequence feature (a number) that weighs each step in loss and metrics."""
     sampled_softmax: pydantic.PositiveInt | None = None
-    """For many classes: so many classes, drawn at random, stand for all others in the loss of training."""
+    """For many classes: this number of classes, drawn at random, represents all others in the training loss."""
     horizon: pydantic.PositiveInt | None = None
-    """Of a forecast: how many steps."""
+    """For a forecast: how many steps."""
     target: str | None = None
-    """Of a forecast: the sequence feature (a number) whose next values they are."""
+    """For a forecast: the sequence feature (a number) whose next values are forecast."""
     known_future: dict[str, str] = {}
-    """Of a forecast: sequence features (numbers) that are known beforehand, such as holidays; of each the key of a
-    context feature that holds its `horizon` values behind the record's last step."""
+    """For a forecast: sequence features (numbers) that are known in advance, such as holidays; for each, the key of a
+    context feature that holds its `horizon` values after the record's last step."""
     mase_scale: str | None = None
-    """Of a forecast: context feature (a number) that MASE divides the error by. None: the mean absolute difference
+    """For a forecast: context feature (a number) that MASE divides the error by. None: the mean absolute difference
     of the record's history, `forecast.seasonality` steps apart."""
     forecast: Forecast | None = None
-    """Of a forecast: how it is made and learned."""
+    """For a forecast: how it is made and learned."""
 
     @pydantic.field_validator("class_weights", mode="before")
     @classmethod
@@ -121,9 +121,9 @@ class Label(Declared):
             raise ValueError(f"the shape of a forecast is its horizon, {self.horizon}: leave shape out")
         for field in _OF_OTHERS:
             if getattr(self, field):
-                raise ValueError(f"{field} means nothing to a forecast: leave it out")
+                raise ValueError(f"{field} does not apply to a forecast: leave it out")
         if self.target in self.known_future:
-            raise ValueError(f"known_future: '{self.target}' is what is to be forecast")
+            raise ValueError(f"known_future: '{self.target}' is the target of the forecast")
 
     def _check_vector(self) -> None:
         if self.type != "multi_label":
@@ -154,26 +154,26 @@ class Label(Declared):
             if self.type != "classification":
                 raise ValueError(f"sampled_softmax is for classification, not for {self.type}")
             if self.label_smoothing or self.class_weights:
-                raise ValueError("sampled_softmax goes with neither label_smoothing nor class_weights")
+                raise ValueError("sampled_softmax cannot be combined with label_smoothing or class_weights")
         named = self.given_classes
         if isinstance(self.class_weights, dict) and named is not None:
             for name in self.class_weights:
                 if name not in named:
-                    raise ValueError(f"class_weights: '{name}' is no class.{did_you_mean(name, named)}")
+                    raise ValueError(f"class_weights: '{name}' is not a class.{did_you_mean(name, named)}")
 
     @property
     def has_classes(self) -> bool:
-        """It is of classes, not of numbers."""
+        """Its values are classes, not numbers."""
         return self.type not in ("regression", "forecast")
 
     @property
     def is_cut_out(self) -> bool:
-        """It is a forecast of the last steps of the series itself, not one of a feature of its own."""
+        """It is a forecast of the last steps of the series itself, not of a feature of its own."""
         return self.type == "forecast" and self.key == self.target
 
     @property
     def is_vector(self) -> bool:
-        """It is stored as a vector: of numbers, or of 0 and 1."""
+        """It is stored as a vector of numbers, or of 0 and 1."""
         return bool(self.shape)
 
     @property
@@ -188,7 +188,7 @@ class Label(Declared):
 
     @property
     def given_classes(self) -> tuple[str, ...] | None:
-        """The classes as strings, as far as the spec tells them.
+        """The classes as strings, if the spec determines them.
 
         >>> Label(key="keys", type="multi_label", shape=(3,)).given_classes
         ('0', '1', '2')
@@ -201,14 +201,14 @@ class Label(Declared):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """What it is measured by on the test split; see `docs/tasks.md`."""
+        """The metrics on the test split; see `docs/tasks.md`."""
         if self.type == "forecast":
             return ("smape", "mase", "mean_absolute_error")
         if self.type == "regression":
             return ("mean_squared_error", "mean_absolute_error")
         if self.type == "multi_label":
             return ("loss", "accuracy", "auc")
-        # With so many classes that a sample of them stands for all, a curve over all would cost more than the network.
+        # With enough classes that a sample represents them, a curve over all would cost more than the network.
         auc = () if self.sampled_softmax else ("auc",)
         if self.per_step:
             return ("accuracy", "loss", *auc, "span_f1", "span_precision", "span_recall")
