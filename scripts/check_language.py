@@ -75,14 +75,14 @@ def _of_python(content: str) -> Iterator[tuple[int, str]]:
     for token in tokenize.generate_tokens(io.StringIO(content).readline):
         if token.type == tokenize.COMMENT:
             if comment and token.start[0] != last + 1:
-                yield last - len(comment) + 1, "\n".join(comment)
+                yield last - len(comment) + 1, _without_names("\n".join(comment))
                 comment = []
             comment.append(token.string.lstrip("# "))
             last = token.start[0]
         elif token.type in _STRINGS and " " in token.string.strip():
             yield token.start[0], _text_of(token.string)
     if comment:
-        yield last - len(comment) + 1, "\n".join(comment)
+        yield last - len(comment) + 1, _without_names("\n".join(comment))
 
 
 def _text_of(literal: str) -> str:
@@ -90,7 +90,11 @@ def _text_of(literal: str) -> str:
     if re.match(r"[rRbB]*[fF]", literal):
         literal = re.sub(r"\{[^{}]*\}", "{}", literal)
     literal = re.sub(r"(?m)^\s*(?:>>>|\.\.\.) .*$", "", literal)
-    return re.sub(r"`[^`\n]+`", _blank, literal)
+    return _without_names(literal)
+
+
+def _without_names(text: str) -> str:
+    return re.sub(r"`[^`\n]+`", "`x`", text)
 
 
 def _blank(match: re.Match[str]) -> str:

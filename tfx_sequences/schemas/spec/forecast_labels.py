@@ -69,9 +69,7 @@ def check_forecasts(
     for field in ("horizon", "is_cut_out", "known_future"):
         if any(getattr(a, field) != getattr(b, field) for a in heads.values() for b in heads.values()):
             what = {"is_cut_out": "place of the future (`key`)"}.get(field, field)
-            raise ValueError(
-                f"labels: all forecasts of a spec share their windows, so they must have the same {what}"
-            )
+            raise ValueError(f"labels: all forecasts of a spec share their windows, so they must have the same {what}")
     by_target: dict[str | None, Label] = {}
     for label in heads.values():
         first = by_target.setdefault(label.target, label)
