@@ -34,6 +34,7 @@ WINGS = (
     "components.network",
     "components.serving",
     "components.training",
+    "components.naive",
     "components.evaluation",
     "components.stages",
     "pipeline",

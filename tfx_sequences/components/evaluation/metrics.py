@@ -13,7 +13,7 @@ import numpy as np
 from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.metrics import metric_types
 
-from tfx_sequences.components.network.measures import figures, score_buckets
+from tfx_sequences.components.network.measures import defined_figures, figures
 from tfx_sequences.schemas.spec.label import Label
 
 # Behind a figure's name, and before that of the range of its steps.
@@ -73,14 +73,8 @@ class HeadFigure(SumsMetric):
         parsed = Label.model_validate_json(label)
 
         def found(total: np.ndarray) -> dict[str, float]:
-            values = figures(parsed, total)
-            # Of one kind of targets alone there is no curve.
-            curve = score_buckets(total) if figure == "auc" else None
-            # What weighs nothing has no mean.
-            measured = figure in values and total[0] > 0 and (curve is None or all(np.sum(side) > 0 for side in curve))
-            # No series that has changed has no MASE.
-            measured = measured and not (figure == "mase" and np.isnan(values[figure]) and np.isfinite(values["smape"]))
-            return {name: float(values[figure])} if measured else {}
+            values = defined_figures(parsed, total)
+            return {name: values[figure]} if figure in values else {}
 
         return summed(output, found, [name], model_names)
 

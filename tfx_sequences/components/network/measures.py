@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from tfx_sequences.components.network.forecast_errors import FORECAST_SUMS, forecast_figures, forecast_sums
@@ -16,8 +17,10 @@ from tfx_sequences.components.network.losses import HeadLoss, as_multi_hot, as_v
 from tfx_sequences.components.network.spans import is_iob, span_counts
 from tfx_sequences.schemas.spec.label import Label
 
+SCORE_BUCKETS = 1000
+"""Buckets of probability, of equal width, that `auc` is computed from."""
 # How many sums: weight, loss and one more of every head; spans right, predicted, there; buckets of `auc`.
-_PLAIN, _SPANS, _BUCKETS = 3, 3, 1000
+_PLAIN, _SPANS, _BUCKETS = 3, 3, SCORE_BUCKETS
 
 
 class HeadMeasures:
@@ -114,6 +117,29 @@ def figures(label: Label, total: Any) -> dict[str, tf.Tensor]:
     buckets = score_buckets(total)
     if buckets is not None:
         found["auc"] = _area(*buckets)
+    return found
+
+
+def defined_figures(label: Label, total: Any) -> dict[str, float]:
+    """The figures that have a meaning for this total: what weighs nothing has no mean, and one class alone no `auc`.
+
+    Args:
+        label: The label.
+        total: The sums over all records, `[S]`.
+
+    >>> defined_figures(Label(key="y"), tf.constant([0.0, 0.0, 0.0]))
+    {}
+    """
+    if not total[0] > 0:
+        return {}
+    found = {name: float(value) for name, value in figures(label, total).items()}
+    curve = score_buckets(total)
+    # Without targets of both kinds there is no curve.
+    if curve is not None and not all(np.sum(side) > 0 for side in curve):
+        del found["auc"]
+    # Series that never changed have no MASE.
+    if np.isnan(found.get("mase", 0.0)) and np.isfinite(found["smape"]):
+        del found["mase"]
     return found
 
 
