@@ -7,7 +7,9 @@ is an error, so the list can only shrink.
 
 from __future__ import annotations
 
+import ast
 import io
+import itertools
 import re
 import sys
 import tokenize
@@ -37,8 +39,6 @@ WORDS = {
     r"\bas of (?=`)": "as returned by, as in",
     r"\b(?:is|are) none\b(?! of)": "a noun: is not a ..., there is no ...",
 }
-# From Python 3.12 on, an f-string is several tokens.
-_STRINGS = (tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING))
 _OFF, _ON = "<!-- language: off -->", "<!-- language: on -->"
 
 
@@ -53,48 +53,42 @@ def files() -> list[Path]:
 def problems(path: Path) -> Iterator[tuple[int, str, str]]:
     """Line, words and advice for each text that is not plain."""
     content = path.read_text("utf-8")
-    for first_line, text in _of_python(content) if path.suffix == ".py" else _of_page(path, content):
+    for first, last, text in _of_python(content) if path.suffix == ".py" else _of_page(path, content):
         for pattern, advice in WORDS.items():
             for match in re.finditer(pattern.replace(" ", r"\s+"), text):
-                yield first_line + text.count("\n", 0, match.start()), " ".join(match[0].split()), advice
+                line = min(first + text.count("\n", 0, match.start()), last)
+                yield line, " ".join(match[0].split()), advice
 
 
-def _of_page(path: Path, content: str) -> Iterator[tuple[int, str]]:
-    """The text without code; of a changelog, the topmost section."""
+def _of_page(path: Path, content: str) -> Iterator[tuple[int, int, str]]:
+    """First line, last line and text, without code; of a changelog, the topmost section."""
     if path.name == "CHANGELOG.md":
         content = "".join(re.split(r"(?m)(^## )", content)[:3])
     for pattern in (f"{_OFF}.*?{_ON}", r"```.*?```", r"`[^`\n]+`"):
         content = re.sub(pattern, _blank, content, flags=re.S)
-    yield 1, content
+    yield 1, content.count("\n") + 1, content
 
 
-def _of_python(content: str) -> Iterator[tuple[int, str]]:
-    """Docstrings and strings of several words, and comments, lines that follow one another as one text."""
-    comment: list[str] = []
-    last = 0
-    for token in tokenize.generate_tokens(io.StringIO(content).readline):
-        if token.type == tokenize.COMMENT:
-            if comment and token.start[0] != last + 1:
-                yield last - len(comment) + 1, _without_names("\n".join(comment))
-                comment = []
-            comment.append(token.string.lstrip("# "))
-            last = token.start[0]
-        elif token.type in _STRINGS and " " in token.string.strip():
-            yield token.start[0], _text_of(token.string)
-    if comment:
-        yield last - len(comment) + 1, _without_names("\n".join(comment))
-
-
-def _text_of(literal: str) -> str:
-    """A string without code: lines of doctests, names in backticks, and what an f-string computes."""
-    if re.match(r"[rRbB]*[fF]", literal):
-        literal = re.sub(r"\{[^{}]*\}", "{}", literal)
-    literal = re.sub(r"(?m)^\s*(?:>>>|\.\.\.) .*$", "", literal)
-    return _without_names(literal)
-
-
-def _without_names(text: str) -> str:
-    return re.sub(r"`[^`\n]+`", "`x`", text)
+def _of_python(content: str) -> Iterator[tuple[int, int, str]]:
+    """First line, last line and text of docstrings and strings of several words, and of comments."""
+    tree = ast.parse(content)
+    joined = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
+    parts = {id(part) for node in joined for part in node.values}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            text = "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts:
+            text = re.sub(r"(?m)^\s*(?:>>>|\.\.\.) .*$", "", node.value)
+        else:
+            continue
+        if " " in text.strip():
+            yield node.lineno, node.end_lineno or node.lineno, re.sub(r"`[^`\n]+`", _blank, text)
+    comments = [t for t in tokenize.generate_tokens(io.StringIO(content).readline) if t.type == tokenize.COMMENT]
+    # Lines that follow one another are one text.
+    for _, lines in itertools.groupby(enumerate(comments), lambda pair: pair[1].start[0] - pair[0]):
+        block = [comment for _, comment in lines]
+        text = "\n".join(comment.string.lstrip("# ") for comment in block)
+        yield block[0].start[0], block[-1].start[0], re.sub(r"`[^`\n]+`", _blank, text)
 
 
 def _blank(match: re.Match[str]) -> str:
