@@ -12,7 +12,7 @@ from tfx_sequences.schemas.spec.training_options import Training
         ({"optimizer": "adamax"}, "adamw"),
         ({"gradient_clip_norm": 1.0, "gradient_clip_value": 0.5}, "not both"),
         ({"weight_decay": 0.1}, "weight_decay is for adamw, but optimizer is 'adam'"),
-        ({"momentum": 0.9}, "of sgd and rmsprop"),
+        ({"momentum": 0.9}, "momentum is for sgd and rmsprop"),
         ({"monitor": "loss"}, "such as 'val_loss'"),
         ({"schedule": {"type": "cosine", "factor": 0.1}}, "factor does not apply to a schedule of type 'cosine'"),
         ({"schedule": {"type": "reduce_on_plateau", "warmup_steps": 5}}, "which has: factor, min_learning_rate"),
