@@ -42,7 +42,7 @@ def numeric_column(
     Args:
         key: The feature's key.
         shape: Shape of the value.
-        default_value: Stands in for a missing value; None: the feature is required.
+        default_value: Replaces a missing value; None: the feature is required.
         dtype: How the values are stored: `float32` or `int64` (or TensorFlow's dtype).
         normalizer: `Scaling(offset, scale)`, `"log1p"`, or None; in a pipeline also
             `"z_score"` and `"min_max"`, of the training split.
@@ -65,7 +65,7 @@ def sequence_numeric_column(
     Args:
         key: The feature's key.
         shape: Shape of a step's value.
-        default_value: Stands in for the values of a step that has none, or fewer
+        default_value: Replaces the values of a step that has none, or fewer
             than `shape` needs, before it is normalised; None: 0 after that.
         dtype: As for `numeric_column`.
         normalizer: As for `numeric_column`.

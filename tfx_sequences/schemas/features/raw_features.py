@@ -26,7 +26,7 @@ class RawFeature:
         is_sequence: It is a feature list; `False` for a context feature.
         dtype: `string`, `int64` or `float32`.
         shape: Shape of one step's value (of the record's value for context).
-        default: Stands in for a missing context value; None: it is required.
+        default: Replaces a missing context value; None: it is required.
         role: What the spec uses it for.
         multi_valued: One step (or the record) has any number of values; `shape` is `()`.
     """

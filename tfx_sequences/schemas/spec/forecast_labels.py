@@ -20,7 +20,7 @@ def forecast_options(label: Label) -> Forecast:
 def without_normalizer(data: Mapping[str, Any]) -> Mapping[str, Any]:
     """The fields of a spec, with `normalizer: none` for targets of forecasts that do not name a normalizer.
 
-    They are normalised series by series, by what the label says.
+    They are normalised series by series, as the label declares.
     """
     labels = data.get("labels")
     heads = [data.get("label"), *(labels.values() if isinstance(labels, Mapping) else ())]
@@ -49,7 +49,7 @@ def check_forecasts(
     Args:
         labels: The labels of a spec, by where it declares them.
         sequence: Its sequence features by name.
-        context_keys: Keys of its features that stand in the record's context.
+        context_keys: Keys of its features in the record's context.
         batching: Its batching.
 
     Raises:
