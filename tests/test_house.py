@@ -21,6 +21,7 @@ MOST_LINES = 350
 WINGS = (
     "ground floor",
     "schemas.columns",
+    "schemas.kinds",
     "schemas.spec",
     "schemas.features",
     "schemas.proposal",
@@ -31,6 +32,7 @@ WINGS = (
     "components.transform",
     "components.input",
     "components.prepared",
+    "components.kinds",
     "components.network",
     "components.serving",
     "components.training",

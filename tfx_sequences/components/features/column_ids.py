@@ -108,6 +108,7 @@ class ColumnIds(tf.Module):
         column = self.column
         if not isinstance(column, BucketizedColumn):
             raise TypeError(f"not a column of buckets: {column!r}")
+        # `tf.searchsorted` would do the same, but fails where there are no numbers.
         ids = tf.cast(tf.raw_ops.Bucketize(input=numbers, boundaries=list(column.boundaries)), tf.int64)
         if column.size > 1:
             ids += tf.constant(np.arange(column.size) * (len(column.boundaries) + 1), tf.int64)

@@ -19,8 +19,8 @@ class InputState(Declared):
     """Where a `SequenceInput` stands.
 
     It holds no records and nothing of what is prefetched: `epoch` and `step` say all,
-    for the batches are a function of them. `position` only saves reading the epoch from its
-    beginning: where the files stand, and the places of records in unfinished batches.
+    for the batches are a function of them. `position`, a `ReaderPosition` as plain data, only saves
+    reading the epoch from its beginning.
 
     >>> state = InputState(source="0f", num_workers=1, epoch=3, step=17)
     >>> InputState.from_json(state.to_json()) == state

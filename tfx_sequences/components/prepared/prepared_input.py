@@ -18,7 +18,6 @@ import google_crc32c
 import numpy as np
 import tensorflow as tf
 
-from tfx_sequences.compat import bound_freed_memory
 from tfx_sequences.components.batches.label_batches import targets_and_weights
 from tfx_sequences.components.input.input_counts import InputCounts
 from tfx_sequences.components.input.untuned import parallel_calls, untuned
@@ -69,7 +68,6 @@ class PreparedStore:
     """
 
     def __init__(self, folder: str | Path, spec: SequenceSpec, identity: StoreIdentity) -> None:
-        bound_freed_memory()
         self._folder = Path(folder)
         self._spec = spec
         self.header = read_header(self._folder, identity)

@@ -27,10 +27,23 @@ from tensorflow_transform.saved import saved_transform_io_v2
 
 from tfx_sequences.components.batches.label_batches import labelled_rows, pad_labels, targets_and_weights
 from tfx_sequences.components.batches.padding import pad_features
-from tfx_sequences.components.network.losses import as_multi_hot
-from tfx_sequences.components.network.measures import HeadMeasures
+from tfx_sequences.components.kinds.registry import kind_of
 from tfx_sequences.components.network.task_statistics import TaskStatistics
 from tfx_sequences.components.serving.model_card import checksum_of, make_card, write_card
+from tfx_sequences.components.serving.names import (
+    CUT_STEPS,
+    EVALUATION_SIGNATURE,
+    EXAMPLE_SIGNATURE,
+    EXAMPLES,
+    MEASURES_SIGNATURE,
+    OUTPUTS,
+    SERVING_SIGNATURE,
+    SUMS,
+    TARGETS,
+    TENSOR_SIGNATURE,
+    TRANSFORM_SIGNATURE,
+    WEIGHTS,
+)
 from tfx_sequences.components.serving.portable_model import require_portable_graph
 from tfx_sequences.components.serving.served_outputs import served
 from tfx_sequences.components.serving.serving_inputs import from_records, from_tensors, tensor_specs
@@ -39,16 +52,6 @@ from tfx_sequences.schemas.features.parse_specs import parse_records
 from tfx_sequences.schemas.features.request_inputs import why_no_examples
 from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, label_name
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
-
-SERVING_SIGNATURE = "serving_default"
-EXAMPLE_SIGNATURE = "serving_example"
-TENSOR_SIGNATURE = "serving_tensors"
-TRANSFORM_SIGNATURE = "transform_features"
-EVALUATION_SIGNATURE = "evaluation_inputs"
-MEASURES_SIGNATURE = "evaluation_outputs"
-# What the third gives more, behind the prefixes of the heads; the last one has none.
-SUMS, OUTPUTS, TARGETS, WEIGHTS = "sums", "outputs", "targets", "weights"
-CUT_STEPS = "cut_steps"
 
 
 class RawRecordModel:
@@ -110,10 +113,7 @@ class RawRecordModel:
         outputs = {}
         for head, label in self._spec.heads.items():
             target, name = targets[head], label_name(head)
-            if label.type == "multi_label":
-                target = as_multi_hot(target, label, len(self._statistics.heads[head].classes))
-            # Behind the values of a forecast stands what MASE divides by.
-            outputs[name] = target[:, : label.horizon] if label.type == "forecast" else target
+            outputs[name] = kind_of(label).evaluated_target(label, target, self._statistics.heads[head].classes)
             if label.per_step or self._spec.example_weight:
                 outputs[name.replace("label", EXAMPLE_WEIGHT, 1)] = weights[head]
         return outputs
@@ -130,7 +130,7 @@ class RawRecordModel:
         logits = self._logits(inputs)
         outputs = served(logits, inputs, self._spec, self._statistics)
         for head, label in self._spec.heads.items():
-            measures = HeadMeasures(label, self._statistics.heads[head].classes, with_auc=True)
+            measures = kind_of(label).measures(label, self._statistics.heads[head].classes, with_curve=True)
             prefix = self._spec.output_prefix(head)
             outputs[prefix + SUMS] = measures.sums(targets[head], logits[head], weights[head])
             outputs |= {
@@ -185,7 +185,7 @@ def export(raw_model: RawRecordModel, directory: str, spec: SequenceSpec, statis
     archive = keras.export.ExportArchive()
     for tracked in raw_model.tracked:
         archive.track(tracked)
-    records = [tf.TensorSpec([None], tf.string, name="examples")]
+    records = [tf.TensorSpec([None], tf.string, name=EXAMPLES)]
     of_records = {
         SERVING_SIGNATURE: raw_model.predict,
         TRANSFORM_SIGNATURE: raw_model.transform_features,

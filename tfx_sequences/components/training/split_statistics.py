@@ -57,6 +57,25 @@ def task_statistics(
     return TaskStatistics(num_ids, heads, terms)
 
 
+def table_terms(spec: SequenceSpec, tft_output: tft.TFTransformOutput) -> dict[str, list[str]]:
+    """The terms of embedding tables in the order of their ids: given by the spec, or computed by Transform.
+
+    Returns:
+        By table, for those whose ids stand for terms.
+    """
+    computed = {name: file for file, names in computed_vocabularies(spec).items() for name in names}
+    found = {}
+    for table, names in names_by_table(spec.columns).items():
+        column = spec.columns[names[0]]
+        if not isinstance(column, TermColumn):
+            continue
+        if names[0] in computed:
+            found[table] = _terms(tft_output, computed[names[0]])
+        elif (terms := known_terms(column)) is not None:
+            found[table] = terms
+    return found
+
+
 def _of_classes(spec: SequenceSpec, head: str, label: Label, tft_output: tft.TFTransformOutput) -> HeadStatistics:
     name = label_name(head)
     classes = label.given_classes or tuple(_terms(tft_output, vocabulary_name(name)))
@@ -74,7 +93,7 @@ def _of_classes(spec: SequenceSpec, head: str, label: Label, tft_output: tft.TFT
         return HeadStatistics(classes, tuple(label.class_weights.get(c, 1.0) for c in classes))
     tokens = classes if label.given_classes is None else tuple(str(i) for i in range(len(classes)))
     counts = read_counts(tft_output, name, tokens)
-    several = label.type == "multi_label"
+    several = label.kind.has_several_classes
     targets = _targets(label, tft_output) if several else int(counts.sum())
     return HeadStatistics(classes, tuple(balanced_weights(counts, targets, several=several).tolist()))
 
@@ -96,11 +115,11 @@ def _number_of_targets(spec: SequenceSpec, label: Label, tft_output: tft.TFTrans
 
 def _read(spec: SequenceSpec, train: Iterable[Batch] | None) -> tuple[dict[str, HeadStatistics], dict[str, float]]:
     """By head, where it takes a pass over the records: the spread of its values, and the weight of its targets."""
-    regression = {head: label for head, label in spec.heads.items() if label.type == "regression"}
+    spread = {head: label for head, label in spec.heads.items() if label.kind.needs_spread}
     weighted = {head for head, label in spec.heads.items() if spec.example_weight or label.step_weight}
-    spreads = {head: _Spread(label.size) for head, label in regression.items()}
+    spreads = {head: _Spread(label.size) for head, label in spread.items()}
     totals = dict.fromkeys(weighted, 0.0)
-    for _, targets, weights in train if train is not None and (regression or weighted) else ():
+    for _, targets, weights in train if train is not None and (spread or weighted) else ():
         for head in spec.heads:
             target, weight = (np.asarray(x[head] if isinstance(x, dict) else x) for x in (targets, weights))
             if head in spreads:

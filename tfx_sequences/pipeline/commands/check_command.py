@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from tfx_sequences.pipeline.commands.command_options import DataOption, SpecArgument, check_paths
+from tfx_sequences.pipeline.commands.command_options import DataOption, SpecArgument, on_this_machine, readable
 from tfx_sequences.pipeline.commands.waiting import waiting
 
 if TYPE_CHECKING:
@@ -27,12 +27,13 @@ def check_command(spec: SpecArgument, data: DataOption) -> None:
         from tfx_sequences.schemas.spec.spec_io import load_spec
 
         check_environment(needs_tfx=False)
-        check_paths(spec=spec, data_folder=data)
+        on_this_machine("spec", spec)
+        folder = readable("data folder", data)
         loaded = load_spec(spec)
         with waiting(capture, f"Checking the records in {data}"):
             from tfx_sequences.components.records.data_check import check_data
 
-            report = check_data(loaded, data)
+            report = check_data(loaded, folder)
         _show_data(capture, loaded, report)
         return 0
 

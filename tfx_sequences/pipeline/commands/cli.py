@@ -10,8 +10,13 @@ import typer
 
 from tfx_sequences.pipeline.commands.beam_flags import BeamArgOption, BeamRunnerOption
 from tfx_sequences.pipeline.commands.check_command import check_command
-from tfx_sequences.pipeline.commands.command_options import DataOption, SpecArgument
-from tfx_sequences.pipeline.commands.command_options import check_paths as _check_paths
+from tfx_sequences.pipeline.commands.command_options import (
+    DataOption,
+    OutputOption,
+    SpecArgument,
+    on_this_machine,
+    readable,
+)
 from tfx_sequences.pipeline.commands.compile_command import compile_command
 from tfx_sequences.pipeline.commands.diff_command import diff_command
 from tfx_sequences.pipeline.commands.predict_command import predict_command
@@ -21,6 +26,7 @@ from tfx_sequences.pipeline.commands.waiting import waiting
 from tfx_sequences.version import __version__
 
 if TYPE_CHECKING:
+    from tfx_sequences.components.records.paths import AnyPath
     from tfx_sequences.pipeline.commands.capture import Capture
     from tfx_sequences.pipeline.local.output_folder import OutputLayout
     from tfx_sequences.pipeline.local.run import RunResult
@@ -75,11 +81,11 @@ def _program(
 def run(
     spec: SpecArgument,
     data: DataOption,
-    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Folder for everything that is written.")],
+    output: Annotated[str, typer.Option("--output", metavar="DIR", help="Folder for everything that is written.")],
     beam_runner: BeamRunnerOption = None,
     beam_arg: BeamArgOption = None,
     bulk_inference: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--bulk-inference",
             metavar="DIR",
@@ -105,8 +111,8 @@ def run(
 @app.command()
 def demo(
     output: Annotated[
-        Path, typer.Option("--output", metavar="DIR", help="Folder for everything that is written.")
-    ] = Path("demo_output"),
+        str, typer.Option("--output", metavar="DIR", help="Folder for everything that is written.")
+    ] = "demo_output",
 ) -> None:
     """Run the bundled example: who of nine speakers said a vowel? Then predict a few records."""
     from importlib import resources
@@ -117,7 +123,7 @@ def demo(
     def work(capture: Capture) -> int:
         bundled = resources.files("tfx_sequences") / "examples_data" / _DEMO_SPEC
         with resources.as_file(bundled) as data:
-            result = _run(capture, _DEMO_SPEC, data, output, None, [], quiet=False)
+            result = _run(capture, _DEMO_SPEC, str(data), output, None, [], quiet=False)
             if result.pushed_model is not None:
                 [records] = find_split_files(data, result.spec.splits)["test"]
                 _show_predictions(capture, result.pushed_model, records)
@@ -135,9 +141,11 @@ app.command("check")(check_command)
 @app.command()
 def propose(
     source: Annotated[
-        Path,
+        str,
         typer.Argument(
-            metavar="SCHEMA_OR_DATA", help="A schema's text file (schema.pbtxt), a TFRecord file, or a folder of those."
+            metavar="SCHEMA_OR_DATA",
+            help="A schema's text file (schema.pbtxt), a TFRecord file, or a folder of those; or a URI that "
+            "TensorFlow reads.",
         ),
     ],
     label: Annotated[
@@ -150,9 +158,7 @@ def propose(
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="The spec's name; by default that of the source.")
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
-    ] = None,
+    output: OutputOption = None,
 ) -> None:
     """Propose a spec for a schema, or for records; comments in it say what was guessed.
 
@@ -162,20 +168,21 @@ def propose(
 
     def work(capture: Capture) -> int:
         from tfx_sequences.compat import check_environment, check_tensorflow_metadata
-        from tfx_sequences.pipeline.commands.output_file import check_output_file, written_whole
+        from tfx_sequences.pipeline.commands.output_file import check_output_file, output_stream
 
-        _check_paths(schema_or_data=source, output=output)
-        check_output_file(output)
-        of_records = source.is_dir() or "tfrecord" in source.name.lower()
+        found = readable("schema or data", source)
+        target = on_this_machine("output", output)
+        check_output_file(target)
+        of_records = found.is_dir() or "tfrecord" in found.name.lower()
         if of_records:
             check_environment(needs_tfx=True)
         check_tensorflow_metadata()
         with waiting(capture, f"Reading the records in {source}" if of_records else f"Reading {source}"):
             from tfx_sequences.pipeline.commands.propose import propose as proposed
 
-            proposal = proposed(source, label=label, example_weight=weight, id_key=id_key, name=name)
-        with written_whole(output, instead=capture.stdout) as file:
-            file.write(proposal.to_yaml(origin=str(source)))
+            proposal = proposed(found, label=label, example_weight=weight, id_key=id_key, name=name)
+        with output_stream(target, instead=capture.stdout) as file:
+            file.write(proposal.to_yaml(origin=source))
         if output is not None:
             told = f"Guesses to look through: {len(proposal.notes)}; features left out: {len(proposal.left_out)}."
             capture.error_console.print(f"Spec written to {output}. {told}", soft_wrap=True, markup=False)
@@ -190,9 +197,7 @@ app.command("submit")(submit_command)
 
 @app.command()
 def schema(
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
-    ] = None,
+    output: OutputOption = None,
 ) -> None:
     """Print the JSON Schema of spec files, for editors that complete and check YAML."""
     from tfx_sequences.pipeline.commands.supervision import supervised
@@ -200,12 +205,12 @@ def schema(
     def work(capture: Capture) -> int:
         import json
 
-        from tfx_sequences.pipeline.commands.output_file import check_output_file, written_whole
+        from tfx_sequences.pipeline.commands.output_file import check_output_file, output_stream
         from tfx_sequences.schemas.spec.spec_io import json_schema
 
-        _check_paths(output=output)
-        check_output_file(output)
-        with written_whole(output, instead=capture.stdout) as file:
+        target = on_this_machine("output", output)
+        check_output_file(target)
+        with output_stream(target, instead=capture.stdout) as file:
             file.write(json.dumps(json_schema(), indent=2) + "\n")
         return 0
 
@@ -219,12 +224,12 @@ app.command("diff")(diff_command)
 def _run(
     capture: Capture,
     spec: str,
-    data: Path,
-    output: Path,
+    data: str,
+    output: str,
     beam_runner: str | None,
     beam_args: Sequence[str],
     quiet: bool,
-    bulk_inference: Path | None = None,
+    bulk_inference: str | None = None,
 ) -> RunResult:
     """The run of both `run` and `demo`, shown on the terminal."""
     from datetime import datetime
@@ -234,7 +239,9 @@ def _run(
     from tfx_sequences.schemas.spec.spec_io import load_spec
 
     check_environment(needs_tfx=True)
-    _check_paths(spec=spec, data_folder=data, output_folder=output, folder_to_predict=bulk_inference)
+    on_this_machine("spec", spec)
+    folder, target = readable("data folder", data), on_this_machine("output folder", output)
+    to_predict = readable("folder to predict", bulk_inference) if bulk_inference else None
     loaded = load_spec(spec)
     with RunProgress(capture.console, quiet=quiet) as progress:
 
@@ -247,13 +254,13 @@ def _run(
 
         result = run_local(
             loaded,
-            data,
-            output,
+            folder,
+            target,
             beam_args=beam_args,
             beam_runner=beam_runner,
             progress=progress,
             on_ready=on_ready,
-            bulk_inference_data=bulk_inference,
+            bulk_inference_data=to_predict,
         )
         from tfx_sequences.pipeline.local.report import print_summary, write_report
 
@@ -272,7 +279,7 @@ def _exit_code(result: RunResult) -> int:
     return supervision.GOOD if result.blessed else supervision.NOT_BLESSED
 
 
-def _show_predictions(capture: Capture, model: Path, records: Path) -> None:
+def _show_predictions(capture: Capture, model: Path, records: AnyPath) -> None:
     from rich.table import Table
 
     from tfx_sequences.components.serving.prediction import predict_files

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from tfx_sequences.components.records.files import find_split_files, list_record_files
+from tfx_sequences.components.records.paths import AnyPath, RemotePath
 from tfx_sequences.errors import DataError, UserInputError
 from tfx_sequences.schemas.proposal.proposal import Note, Proposal
 from tfx_sequences.schemas.proposal.propose import propose_spec
@@ -13,7 +13,12 @@ from tfx_sequences.schemas.spec.sequence_spec import Splits
 
 
 def propose(
-    source: Path, *, label: str | None, example_weight: str | None = None, id_key: str | None = None, name: str | None
+    source: AnyPath,
+    *,
+    label: str | None,
+    example_weight: str | None = None,
+    id_key: str | None = None,
+    name: str | None,
 ) -> Proposal:
     """The proposal for a schema's text file, a TFRecord file, or a folder of those.
 
@@ -38,7 +43,8 @@ def propose(
             fix="Check the path.",
         )
     if source.is_file() and "tfrecord" not in source.name.lower():
-        return propose_spec(source, **roles, name=name)
+        schema = source.read_text() if isinstance(source, RemotePath) else source
+        return propose_spec(schema, **roles, name=name)
     files, notes = ([source], ()) if source.is_file() else _training_files(source)
     from tfx_sequences.components.records.schema_inference import infer_schema
     from tfx_sequences.pipeline.beam_engines import beam_pipeline_args
@@ -47,7 +53,7 @@ def propose(
     return Proposal(proposal.spec, (*notes, *proposal.notes), proposal.left_out)
 
 
-def _training_files(folder: Path) -> tuple[list[Path], tuple[Note, ...]]:
+def _training_files(folder: AnyPath) -> tuple[list[AnyPath], tuple[Note, ...]]:
     try:
         return find_split_files(folder, Splits())["train"], ()
     except DataError as error:
@@ -58,6 +64,6 @@ def _training_files(folder: Path) -> tuple[list[Path], tuple[Note, ...]]:
         return files, (Note("splits", f"all record files were read. {error.fix}".rstrip(".")),)
 
 
-def _spec_name(source: Path) -> str:
+def _spec_name(source: AnyPath) -> str:
     words = re.sub(r"[^A-Za-z0-9_-]+", "_", source.resolve().name.partition(".")[0]).strip("_-")
     return words[:63] if re.match("[A-Za-z]", words) and words != "schema" else "proposed"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from tfx_sequences.pipeline.local.run import RunResult
 from tfx_sequences.pipeline.local.tfma_page import tfma_page
 from tfx_sequences.schemas.spec.spec_io import fingerprint, spec_to_yaml
 from tfx_sequences.schemas.spec.tuned_spec import tuned_spec
+from tfx_sequences.whole_files import written_whole
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -286,6 +286,5 @@ def _read_json(directory: str, name: str) -> Any:
 
 
 def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, "utf-8")
-    temporary.replace(path)
+    with written_whole(path) as file:
+        file.write(text.encode())

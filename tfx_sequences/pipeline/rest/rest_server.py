@@ -18,7 +18,8 @@ from typing import Any
 
 from aiohttp import web
 
-from tfx_sequences.components.serving.loaded_model import EXAMPLES, LoadedModel
+from tfx_sequences.components.serving.loaded_model import LoadedModel
+from tfx_sequences.components.serving.names import EXAMPLES
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.pipeline.rest.rest_json import (
     Limits,

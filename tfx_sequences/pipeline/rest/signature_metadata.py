@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import Any
 
 from tfx_sequences.compat import message_to_dict
+from tfx_sequences.components.records.opening import opened
+from tfx_sequences.components.records.paths import path_of
 
 
-def signature_metadata(folder: str | Path) -> dict[str, Any]:
+def signature_metadata(folder: str | os.PathLike[str]) -> dict[str, Any]:
     """By signature its inputs and outputs with dtype and shape, and its method.
 
     Args:
@@ -16,7 +18,9 @@ def signature_metadata(folder: str | Path) -> dict[str, Any]:
     """
     from tensorflow.core.protobuf import saved_model_pb2
 
-    saved = saved_model_pb2.SavedModel.FromString((Path(folder) / "saved_model.pb").read_bytes())
+    with opened(path_of(folder) / "saved_model.pb") as file:
+        data = file.read()
+    saved = saved_model_pb2.SavedModel.FromString(data)
     found = {}
     for meta_graph in saved.meta_graphs:
         for name, signature in meta_graph.signature_def.items():

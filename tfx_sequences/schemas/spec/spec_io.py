@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -138,8 +139,16 @@ def _drop_training_fields(label: dict[str, Any] | None) -> None:
         label |= kept
 
 
+@functools.lru_cache(maxsize=64)
 def spec_from_json(text: str) -> SequenceSpec:
-    """The spec that `spec_to_json` wrote."""
+    """The spec that `spec_to_json` wrote.
+
+    TFX hands each component the text; a process parses it once, and all its components share the frozen spec.
+
+    >>> text = spec_to_json(load_spec("japanese_vowels"))
+    >>> spec_from_json(text) is spec_from_json(text), spec_from_json(text) == load_spec("japanese_vowels")
+    (True, True)
+    """
     return SequenceSpec.model_validate_json(text)
 
 
