@@ -200,6 +200,9 @@ def names_in(module: str) -> frozenset[str]:
     """What a module defines or imports at its top level, or below an `if` there."""
     found: set[str] = set()
     waiting: list[ast.stmt] = list(modules()[module].body)
+    if module == PACKAGE.name:
+        # Its names are loaded when they are used; the stub imports them all.
+        waiting += ast.parse((PACKAGE / "__init__.pyi").read_text("utf-8")).body
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.If):

@@ -555,7 +555,7 @@ def unknown_bundled_spec(folder):
 def spec_is_no_yaml(folder):
     data_in(folder)
     (folder / "spec.yaml").write_text("name: x\nsequence: {pitch: [\n")
-    return Bad(r"is not YAML: while parsing", None, None, "Mend the line")
+    return Bad(r"is not YAML: while parsing", None, None, "Correct the line")
 
 
 @case

@@ -31,7 +31,7 @@ def test_a_kind_that_is_declared_may_be_written_in_a_spec(kinds):
 
 def test_a_name_is_that_of_one_kind(kinds):
     kinds.declare(_Counts())
-    with pytest.raises(ValueError, match="a kind of label called 'counts' is there already: _Counts"):
+    with pytest.raises(ValueError, match="a kind of label called 'counts' exists already: _Counts"):
         kinds.declare(_OtherCounts())
 
 

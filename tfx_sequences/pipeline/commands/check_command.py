@@ -44,6 +44,8 @@ def _show_data(capture: Capture, spec: SequenceSpec, report: DataReport) -> None
     from rich.table import Table
     from rich.text import Text
 
+    from tfx_sequences.pipeline.local.console import print_table
+
     table = Table("split")
     for column in ("files", "records", "steps", "shortest", "mean length", "longest", "empty"):
         table.add_column(column, justify="right")
@@ -52,7 +54,7 @@ def _show_data(capture: Capture, spec: SequenceSpec, report: DataReport) -> None
         row = (len(figures.files), figures.records, figures.steps, *lengths, figures.zero_length)
         table.add_row(split, *(str(value) for value in row))
     capture.console.print(f"Records for {spec.name}, by split; lengths in steps:")
-    capture.console.print(table)
+    print_table(capture.console, table)
     notes: dict[str, Sequence[str]] = {}
     for head, classes in report.splits["train"].classes.items():
         listed = [f"{name} ({count})" for name, count in classes.items()]

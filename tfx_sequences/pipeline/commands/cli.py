@@ -40,7 +40,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 good, 1 the model was not blessed, 2 something you gave needs mending, 3 a defect of ours.",
+    epilog="Exit codes: 0 good, 1 the model was not blessed, 2 the input is not valid, 3 a defect of ours.",
 )
 
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
@@ -49,7 +49,7 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors o
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code.
 
-    0: good. 1: the model was not blessed. 2: the user's input needs mending.
+    0: good. 1: the model was not blessed. 2: the user's input is not valid.
     3: a defect. 130: stopped with Ctrl-C.
 
     Args:
@@ -283,6 +283,7 @@ def _show_predictions(capture: Capture, model: Path, records: AnyPath) -> None:
     from rich.table import Table
 
     from tfx_sequences.components.serving.prediction import predict_files
+    from tfx_sequences.pipeline.local.console import print_table
 
     rows = list(predict_files(model, records))
     table = Table("record", "predicted", "score")
@@ -290,4 +291,4 @@ def _show_predictions(capture: Capture, model: Path, records: AnyPath) -> None:
     for row in rows[:: max(1, len(rows) // _DEMO_PREDICTIONS)][:_DEMO_PREDICTIONS]:
         table.add_row(row["id"], row["predicted_class"], f"{row['scores'][row['predicted_class']]:.3f}")
     capture.console.print(f"Some of the {len(rows)} test records, predicted by the pushed model:")
-    capture.console.print(table)
+    print_table(capture.console, table)

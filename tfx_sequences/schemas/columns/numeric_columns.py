@@ -20,9 +20,9 @@ class Scaling(Declared):
     """
 
     offset: float | Numbers = 0.0
-    """Taken off first."""
+    """Subtracted first."""
     scale: float | Numbers = 1.0
-    """Multiplied with then."""
+    """Multiplied by afterwards."""
 
 
 class _Numbers(BaseColumn):
@@ -51,7 +51,7 @@ class NumericColumn(_Numbers):
 
     type: Literal["numeric"] = "numeric"
     default_value: float | None = None
-    """Stands in for a missing value. None: a missing step becomes the mean (0
+    """Replaces a missing value. None: a missing step becomes the mean (0
     after normalisation), and a missing context feature is an error."""
     normalizer: Literal["z_score", "min_max", "log1p", "none"] | Scaling = "z_score"
     """Applied per element of `shape`, with statistics of the training split; or a mapping
@@ -85,7 +85,7 @@ class BucketizedColumn(IdColumn, _Numbers):
     boundaries: Numbers = pydantic.Field(min_length=1)
     """Rising; a value equal to a boundary is in the bucket above it."""
     default_value: float | None = None
-    """Stands in for a missing value. None: a missing step is in no bucket (a vector of
+    """Replaces a missing value. None: a missing step is in no bucket (a vector of
     zeros), and a missing context feature is an error."""
 
     @pydantic.model_validator(mode="after")

@@ -26,7 +26,7 @@ class RawFeature:
         is_sequence: It is a feature list; `False` for a context feature.
         dtype: `string`, `int64` or `float32`.
         shape: Shape of one step's value (of the record's value for context).
-        default: Stands in for a missing context value; None: it is required.
+        default: Replaces a missing context value; None: it is required.
         role: What the spec uses it for.
         multi_valued: One step (or the record) has any number of values; `shape` is `()`.
     """
@@ -108,7 +108,7 @@ def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool 
 
 
 def served_features(spec: SequenceSpec) -> list[RawFeature]:
-    """Those that a prediction needs of a record, required or not: of the columns, and futures that are known.
+    """Features that a prediction reads from a record, required or not: those of the columns, and known futures.
 
     >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> [f.tensor_name for f in served_features(load_spec("japanese_vowels"))]

@@ -1,7 +1,7 @@
 """The `tensorflow_metadata` schema of a spec, with all tensor representations.
 
 A schema inferred from statistics has no tensor representations for
-SequenceExamples, and Transform cannot read them without.
+SequenceExamples, and Transform cannot read them without these.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def compare_with_inferred(spec: SequenceSpec, inferred: schema_pb2.Schema) -> No
                 f"The data has no {place} feature '{raw.key}' ({raw.role}).",
                 expected=f"'{raw.key}' in the training records",
                 received=f"{place} features {shortened(sorted(here)) or 'none'}",
-                fix=f"Mend the key in the spec. {hint}".strip(),
+                fix=f"Correct the key in the spec. {hint}".strip(),
             )
         if here[raw.key].type != _TYPES[raw.dtype]:
             stored = {v: k for k, v in _TYPES.items()}.get(here[raw.key].type, "another type")
@@ -80,7 +80,7 @@ def compare_with_inferred(spec: SequenceSpec, inferred: schema_pb2.Schema) -> No
                 f"The {place} feature '{raw.key}' is not what the spec says.",
                 expected=raw.dtype,
                 received=stored,
-                fix=f"Write 'dtype: {stored}' in the spec, or mend the records.",
+                fix=f"Write 'dtype: {stored}' in the spec, or correct the records.",
             )
 
 
@@ -130,7 +130,7 @@ def _set_domain(
 
 
 def _takes_listed_only(column: CategoricalColumn) -> bool:
-    # Validation knows no lower case; and a missing value, which is unknown too, is not in the statistics.
+    # Validation does not know lower case; and a missing value, which is unknown too, is not in the statistics.
     return column.refuses_unknown and not column.lowercase
 
 
@@ -154,7 +154,7 @@ def _represent(representation: schema_pb2.TensorRepresentation, raw: RawFeature,
 
 
 def _add_unused(schema: schema_pb2.Schema, inferred: schema_pb2.Schema) -> None:
-    """Copies what the data has and the spec does not use, marked so that nobody looks at it."""
+    """Copies what the data has and the spec does not use, marked so that nothing validates or parses it."""
 
     def copy_unused(target: schema_pb2.Schema | schema_pb2.StructDomain, source: schema_pb2.Feature) -> None:
         copied = target.feature.add()

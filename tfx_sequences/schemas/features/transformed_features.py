@@ -29,12 +29,12 @@ def label_name(head: str) -> str:
 
 
 def step_weight_name(head: str) -> str:
-    """The transformed name of what weighs the steps of a head's label."""
+    """The transformed name of the weights of the steps of a head's label."""
     return STEP_WEIGHT if head == SINGLE_HEAD else f"{STEP_WEIGHT}.{head}"
 
 
 def mase_scale_name(head: str) -> str:
-    """The transformed name of what MASE divides a head's error by."""
+    """The transformed name of the scale by which MASE divides a head's error."""
     return MASE_SCALE if head == SINGLE_HEAD else f"{MASE_SCALE}.{head}"
 
 
@@ -48,7 +48,7 @@ def future_name(name: str) -> str:
 
 
 def names_of_step_labels(spec: SequenceSpec) -> set[str]:
-    """Labels and weights that steps have, one each."""
+    """Labels and weights with one value per step."""
     heads = {name: label for name, label in spec.heads.items() if label.per_step}
     return {label_name(n) for n in heads} | {step_weight_name(n) for n, label in heads.items() if label.step_weight}
 

@@ -16,7 +16,7 @@ class ClassKind(DeclaredKind):
     has_classes: ClassVar[bool] = True
 
     def completed(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
-        """With a dtype: of vectors float32, of classes that are numbers int64, else string."""
+        """With a dtype: float32 for vectors, int64 for classes that are numbers, else string."""
         if data.get("dtype") is not None:
             return data
         classes = data.get("classes")
@@ -36,7 +36,7 @@ class ClassKind(DeclaredKind):
         if isinstance(label.class_weights, dict) and named is not None:
             for name in label.class_weights:
                 if name not in named:
-                    raise ValueError(f"class_weights: '{name}' is no class.{did_you_mean(name, named)}")
+                    raise ValueError(f"class_weights: '{name}' is not a class.{did_you_mean(name, named)}")
 
     def _check_vector(self, label: LabelFields) -> None:
         del label
@@ -61,7 +61,7 @@ class ClassKind(DeclaredKind):
         return f"Write `dtype: {stored}`{classes if listed else ''} at {where} in the spec."
 
     def plots(self, label: LabelFields) -> tuple[Plot, ...]:
-        """Curves of scores. Of so many classes that a sample stands for all, they would cost more than the network."""
+        """Curves of scores; with so large a number of classes that a sample is used, they would cost too much."""
         return () if label.sampled_softmax else ("curves",)
 
 

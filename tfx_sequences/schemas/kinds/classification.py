@@ -19,7 +19,7 @@ class DeclaredClassification(ClassKind):
     def check(self, label: LabelFields) -> None:
         super().check(label)
         if label.sampled_softmax is not None and (label.label_smoothing or label.class_weights):
-            raise ValueError("sampled_softmax goes with neither label_smoothing nor class_weights")
+            raise ValueError("sampled_softmax cannot be combined with label_smoothing or class_weights")
 
     def _check_classes(self, label: LabelFields, classes: tuple[str, ...] | tuple[int, ...]) -> None:
         if len(classes) < self.fewest_classes:
@@ -32,7 +32,7 @@ class DeclaredClassification(ClassKind):
         return "int64"
 
     def metrics(self, label: LabelFields) -> tuple[str, ...]:
-        # With so many classes that a sample of them stands for all, a curve over all would cost more than the network.
+        # With enough classes that a sample represents them, a curve over all would cost more than the network.
         auc = () if label.sampled_softmax else ("auc",)
         spans = ("span_f1", "span_precision", "span_recall") if label.per_step else ()
         return ("accuracy", "loss", *auc, *spans)

@@ -24,7 +24,7 @@ class DeclaredKind:
         name: What the spec writes as the label's `type`.
         has_classes: Targets are classes: those that the spec lists, or those of the training split.
         has_several_classes: A target may be any number of classes.
-        fewest_classes: So many classes must be in the training split.
+        fewest_classes: The number of classes that the training split must have at least.
         from_windows: Rows are windows that are cut out of a series: a history, and the values that follow it.
         needs_spread: Training needs the mean and the standard deviation of the targets of the training split.
     """
@@ -66,7 +66,7 @@ class DeclaredKind:
         return False
 
     def given_classes(self, label: LabelFields) -> tuple[str, ...] | None:
-        """The classes as strings, as far as the spec says them."""
+        """The classes as strings, if the spec lists them."""
         return None if label.classes is None else tuple(str(c) for c in label.classes)
 
     def target_dtype(self, label: LabelFields) -> Literal["int64", "float32"]:
@@ -85,7 +85,7 @@ class DeclaredKind:
         raise NotImplementedError
 
     def metrics(self, label: LabelFields) -> tuple[str, ...]:
-        """The names of what it is measured by on the test split; see `docs/tasks.md`."""
+        """The names of its metrics on the test split; see `docs/tasks.md`."""
         raise NotImplementedError
 
     def main_metric(self, label: LabelFields) -> str:
@@ -93,7 +93,7 @@ class DeclaredKind:
         return self.metrics(label)[0]
 
     def tfma_metrics(self, label: LabelFields) -> Mapping[str, str]:
-        """Those that TFMA itself computes, if no weight is involved: its names by ours. Other ones are made of sums."""
+        """Metrics that TFMA computes if no weight is involved: its names by ours. Others come from sums."""
         del label
         return {}
 
@@ -104,7 +104,7 @@ class DeclaredKind:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Names of what the served model answers. The first one is what TFMA calls the prediction."""
+        """Names of the served model's outputs. The first one is what TFMA calls the prediction."""
         raise NotImplementedError
 
     def row(self, label: LabelFields, answers: Mapping[str, Any]) -> dict[str, Any]:

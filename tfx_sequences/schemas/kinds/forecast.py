@@ -33,13 +33,13 @@ class DeclaredForecast(NumberKind):
             raise ValueError(f"the shape of a forecast is its horizon, {label.horizon}: leave shape out")
         for field in _OF_OTHERS:
             if getattr(label, field):
-                raise ValueError(f"{field} means nothing to a forecast: leave it out")
+                raise ValueError(f"{field} does not apply to a forecast: leave it out")
         if label.target in label.known_future:
-            raise ValueError(f"known_future: '{label.target}' is what is to be forecast")
+            raise ValueError(f"known_future: '{label.target}' is the target of the forecast")
         self.check_numbers(label)
 
     def is_cut_out(self, label: LabelFields) -> bool:
-        """It is a forecast of the last steps of the series itself, not one of a feature of its own."""
+        """It is a forecast of the last steps of the series itself, not of a feature of its own."""
         return label.key == label.target
 
     def fix_of_dtype(self, label: LabelFields, stored: str, name: str, where: str) -> str:

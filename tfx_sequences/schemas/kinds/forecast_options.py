@@ -1,4 +1,4 @@
-"""How a forecast is made and learned: what a label of type `forecast` has beside its place in the record."""
+"""How a forecast is made and learned: the options of a label of type `forecast`."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class SeriesNormalization(Declared):
     """
 
     offset: Literal["last", "mean", "none"] = "last"
-    """The last value, so that the network forecasts what changes from it on; the mean; or 0."""
+    """The last value, so that the network forecasts the change from there; the mean; or 0."""
     scale: Literal["std", "step", "level", "none"] = "std"
     """The standard deviation; the mean absolute difference of successive steps; the mean absolute value; or 1. At least
-    a thousandth of the mean absolute value, and 1 where that is 0: so a series that does not change is no error."""
+    a thousandth of the mean absolute value, and 1 where that is 0: so a series that does not change is not an error."""
     log: bool = False
-    """Before that, `sign(x) * log(1 + |x|)`: for series that grow by shares of themselves."""
+    """First take `sign(x) * log(1 + |x|)`: for series that grow in proportion to their values."""
 
 
 class Forecast(Declared):
@@ -35,21 +35,21 @@ class Forecast(Declared):
     """
 
     windows: pydantic.NonNegativeInt = 8
-    """Training cuts so many windows out of each record and epoch, whose histories end at steps drawn at random. 0 takes
-    the record's own end alone."""
+    """Windows that training cuts from each record in each epoch; their histories end at steps drawn at random. 0 uses
+    only the end of the record."""
     normalization: SeriesNormalization = SeriesNormalization()
-    """Of the target, and by it of what the network answers."""
+    """How the target is normalised; the network's outputs are scaled back by the same numbers."""
     lags: Sizes = ()
-    """Seasons, in steps: the decoder is told how the series went on so many steps before each one that it forecasts."""
+    """Seasons, in steps: the decoder sees how the series changed that many steps before each step that it forecasts."""
     decoder: Literal["direct", "autoregressive"] = "direct"
     """`direct` gives all steps of the horizon at once; `autoregressive` one after another, each from the one before."""
     units: pydantic.PositiveInt = 32
-    """Of the decoder, where it has a state, lags or a known future."""
+    """Units of the decoder, if it has a state, lags or a known future."""
     teacher_forcing: float = pydantic.Field(0.5, ge=0, le=1)
-    """Of `autoregressive`: in training, how often the true value stands in for the one forecast before. Off in
+    """For `autoregressive`: in training, how often the true value replaces the previous forecast. It is off in
     validation, evaluation and serving."""
     loss: Literal["mase", "smape", "mean_absolute_error", "mean_squared_error"] = "mase"
-    """What training makes small. `mase` and `smape` (as a share, not in percent) count all series alike, errors in the
-    target's units large ones most."""
+    """What training minimises. `mase` and `smape` (as a fraction, not in percent) weigh all series equally; errors in
+    the target's units weigh large series most."""
     seasonality: pydantic.PositiveInt = 1
-    """MASE compares with the naive forecast of so many steps earlier."""
+    """MASE compares with the naive forecast: the value this number of steps earlier."""

@@ -13,7 +13,7 @@ class NumberKind(DeclaredKind):
     """A kind whose targets are numbers, and whose answers are numbers."""
 
     def completed(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
-        """With the dtype float32, if the spec does not say another one."""
+        """With the dtype float32, unless the spec names one."""
         return {**data, "dtype": "float32"} if data.get("dtype") is None else data
 
     def check(self, label: LabelFields) -> None:
@@ -21,7 +21,7 @@ class NumberKind(DeclaredKind):
         self.check_numbers(label)
 
     def check_numbers(self, label: LabelFields) -> None:
-        """Checks that nothing in the label is about classes."""
+        """Checks that no field of the label is for classes."""
         if label.classes is not None:
             raise ValueError(f"a {self.name} label has no classes")
         if label.dtype == "string":

@@ -15,7 +15,7 @@ _KINDS: dict[str, DeclaredKind] = {
 
 
 def declared_kind(name: object) -> DeclaredKind | None:
-    """The kind of a name; None where no kind has it.
+    """The kind of a name; None if no kind has it.
 
     >>> declared_kind("forecast").from_windows, declared_kind("poetry")
     (True, None)
@@ -24,7 +24,7 @@ def declared_kind(name: object) -> DeclaredKind | None:
 
 
 def kind_named(name: str) -> DeclaredKind:
-    """The kind of a name that is one.
+    """The kind of this name.
 
     Raises:
         KeyError: No kind has it.
@@ -45,4 +45,4 @@ def declare(kind: DeclaredKind) -> None:
     """
     other = _KINDS.setdefault(kind.name, kind)
     if type(other) is not type(kind):
-        raise ValueError(f"a kind of label called '{kind.name}' is there already: {type(other).__name__}")
+        raise ValueError(f"a kind of label called '{kind.name}' exists already: {type(other).__name__}")

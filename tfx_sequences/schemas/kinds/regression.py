@@ -20,7 +20,7 @@ class DeclaredRegression(NumberKind):
         return ("mean_squared_error", "mean_absolute_error")
 
     def main_metric(self, label: LabelFields) -> str:
-        """The absolute error, for training shows the squared one as its loss."""
+        """The absolute error, because training shows the squared one as its loss."""
         del label
         return "mean_absolute_error"
 

@@ -12,7 +12,7 @@ from tfx_sequences.schemas.kinds.declared_kind import DeclaredKind
 from tfx_sequences.schemas.kinds.label_fields import LabelFields
 from tfx_sequences.schemas.kinds.registry import declared_kind, kind_named, kind_names
 
-# Fields that decide how a head is trained, but not what Transform writes.
+# Fields that determine how a head is trained, but not what Transform writes.
 TRAINING_FIELDS = ("loss_weight", "class_weights", "label_smoothing", "sampled_softmax", "forecast")
 
 
@@ -29,7 +29,7 @@ KindName = Annotated[
 
 
 class Label(LabelFields):
-    """What one head of the model learns to predict: of the record, or of each step.
+    """What one head of the model learns to predict: for the record, or for each step.
 
     >>> Label(key="slot", per_step=True).dtype
     'string'
@@ -66,7 +66,7 @@ class Label(LabelFields):
 
     @property
     def has_classes(self) -> bool:
-        """It is of classes, not of numbers."""
+        """Its values are classes, not numbers."""
         return self.kind.has_classes
 
     @property
@@ -86,7 +86,7 @@ class Label(LabelFields):
 
     @property
     def given_classes(self) -> tuple[str, ...] | None:
-        """The classes as strings, as far as the spec says them.
+        """The classes as strings, if the spec determines them.
 
         >>> Label(key="keys", type="multi_label", shape=(3,)).given_classes
         ('0', '1', '2')
@@ -95,5 +95,5 @@ class Label(LabelFields):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """What it is measured by on the test split; see `docs/tasks.md`."""
+        """The metrics on the test split; see `docs/tasks.md`."""
         return self.kind.metrics(self)
