@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import pydantic
 
@@ -10,6 +10,13 @@ from tfx_sequences.schemas.base import AsTuple, Declared, Sizes
 from tfx_sequences.schemas.column_base import BaseColumn, IdColumn, size_of
 
 Numbers = Annotated[tuple[float, ...], AsTuple]
+RecordNormalizer = Literal["per_record", "per_record_robust", "per_record_min_max"]
+Normalizer = Literal["auto", "z_score", "min_max", "robust", "quantile", "log1p", RecordNormalizer, "none"]
+
+RECORD_NORMALIZERS: tuple[str, ...] = get_args(RecordNormalizer)
+"""Those that take the statistics of the record itself."""
+SPLIT_NORMALIZERS = ("auto", "z_score", "min_max", "robust", "quantile")
+"""Those that need the statistics of the training split."""
 
 
 class Scaling(Declared):
@@ -53,13 +60,32 @@ class NumericColumn(_Numbers):
     default_value: float | None = None
     """Stands in for a missing value. None: a missing step becomes the mean (0
     after normalisation), and a missing context feature is an error."""
-    normalizer: Literal["z_score", "min_max", "log1p", "none"] | Scaling = "z_score"
-    """Applied per element of `shape`, with statistics of the training split; or a mapping
-    of `offset` and `scale`: `(x - offset) * scale`."""
+    normalizer: Normalizer | Scaling = "auto"
+    """Applied per element of `shape`. By statistics of the training split: `z_score` (mean and standard deviation),
+    `min_max`, `robust` (median and distance of the quartiles), `quantile` (ranks, as a normal distribution has them),
+    `log1p` (`sign(x) * log1p(|x|)`, then its `z_score`). By those of the record alone: `per_record` (mean and standard
+    deviation), `per_record_robust` (median and distance of the quartiles), `per_record_min_max`. `auto` chooses one of
+    `z_score`, `log1p`, `quantile` and `per_record` from the training split, and says which. Or a mapping of `offset`
+    and `scale`: `(x - offset) * scale`."""
+    clip: pydantic.PositiveFloat | None = None
+    """Normalised values beyond this, up or down, become it."""
+    causal: bool | None = None
+    """Of the normalisers per record (and `auto`): each step is normalised by the steps up to it, not by the whole record.
+    None: true where the network is not bidirectional, or a label is one of steps or a forecast."""
+    scale_feature: bool | None = None
+    """Of the normalisers per record (and `auto`): the model also gets, for each element, the logarithm of the record's
+    scale (its `z_score`) and the record's location, as `log1p` of its ratio to the scale. None: true where `auto` has
+    chosen the normaliser."""
 
     @pydantic.model_validator(mode="after")
     def _check(self) -> NumericColumn:
         _whole(self.dtype, self.default_value)
+        by_record = self.normalizer in RECORD_NORMALIZERS
+        if by_record and not self.is_sequence:
+            raise ValueError(f"normalizer {self.normalizer} is of the steps of a record, but this is no sequence feature")
+        for name in ("causal", "scale_feature"):
+            if getattr(self, name) is not None and not (by_record or (self.normalizer == "auto" and self.is_sequence)):
+                raise ValueError(f"{name} is of the normalisers per record ({', '.join(RECORD_NORMALIZERS)}); leave it out")
         if isinstance(self.normalizer, Scaling):
             for name in ("offset", "scale"):
                 given = getattr(self.normalizer, name)
