@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tfx_sequences import __version__
+from tfx_sequences.components.chosen_normalizers import Choices
 from tfx_sequences.errors import SpecError, UserInputError
 from tfx_sequences.schemas.request_inputs import MISSING, request_inputs, why_no_examples
 from tfx_sequences.schemas.spec import SequenceSpec
@@ -27,17 +28,20 @@ _MOST_CHANGES = 8
 Card = dict[str, Any]
 
 
-def make_card(spec: SequenceSpec, classes: Mapping[str, tuple[str, ...]], transform_dir: str) -> Card:
+def make_card(
+    spec: SequenceSpec, classes: Mapping[str, tuple[str, ...]], transform_dir: str, normalizers: Choices | None = None
+) -> Card:
     """The card of a model.
 
     Args:
         spec: The spec it was trained with.
         classes: By head.
         transform_dir: The transform graph, a SavedModel.
+        normalizers: What was chosen for columns whose normaliser is `auto`.
 
     Returns:
         `fingerprint` and `spec`, `files` (digests of the files that the spec names), `classes`, `transform` (the
-        graph's digest, and its vocabularies), `inputs` of the signature of tensors, and `left_out`: the signatures
+        graph's digest, and its vocabularies), `normalizers` (what `auto` chose, and why), `inputs` of the signature of tensors, and `left_out`: the signatures
         that this spec cannot have, with the reason.
     """
     without = why_no_examples(spec)
@@ -57,6 +61,7 @@ def make_card(spec: SequenceSpec, classes: Mapping[str, tuple[str, ...]], transf
         "fingerprint": fingerprint(spec),
         "classes": {name: list(its) for name, its in classes.items()},
         "transform": digest_of_transform(transform_dir),
+        "normalizers": {name: dict(choice) for name, choice in (normalizers or {}).items()},
         "files": dict(contents.files),
         "inputs": inputs,
         "left_out": {"serving_example": without} if without else {},

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from tfx_sequences.components.chosen_normalizers import normalizers_of
 from tfx_sequences.components.embedding_tables import EmbeddingTables
 from tfx_sequences.components.feature_lengths import length_mask
 from tfx_sequences.components.model_columns import model_columns
@@ -17,6 +18,7 @@ from tfx_sequences.components.task_statistics import TaskStatistics
 from tfx_sequences.schemas.columns import CategoricalColumn, Column, NumericColumn
 from tfx_sequences.schemas.forecast_labels import horizon_of, known_future
 from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
+from tfx_sequences.schemas.record_scales import network_spec
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH, future_name
 
@@ -67,6 +69,7 @@ class NetworkInputs:
 
 def network_inputs(spec: SequenceSpec, statistics: TaskStatistics) -> NetworkInputs:
     """The inputs of the spec's columns, and the features they make."""
+    spec = network_spec(spec, normalizers_of(statistics.normalizers))
     columns = model_columns(spec, statistics.num_ids)
     tensors = {column.key: _input(column) for column in columns}
     lengths = tensors[SEQUENCE_LENGTH] = keras.Input((), name=SEQUENCE_LENGTH, dtype="int64")

@@ -214,9 +214,7 @@ class NumberStatistics:
     def merged(self, other: NumberStatistics) -> NumberStatistics:
         """Of the values of both."""
         scales = None if self.scales is None or other.scales is None else self.scales.merged(other.scales)
-        return NumberStatistics(
-            self.moments.merged(other.moments), self.log_moments.merged(other.log_moments), scales
-        )
+        return NumberStatistics(self.moments.merged(other.moments), self.log_moments.merged(other.log_moments), scales)
 
     @classmethod
     def of_all(cls, parts: Iterable[NumberStatistics]) -> NumberStatistics:

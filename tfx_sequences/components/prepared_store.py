@@ -28,6 +28,7 @@ from tfx_sequences.components.prepared_format import (
 )
 from tfx_sequences.errors import DataError, UserInputError, shortened
 from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
+from tfx_sequences.schemas.record_scales import read_features
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.transformed_features import RECORD_ID, SEQUENCE_LENGTH, label_name, names_of_step_labels
 
@@ -71,6 +72,7 @@ def write_prepared_store(
             fix="Remove it, or give another one.",
         )
     target.parent.mkdir(parents=True, exist_ok=True)
+    feature_spec = read_features(feature_spec, spec)
     columns = _columns(feature_spec, spec)
     with _building(target) as building, contextlib.ExitStack() as opened:
         spilled = _Spill(building, columns, opened)

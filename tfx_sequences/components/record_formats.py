@@ -23,6 +23,7 @@ from tfx_sequences.schemas.batching import Padding
 from tfx_sequences.schemas.forecast_labels import forecast_heads
 from tfx_sequences.schemas.parse_specs import parse_records
 from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX, feature_of, raw_features
+from tfx_sequences.schemas.record_scales import read_features
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.transformed_features import (
     EXAMPLE_WEIGHT,
@@ -62,7 +63,7 @@ def transformed_records(spec: SequenceSpec, feature_spec: Features) -> RecordFor
     """Records that Transform has written.
 
     Args:
-        spec: The spec.
+        spec: The spec, or for a network that reads scales of records too the one of `network_spec`.
         feature_spec: `TFTransformOutput.transformed_feature_spec()`.
     """
 
@@ -72,6 +73,7 @@ def transformed_records(spec: SequenceSpec, feature_spec: Features) -> RecordFor
         identity = tf.io.parse_single_example(serialized, {RECORD_ID: feature_spec[RECORD_ID]})[RECORD_ID]
         return identity.numpy().decode("utf-8", "replace")
 
+    feature_spec = read_features(feature_spec, spec)
     padded = _padded_features(spec, feature_spec)
     parsed = {name: feature for name, feature in feature_spec.items() if name not in padded}
     parsed |= dict(padded.values())
@@ -168,7 +170,7 @@ def raw_records(spec: SequenceSpec, transform: Callable[[Features], Features] | 
     def parse(serialized: tf.Tensor) -> Features:
         features = parse_records(serialized, spec)
         if transform is not None:
-            return transform(features)
+            return read_features(transform(features), spec)
         steps = next(v for name, v in features.items() if name.startswith(SEQUENCE_PREFIX))
         return {**features, SEQUENCE_LENGTH: tf.cast(steps.row_lengths(), tf.int64)}
 

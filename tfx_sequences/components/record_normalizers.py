@@ -60,7 +60,9 @@ def normalize_records(
     there = counts & (scale > 0)
     normalized = tf.where(there, (near - location) / tf.where(scale > 0, scale, tf.ones_like(scale)), 0.0)
     # Before its first value a record has no location, not even one that is yet to come.
-    return NormalizedRecords(normalized, tf.where(seen > 0, location + about, 0.0) if causal else location + about, scale)
+    return NormalizedRecords(
+        normalized, tf.where(seen > 0, location + about, 0.0) if causal else location + about, scale
+    )
 
 
 def _first(values: tf.Tensor, is_first: tf.Tensor) -> tf.Tensor:
@@ -87,7 +89,7 @@ def _mean_and_std(values: tf.Tensor, counts: tf.Tensor, causal: bool) -> tuple[t
 
 def _median_and_quartiles(values: tf.Tensor, counts: tf.Tensor, causal: bool) -> tuple[tf.Tensor, tf.Tensor]:
     find = _running_quantiles if causal else _quantiles
-    low, median, high = (find(values, counts))
+    low, median, high = find(values, counts)
     apart = high - low
     return median, tf.where(apart > 0, apart, _mean_and_std(values, counts, causal)[1])
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow_transform as tft
 
+from tfx_sequences.components.chosen_normalizers import read_choices
 from tfx_sequences.components.class_counts import balanced_weights, read_counts
 from tfx_sequences.components.computed_vocabularies import computed_vocabularies, vocabulary_name
 from tfx_sequences.components.input import Batch
@@ -24,7 +25,7 @@ from tfx_sequences.schemas.vocabularies import num_ids as count_ids
 
 
 def task_statistics(spec: SequenceSpec, tft_output: tft.TFTransformOutput, train: Iterable[Batch]) -> TaskStatistics:
-    """Sizes of vocabularies, classes and their weights, the spread of regression labels.
+    """Sizes of vocabularies, classes and their weights, the spread of regression labels, normalisers that were chosen.
 
     Args:
         spec: The spec.
@@ -49,7 +50,7 @@ def task_statistics(spec: SequenceSpec, tft_output: tft.TFTransformOutput, train
         head: _of_classes(spec, head, label, tft_output) if label.has_classes else spread.get(head, HeadStatistics())
         for head, label in spec.heads.items()
     }
-    return TaskStatistics(num_ids, heads, terms)
+    return TaskStatistics(num_ids, heads, terms, read_choices(tft_output.transform_savedmodel_dir))
 
 
 def _of_classes(spec: SequenceSpec, head: str, label: Label, tft_output: tft.TFTransformOutput) -> HeadStatistics:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+from tfx_sequences.components.chosen_normalizers import Choices
+
 
 @dataclasses.dataclass(frozen=True)
 class HeadStatistics:
@@ -31,8 +33,10 @@ class TaskStatistics:
         num_ids: Number of ids of each column that has some, by transformed name.
         heads: By the head's name.
         terms: The terms of embedding tables with pretrained vectors, in id order, by table.
+        normalizers: What was chosen for columns whose normaliser is `auto`, see `read_choices`.
     """
 
     num_ids: Mapping[str, int]
     heads: Mapping[str, HeadStatistics] = dataclasses.field(default_factory=dict)
     terms: Mapping[str, Sequence[str] | None] = dataclasses.field(default_factory=dict)
+    normalizers: Choices = dataclasses.field(default_factory=dict)

@@ -24,6 +24,7 @@ from tfx_sequences.compat import use_cores
 from tfx_sequences.components import predictions_file
 from tfx_sequences.components.backup import BackupFile
 from tfx_sequences.components.bucket_plan import make_plan
+from tfx_sequences.components.chosen_normalizers import normalizers_of, read_choices
 from tfx_sequences.components.epoch_source import EpochSource
 from tfx_sequences.components.fitting import fit
 from tfx_sequences.components.input import SequenceInput
@@ -41,6 +42,7 @@ from tfx_sequences.components.task_statistics import TaskStatistics
 from tfx_sequences.components.training_input import training_input
 from tfx_sequences.components.transform_guard import check_transform
 from tfx_sequences.components.warm_start import warm_start
+from tfx_sequences.schemas.record_scales import network_spec
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import TRAIN_SECTIONS, fingerprint, spec_from_json
 from tfx_sequences.schemas.tuned_spec import tuned_spec
@@ -83,14 +85,15 @@ def run_fn(fn_args: FnArgs) -> None:
     if fn_args.train_steps:
         spec = with_steps(spec, fn_args.train_steps, steps_per_epoch)
     feature_spec = tft_output.transformed_feature_spec()
-    records = transformed_records(spec, feature_spec)
+    read = network_spec(spec, normalizers_of(read_choices(tft_output.transform_savedmodel_dir)))
+    records = transformed_records(read, feature_spec)
     valid = distributed(
         strategy,
         lambda workers, worker: SequenceInput(
-            valid_files, spec, records, plan, training=False, num_workers=workers, worker=worker
+            valid_files, read, records, plan, training=False, num_workers=workers, worker=worker
         ),
     )
-    statistics = task_statistics(spec, tft_output, SequenceInput(train_files, spec, records, plan, training=False))
+    statistics = task_statistics(spec, tft_output, SequenceInput(train_files, read, records, plan, training=False))
 
     with strategy.scope():
         model = build_model(spec, statistics)
@@ -103,7 +106,7 @@ def run_fn(fn_args: FnArgs) -> None:
     chief = is_chief(strategy)
     backup = backup_of(spec, config, [*train_files, *valid_files], fn_args.transform_output, writes=chief)
     log_dir = os.path.join(fn_args.model_run_dir, TENSORBOARD) if chief else None
-    with training_input(train_files, spec, feature_spec, plan, fn_args.transform_output, strategy) as train:
+    with training_input(train_files, read, feature_spec, plan, fn_args.transform_output, strategy) as train:
         prepared = time.monotonic()
         with valid.explained():
             kept = _kept(valid.dataset, valid_files)
@@ -128,6 +131,7 @@ def run_fn(fn_args: FnArgs) -> None:
         "best_epoch": fitted.best_epoch,
         "resumed_at": fitted.resumed_at,
         "warm_start": begun.lines() if begun else [],
+        "normalizers": statistics.normalizers,
         "tuned": (fn_args.hyperparameters or {}).get("values", {}),
         "speed": speed(fitted.history),
         "parameters": int(model.count_params()),

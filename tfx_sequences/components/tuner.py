@@ -14,6 +14,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.components.tuner.component import TunerFnResult
 
 from tfx_sequences.components.bucket_plan import make_plan
+from tfx_sequences.components.chosen_normalizers import normalizers_of, read_choices
 from tfx_sequences.components.fitting import fit
 from tfx_sequences.components.input import SequenceInput
 from tfx_sequences.components.length_histogram import read_histogram
@@ -24,6 +25,7 @@ from tfx_sequences.components.training import record_files
 from tfx_sequences.components.training_input import training_input
 from tfx_sequences.components.transform_guard import check_transform
 from tfx_sequences.errors import SpecError, UserInputError, did_you_mean
+from tfx_sequences.schemas.record_scales import network_spec
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import spec_from_json
 from tfx_sequences.schemas.tuned_spec import tuned_spec
@@ -87,15 +89,16 @@ def figures_of_trial(spec: SequenceSpec, fn_args: FnArgs) -> dict[str, float]:
     check_transform(fn_args.transform_graph_path, spec)
     tft_output = tft.TFTransformOutput(fn_args.transform_graph_path)
     feature_spec = tft_output.transformed_feature_spec()
-    records = transformed_records(spec, feature_spec)
+    read = network_spec(spec, normalizers_of(read_choices(tft_output.transform_savedmodel_dir)))
+    records = transformed_records(read, feature_spec)
     plan = make_plan(read_histogram(tft_output), spec.batching)
     train_files, valid_files = record_files(fn_args.train_files), record_files(fn_args.eval_files)
-    valid = SequenceInput(valid_files, spec, records, plan, training=False)
-    statistics = task_statistics(spec, tft_output, SequenceInput(train_files, spec, records, plan, training=False))
+    valid = SequenceInput(valid_files, read, records, plan, training=False)
+    statistics = task_statistics(spec, tft_output, SequenceInput(train_files, read, records, plan, training=False))
     model = build_model(spec, statistics)
     compile_model(model, spec, statistics, plan.steps_per_epoch)
     with (
-        training_input(train_files, spec, feature_spec, plan, fn_args.transform_graph_path) as train,
+        training_input(train_files, read, feature_spec, plan, fn_args.transform_graph_path) as train,
         valid.explained(),
     ):
         fitted = fit(model, spec, train, valid.dataset)

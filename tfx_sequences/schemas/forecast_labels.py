@@ -9,6 +9,7 @@ from tfx_sequences.errors import did_you_mean
 from tfx_sequences.schemas.columns import NumericColumn
 from tfx_sequences.schemas.forecast import Forecast
 from tfx_sequences.schemas.label import Label
+from tfx_sequences.schemas.numeric_columns import RECORD_NORMALIZERS
 
 if TYPE_CHECKING:
     from tfx_sequences.schemas.spec import SequenceSpec
@@ -112,6 +113,12 @@ def _check_features(spec: SequenceSpec, where: str, label: Label) -> None:
             if not isinstance(spec.sequence[name], NumericColumn):
                 raise ValueError(f"{where}.{field}: '{name}' is {spec.sequence[name].type}, but it has to be numeric")
     _check_padding(spec, str(label.target))
+    for name in label.known_future:
+        if getattr(spec.sequence[name], "normalizer", None) in RECORD_NORMALIZERS:
+            raise ValueError(
+                f"sequence.{name}.normalizer is one of the record's own steps, but its future goes on beyond them: "
+                "leave the normalizer out"
+            )
     column: Any = spec.sequence[str(label.target)]
     if column.shape:
         raise ValueError(f"{where}.target: '{label.target}' has a shape; a forecast is of one number per step")

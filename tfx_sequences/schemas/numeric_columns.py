@@ -82,10 +82,14 @@ class NumericColumn(_Numbers):
         _whole(self.dtype, self.default_value)
         by_record = self.normalizer in RECORD_NORMALIZERS
         if by_record and not self.is_sequence:
-            raise ValueError(f"normalizer {self.normalizer} is of the steps of a record, but this is no sequence feature")
+            raise ValueError(
+                f"normalizer {self.normalizer} is of the steps of a record, but this is no sequence feature"
+            )
         for name in ("causal", "scale_feature"):
             if getattr(self, name) is not None and not (by_record or (self.normalizer == "auto" and self.is_sequence)):
-                raise ValueError(f"{name} is of the normalisers per record ({', '.join(RECORD_NORMALIZERS)}); leave it out")
+                raise ValueError(
+                    f"{name} is of the normalisers per record ({', '.join(RECORD_NORMALIZERS)}); leave it out"
+                )
         if isinstance(self.normalizer, Scaling):
             for name in ("offset", "scale"):
                 given = getattr(self.normalizer, name)
@@ -100,16 +104,22 @@ class BucketizedColumn(IdColumn, _Numbers):
     """Numbers as the buckets they fall into.
 
     `boundaries` b1 < b2 < ... make the buckets `(-inf, b1)`, `[b1, b2)`, ...,
-    `[bn, inf)`. An array of `size` values has ids of its own for each element. Without
-    `embedding` the model gets one-hot vectors, `size * (n + 1)` wide.
+    `[bn, inf)`; `num_buckets` takes for them the quantiles of the training split. An array of `size`
+    values has ids of its own for each element. Without `embedding` the model gets one-hot vectors,
+    as wide as the number of buckets times `size`.
 
     >>> BucketizedColumn(key="age", boundaries=(18, 65)).num_ids
     3
+    >>> BucketizedColumn(key="age", num_buckets=10).num_ids
+    10
     """
 
     type: Literal["bucketized"] = "bucketized"
-    boundaries: Numbers = pydantic.Field(min_length=1)
+    boundaries: Annotated[Numbers, pydantic.Field(min_length=1)] | None = None
     """Rising; a value equal to a boundary is in the bucket above it."""
+    num_buckets: Annotated[int, pydantic.Field(ge=2)] | None = None
+    """Instead of `boundaries`: so many buckets, each with the same share of the training split's values, element by
+    element; where many values are equal, some of them stay empty."""
     default_value: float | None = None
     """Stands in for a missing value. None: a missing step is in no bucket (a vector of
     zeros), and a missing context feature is an error."""
@@ -117,14 +127,21 @@ class BucketizedColumn(IdColumn, _Numbers):
     @pydantic.model_validator(mode="after")
     def _check(self) -> BucketizedColumn:
         _whole(self.dtype, self.default_value)
-        if list(self.boundaries) != sorted(set(self.boundaries)):
+        if (self.boundaries is None) == (self.num_buckets is None):
+            raise ValueError("give boundaries, or num_buckets for those of the training split's quantiles")
+        if self.boundaries is not None and list(self.boundaries) != sorted(set(self.boundaries)):
             raise ValueError("boundaries must rise, each greater than the one before it")
         return self
 
     @property
+    def buckets(self) -> int:
+        """Number of buckets of one element."""
+        return self.num_buckets or len(self.boundaries or ()) + 1
+
+    @property
     def num_ids(self) -> int:
         """Number of ids: one per bucket and element of `shape`."""
-        return self.size * (len(self.boundaries) + 1)
+        return self.size * self.buckets
 
     @property
     def is_indicator(self) -> bool:
@@ -138,7 +155,9 @@ class BucketizedColumn(IdColumn, _Numbers):
 
     @property
     def id_source(self) -> tuple[Any, ...]:
-        """The boundaries, once per element."""
+        """The boundaries, once per element; those of quantiles are the feature's own."""
+        if self.boundaries is None:
+            return ("bucketized", self.num_buckets, self.size, self.key, self.is_sequence)
         return ("bucketized", self.boundaries, self.size)
 
     @property

@@ -1,0 +1,60 @@
+"""The normalisers that Transform has chosen for `normalizer: auto`, read from what it wrote."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+Choices = Mapping[str, Mapping[str, Any]]
+"""By the transformed name of a column, what `NormalizerChoice.report` gives."""
+
+_BEGIN = '{"tfx_sequences.normalizers": '
+
+
+def report_text(choices: Choices) -> str:
+    """The choices as the text that stands in the transform graph.
+
+    >>> report_text({})
+    '{"tfx_sequences.normalizers": {}}'
+    """
+    return f"{_BEGIN}{json.dumps(choices, sort_keys=True)}}}"
+
+
+def read_choices(transform_savedmodel_dir: str) -> Choices:
+    """What was chosen for each column whose normaliser is `auto`.
+
+    Args:
+        transform_savedmodel_dir: The transform graph.
+    """
+    import tensorflow as tf
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    with tf.io.gfile.GFile(os.path.join(transform_savedmodel_dir, "saved_model.pb"), "rb") as file:
+        [meta_graph] = saved_model_pb2.SavedModel.FromString(file.read()).meta_graphs
+    for node in meta_graph.graph_def.node:
+        if node.op == "Const":
+            for text in node.attr["value"].tensor.string_val:
+                if text.startswith(_BEGIN.encode()):
+                    [choices] = json.loads(text).values()
+                    return dict(choices)
+    return {}
+
+
+def normalizers_of(choices: Choices) -> dict[str, str]:
+    """The names of the normalisers, by column.
+
+    >>> normalizers_of({"sequence.x": {"normalizer": "z_score", "why": "", "figures": {}}})
+    {'sequence.x': 'z_score'}
+    """
+    return {name: choice["normalizer"] for name, choice in choices.items()}
+
+
+def choice_lines(choices: Choices) -> list[str]:
+    """A line for each column, for people to read.
+
+    >>> choice_lines({"sequence.x": {"normalizer": "log1p", "why": "heavy tails", "figures": {}}})
+    ['sequence.x: log1p (heavy tails)']
+    """
+    return [f"{name}: {choice['normalizer']} ({choice['why']})" for name, choice in choices.items()]

@@ -1,0 +1,116 @@
+"""Columns that are normalised record by record: over which steps, and what else the network gets of such a record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tfx_sequences.schemas.columns import Column, NumericColumn
+from tfx_sequences.schemas.forecast_labels import known_future
+from tfx_sequences.schemas.numeric_columns import RECORD_NORMALIZERS
+from tfx_sequences.schemas.raw_features import SEQUENCE_PREFIX
+
+if TYPE_CHECKING:
+    from tfx_sequences.schemas.spec import SequenceSpec
+
+_SUFFIX = ".record_scale"
+
+
+def is_causal(spec: SequenceSpec, column: NumericColumn) -> bool:
+    """Each step of the column is normalised by the steps up to it, and not by its whole record.
+
+    >>> from tfx_sequences.schemas.spec_io import load_spec
+    >>> spec = load_spec("japanese_vowels")
+    >>> is_causal(spec, spec.sequence["lpc"])
+    False
+    """
+    if column.causal is not None:
+        return column.causal
+    tuned = spec.tuning is not None and "model.bidirectional" in spec.tuning.parameters
+    of_steps = any(label.per_step or label.type == "forecast" for label in spec.heads.values())
+    return of_steps or tuned or not spec.model.bidirectional
+
+
+def may_be_per_record(spec: SequenceSpec, name: str) -> bool:
+    """The column's `auto` may choose a normaliser per record.
+
+    Args:
+        spec: The spec.
+        name: The column's transformed name.
+    """
+    # What is known beforehand goes on beyond the record's last step.
+    return name.startswith(SEQUENCE_PREFIX) and name.removeprefix(SEQUENCE_PREFIX) not in known_future(spec)
+
+
+def record_scales(spec: SequenceSpec) -> Mapping[str, str]:
+    """The features that Transform writes beside columns normalised per record: the column, by the feature's name.
+
+    Those of a column whose normaliser is `auto` are empty where another one is chosen.
+
+    >>> from tfx_sequences.schemas.spec_io import load_spec
+    >>> record_scales(load_spec("japanese_vowels"))
+    {'sequence.lpc.record_scale': 'sequence.lpc'}
+    """
+    found = {}
+    for name, column in spec.columns.items():
+        if not isinstance(column, NumericColumn):
+            continue
+        if column.normalizer == "auto":
+            wanted = column.scale_feature is not False and may_be_per_record(spec, name)
+        else:
+            wanted = bool(column.scale_feature)
+        if wanted:
+            found[name + _SUFFIX] = name
+    return found
+
+
+def network_spec(spec: SequenceSpec, normalizers: Mapping[str, str]) -> SequenceSpec:
+    """The spec as it is for whatever reads transformed records: with a column more for each scale of records.
+
+    Args:
+        spec: The spec.
+        normalizers: By transformed name, what was chosen for the columns whose normaliser is `auto`.
+
+    >>> from tfx_sequences.schemas.spec_io import load_spec
+    >>> spec = load_spec("japanese_vowels")
+    >>> list(network_spec(spec, {"sequence.lpc": "z_score"}).columns)
+    ['sequence.lpc']
+    >>> list(network_spec(spec, {"sequence.lpc": "per_record"}).columns)
+    ['sequence.lpc', 'sequence.lpc.record_scale']
+    """
+    scales = record_scales(spec)
+    sequence: dict[str, Column] = dict(spec.sequence)
+    for feature, name in scales.items():
+        column = spec.columns[name]
+        chosen = normalizers.get(name, column.normalizer)
+        sequence[name.removeprefix(SEQUENCE_PREFIX)] = column.model_copy(update={"scale_feature": False})
+        if chosen in RECORD_NORMALIZERS:
+            key = feature.removeprefix(SEQUENCE_PREFIX)
+            sequence[key] = NumericColumn(
+                key=key, is_sequence=True, shape=(2 * column.size,), normalizer="none", dtype="float32"
+            )
+    return spec.model_copy(update={"sequence": sequence}) if scales else spec
+
+
+def read_features(features: Mapping[str, Any], spec: SequenceSpec) -> dict[str, Any]:
+    """Of transformed features, by name, those that the spec's network can read: without scales that it has no column of.
+
+    Args:
+        features: Their values, or how they are parsed.
+        spec: As `network_spec` gives it.
+
+    >>> from tfx_sequences.schemas.spec_io import load_spec
+    >>> features = {"sequence.lpc": 1, "sequence.lpc.record_scale": 2, "sequence_length": 3}
+    >>> list(read_features(features, network_spec(load_spec("japanese_vowels"), {"sequence.lpc": "z_score"})))
+    ['sequence.lpc', 'sequence_length']
+    """
+    columns = spec.columns
+    left_out = {name + _SUFFIX for name, column in columns.items() if isinstance(column, NumericColumn)} - set(columns)
+    return {name: feature for name, feature in features.items() if name not in left_out}
+
+
+def say_causal(dumped: dict[str, Any], spec: SequenceSpec) -> None:
+    """Writes into the plain data of a spec which steps its columns are normalised by, for readers without its network."""
+    for name, column in spec.sequence.items():
+        if isinstance(column, NumericColumn) and column.normalizer in ("auto", *RECORD_NORMALIZERS):
+            dumped["sequence"][name]["causal"] = is_causal(spec, column)
