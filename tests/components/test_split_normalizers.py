@@ -32,7 +32,7 @@ def test_robust_takes_the_standard_deviation_where_the_quartiles_are_equal():
 
 def test_quantile_is_that_of_scikit_learn():
     theirs = QuantileTransformer(n_quantiles=RANKS + 1, output_distribution="normal", subsample=None).fit(TRAIN)
-    values = np.concatenate([TRAIN[::3], TRAIN.min(0) - [[1.0] * 3], TRAIN.max(0) + [[1.0] * 3], TRAIN[:9] * 1.001])
+    values = np.concatenate([TRAIN[::3], TRAIN.min(0)[None] - 1, TRAIN.max(0)[None] + 1, TRAIN[:9] * 1.001])
     found = quantile_to_normal(tf.constant(values), split_of(TRAIN, RANKS))
     np.testing.assert_allclose(found, theirs.transform(values), rtol=1e-6, atol=1e-6)
 

@@ -41,8 +41,8 @@ def make_card(
 
     Returns:
         `fingerprint` and `spec`, `files` (digests of the files that the spec names), `classes`, `transform` (the
-        graph's digest, and its vocabularies), `normalizers` (what `auto` chose, and why), `inputs` of the signature of tensors, and `left_out`: the signatures
-        that this spec cannot have, with the reason.
+        graph's digest, and its vocabularies), `normalizers` (what `auto` chose, and why), `inputs` of the signature of
+        tensors, and `left_out`: the signatures that this spec cannot have, with the reason.
     """
     without = why_no_examples(spec)
     inputs = {

@@ -1,4 +1,4 @@
-"""Which normaliser suits a feature: what `normalizer: auto` chooses, one function of the training split's statistics."""
+"""Which normaliser suits a feature: `normalizer: auto` is one function of the training split's statistics."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class NormalizerChoice:
         normalizer: One of `CHOICES`.
         why: In words, without a final stop.
         figures: What decided: `skewness` and `kurtosis` (excess) of the element furthest from a normal distribution,
-            and `log_skewness` and `log_kurtosis` of its `log1p`; of steps also `scale_spread`, the standard deviation of
-            the logarithm of the records' scales, its `scale_reliability`, and `within`, the share of the standard
+            and `log_skewness` and `log_kurtosis` of its `log1p`; of steps also `scale_spread`, the standard deviation
+            of the logarithm of the records' scales, its `scale_reliability`, and `within`, the share of the standard
             deviation that is left within records: those of the element in the middle.
     """
 

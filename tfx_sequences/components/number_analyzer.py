@@ -1,7 +1,7 @@
-"""What Transform's one pass finds out about numbers: parameters of normalisers, quantiles, and the normaliser that suits.
+"""What Transform's one pass finds out about numbers: means and quantiles for normalisers, and which of them suits.
 
-One analyzer for all features, for each analyzer of TFT is a stage of its own in Beam. What is chosen, and why, is a constant
-of the transform graph, where `read_choices` finds it.
+One analyzer for all features, for each analyzer of TFT is a stage of its own in Beam. What is chosen, and why, is a
+constant of the transform graph, where `read_choices` finds it.
 """
 
 from __future__ import annotations

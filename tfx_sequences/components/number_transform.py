@@ -26,7 +26,8 @@ from tfx_sequences.components.split_normalizers import (
 )
 from tfx_sequences.schemas.columns import BucketizedColumn, NumericColumn
 from tfx_sequences.schemas.numeric_columns import RECORD_NORMALIZERS
-from tfx_sequences.schemas.record_scales import is_causal, may_be_per_record
+from tfx_sequences.schemas.record_history import is_causal
+from tfx_sequences.schemas.record_scales import may_be_per_record
 from tfx_sequences.schemas.spec import SequenceSpec
 
 # Numbers of a batch that are padded at once; with more, in very long records, it is record by record.

@@ -25,7 +25,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
@@ -37,12 +36,11 @@ from tfx_sequences.components.number_columns import transform_number_columns
 from tfx_sequences.components.ragged_steps import like, steps_of
 from tfx_sequences.components.transform_guard import record_spec
 from tfx_sequences.schemas.categorical_columns import NO_ID
-from tfx_sequences.schemas.columns import BucketizedColumn, NumericColumn, Scaling, TermColumn, TextColumn
-from tfx_sequences.schemas.forecast_labels import known_future
-from tfx_sequences.schemas.raw_features import MISSING_INT, SEQUENCE_PREFIX, feature_of
+from tfx_sequences.schemas.columns import TermColumn, TextColumn
+from tfx_sequences.schemas.raw_features import MISSING_INT, feature_of
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import spec_from_json
-from tfx_sequences.schemas.transformed_features import EXAMPLE_WEIGHT, RECORD_ID, SEQUENCE_LENGTH, future_name
+from tfx_sequences.schemas.transformed_features import EXAMPLE_WEIGHT, RECORD_ID, SEQUENCE_LENGTH
 
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, Any]:

@@ -59,10 +59,11 @@ def normalize_records(
     location, scale = _STATISTICS[normalizer](near, counts, causal)
     there = counts & (scale > 0)
     normalized = tf.where(there, (near - location) / tf.where(scale > 0, scale, tf.ones_like(scale)), 0.0)
-    # Before its first value a record has no location, not even one that is yet to come.
-    return NormalizedRecords(
-        normalized, tf.where(seen > 0, location + about, 0.0) if causal else location + about, scale
-    )
+    location += about
+    if causal:
+        # Before its first value a record has no location, not even one that is yet to come.
+        location = tf.where(seen > 0, location, 0.0)
+    return NormalizedRecords(normalized, location, scale)
 
 
 def _first(values: tf.Tensor, is_first: tf.Tensor) -> tf.Tensor:

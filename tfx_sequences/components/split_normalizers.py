@@ -58,8 +58,9 @@ def signed_log1p(values: tf.Tensor) -> tf.Tensor:
 
 
 def robust(values: tf.Tensor, split: SplitNumbers) -> tf.Tensor:
-    """`(x - median) / (third quartile - first quartile)`, as scikit-learn's RobustScaler; by the standard deviation where
-    the quartiles are equal.
+    """`(x - median) / (third quartile - first quartile)`, as scikit-learn's RobustScaler has it.
+
+    Where the quartiles are equal, it is divided by the standard deviation.
     """
     low, median, high = (split.quantiles[:, place] for place in (1, 2, 3))
     apart = high - low

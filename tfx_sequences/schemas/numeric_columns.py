@@ -70,10 +70,10 @@ class NumericColumn(_Numbers):
     clip: pydantic.PositiveFloat | None = None
     """Normalised values beyond this, up or down, become it."""
     causal: bool | None = None
-    """Of the normalisers per record (and `auto`): each step is normalised by the steps up to it, not by the whole record.
-    None: true where the network is not bidirectional, or a label is one of steps or a forecast."""
+    """For the normalisers per record (and `auto`): each step is normalised by the steps up to it, not by the whole
+    record. None: true where the network is not bidirectional, or a label is one of steps or a forecast."""
     scale_feature: bool | None = None
-    """Of the normalisers per record (and `auto`): the model also gets, for each element, the logarithm of the record's
+    """For the normalisers per record (and `auto`): the model also gets, for each element, the logarithm of the record's
     scale (its `z_score`) and the record's location, as `log1p` of its ratio to the scale. None: true where `auto` has
     chosen the normaliser."""
 
@@ -83,13 +83,12 @@ class NumericColumn(_Numbers):
         by_record = self.normalizer in RECORD_NORMALIZERS
         if by_record and not self.is_sequence:
             raise ValueError(
-                f"normalizer {self.normalizer} is of the steps of a record, but this is no sequence feature"
+                f"normalizer {self.normalizer} needs the steps of a record, but this is not a sequence feature"
             )
+        may_be = by_record or (self.normalizer == "auto" and self.is_sequence)
         for name in ("causal", "scale_feature"):
-            if getattr(self, name) is not None and not (by_record or (self.normalizer == "auto" and self.is_sequence)):
-                raise ValueError(
-                    f"{name} is of the normalisers per record ({', '.join(RECORD_NORMALIZERS)}); leave it out"
-                )
+            if getattr(self, name) is not None and not may_be:
+                raise ValueError(f"{name} belongs to {', '.join(RECORD_NORMALIZERS)} and auto; leave it out")
         if isinstance(self.normalizer, Scaling):
             for name in ("offset", "scale"):
                 given = getattr(self.normalizer, name)

@@ -1,4 +1,4 @@
-"""Columns that are normalised record by record: over which steps, and what else the network gets of such a record."""
+"""The scales of records whose columns are normalised one by one: features that Transform adds, and the network reads."""
 
 from __future__ import annotations
 
@@ -14,21 +14,6 @@ if TYPE_CHECKING:
     from tfx_sequences.schemas.spec import SequenceSpec
 
 _SUFFIX = ".record_scale"
-
-
-def is_causal(spec: SequenceSpec, column: NumericColumn) -> bool:
-    """Each step of the column is normalised by the steps up to it, and not by its whole record.
-
-    >>> from tfx_sequences.schemas.spec_io import load_spec
-    >>> spec = load_spec("japanese_vowels")
-    >>> is_causal(spec, spec.sequence["lpc"])
-    False
-    """
-    if column.causal is not None:
-        return column.causal
-    tuned = spec.tuning is not None and "model.bidirectional" in spec.tuning.parameters
-    of_steps = any(label.per_step or label.type == "forecast" for label in spec.heads.values())
-    return of_steps or tuned or not spec.model.bidirectional
 
 
 def may_be_per_record(spec: SequenceSpec, name: str) -> bool:
@@ -81,7 +66,7 @@ def network_spec(spec: SequenceSpec, normalizers: Mapping[str, str]) -> Sequence
     scales = record_scales(spec)
     sequence: dict[str, Column] = dict(spec.sequence)
     for feature, name in scales.items():
-        column = spec.columns[name]
+        column: Any = spec.columns[name]
         chosen = normalizers.get(name, column.normalizer)
         sequence[name.removeprefix(SEQUENCE_PREFIX)] = column.model_copy(update={"scale_feature": False})
         if chosen in RECORD_NORMALIZERS:
@@ -93,7 +78,7 @@ def network_spec(spec: SequenceSpec, normalizers: Mapping[str, str]) -> Sequence
 
 
 def read_features(features: Mapping[str, Any], spec: SequenceSpec) -> dict[str, Any]:
-    """Of transformed features, by name, those that the spec's network can read: without scales that it has no column of.
+    """The transformed features without the scales of records that the spec's network has no column for.
 
     Args:
         features: Their values, or how they are parsed.
@@ -107,10 +92,3 @@ def read_features(features: Mapping[str, Any], spec: SequenceSpec) -> dict[str, 
     columns = spec.columns
     left_out = {name + _SUFFIX for name, column in columns.items() if isinstance(column, NumericColumn)} - set(columns)
     return {name: feature for name, feature in features.items() if name not in left_out}
-
-
-def say_causal(dumped: dict[str, Any], spec: SequenceSpec) -> None:
-    """Writes into the plain data of a spec which steps its columns are normalised by, for readers without its network."""
-    for name, column in spec.sequence.items():
-        if isinstance(column, NumericColumn) and column.normalizer in ("auto", *RECORD_NORMALIZERS):
-            dumped["sequence"][name]["causal"] = is_causal(spec, column)

@@ -16,7 +16,7 @@ from tfx_sequences.errors import SpecError, did_you_mean
 from tfx_sequences.schemas.columns import COLUMN_TYPES
 from tfx_sequences.schemas.label import TRAINING_FIELDS
 from tfx_sequences.schemas.local_files import named_files, read_bytes
-from tfx_sequences.schemas.record_scales import say_causal
+from tfx_sequences.schemas.record_history import say_causal
 from tfx_sequences.schemas.spec import SequenceSpec, check_causality
 
 # The sections that decide each stage's result: an edit elsewhere leaves its cache valid.
