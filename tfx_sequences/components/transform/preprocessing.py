@@ -1,0 +1,156 @@
+"""The TFT `preprocessing_fn`, generated from the spec.
+
+In: parsed features by raw name. Out, by transformed name (what the materialised
+records, the model and the serving graph all use):
+
+    context.NAME     dense [B, *shape] float32, or [B] int64 ids; ragged [B, V] for several ids
+    sequence.NAME    ragged [B, T, *shape] float32, or [B, T] int64 ids, or [B, T, V] for several
+    sequence.NAME.record_scale   ragged [B, T, 2 * size] float32, what `scale_feature` of a column adds; no steps
+                     where `auto` has chosen another normaliser than one per record
+    sequence_length  [B] int64, steps of the record
+    future.NAME      [B, H, *shape] float32, of a sequence feature that is known beforehand, as `sequence.NAME` is
+    label            [B] int64 class index; ragged [B, V] for a multi_label of terms; float32 [B, *shape] for
+                     numbers and vectors of 0 and 1; ragged [B, T, ...] of the same for labels of steps
+    mase_scale       [B] float32          (if a forecast names one)
+    step_weight      ragged [B, T] float32 (if the label names one)
+    example_weight   [B] float32          (if the spec names one)
+    id               [B] string           (if the spec names one)
+
+Of several labels, each is called `label.NAME` (and `step_weight.NAME`). An id of -1 is none
+at all: a vector of zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from tfx_sequences.components.batches.ragged_steps import like, steps_of
+from tfx_sequences.components.features.column_ids import ColumnIds
+from tfx_sequences.components.transform.label_transform import transform_labels
+from tfx_sequences.components.transform.length_histogram import analyze_lengths
+from tfx_sequences.components.transform.number_columns import transform_number_columns
+from tfx_sequences.components.transform.transform_guard import record_spec
+from tfx_sequences.schemas.columns.column import TermColumn, TextColumn
+from tfx_sequences.schemas.columns.names import MISSING_INT, NO_ID, SEQUENCE_LENGTH
+from tfx_sequences.schemas.features.computed_vocabularies import computed_vocabularies
+from tfx_sequences.schemas.features.raw_features import feature_of
+from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, RECORD_ID
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_io import spec_from_json
+
+
+def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, Any]:
+    """What TFX's Transform calls; `custom_config["spec"]` is the spec's JSON."""
+    return transform_inputs(inputs, spec_from_json(custom_config["spec"]))
+
+
+def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, Any]:
+    """Transforms parsed features to what the module's docstring lists.
+
+    Args:
+        inputs: By raw name, as `parse_records` or Transform's reader gives them.
+        spec: The spec.
+    """
+    record_spec(spec)
+    outputs = transform_number_columns(inputs, spec)
+    terms: dict[str, Any] = {}
+    for name, column in spec.columns.items():
+        if not isinstance(column, TermColumn):
+            continue
+        values = inputs[feature_of(column).tensor_name]
+        ids = ColumnIds(column)
+        terms[name] = _terms(values, ids)
+        if column.vocabulary is None:
+            outputs[name] = _checked(terms[name], ids, _each(terms[name], ids))
+    for vocabulary, names in computed_vocabularies(spec).items():
+        outputs |= _computed(vocabulary, {name: terms[name] for name in names}, spec)
+    lengths = {c.key: outputs[name].row_lengths() for name, c in spec.columns.items() if c.is_sequence}
+    outputs[SEQUENCE_LENGTH] = _common_length(lengths)
+    analyze_lengths(outputs[SEQUENCE_LENGTH])
+    if spec.id_key:
+        outputs[RECORD_ID] = tf.identity(inputs[spec.id_key])
+    outputs |= transform_labels(inputs, spec)
+    if spec.example_weight:
+        outputs[EXAMPLE_WEIGHT] = tf.identity(inputs[spec.example_weight])
+    return outputs
+
+
+def _terms(values: Any, ids: ColumnIds) -> Any:
+    """Terms (or ids, where the values are ids), of the shape that the column's output has."""
+    column = ids.column
+    if isinstance(column, TextColumn):
+        if column.is_sequence and column.source == "sequence":
+            strings, present = steps_of(values, column.key, ())
+            return like(values, ids.tokens(tf.where(present, strings, "")))
+        return ids.tokens(values)
+    if column.has_several_ids or not column.is_sequence:
+        return values
+    steps, present = steps_of(values, column.key, ())
+    missing = tf.constant("" if steps.dtype == tf.string else MISSING_INT, steps.dtype)
+    return like(values, tf.where(present, steps, missing))
+
+
+def _each(terms: Any, function: Callable[[tf.Tensor], tf.Tensor]) -> Any:
+    if not isinstance(terms, tf.RaggedTensor):
+        return function(terms)
+    return terms.with_flat_values(function(terms.flat_values))
+
+
+def _computed(vocabulary: str, terms: Mapping[str, Any], spec: SequenceSpec) -> dict[str, Any]:
+    """Ids by a vocabulary that is computed of the terms of all the features."""
+    columns: dict[str, Any] = {name: spec.columns[name] for name in terms}
+    strings = {name: _each(terms[name], ColumnIds(column).terms) for name, column in columns.items()}
+    every = [_flat(values) for values in strings.values()]
+    declared = next(iter(columns.values())).vocabulary
+    path = tft.vocabulary(
+        every[0] if len(every) == 1 else tf.concat(every, axis=0),
+        top_k=declared.top_k,
+        frequency_threshold=declared.frequency_threshold,
+        vocab_filename=vocabulary,
+    )
+    outputs = {}
+    for name, column in columns.items():
+        default = NO_ID if column.default_value is None else column.default_value
+
+        def apply(flat: tf.Tensor, default: int = default, buckets: int = column.oov_buckets) -> tf.Tensor:
+            return tft.apply_vocabulary(flat, path, default_value=default, num_oov_buckets=buckets)
+
+        outputs[name] = _checked(terms[name], ColumnIds(column), _each(strings[name], apply))
+    return outputs
+
+
+def _checked(terms: Any, ids: ColumnIds, found: Any) -> Any:
+    """`found`, once none of the terms is refused."""
+
+    def rows() -> tf.Tensor:
+        if not isinstance(terms, tf.RaggedTensor):
+            return tf.range(tf.shape(terms)[0])
+        inner = terms.values
+        outer = terms.value_rowids()
+        return tf.gather(outer, inner.value_rowids()) if isinstance(inner, tf.RaggedTensor) else outer
+
+    num_ids = ids.column.num_ids_given if isinstance(ids.column, TermColumn) else None
+    ids.check(_flat(found), _flat(terms), rows, num_ids)
+    return found
+
+
+def _flat(values: Any) -> tf.Tensor:
+    return values.flat_values if isinstance(values, tf.RaggedTensor) else values
+
+
+def _common_length(lengths: dict[str, tf.Tensor]) -> tf.Tensor:
+    keys = list(lengths)
+    first = lengths[keys[0]]
+    checks = [
+        tf.debugging.Assert(
+            tf.reduce_all(first == lengths[key]),
+            [f"Sequence features '{keys[0]}' and '{key}' have different numbers of steps:", first, lengths[key]],
+        )
+        for key in keys[1:]
+    ]
+    with tf.control_dependencies(checks):
+        return tf.identity(first)
