@@ -59,7 +59,7 @@ def test_version_stands_in_one_place():
     assert importlib.metadata.version("tfx-sequences").split(".")[0] == tfx_sequences.__version__.split(".")[0]
 
 
-@pytest.mark.parametrize("file", ["__init__.py", "__main__.py"])
+@pytest.mark.parametrize("file", ["__init__.py", "__main__.py", "version.py"])
 def test_entry_modules_parse_on_old_pythons(file):
     source = (PACKAGE / file).read_text("utf-8")
     # Annotations and f-strings pass this oldest grammar that ast knows, so look for them too.

@@ -8,9 +8,9 @@ and imports neither TensorFlow nor TFX.
 'japanese_vowels'
 """
 
-# Every Python must be able to parse this module and __main__: no annotations, no f-strings.
+# Every Python must be able to parse this module, version and __main__: no annotations, no f-strings.
 
-__version__ = "0.1.0"
+from tfx_sequences.version import __version__ as __version__
 
 __all__ = [
     "BucketizedColumn",

@@ -40,11 +40,11 @@ def test_steps_per_epoch_of_the_spec_win():
 @pytest.mark.parametrize(
     ("options", "kind", "attributes"),
     [
-        ({}, "Adam", {"global_clipnorm": 1.0, "clipvalue": None, "use_ema": False}),
+        ({}, "Adam", {"global_clipnorm": None, "clipvalue": None, "use_ema": False}),
         ({"optimizer": "adamw", "weight_decay": 0.1}, "AdamW", {"weight_decay": 0.1}),
         ({"optimizer": "adamw"}, "AdamW", {"weight_decay": 0.004}),
         ({"optimizer": "rmsprop", "momentum": 0.5}, "RMSprop", {"momentum": 0.5}),
-        ({"gradient_clip_value": 2.0}, "Adam", {"global_clipnorm": None, "clipvalue": 2.0}),
+        ({"gradient_accumulation_steps": 3}, "Adam", {"gradient_accumulation_steps": 3}),
         ({"ema_momentum": 0.9}, "Adam", {"use_ema": True, "ema_momentum": 0.9}),
     ],
     ids=str,

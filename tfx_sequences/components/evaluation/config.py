@@ -31,8 +31,10 @@ _THEIRS = {
     "classification": {"accuracy": "SparseCategoricalAccuracy", "loss": "SparseCategoricalCrossentropy"},
     "regression": {"mean_squared_error": "MeanSquaredError", "mean_absolute_error": "MeanAbsoluteError"},
 }
-_OURS = "tfx_sequences.components."
-EXTRACTORS_MODULE = _OURS + "evaluation_extractors"
+# By path only: TFMA imports them where it computes.
+EXTRACTORS_MODULE = "tfx_sequences.components.evaluation.extractors"
+_METRICS_MODULE = "tfx_sequences.components.evaluation.metrics"
+_PLOTS_MODULE = "tfx_sequences.components.evaluation.plots"
 STEP_COUNT, CUT_STEP_COUNT = "step_count", "cut_step_count"
 """How many real steps the network read, and how many not, for they were cut off or are to be forecast."""
 
@@ -107,7 +109,7 @@ def _plots(spec: SequenceSpec, head: str, label: Label) -> list[config_pb2.Metri
     """A confusion matrix where one class is right, curves of scores where there is a score of each class."""
     if not label.has_classes or label.sampled_softmax:
         return []
-    prefix, module = spec.output_prefix(head), "evaluation_plots"
+    prefix, module = spec.output_prefix(head), _PLOTS_MODULE
     tfma_head = tfma_name_of_head(spec, head)
     plots = [_our_metric("ScoreCurves", module, name=f"{prefix}curves", output=prefix + SUMS, head=tfma_head)]
     if label.type == "classification":
@@ -121,10 +123,10 @@ def tfma_name_of_head(spec: SequenceSpec, head: str) -> str:
     return "" if spec.label is not None else head
 
 
-def _our_metric(class_name: str, module: str = "evaluation_metrics", **config: Any) -> config_pb2.MetricConfig:
-    digest = code_digest(_OURS + module, EXTRACTORS_MODULE)
+def _our_metric(class_name: str, module: str = _METRICS_MODULE, **config: Any) -> config_pb2.MetricConfig:
+    digest = code_digest(module, EXTRACTORS_MODULE)
     return config_pb2.MetricConfig(
-        class_name=class_name, module=_OURS + module, config=json.dumps({**config, "code_digest": digest})
+        class_name=class_name, module=module, config=json.dumps({**config, "code_digest": digest})
     )
 
 

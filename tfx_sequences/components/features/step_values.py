@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from tfx_sequences.components.features.runtime_checks import after, require
@@ -50,6 +51,21 @@ def step_values(value: Any, key: str, size: int | None, *, is_sequence: bool) ->
         value = value if is_sequence else tf.RaggedTensor.from_uniform_row_length(value, 1)
         return Ragged(value.with_row_splits_dtype(tf.int64), key, size)
     return Dense(value if is_sequence else tf.expand_dims(value, 1), key, size)
+
+
+def as_tensor(value: Any, name: str) -> Any:
+    """A feature's value as a tensor, dense, ragged, sparse or symbolic; raises `UserInputError` if it is not one."""
+    if isinstance(value, keras.KerasTensor | tf.SparseTensor | tf.RaggedTensor) or tf.is_tensor(value):
+        return value
+    try:
+        return tf.convert_to_tensor(value)
+    except (TypeError, ValueError) as error:
+        raise UserInputError(
+            f"Feature '{name}' is no tensor: {error}",
+            expected="a tensor, array, RaggedTensor or SparseTensor",
+            received=type(value).__name__,
+            fix="For rows of different lengths use tf.ragged.constant.",
+        ) from error
 
 
 class Dense:

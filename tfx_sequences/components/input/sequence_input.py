@@ -121,6 +121,11 @@ class SequenceInput:
         return parser_of(self._source.format)
 
     @property
+    def steps_per_epoch(self) -> int:
+        """Batches of an epoch, for each of the workers that share it: those of the plan."""
+        return -(-self._source.plan.steps_per_epoch // self._num_workers)
+
+    @property
     def finished(self) -> list[InputCounts]:
         """What was read, of each epoch that was read to its end."""
         return [self._finished[epoch] for epoch in sorted(self._finished)]

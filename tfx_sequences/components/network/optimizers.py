@@ -1,11 +1,13 @@
-"""The optimizer of a spec: Keras' own, with its schedule and clipping."""
+"""The optimizer of a spec: Keras' own, with its schedule.
+
+Gradients are clipped before the optimizer sees them, see `gradient_clipping`.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import keras
-import tensorflow as tf
 from keras import ops
 
 from tfx_sequences.errors import UserInputError
@@ -27,19 +29,15 @@ def make_optimizer(training: Training, steps_per_epoch: int | None = None) -> ke
         training: The section.
         steps_per_epoch: Steps of an epoch, for schedules that do not say how long they take.
 
-    Under a `tf.distribute` strategy it clips the whole gradient, that of all replicas.
-
     Raises:
         UserInputError: A schedule needs `steps_per_epoch`, and it is not given.
 
     >>> make_optimizer(Training(optimizer="sgd", momentum=0.9)).momentum
     0.9
     """
-    replicas = tf.distribute.get_strategy().num_replicas_in_sync
     options: dict[str, Any] = {
-        "global_clipnorm": training.gradient_clip_norm and training.gradient_clip_norm / replicas,
-        "clipvalue": training.gradient_clip_value and training.gradient_clip_value / replicas,
         "use_ema": training.ema_momentum is not None,
+        "gradient_accumulation_steps": training.gradient_accumulation_steps,
     }
     if training.ema_momentum is not None:
         options["ema_momentum"] = training.ema_momentum
@@ -48,10 +46,7 @@ def make_optimizer(training: Training, steps_per_epoch: int | None = None) -> ke
     if training.optimizer in _WITH_MOMENTUM:
         options["momentum"] = training.momentum
     rate = learning_rate(training, training.steps_per_epoch or steps_per_epoch)
-    kind = _OPTIMIZERS[training.optimizer]
-    if replicas > 1:
-        kind = type(kind.__name__, (_WholeGradient, kind), {})
-    return kind(rate, **options)
+    return _OPTIMIZERS[training.optimizer](rate, **options)
 
 
 def learning_rate(training: Training, steps_per_epoch: int | None) -> Any:
@@ -99,27 +94,6 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> WarmUp:
         return cls(keras.saving.deserialize_keras_object(config["after"]), config["steps"])
-
-
-class _WholeGradient:
-    """Gives a Keras optimizer, on each replica, its share of the gradient of all: they are then clipped alike.
-
-    Keras clips on each replica before it sums, so a gradient would be clipped that is none of the batch.
-    """
-
-    def apply(self, grads: Any, trainable_variables: Any = None) -> Any:
-        replica = tf.distribute.get_replica_context()
-        given = [gradient for gradient in grads if gradient is not None]
-        summed = iter(replica.all_reduce(tf.distribute.ReduceOp.SUM, given))
-        share = 1 / replica.num_replicas_in_sync
-        grads = [None if gradient is None else _scaled(next(summed), share) for gradient in grads]
-        return super().apply(grads, trainable_variables)  # type: ignore[misc]
-
-
-def _scaled(gradient: Any, factor: float) -> Any:
-    if isinstance(gradient, tf.IndexedSlices):
-        return tf.IndexedSlices(gradient.values * factor, gradient.indices, gradient.dense_shape)
-    return gradient * factor
 
 
 def _known(steps_per_epoch: int | None, schedule: Schedule) -> int:

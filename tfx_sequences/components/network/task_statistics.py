@@ -17,12 +17,14 @@ class HeadStatistics:
         class_weights: Weight of each class in the loss; empty where all weigh 1.
         mean: Mean of each number of a regression label.
         std: Standard deviation of each.
+        targets: Sum of the weights of its targets in one epoch of training; 0 where nobody has counted them.
     """
 
     classes: tuple[str, ...] = ()
     class_weights: tuple[float, ...] = ()
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    targets: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,14 +10,14 @@ from typing import Any
 Choices = Mapping[str, Mapping[str, Any]]
 """By the transformed name of a column, what `NormalizerChoice.report` gives."""
 
-_BEGIN = '{"tfx_sequences.normalizers": '
+_BEGIN = '{"tfx_sequences_normalizers": '
 
 
 def report_text(choices: Choices) -> str:
     """The choices as the text that stands in the transform graph.
 
     >>> report_text({})
-    '{"tfx_sequences.normalizers": {}}'
+    '{"tfx_sequences_normalizers": {}}'
     """
     return f"{_BEGIN}{json.dumps(choices, sort_keys=True)}}}"
 

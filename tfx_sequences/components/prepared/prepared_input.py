@@ -190,6 +190,10 @@ class PreparedStore:
         taken = read.flat_map(batches).map(batch, num_parallel_calls=parallel_calls(), deterministic=True)
         return untuned(taken.prefetch(_PREFETCHED))
 
+    def batches(self, *, training: bool = True, epoch: int = 0, workers: int = 1) -> int:
+        """Batches of an epoch, of all workers together; nothing is read for it."""
+        return sum(len(window.ends) for window in self._plan(self._kept(training), training, epoch, workers)())
+
     def counts(self, *, training: bool = True, epoch: int = 0, workers: int = 1) -> InputCounts:
         """What an epoch batches, cuts and leaves out, of all workers together; nothing is read for it."""
         counts = InputCounts(epoch)

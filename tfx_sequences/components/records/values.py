@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from tfx_sequences.components.records import value_errors
 from tfx_sequences.components.records.batches import Batch, Rows, term_rows
+from tfx_sequences.components.records.figures import Figures
 from tfx_sequences.components.records.keys import feature_name
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.columns.column import CategoricalColumn, TermColumn, TextColumn
@@ -26,44 +27,6 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, is_from_conte
 # The order in which findings are told: what explains the others comes first.
 _LABEL, _MISSING, _COUNT, _STEPS, _FINITE, _RANGE, _TERM, _CLASS = range(8)
 _PLACES = 3
-
-
-@dataclasses.dataclass
-class Figures:
-    """What a batch (or several) holds.
-
-    Attributes:
-        lengths: Steps of each record.
-        classes: By head, how often each class is a label; none for regression.
-        terms: By column name, how often each term is there, for the columns whose
-            computed vocabulary must have every term.
-    """
-
-    lengths: list[np.ndarray] = dataclasses.field(default_factory=list)
-    classes: dict[str, Counter[Any]] = dataclasses.field(default_factory=dict)
-    terms: dict[str, Counter[Any]] = dataclasses.field(default_factory=dict)
-
-    @property
-    def records(self) -> int:
-        """Number of records."""
-        return sum(map(len, self.lengths))
-
-    @property
-    def steps(self) -> int:
-        """Steps of all records."""
-        return sum(int(lengths.sum()) for lengths in self.lengths)
-
-    @classmethod
-    def of_all(cls, parts: Iterable[Figures]) -> Figures:
-        """The figures of several parts taken together."""
-        whole = cls()
-        for part in parts:
-            whole.lengths += part.lengths
-            for name, counts in part.classes.items():
-                whole.classes.setdefault(name, Counter()).update(counts)
-            for name, counts in part.terms.items():
-                whole.terms.setdefault(name, Counter()).update(counts)
-        return whole
 
 
 @dataclasses.dataclass

@@ -28,6 +28,36 @@ _MOST_CHANGES = 8
 Card = dict[str, Any]
 
 
+def find_model(path: str | Path) -> Path:
+    """The SavedModel folder meant by `path`.
+
+    Args:
+        path: The folder itself, a folder of numbered versions (the newest counts),
+            or the output folder of a run.
+
+    Raises:
+        UserInputError: There is no model of ours.
+    """
+    path = Path(path)
+    for folder in (path, path / "pushed_model"):
+        versions = [v for v in folder.glob("*/saved_model.pb") if v.parent.name.isdigit()]
+        candidates = [folder, *sorted((v.parent for v in versions), key=lambda v: int(v.name), reverse=True)]
+        for candidate in candidates:
+            if (candidate / "saved_model.pb").is_file() and (candidate / MODEL_CARD).is_file():
+                return candidate
+    foreign = (path / "saved_model.pb").is_file()
+    raise UserInputError(
+        f"There is no model of tfx-sequences in {path}.",
+        expected=f"a folder with saved_model.pb and {MODEL_CARD}, of versions of such, or a run's output folder",
+        received="a SavedModel that this package did not export"
+        if foreign
+        else "such a folder without a model"
+        if path.is_dir()
+        else "no such folder",
+        fix="Give the folder that 'tfx-sequences run' named as the pushed model.",
+    )
+
+
 def make_card(
     spec: SequenceSpec, classes: Mapping[str, tuple[str, ...]], transform_dir: str, normalizers: Choices | None = None
 ) -> Card:

@@ -7,40 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from tfx_sequences.components.records import files as record_files
-from tfx_sequences.components.serving.model_card import MODEL_CARD, read_card, spec_of_card
+from tfx_sequences.components.serving.model_card import find_model, read_card, spec_of_card
 from tfx_sequences.components.serving.predictor import Failure, Predictor
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
-
-
-def find_model(path: str | Path) -> Path:
-    """The SavedModel folder meant by `path`.
-
-    Args:
-        path: The folder itself, a folder of numbered versions (the newest counts),
-            or the output folder of a run.
-
-    Raises:
-        UserInputError: There is no model of ours.
-    """
-    path = Path(path)
-    for folder in (path, path / "pushed_model"):
-        versions = [v for v in folder.glob("*/saved_model.pb") if v.parent.name.isdigit()]
-        candidates = [folder, *sorted((v.parent for v in versions), key=lambda v: int(v.name), reverse=True)]
-        for candidate in candidates:
-            if (candidate / "saved_model.pb").is_file() and (candidate / MODEL_CARD).is_file():
-                return candidate
-    foreign = (path / "saved_model.pb").is_file()
-    raise UserInputError(
-        f"There is no model of tfx-sequences in {path}.",
-        expected=f"a folder with saved_model.pb and {MODEL_CARD}, of versions of such, or a run's output folder",
-        received="a SavedModel that this package did not export"
-        if foreign
-        else "such a folder without a model"
-        if path.is_dir()
-        else "no such folder",
-        fix="Give the folder that 'tfx-sequences run' named as the pushed model.",
-    )
 
 
 def model_spec(model_dir: Path) -> SequenceSpec:

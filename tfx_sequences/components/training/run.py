@@ -80,10 +80,9 @@ def run_fn(fn_args: FnArgs) -> None:
     train_files = record_files(fn_args.train_files)
     valid_files = record_files(fn_args.eval_files)
     plan = make_plan(read_histogram(tft_output), spec.batching)
-    # A step takes a batch for each replica.
-    steps_per_epoch = -(-plan.steps_per_epoch // strategy.num_replicas_in_sync)
     if fn_args.train_steps:
-        spec = with_steps(spec, fn_args.train_steps, steps_per_epoch)
+        # A step takes a batch for each replica.
+        spec = with_steps(spec, fn_args.train_steps, -(-plan.steps_per_epoch // strategy.num_replicas_in_sync))
     feature_spec = tft_output.transformed_feature_spec()
     read = network_spec(spec, normalizers_of(read_choices(tft_output.transform_savedmodel_dir)))
     records = transformed_records(read, feature_spec)
@@ -93,7 +92,7 @@ def run_fn(fn_args: FnArgs) -> None:
             valid_files, read, records, plan, training=False, num_workers=workers, worker=worker
         ),
     )
-    statistics = task_statistics(spec, tft_output, SequenceInput(train_files, read, records, plan, training=False))
+    statistics = task_statistics(spec, tft_output, SequenceInput(train_files, read, records, plan, training=True))
 
     with strategy.scope():
         model = build_model(spec, statistics)
@@ -102,11 +101,12 @@ def run_fn(fn_args: FnArgs) -> None:
         }
         axes = named_axes(model, table_terms(spec, tft_output), classes)
         begun = warm_start(model, axes, spec.training.warm_start) if spec.training.warm_start else None
-        compile_model(model, spec, statistics, steps_per_epoch)
     chief = is_chief(strategy)
     backup = backup_of(spec, config, [*train_files, *valid_files], fn_args.transform_output, writes=chief)
     log_dir = os.path.join(fn_args.model_run_dir, TENSORBOARD) if chief else None
     with training_input(train_files, read, feature_spec, plan, fn_args.transform_output, strategy) as train:
+        with strategy.scope():
+            compile_model(model, spec, statistics, train.steps_per_epoch)
         prepared = time.monotonic()
         with valid.explained():
             kept = _kept(valid.dataset, valid_files)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import tensorflow_transform as tft
 
+from tfx_sequences.components.batches.forecast_windows import windows_per_record
 from tfx_sequences.components.input.sequence_input import Batch
 from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
 from tfx_sequences.components.numbers.chosen import read_choices
@@ -24,13 +25,16 @@ from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
-def task_statistics(spec: SequenceSpec, tft_output: tft.TFTransformOutput, train: Iterable[Batch]) -> TaskStatistics:
-    """Sizes of vocabularies, classes and their weights, the spread of regression labels, normalisers that were chosen.
+def task_statistics(
+    spec: SequenceSpec, tft_output: tft.TFTransformOutput, train: Iterable[Batch] | None
+) -> TaskStatistics:
+    """Sizes of vocabularies, classes and their weights, numbers of targets, spread of labels, normalisers chosen.
 
     Args:
         spec: The spec.
         tft_output: What Transform wrote.
-        train: Batches of the training split; read only where a label is one of regression.
+        train: Batches of one epoch of training; read only where a label is one of regression, or targets have weights.
+            None for a model that is not trained.
 
     Raises:
         SpecError: `class_weights` names a class that the training split does not have.
@@ -45,11 +49,12 @@ def task_statistics(spec: SequenceSpec, tft_output: tft.TFTransformOutput, train
         num_ids[name] = count_ids(column, tft_output.vocabulary_size_by_name(file) if file else None)
         if column.embedding and column.embedding.vectors_file and isinstance(column, TermColumn):
             terms[tables[name]] = _terms(tft_output, file) if file else known_terms(column)
-    spread = _spread(spec, train)
-    heads = {
-        head: _of_classes(spec, head, label, tft_output) if label.has_classes else spread.get(head, HeadStatistics())
-        for head, label in spec.heads.items()
-    }
+    spread, weights = _read(spec, train)
+    heads = {}
+    for head, label in spec.heads.items():
+        found = _of_classes(spec, head, label, tft_output) if label.has_classes else spread.get(head, HeadStatistics())
+        targets = weights.get(head, _number_of_targets(spec, label, tft_output))
+        heads[head] = dataclasses.replace(found, targets=float(targets))
     return TaskStatistics(num_ids, heads, terms, read_choices(tft_output.transform_savedmodel_dir))
 
 
@@ -82,31 +87,53 @@ def _targets(label: Label, tft_output: tft.TFTransformOutput) -> int:
     return int((each * lengths.counts).sum())
 
 
-def _spread(spec: SequenceSpec, train: Iterable[Batch]) -> dict[str, HeadStatistics]:
-    """Mean and standard deviation of each number of the regression labels, whatever targets weigh."""
-    labels = {head: label for head, label in spec.heads.items() if label.type == "regression"}
-    sums: dict[str, Any] = {head: np.zeros((2, label.size)) for head, label in labels.items()}
-    counts = dict.fromkeys(labels, 0)
-    shifts: dict[str, np.ndarray] = {}
-    for _, targets, weights in train if labels else ():
-        for head, label in labels.items():
-            target, weight = (part[head] if isinstance(part, dict) else part for part in (targets, weights))
-            there = np.asarray(weight) > 0
-            values = np.asarray(target, np.float64)[there].reshape(-1, label.size)
-            if len(values):
-                # About the first mean, or the squares of large numbers would drown the spread.
-                shift = shifts.setdefault(head, values.mean(axis=0))
-                sums[head] += [(values - shift).sum(axis=0), np.square(values - shift).sum(axis=0)]
-                counts[head] += len(values)
-    found = {}
-    for head, (total, squares) in sums.items():
-        count = max(counts[head], 1)
-        about = total / count
-        deviation = np.sqrt(np.maximum(squares / count - about**2, 0))
-        mean = about + shifts.get(head, np.zeros(()))
-        deviation = np.where(deviation > 0, deviation, 1.0)
-        found[head] = HeadStatistics(mean=tuple(mean.tolist()), std=tuple(deviation.tolist()))
-    return found
+def _number_of_targets(spec: SequenceSpec, label: Label, tft_output: tft.TFTransformOutput) -> int:
+    """How many one epoch of training has, each of weight 1; nothing is read for it."""
+    lengths = read_histogram(tft_output).as_batched(spec.batching)
+    if label.per_step:
+        return int((np.maximum(lengths.lengths - label.shift, 0) * lengths.counts).sum())
+    return int(lengths.counts.sum()) * windows_per_record(spec, training=True)
+
+
+def _read(spec: SequenceSpec, train: Iterable[Batch] | None) -> tuple[dict[str, HeadStatistics], dict[str, float]]:
+    """By head, where it takes a pass over the records: the spread of its values, and the weight of its targets."""
+    regression = {head: label for head, label in spec.heads.items() if label.type == "regression"}
+    weighted = {head for head, label in spec.heads.items() if spec.example_weight or label.step_weight}
+    spreads = {head: _Spread(label.size) for head, label in regression.items()}
+    totals = dict.fromkeys(weighted, 0.0)
+    for _, targets, weights in train if train is not None and (regression or weighted) else ():
+        for head in spec.heads:
+            target, weight = (np.asarray(x[head] if isinstance(x, dict) else x) for x in (targets, weights))
+            if head in spreads:
+                spreads[head].add(target[weight > 0])
+            if head in totals:
+                totals[head] += float(np.maximum(weight, 0).sum(dtype=np.float64))
+    return {head: spread.statistics() for head, spread in spreads.items()}, totals
+
+
+class _Spread:
+    """Mean and standard deviation of each number of a regression label, whatever targets weigh."""
+
+    def __init__(self, size: int) -> None:
+        self._sums = np.zeros((2, size))
+        self._count = 0
+        # Sums are about the first mean, or the squares of large numbers would drown the spread.
+        self._shift: np.ndarray | None = None
+
+    def add(self, values: np.ndarray) -> None:
+        values = values.astype(np.float64).reshape(-1, self._sums.shape[1])
+        if not len(values):
+            return
+        if self._shift is None:
+            self._shift = values.mean(axis=0)
+        self._sums += [(values - self._shift).sum(axis=0), np.square(values - self._shift).sum(axis=0)]
+        self._count += len(values)
+
+    def statistics(self) -> HeadStatistics:
+        mean, squares = self._sums / max(self._count, 1)
+        deviation = np.sqrt(np.maximum(squares - mean**2, 0))
+        mean = mean + (0 if self._shift is None else self._shift)
+        return HeadStatistics(mean=tuple(mean.tolist()), std=tuple(np.where(deviation > 0, deviation, 1.0).tolist()))
 
 
 def _terms(tft_output: tft.TFTransformOutput, vocabulary: str) -> list[str]:

@@ -94,13 +94,13 @@ def figures_of_trial(spec: SequenceSpec, fn_args: FnArgs) -> dict[str, float]:
     plan = make_plan(read_histogram(tft_output), spec.batching)
     train_files, valid_files = record_files(fn_args.train_files), record_files(fn_args.eval_files)
     valid = SequenceInput(valid_files, read, records, plan, training=False)
-    statistics = task_statistics(spec, tft_output, SequenceInput(train_files, read, records, plan, training=False))
+    statistics = task_statistics(spec, tft_output, SequenceInput(train_files, read, records, plan, training=True))
     model = build_model(spec, statistics)
-    compile_model(model, spec, statistics, plan.steps_per_epoch)
     with (
         training_input(train_files, read, feature_spec, plan, fn_args.transform_graph_path) as train,
         valid.explained(),
     ):
+        compile_model(model, spec, statistics, train.steps_per_epoch)
         fitted = fit(model, spec, train, valid.dataset)
     keras.backend.clear_session()
     figures = {name: values[fitted.best_epoch - 1] for name, values in fitted.history.items()}

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tfx_sequences.pipeline.commands.beam_flags import BeamArgOption, BeamRunnerOption
+from tfx_sequences.pipeline.commands.check_command import check_command
+from tfx_sequences.pipeline.commands.command_options import DataOption, SpecArgument
 from tfx_sequences.pipeline.commands.command_options import check_paths as _check_paths
 from tfx_sequences.pipeline.commands.compile_command import compile_command
 from tfx_sequences.pipeline.commands.diff_command import diff_command
 from tfx_sequences.pipeline.commands.predict_command import predict_command
 from tfx_sequences.pipeline.commands.serve_command import serve_command
 from tfx_sequences.pipeline.commands.submit_command import submit_command
+from tfx_sequences.pipeline.commands.waiting import waiting
 from tfx_sequences.version import __version__
 
 if TYPE_CHECKING:
-    from tfx_sequences.components.records.data_check import DataReport
     from tfx_sequences.pipeline.commands.capture import Capture
     from tfx_sequences.pipeline.local.output_folder import OutputLayout
     from tfx_sequences.pipeline.local.run import RunResult
-    from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 _DEMO_SPEC = "japanese_vowels"
 _DEMO_PREDICTIONS = 6
-_MOST_CLASSES = 12
 
 app = typer.Typer(
     name="tfx-sequences",
@@ -38,8 +37,6 @@ app = typer.Typer(
     epilog="Exit codes: 0 good, 1 the model was not blessed, 2 something you gave needs mending, 3 a defect of ours.",
 )
 
-SpecArgument = Annotated[str, typer.Argument(metavar="SPEC", help="A spec's YAML file, or the name of a bundled spec.")]
-DataOption = Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder of the TFRecord files.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 
 
@@ -132,26 +129,7 @@ def demo(
 app.command("predict")(predict_command)
 
 
-@app.command()
-def check(spec: SpecArgument, data: DataOption) -> None:
-    """Check records against a spec and say what is in them; nothing is written."""
-    from tfx_sequences.pipeline.commands.supervision import supervised
-
-    def work(capture: Capture) -> int:
-        from tfx_sequences.compat import check_environment
-        from tfx_sequences.schemas.spec.spec_io import load_spec
-
-        check_environment(needs_tfx=False)
-        _check_paths(spec=spec, data_folder=data)
-        loaded = load_spec(spec)
-        with _waiting(capture, f"Checking the records in {data}"):
-            from tfx_sequences.components.records.data_check import check_data
-
-            report = check_data(loaded, data)
-        _show_data(capture, loaded, report)
-        return 0
-
-    raise typer.Exit(supervised(work))
+app.command("check")(check_command)
 
 
 @app.command()
@@ -192,7 +170,7 @@ def propose(
         if of_records:
             check_environment(needs_tfx=True)
         check_tensorflow_metadata()
-        with _waiting(capture, f"Reading the records in {source}" if of_records else f"Reading {source}"):
+        with waiting(capture, f"Reading the records in {source}" if of_records else f"Reading {source}"):
             from tfx_sequences.pipeline.commands.propose import propose as proposed
 
             proposal = proposed(source, label=label, example_weight=weight, id_key=id_key, name=name)
@@ -306,50 +284,3 @@ def _show_predictions(capture: Capture, model: Path, records: Path) -> None:
         table.add_row(row["id"], row["predicted_class"], f"{row['scores'][row['predicted_class']]:.3f}")
     capture.console.print(f"Some of the {len(rows)} test records, predicted by the pushed model:")
     capture.console.print(table)
-
-
-@contextlib.contextmanager
-def _waiting(capture: Capture, activity: str) -> Iterator[None]:
-    """Says what is going on, on a terminal only, and leaves nothing behind."""
-    if not capture.error_console.is_terminal:
-        yield
-        return
-    from rich.live import Live
-    from rich.spinner import Spinner
-    from rich.text import Text
-
-    spinner = Spinner("dots", Text(f"{activity} ..."))
-    # Not Console.status, which would send what the stack writes to the terminal.
-    with Live(spinner, console=capture.error_console, transient=True, redirect_stdout=False, redirect_stderr=False):
-        yield
-
-
-def _show_data(capture: Capture, spec: SequenceSpec, report: DataReport) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table("split")
-    for column in ("files", "records", "steps", "shortest", "mean length", "longest", "empty"):
-        table.add_column(column, justify="right")
-    for split, figures in report.splits.items():
-        lengths = (figures.length_min, f"{figures.length_mean:.1f}", figures.length_max)
-        row = (len(figures.files), figures.records, figures.steps, *lengths, figures.zero_length)
-        table.add_row(split, *(str(value) for value in row))
-    capture.console.print(f"Records for {spec.name}, by split; lengths in steps:")
-    capture.console.print(table)
-    notes: dict[str, Sequence[str]] = {}
-    for head, classes in report.splits["train"].classes.items():
-        listed = [f"{name} ({count})" for name, count in classes.items()]
-        rest = [f"{len(listed) - _MOST_CLASSES} more"] if len(listed) > _MOST_CLASSES else []
-        label = spec.heads[head]
-        of = f"'{label.key}'{' (of steps)' if label.per_step else ''}"
-        notes[f"The {len(classes)} classes of {of} in train"] = listed[:_MOST_CLASSES] + rest
-    notes |= {
-        "Held back from train in a run, for want of files": [f"{n} for {name}" for name, n in report.held_back.items()],
-        "In the data but not in the spec, so not used": (*report.unused_context, *report.unused_sequence),
-        "Record files that belong to no split": report.unused_files,
-    }
-    for note, names in notes.items():
-        if names:
-            capture.console.print(Text(f"{note}: {', '.join(names)}."), soft_wrap=True)
-    capture.console.print(Text("The records fit the spec."))

@@ -1,10 +1,14 @@
-"""Checks of what several commands are given."""
+"""What several commands are given: their options, and checks of them."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
+
+SpecArgument = Annotated[str, typer.Argument(metavar="SPEC", help="A spec's YAML file, or the name of a bundled spec.")]
+DataOption = Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder of the TFRecord files.")]
 
 
 def check_beam_args(arguments: list[str] | None) -> list[str] | None:

@@ -9,8 +9,7 @@ import pydantic
 
 from tfx_sequences.schemas.columns.base import Declared, Terms
 from tfx_sequences.schemas.columns.column_base import IdColumn
-
-NO_ID = -1
+from tfx_sequences.schemas.columns.names import NO_ID
 
 
 class Vocabulary(Declared):

@@ -10,14 +10,11 @@ from typing import Literal
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalColumn, NumericColumn
 from tfx_sequences.schemas.columns.column_base import BaseColumn
+from tfx_sequences.schemas.columns.names import MISSING_INT, SEQUENCE_PREFIX
 from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, is_from_context
 
-SEQUENCE_PREFIX = "sequence."
 Role = Literal["feature", "known_future", "label", "mase_scale", "step_weight", "example_weight", "id"]
-
-# Stands for a missing int64 term; no record holds it in practice, so it is an unknown term.
-MISSING_INT = -(2**63)
 
 
 @dataclasses.dataclass(frozen=True)

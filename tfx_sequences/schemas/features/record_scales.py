@@ -1,4 +1,4 @@
-"""The scales of records whose columns are normalised one by one: features that Transform adds, and the network reads."""
+"""The scales of records that are normalised one by one: features that Transform adds, and the network reads."""
 
 from __future__ import annotations
 

@@ -7,12 +7,12 @@ from typing import Any
 import tensorflow as tf
 
 from tfx_sequences.schemas.columns.column import Column, IdColumn
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
 from tfx_sequences.schemas.features.record_scales import record_scales
 from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SINGLE_HEAD, SequenceSpec
 
-SEQUENCE_LENGTH = "sequence_length"
 LABEL = "label"
 STEP_WEIGHT = "step_weight"
 MASE_SCALE = "mase_scale"

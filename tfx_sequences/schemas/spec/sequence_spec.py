@@ -111,7 +111,8 @@ class SequenceSpec(Declared):
             raise ValueError("labels: 'id' is what predictions call the record; choose another name")
         for name, label in self.heads.items():
             self._check_label(self.where_of_head(name), label)
-        check_forecasts(self)
+        labels = {self.where_of_head(name): label for name, label in self.heads.items()}
+        check_forecasts(labels, self.sequence, self._context_keys, self.batching)
         if self.record == "Example":
             outside = self._context_keys | {self.id_key, self.example_weight}
             outside |= {x.key for x in self.heads.values() if not (x.per_step or x.is_cut_out)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 
@@ -87,10 +87,19 @@ class Training(Declared):
     """Of adamw, whose default is Keras' 0.004."""
     momentum: float = pydantic.Field(0.0, ge=0, lt=1)
     """Of sgd and rmsprop."""
-    gradient_clip_norm: float | None = pydantic.Field(1.0, gt=0)
-    """Global norm to which gradients are clipped."""
+    reduction: Literal["expected_targets", "batch_mean"] = "expected_targets"
+    """What a batch's summed loss is divided by in training. `expected_targets`: a constant, the mean weight of the
+    targets of a step over the training split, so that every target weighs the same whatever batch it is in.
+    `batch_mean`: the number of targets of that batch, as most training loops do; with buckets of lengths this is
+    biased towards targets in short records, see [training](training.md#unbiased-steps)."""
+    gradient_accumulation_steps: pydantic.PositiveInt | None = pydantic.Field(None, ge=2)
+    """Batches whose gradients are averaged before the weights change; None changes them after every batch."""
+    gradient_clip_norm: Annotated[float, pydantic.Field(gt=0)] | Literal["adaptive"] | None = "adaptive"
+    """Bound of the global norm of a step's gradient. `adaptive`: ten times the mean norm of the last 100 steps or so,
+    so that only a step that goes astray is clipped. A number that is often exceeded biases what is learned, see
+    [training](training.md#clipping)."""
     gradient_clip_value: float | None = pydantic.Field(None, gt=0)
-    """Each element of a gradient is clipped to that, in place of the norm."""
+    """Bound of each element of the gradient, in place of the norm."""
     ema_momentum: float | None = pydantic.Field(None, gt=0, lt=1)
     """Validates and keeps the moving average of the weights: old average times this, new weights times the rest."""
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
@@ -134,6 +143,11 @@ class Training(Declared):
             raise ValueError("give gradient_clip_norm or gradient_clip_value, not both")
         if self.weight_decay is not None and self.optimizer != "adamw":
             raise ValueError(f"weight_decay is adamw's, but optimizer is '{self.optimizer}'")
+        if self.gradient_accumulation_steps is not None and self.strategy != "none":
+            raise ValueError(
+                f"gradient_accumulation_steps needs strategy 'none', but strategy is '{self.strategy}': "
+                "a step with replicas already takes one batch for each of them"
+            )
         if self.momentum and self.optimizer not in ("sgd", "rmsprop"):
             raise ValueError(f"momentum is of sgd and rmsprop, but optimizer is '{self.optimizer}'")
         if not self.monitor.startswith("val_"):

@@ -1,0 +1,9 @@
+"""Names and marks that stand in records and batches, and that every wing above shares."""
+
+SEQUENCE_PREFIX = "sequence."
+SEQUENCE_LENGTH = "sequence_length"
+
+# Stands for a missing int64 term; no record holds it in practice, so it is an unknown term.
+MISSING_INT = -(2**63)
+# The id of what has no id.
+NO_ID = -1
