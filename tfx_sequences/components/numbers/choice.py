@@ -12,6 +12,9 @@ from tfx_sequences.components.numbers.statistics import Moments, NumberStatistic
 CHOICES = ("z_score", "log1p", "quantile", "per_record")
 """What is chosen from; the transform graph knows a choice by its place here."""
 
+MOST_ELEMENTS = 256
+"""Of a vector of more elements `quantile` is not chosen: a thousand numbers for each would make a large graph."""
+
 # Up to these a distribution counts as near enough to a normal one (Curran, West and Finch, 1996).
 _MOST_SKEWNESS = 2.0
 _MOST_KURTOSIS = 7.0
@@ -48,15 +51,12 @@ class NormalizerChoice:
         return dataclasses.asdict(self)
 
 
-def choose_normalizer(
-    statistics: NumberStatistics, *, per_record: bool = True, quantile: bool = True
-) -> NormalizerChoice:
+def choose_normalizer(statistics: NumberStatistics, *, per_record: bool = True) -> NormalizerChoice:
     """Chooses by the records' scales first, then by the tails of the distribution.
 
     Args:
         statistics: Of the training split.
         per_record: `per_record` may be chosen.
-        quantile: `quantile` may be chosen.
 
     >>> normal = np.random.default_rng(0).normal(size=(5_000, 1))
     >>> choose_normalizer(NumberStatistics.of(normal)).normalizer
@@ -82,7 +82,7 @@ def choose_normalizer(
     if _near_normal(plain):
         return NormalizerChoice("z_score", f"near enough to a normal distribution: {tails}", figures)
     told = f"{tails}; of sign(x) * log1p(|x|) {logs[0]:.3g} and {logs[1]:.3g}"
-    if _near_normal(logs) or not quantile:
+    if _near_normal(logs) or len(statistics.moments.count) > MOST_ELEMENTS:
         return NormalizerChoice("log1p", f"heavy tails: {told}", figures)
     return NormalizerChoice("quantile", f"heavy tails, of the logarithm too: {told}", figures)
 

@@ -7,9 +7,12 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from tfx_sequences.errors import shortened
+
 Choices = Mapping[str, Mapping[str, Any]]
 """By the transformed name of a column, what `NormalizerChoice.report` gives."""
 
+_USUAL = "z_score"
 _BEGIN = '{"tfx_sequences_normalizers": '
 
 
@@ -52,9 +55,16 @@ def normalizers_of(choices: Choices) -> dict[str, str]:
 
 
 def choice_lines(choices: Choices) -> list[str]:
-    """A line for each column, for people to read.
+    """For people to read: a line for each column whose normaliser is not the usual one, and one for all others.
 
-    >>> choice_lines({"sequence.x": {"normalizer": "log1p", "why": "heavy tails", "figures": {}}})
-    ['sequence.x: log1p (heavy tails)']
+    >>> choice_lines({
+    ...     "sequence.x": {"normalizer": "log1p", "why": "heavy tails", "figures": {}},
+    ...     "sequence.y": {"normalizer": "z_score", "why": "near enough to a normal distribution", "figures": {}},
+    ... })
+    ['sequence.x: log1p (heavy tails)', 'sequence.y: z_score']
     """
-    return [f"{name}: {choice['normalizer']} ({choice['why']})" for name, choice in choices.items()]
+    usual = [name for name, choice in choices.items() if choice["normalizer"] == _USUAL]
+    lines = [
+        f"{name}: {choice['normalizer']} ({choice['why']})" for name, choice in choices.items() if name not in usual
+    ]
+    return [*lines, f"{shortened(usual)}: {_USUAL}"] if usual else lines

@@ -129,7 +129,7 @@ class _CombineNumbers(beam.CombineFn):
             if request.quantiles:
                 quantiles.append(sketch.quantiles(request.quantiles))
             if request.chooses:
-                choice = choose_normalizer(statistics, per_record=request.per_record, quantile=request.quantiles > 0)
+                choice = choose_normalizer(statistics, per_record=request.per_record)
                 choices[at] = CHOICES.index(choice.normalizer)
                 report[request.name] = choice.report()
         return [choices, np.array(report_text(report).encode(), object), *parameters, *quantiles]

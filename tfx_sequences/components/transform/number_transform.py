@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfx_sequences.components.numbers.choice import CHOICES
+from tfx_sequences.components.numbers.choice import CHOICES, MOST_ELEMENTS
 from tfx_sequences.components.numbers.record_normalizers import normalize_records
 from tfx_sequences.components.numbers.split_normalizers import (
     RANKS,
@@ -32,8 +32,6 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 # Numbers of a batch that are padded at once; with more, in very long records, it is record by record.
 _PADDED_AT_ONCE = 1 << 24
-# A vector of more elements is not worth a thousand quantiles each: `auto` does not choose among them.
-_MOST_ELEMENTS = 256
 _QUARTERS = 4
 _FARTHEST_SCALE = 5.0
 _SPLIT = {"robust": robust, "quantile": quantile_to_normal, "log1p": log1p_z_score}
@@ -48,7 +46,7 @@ def request_of(spec: SequenceSpec, name: str) -> NumberRequest | None:
         return None
     may = may_be_per_record(spec, name)
     if column.normalizer == "auto":
-        ranks = RANKS if column.size <= _MOST_ELEMENTS else 0
+        ranks = RANKS if column.size <= MOST_ELEMENTS else 0
         return NumberRequest(name, column.size, may, ranks, chooses=True, per_record=may)
     if column.scale_feature:
         return NumberRequest(name, column.size, True)
