@@ -42,9 +42,7 @@ def test_the_scales_of_records_are_found_and_chance_is_not():
     noise = random.normal(size=(lengths.sum(), 1))
     of_step = np.repeat(log_scales, lengths)[:, None]
     values = np.concatenate([np.exp(of_step) * noise, noise, np.exp(2 * noise)], axis=1)
-    statistics = NumberStatistics.of_all(
-        NumberStatistics.of(part, its) for part, its in parts_of(values, lengths, 13)
-    )
+    statistics = NumberStatistics.of_all(NumberStatistics.of(part, its) for part, its in parts_of(values, lengths, 13))
     scales = statistics.scales
     assert scales.records[0] == (lengths >= 4).sum()
     np.testing.assert_allclose(scales.log_spread, [1.5, 0, 0], atol=0.2)
