@@ -29,6 +29,7 @@ from tfx_sequences.components.batches.label_batches import labelled_rows, pad_la
 from tfx_sequences.components.batches.padding import pad_features
 from tfx_sequences.components.kinds.registry import kind_of
 from tfx_sequences.components.network.task_statistics import TaskStatistics
+from tfx_sequences.components.numbers.chosen import normalizers_of
 from tfx_sequences.components.serving.model_card import checksum_of, make_card, write_card
 from tfx_sequences.components.serving.names import (
     CUT_STEPS,
@@ -49,6 +50,7 @@ from tfx_sequences.components.serving.served_outputs import served
 from tfx_sequences.components.serving.serving_inputs import from_records, from_tensors, tensor_specs
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
 from tfx_sequences.schemas.features.parse_specs import parse_records
+from tfx_sequences.schemas.features.record_scales import network_spec, read_features
 from tfx_sequences.schemas.features.request_inputs import why_no_examples
 from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, label_name
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
@@ -69,6 +71,8 @@ class RawRecordModel:
     ) -> None:
         self._model = model
         self._spec = spec
+        # As the network reads transformed records; raw ones are read as the spec says.
+        self._network_spec = network_spec(spec, normalizers_of(statistics.normalizers))
         self._statistics = statistics
         self.transform_dir = transform_savedmodel_dir
         self._loader = saved_transform_io_v2.SavedModelLoader(transform_savedmodel_dir)
@@ -126,7 +130,7 @@ class RawRecordModel:
         steps the network reads, and how many not, for they are cut off.
         """
         transformed, targets, weights = self._labelled(serialized)
-        inputs = pad_features(transformed, self._spec)
+        inputs = pad_features(transformed, self._network_spec)
         logits = self._logits(inputs)
         outputs = served(logits, inputs, self._spec, self._statistics)
         for head, label in self._spec.heads.items():
@@ -149,7 +153,10 @@ class RawRecordModel:
         return self._inputs(from_records(serialized, self._spec))
 
     def _transform_parsed(self, parsed: dict[str, Any]) -> dict[str, tf.Tensor]:
-        return pad_features(self._loader.apply_transform_model(parsed), self._spec)
+        return pad_features(self._transformed(parsed), self._network_spec)
+
+    def _transformed(self, parsed: dict[str, Any]) -> dict[str, Any]:
+        return read_features(self._loader.apply_transform_model(parsed), self._network_spec)
 
     def _run_network(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """What the network gives, by head."""
@@ -163,7 +170,7 @@ class RawRecordModel:
     def _read_labelled(self, serialized: tf.Tensor) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         """Transformed features, and targets and weights by head."""
         parsed = parse_records(serialized, self._spec, with_label=True)
-        whole = self._loader.apply_transform_model(parsed)
+        whole = self._transformed(parsed)
         transformed = labelled_rows(whole, self._spec)
         transformed[CUT_STEPS] = whole[SEQUENCE_LENGTH] - transformed[SEQUENCE_LENGTH]
         targets, weights = targets_and_weights(pad_labels(transformed, self._spec), self._spec)
@@ -181,7 +188,7 @@ def export(raw_model: RawRecordModel, directory: str, spec: SequenceSpec, statis
         TfxSequencesError: The graph has a kernel that only a GPU has.
     """
     classes = {name: head.classes for name, head in statistics.heads.items()}
-    card = make_card(spec, classes, raw_model.transform_dir)
+    card = make_card(spec, classes, raw_model.transform_dir, statistics.normalizers)
     archive = keras.export.ExportArchive()
     for tracked in raw_model.tracked:
         archive.track(tracked)

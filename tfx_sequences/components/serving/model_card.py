@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from tfx_sequences.components.numbers.chosen import Choices
 from tfx_sequences.components.records.paths import AnyPath, path_of
 from tfx_sequences.components.serving.names import EXAMPLE_SIGNATURE
 from tfx_sequences.errors import SpecError, UserInputError
@@ -58,18 +59,21 @@ def find_model(path: str | os.PathLike[str]) -> AnyPath:
     )
 
 
-def make_card(spec: SequenceSpec, classes: Mapping[str, tuple[str, ...]], transform_dir: str) -> Card:
+def make_card(
+    spec: SequenceSpec, classes: Mapping[str, tuple[str, ...]], transform_dir: str, normalizers: Choices | None = None
+) -> Card:
     """The card of a model.
 
     Args:
         spec: The spec it was trained with.
         classes: By head.
         transform_dir: The transform graph, a SavedModel.
+        normalizers: What was chosen for columns whose normaliser is `auto`.
 
     Returns:
         `fingerprint` and `spec`, `files` (digests of the files that the spec names), `classes`, `transform` (the
-        graph's digest, and its vocabularies), `inputs` of the signature of tensors, and `left_out`: the signatures
-        that this spec cannot have, with the reason.
+        graph's digest, and its vocabularies), `normalizers` (what `auto` chose, and why), `inputs` of the signature of
+        tensors, and `left_out`: the signatures that this spec cannot have, with the reason.
     """
     without = why_no_examples(spec)
     inputs = {
@@ -88,6 +92,7 @@ def make_card(spec: SequenceSpec, classes: Mapping[str, tuple[str, ...]], transf
         "fingerprint": fingerprint(spec),
         "classes": {name: list(its) for name, its in classes.items()},
         "transform": digest_of_transform(transform_dir),
+        "normalizers": {name: dict(choice) for name, choice in (normalizers or {}).items()},
         "files": dict(contents.files),
         "inputs": inputs,
         "left_out": {EXAMPLE_SIGNATURE: without} if without else {},

@@ -9,7 +9,7 @@ from tfx_sequences.components.records.paths import AnyPath, RemotePath
 from tfx_sequences.errors import DataError, UserInputError
 from tfx_sequences.schemas.proposal.proposal import Note, Proposal
 from tfx_sequences.schemas.proposal.propose import propose_spec
-from tfx_sequences.schemas.spec.sequence_spec import Splits
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, Splits
 
 
 def propose(
@@ -50,7 +50,7 @@ def propose(
     from tfx_sequences.pipeline.beam_engines import beam_pipeline_args
 
     proposal = propose_spec(infer_schema(files, beam_args=beam_pipeline_args(())), **roles, name=name)
-    return Proposal(proposal.spec, (*notes, *proposal.notes), proposal.left_out)
+    return Proposal(proposal.spec, (*notes, *proposal.notes, *_of_numbers(files, proposal.spec)), proposal.left_out)
 
 
 def _training_files(folder: AnyPath) -> tuple[list[AnyPath], tuple[Note, ...]]:
@@ -62,6 +62,21 @@ def _training_files(folder: AnyPath) -> tuple[list[AnyPath], tuple[Note, ...]]:
             raise
         # A run will ask for it too: the hint is worth more in the file.
         return files, (Note("splits", f"all record files were read. {error.fix}".rstrip(".")),)
+
+
+def _of_numbers(files: list[AnyPath], spec: SequenceSpec) -> list[Note]:
+    """Which normaliser suits each column of numbers, where it is not the usual one."""
+    from tfx_sequences.components.records.number_figures import NumberFigures
+
+    try:
+        choices = NumberFigures.of_files(files, spec).choices()
+    except DataError:
+        return []  # of records that are not in order; the check names them
+    return [
+        Note(name, f"the normalizer that auto chooses for these records is {choice.normalizer}: {choice.why}")
+        for name, choice in choices.items()
+        if choice.normalizer != "z_score"
+    ]
 
 
 def _spec_name(source: AnyPath) -> str:

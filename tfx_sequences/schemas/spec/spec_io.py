@@ -17,6 +17,7 @@ from tfx_sequences.errors import SpecError, did_you_mean
 from tfx_sequences.schemas.columns.column import COLUMN_TYPES
 from tfx_sequences.schemas.columns.local_files import named_files, read_bytes
 from tfx_sequences.schemas.spec.label import TRAINING_FIELDS
+from tfx_sequences.schemas.spec.record_history import say_causal
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, check_causality
 
 # The sections that determine each stage's result: an edit elsewhere leaves its cache valid.
@@ -121,6 +122,10 @@ def spec_to_json(spec: SequenceSpec, sections: tuple[str, ...] | None = None) ->
     no other edit changes.
     """
     dumped = spec.model_dump(mode="json")
+    tuned = spec.tuning is not None and "model.bidirectional" in spec.tuning.parameters
+    if tuned or (sections is not None and "model" not in sections):
+        # It follows from sections that are not there, or that a trial changes.
+        say_causal(dumped, spec)
     if sections is not None:
         dumped = {k: v for k, v in dumped.items() if k in sections}
         if sections == TRANSFORM_SECTIONS:
