@@ -56,7 +56,7 @@ def test_defect_names_the_log_which_has_the_traceback(capfd, error, message):
     assert f"{error}" in text
 
 
-@pytest.mark.parametrize(("module", "shown"), [("tensorflow.python.eager.core", False), ("tfx_sequences.x", True)])
+@pytest.mark.parametrize(("module", "shown"), [("tensorflow.python.eager.core", False), ("tfx_sequences.errors", True)])
 def test_only_finalizers_of_libraries_fail_silently_at_the_end(module, shown):
     code = f"""
     from tfx_sequences.pipeline.commands.supervision import supervised
