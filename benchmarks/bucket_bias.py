@@ -22,8 +22,8 @@ from typing import Annotated, Any
 import bucket_bias_data
 import interleaved
 import numpy as np
-import rich
 import rich.box
+import rich.console
 import rich.table
 import typer
 import yaml
@@ -85,7 +85,8 @@ def main(
                     found[row.name].append(ran)
                 if output:
                     output.write_text(json.dumps(found, indent=1))
-    rich.print(_table(rows, found, seeds))
+    # As wide as the table is, also into a file.
+    rich.console.Console(width=160).print(_table(rows, found, seeds))
 
 
 def loop(row: Row, seed: int) -> dict[str, Any] | None:

@@ -138,6 +138,7 @@ def create_pipeline(
         evaluation=evaluator.outputs["evaluation"],
         model=model,
         transformed_examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
         spec=trained,
         code_digest=code_digest(evaluation_check.__name__),
     )

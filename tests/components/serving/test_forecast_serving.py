@@ -9,10 +9,10 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from tests.forecasts import HORIZON, NUM_RECORDS, forecast_spec
+from tests.kinds import figures
 from tests.records import example, sequence_example, write_records
 from tfx_sequences.components.evaluation.config import make_eval_config
 from tfx_sequences.components.input.record_formats import raw_records
-from tfx_sequences.components.network.measures import figures
 from tfx_sequences.components.network.model import build_model
 from tfx_sequences.components.serving.exported_model import RawRecordModel, export
 from tfx_sequences.components.serving.prediction import predict_files
@@ -136,7 +136,7 @@ def test_the_evaluators_figures_are_what_numpy_says(forecasts, exported):
         actual = np.array([c[key] for c, _ in forecasts.records], float)
         np.testing.assert_allclose(given[f"label.{head}"], actual, rtol=1e-6)
         forecast = outputs[f"{head}_predictions"]
-        found = figures(forecasts.spec.labels[head], outputs[f"{head}_sums"].sum(0))
+        found = figures(forecasts.spec.labels[head], outputs[f"{head}_sums"])
         error = np.abs(forecast - actual)
         each = 200 * (error / (np.abs(forecast) + np.abs(actual))).mean(1)
         np.testing.assert_allclose(found["smape"], np.average(each, weights=weight), rtol=1e-4)

@@ -228,8 +228,7 @@ def _raw_labels(spec: SequenceSpec) -> dict[str, tuple[str, tuple[int, ...] | No
     found: dict[str, tuple[str, tuple[int, ...] | None]] = {}
     for head, label in spec.heads.items():
         one_per_step = label.per_step and not label.has_several_terms
-        key = SEQUENCE_PREFIX * label.per_step + label.key
-        found[label_name(head)] = key, label.shape if one_per_step else None
+        found[label_name(head)] = label.raw_name, label.shape if one_per_step else None
         if label.step_weight:
             found[step_weight_name(head)] = SEQUENCE_PREFIX + label.step_weight, ()
     return found

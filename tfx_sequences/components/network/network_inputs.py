@@ -10,8 +10,8 @@ import keras
 from tfx_sequences.components.features.embedding_tables import EmbeddingTables
 from tfx_sequences.components.features.feature_lengths import length_mask
 from tfx_sequences.components.features.sequence_features import ContextFeatures, SequenceFeatures
+from tfx_sequences.components.kinds.normalized_series import normalized_targets
 from tfx_sequences.components.network.model_columns import model_columns
-from tfx_sequences.components.network.normalized_series import normalized_targets
 from tfx_sequences.components.network.padding_side import PaddingToRight
 from tfx_sequences.components.network.task_statistics import TaskStatistics
 from tfx_sequences.schemas.columns.column import CategoricalColumn, Column, NumericColumn

@@ -119,8 +119,8 @@ def _parsed(files: list[str], feature_spec: dict[str, Any]) -> Iterator[dict[str
 
 def _check_labels(batch: dict[str, Any], spec: SequenceSpec, before: int) -> None:
     for head, label in spec.heads.items():
-        if label.type != "classification":
-            continue
+        if label.target_dtype != "int64":
+            continue  # Only an index can be that of no class.
         indices = batch[label_name(head)]
         wrong = indices.values.numpy() < 0 if label.per_step else indices.numpy() < 0
         unknown = np.unique(indices.value_rowids().numpy()[wrong]) if label.per_step else np.flatnonzero(wrong)

@@ -259,14 +259,14 @@ def _check_classes(
                     f"or name all classes as `{listed}` in the spec."
                     + (f" The closest is '{closest}'." if closest else ""),
                 )
-    if label.type == "multi_label" and not seen:
+    if not seen:
         raise DataError(
             f"No training {unit} has a class of {where}.",
             expected=f"at least one class in the split {_split('train', held_back)}",
             received="none",
             fix="Give other records, or another label.",
         )
-    if label.type == "classification" and len(seen) < 2:
+    if len(seen) < label.kind.fewest_classes:
         raise DataError(
             f"All training {unit}s have the same class of {where}.",
             expected=f"at least 2 classes in the split {_split('train', held_back)}",

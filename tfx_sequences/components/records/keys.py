@@ -247,7 +247,7 @@ def _missing(spec: SequenceSpec, feature: RawFeature, known: set[Key]) -> DataEr
             fix = f"Store {name} once per record, in the context."
             if feature.is_sequence:
                 fix = f"Store {name} as a feature list, one value per step."
-            elif any(x.type == "forecast" for x in spec.heads.values()):
+            elif any(x.kind.from_windows for x in spec.heads.values()):
                 fix = (
                     f"Store the values that follow the record's last step as {name} in the context; or write the "
                     "sequence feature's own name as `key`, to forecast its last steps."
@@ -272,15 +272,7 @@ def _dtype_fix(spec: SequenceSpec, feature: RawFeature, stored: str) -> str:
     if feature.role == "label":
         label = next(x for x in spec.heads.values() if (x.key, x.per_step) == (feature.key, feature.is_sequence))
         where = "the label" if spec.label is not None else name
-        if stored == "float32" and label.has_classes:
-            return f"Write `type: regression` at {where} in the spec, or store the class as int64 or bytes."
-        if stored == "string" and label.type == "forecast":
-            return f"Store numbers as {name}."
-        if stored == "string" and (label.type == "regression" or label.is_vector):
-            return f"Write `type: classification` at {where} in the spec, or store a number."
-        classes = " and `classes` as numbers" if stored == "int64" else " and `classes` as strings"
-        listed = label.classes is not None and not label.is_vector
-        return f"Write `dtype: {stored}`{classes if listed else ''} at {where} in the spec."
+        return label.kind.fix_of_dtype(label, stored, name, where)
     section = spec.sequence if feature.is_sequence else spec.context
     numeric = all(c.type == "numeric" for c in section.values() if c.key == feature.key)
     if numeric and stored == "string":

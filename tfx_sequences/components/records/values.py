@@ -126,7 +126,7 @@ class ValueChecks:
             for its, terms in zip(figures, _divided(rows, parts, len(figures)), strict=True):
                 its.terms.setdefault(name, Counter()).update(terms)
         for head, label in self._spec.heads.items():
-            if label.type == "forecast":
+            if label.kind.from_windows:
                 self._check_forecast(batch, label, lengths)
             else:
                 self._check_label(batch, head, label, figures, parts)
@@ -209,7 +209,7 @@ class ValueChecks:
     def _check_label(
         self, batch: Batch, head: str, label: Label, figures: Sequence[Figures], parts: np.ndarray
     ) -> None:
-        tensor_name = SEQUENCE_PREFIX * label.per_step + label.key
+        tensor_name = label.raw_name
         rows, name = batch.rows[tensor_name], self._names[tensor_name]
         self._check_every_step(batch, tensor_name, label)
         if label.step_weight:

@@ -27,8 +27,7 @@ from tensorflow_transform.saved import saved_transform_io_v2
 
 from tfx_sequences.components.batches.label_batches import labelled_rows, pad_labels, targets_and_weights
 from tfx_sequences.components.batches.padding import add_rows, pad_features
-from tfx_sequences.components.network.losses import as_multi_hot
-from tfx_sequences.components.network.measures import HeadMeasures
+from tfx_sequences.components.kinds.registry import kind_of
 from tfx_sequences.components.network.task_statistics import TaskStatistics
 from tfx_sequences.components.serving.model_card import checksum_of, make_card, write_card
 from tfx_sequences.components.serving.names import (
@@ -114,10 +113,7 @@ class RawRecordModel:
         outputs = {}
         for head, label in self._spec.heads.items():
             target, name = targets[head], label_name(head)
-            if label.type == "multi_label":
-                target = as_multi_hot(target, label, len(self._statistics.heads[head].classes))
-            # Behind the values of a forecast stands what MASE divides by.
-            outputs[name] = target[:, : label.horizon] if label.type == "forecast" else target
+            outputs[name] = kind_of(label).evaluated_target(label, target, self._statistics.heads[head].classes)
             if label.per_step or self._spec.example_weight:
                 outputs[name.replace("label", EXAMPLE_WEIGHT, 1)] = weights[head]
         return outputs
@@ -134,7 +130,7 @@ class RawRecordModel:
         logits = self._logits(inputs)
         outputs = served(logits, inputs, self._spec, self._statistics)
         for head, label in self._spec.heads.items():
-            measures = HeadMeasures(label, self._statistics.heads[head].classes, with_auc=True)
+            measures = kind_of(label).measures(label, self._statistics.heads[head].classes, with_curve=True)
             prefix = self._spec.output_prefix(head)
             outputs[prefix + SUMS] = measures.sums(targets[head], logits[head], weights[head])
             outputs |= {

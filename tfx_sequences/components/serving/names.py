@@ -1,6 +1,7 @@
 """The names of an exported model: its signatures, their input, and their outputs. It imports nothing.
 
-`exported_model.py` says what each signature gives, `served_outputs.py` what each answer is.
+`exported_model.py` says what each signature gives. The names of answers belong to the kinds of labels, see
+`schemas.kinds.declared_kind`.
 """
 
 # Signatures.
@@ -15,12 +16,6 @@ RECORD_SIGNATURES = (SERVING_SIGNATURE, EXAMPLE_SIGNATURE, TRANSFORM_SIGNATURE)
 
 # The input of all signatures but TENSOR_SIGNATURE: serialized records.
 EXAMPLES = "examples"
-
-# Answers, after the prefix of their head.
-SCORES = "scores"
-CLASSES = "classes"
-PREDICTED_CLASS = "predicted_class"
-PREDICTIONS = "predictions"
 
 # Further outputs of MEASURES_SIGNATURE, after the prefix of their head; CUT_STEPS has no prefix.
 SUMS, OUTPUTS, TARGETS, WEIGHTS = "sums", "outputs", "targets", "weights"

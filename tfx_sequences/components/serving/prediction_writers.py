@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from tfx_sequences.components.records.framing import framed
-from tfx_sequences.components.serving.names import SCORES
 from tfx_sequences.errors import EnvironmentNotSupportedError
+from tfx_sequences.schemas.kinds.declared_kind import SCORES
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 _ROWS = 4_096

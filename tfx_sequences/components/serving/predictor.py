@@ -12,8 +12,10 @@ from tfx_sequences.components.records.keys import record_id
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.components.records.places import place, short_place
 from tfx_sequences.components.serving.loaded_model import LoadedModel, RefusedInput, refusals
-from tfx_sequences.components.serving.names import EXAMPLES, PREDICTIONS, SCORES, SERVING_SIGNATURE
+from tfx_sequences.components.serving.names import EXAMPLES, SERVING_SIGNATURE
 from tfx_sequences.errors import DataError
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
+from tfx_sequences.schemas.kinds.declared_kind import CLASSES, PREDICTIONS, SCORES
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
@@ -134,25 +136,11 @@ def _answer(outputs: dict[str, np.ndarray], row: int, spec: SequenceSpec) -> dic
 
 
 def _of_head(label: Label, outputs: dict[str, np.ndarray], row: int, prefix: str) -> dict[str, Any]:
-    steps = slice(int(outputs["sequence_length"][row])) if label.per_step else ...
-    if not label.has_classes:
-        return {"prediction": outputs[f"{prefix}predictions"][row][steps].tolist()}
-    classes = [c.decode() for c in outputs[f"{prefix}classes"][row]]
-    scores = outputs[f"{prefix}scores"][row][steps].tolist()
-
-    def by_class(values: list[float]) -> dict[str, float]:
-        return dict(zip(classes, values, strict=True))
-
-    if label.type == "multi_label":
-
-        def likely(values: list[float]) -> list[str]:
-            return [name for name, value in by_class(values).items() if value >= 0.5]
-
-        predicted: dict[str, Any] = {"predicted_classes": [*map(likely, scores)] if label.per_step else likely(scores)}
-    else:
-        found = np.asarray(outputs[f"{prefix}predicted_class"][row])[steps]
-        predicted = {"predicted_class": [c.decode() for c in found] if label.per_step else found.item().decode()}
-    return {**predicted, "scores": [by_class(v) for v in scores] if label.per_step else by_class(scores)}
+    answers = {name: outputs[prefix + name][row] for name in label.kind.outputs}
+    if label.per_step:
+        real = int(outputs[SEQUENCE_LENGTH][row])
+        answers = {name: its if name == CLASSES else its[:real] for name, its in answers.items()}
+    return label.kind.row(label, answers)
 
 
 def _place(batch: tf.Tensor, row: int, spec: SequenceSpec, file: AnyPath, start: int) -> str:

@@ -3,8 +3,8 @@
 A row is a mapping: a feature's key, and its value (context) or a list with a value for each step. A value is a
 number, a string (or bytes), or an array of the column's shape; a list of values where there may be several. None
 (or NaN, where pandas has it) is a missing value. Where a key is in the context and the steps,
-`context_KEY` and `sequence_KEY` say which is meant. Labels, weights and the id may stand in a row: records hold them
-too, requests of tensors leave them out.
+`context_KEY` and `sequence_KEY` say which is meant. A row may hold labels, weights and the id: records do, too, and
+requests of tensors leave them out.
 """
 
 from __future__ import annotations

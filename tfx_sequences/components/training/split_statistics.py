@@ -93,7 +93,7 @@ def _of_classes(spec: SequenceSpec, head: str, label: Label, tft_output: tft.TFT
         return HeadStatistics(classes, tuple(label.class_weights.get(c, 1.0) for c in classes))
     tokens = classes if label.given_classes is None else tuple(str(i) for i in range(len(classes)))
     counts = read_counts(tft_output, name, tokens)
-    several = label.type == "multi_label"
+    several = label.kind.has_several_classes
     targets = _targets(label, tft_output) if several else int(counts.sum())
     return HeadStatistics(classes, tuple(balanced_weights(counts, targets, several=several).tolist()))
 
@@ -115,11 +115,11 @@ def _number_of_targets(spec: SequenceSpec, label: Label, tft_output: tft.TFTrans
 
 def _read(spec: SequenceSpec, train: Iterable[Batch] | None) -> tuple[dict[str, HeadStatistics], dict[str, float]]:
     """By head, where it takes a pass over the records: the spread of its values, and the weight of its targets."""
-    regression = {head: label for head, label in spec.heads.items() if label.type == "regression"}
+    spread = {head: label for head, label in spec.heads.items() if label.kind.needs_spread}
     weighted = {head for head, label in spec.heads.items() if spec.example_weight or label.step_weight}
-    spreads = {head: _Spread(label.size) for head, label in regression.items()}
+    spreads = {head: _Spread(label.size) for head, label in spread.items()}
     totals = dict.fromkeys(weighted, 0.0)
-    for _, targets, weights in train if train is not None and (regression or weighted) else ():
+    for _, targets, weights in train if train is not None and (spread or weighted) else ():
         for head in spec.heads:
             target, weight = (np.asarray(x[head] if isinstance(x, dict) else x) for x in (targets, weights))
             if head in spreads:

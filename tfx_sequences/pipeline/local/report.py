@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfx_sequences.pipeline.local.diagnosis import Figures, Finding, diagnose
 from tfx_sequences.pipeline.local.evaluation_figures import (
     confusion_table,
     learning_curve,
     metric_rows,
+    naive_table,
     score_picture,
     table,
 )
 from tfx_sequences.pipeline.local.run import RunResult
 from tfx_sequences.pipeline.local.tfma_page import tfma_page
 from tfx_sequences.schemas.spec.spec_io import fingerprint, spec_to_yaml
+from tfx_sequences.schemas.spec.tuned_spec import tuned_spec
 from tfx_sequences.whole_files import written_whole
 
 if TYPE_CHECKING:
@@ -48,6 +52,7 @@ def collect(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
     training = _read_json(result.outputs["SequenceTrainer"]["model_run"], "training.json")
     check = _read_json(result.outputs["ModelCheck"]["blessing"], "model_check.json")
     evaluation = _read_json(result.outputs["EvaluationCheck"]["figures"], "figures.json")
+    naive = _read_json(result.outputs["EvaluationCheck"]["figures"], "naive.json")
     slices = evaluation["slices"]
     metrics, baseline = slices["all"], evaluation["baseline"].get("all", {})
     return {
@@ -59,6 +64,9 @@ def collect(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
         },
         "missed": missed_thresholds(result, metrics, baseline) + check["failures"],
         "metrics": metrics,
+        "naive": naive["figures"],
+        "naive_left_out": naive["left_out"],
+        "findings": [dataclasses.asdict(finding) for finding in _findings(result, training, metrics, naive["figures"])],
         "baseline": baseline,
         "counted": {name: evaluation[name] for name in ("records", "steps")},
         "slices": {name: values for name, values in slices.items() if name != "all"},
@@ -106,6 +114,20 @@ def missed_thresholds(result: RunResult, metrics: dict[str, float], baseline: di
     return missed
 
 
+def _findings(
+    result: RunResult, training: dict[str, Any], metrics: dict[str, float], naive: dict[str, Any]
+) -> list[Finding]:
+    figures = Figures(
+        test=metrics,
+        naive=naive,
+        history=training["history"],
+        best_epoch=training["best_epoch"],
+        valid_records=training["input"]["valid"]["records"],
+        test_records=int(metrics["example_count"]),
+    )
+    return diagnose(tuned_spec(result.spec, training["tuned"]), figures)
+
+
 def split_figures(split: Any) -> dict[str, Any]:
     """A split of the data check as plain data."""
     return {
@@ -120,14 +142,14 @@ def split_figures(split: Any) -> dict[str, Any]:
 
 
 def print_summary(report: dict[str, Any], console: Console) -> None:
-    """The end of a run on the screen: verdict, metrics, training, time, places."""
+    """The end of a run on the screen: verdict, metrics, training, time, places; and what the figures say."""
     from rich.text import Text
 
     if report["blessed"]:
         console.print(Text("Blessed and pushed.", "bold green"))
     else:
         console.print(Text("Not blessed, not pushed: " + "; ".join(report["missed"]) + ".", "bold red"))
-    rows = [(f"test {name}", value) for name, value in metric_rows(report["metrics"])]
+    rows = [(f"test {name}", value) for name, value in metric_rows(report["metrics"], report["naive"])]
     training = report["training"]
     held_back = [s for s in ("valid", "test") if s not in report["data"]]
     records = ", ".join(f"{name} {figures['records']}" for name, figures in report["data"].items())
@@ -154,6 +176,8 @@ def print_summary(report: dict[str, Any], console: Console) -> None:
     for name, text in rows:
         # Paths are to be copied: never folded.
         console.print(Text.assemble((f"{name:<{width}}", "bold"), text), soft_wrap=True)
+    for finding in report["findings"]:
+        console.print(Text(Finding(**finding).text, "yellow"), soft_wrap=True)
     unused = report["unused"]["context"] + report["unused"]["sequence"]
     if unused:
         console.print(
@@ -207,8 +231,15 @@ def render_html(report: dict[str, Any]) -> str:
     return template.render(
         report=report,
         measured=table(
-            {"model": report["metrics"], **({"last blessed model": b} if (b := report["baseline"]) else {})}
+            {
+                "this model": report["metrics"],
+                **({"naive": best} if (best := _best(report["naive"])) else {}),
+                **({"last blessed model": b} if (b := report["baseline"]) else {}),
+            }
         ),
+        naive_names={name: answers[0]["answer"] for name, answers in report["naive"].items()},
+        naive=naive_table(report["naive"]),
+        findings=[Finding(**finding) for finding in report["findings"]],
         slices=table(report["slices"]),
         step_ranges=table(report["step_ranges"]),
         plots=[
@@ -220,6 +251,11 @@ def render_html(report: dict[str, Any]) -> str:
         check=_check_line(report["model_check"]),
         speed=speed_line(report["training"]),
     )
+
+
+def _best(naive: dict[str, Any]) -> dict[str, float]:
+    """The best naive figure of each metric."""
+    return {name: answers[0]["value"] for name, answers in naive.items()}
 
 
 def _check_line(check: dict[str, Any]) -> str:

@@ -7,3 +7,12 @@ SEQUENCE_LENGTH = "sequence_length"
 MISSING_INT = -(2**63)
 # The id of what has no id.
 NO_ID = -1
+
+
+def raw_name(key: str, *, of_steps: bool) -> str:
+    """The name of a parsed feature: a context and a sequence feature may share a key.
+
+    >>> raw_name("y", of_steps=False), raw_name("y", of_steps=True)
+    ('y', 'sequence.y')
+    """
+    return SEQUENCE_PREFIX + key if of_steps else key

@@ -10,7 +10,7 @@ from typing import Literal
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalColumn, NumericColumn
 from tfx_sequences.schemas.columns.column_base import BaseColumn
-from tfx_sequences.schemas.columns.names import MISSING_INT, SEQUENCE_PREFIX
+from tfx_sequences.schemas.columns.names import MISSING_INT, raw_name
 from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, is_from_context
 
@@ -42,7 +42,7 @@ class RawFeature:
     @property
     def tensor_name(self) -> str:
         """Name of the parsed tensor; a context and a sequence feature may share a key."""
-        return SEQUENCE_PREFIX + self.key if self.is_sequence else self.key
+        return raw_name(self.key, of_steps=self.is_sequence)
 
     @property
     def size(self) -> int:

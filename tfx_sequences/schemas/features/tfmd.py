@@ -10,7 +10,6 @@ from google.protobuf import text_format
 
 from tfx_sequences.errors import DataError, did_you_mean, shortened
 from tfx_sequences.schemas.columns.column import CategoricalColumn
-from tfx_sequences.schemas.columns.names import SEQUENCE_PREFIX
 from tfx_sequences.schemas.features.raw_features import RawFeature, feature_of, raw_features
 from tfx_sequences.schemas.features.schema_protos import schema_pb2
 from tfx_sequences.schemas.spec.label import Label
@@ -39,7 +38,7 @@ def make_schema(spec: SequenceSpec, inferred: schema_pb2.Schema | None = None) -
     """
     schema = schema_pb2.Schema()
     columns = {feature_of(c).tensor_name: c for c in spec.columns.values() if isinstance(c, CategoricalColumn)}
-    labels = {SEQUENCE_PREFIX * label.per_step + label.key: label for label in spec.heads.values()}
+    labels = {label.raw_name: label for label in spec.heads.values()}
     in_struct = spec.record == "SequenceExample"
     sequence_features = schema_pb2.StructDomain()
     representations = schema.tensor_representation_group[""].tensor_representation

@@ -99,7 +99,7 @@ def _parser(name: str, column: Column) -> Any:
 def _label_parser(name: str, label: Label) -> Any:
     if label.has_several_terms:
         return _ragged(name, tf.int64, [], label.per_step)
-    dtype = tf.int64 if label.type == "classification" else tf.float32
+    dtype = tf.as_dtype(label.target_dtype)
     return (
         _ragged(name, dtype, [*label.shape], False) if label.per_step else tf.io.FixedLenFeature([*label.shape], dtype)
     )

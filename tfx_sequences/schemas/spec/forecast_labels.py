@@ -7,8 +7,9 @@ from typing import Any
 
 from tfx_sequences.errors import did_you_mean
 from tfx_sequences.schemas.columns.column import Column, NumericColumn
+from tfx_sequences.schemas.kinds.forecast_options import Forecast
+from tfx_sequences.schemas.kinds.registry import declared_kind
 from tfx_sequences.schemas.spec.batching import Batching
-from tfx_sequences.schemas.spec.forecast import Forecast
 from tfx_sequences.schemas.spec.label import Label
 
 
@@ -30,7 +31,8 @@ def without_normalizer(data: Mapping[str, Any]) -> Mapping[str, Any]:
     changed = dict(columns)
     for label in heads:
         fields = label.model_dump() if isinstance(label, Label) else label
-        if not isinstance(fields, Mapping) or fields.get("type") != "forecast":
+        kind = declared_kind(fields.get("type")) if isinstance(fields, Mapping) else None
+        if kind is None or not kind.from_windows:
             continue
         target = fields.get("target")
         column = columns.get(target) if isinstance(target, str) else None
@@ -55,7 +57,7 @@ def check_forecasts(
     Raises:
         ValueError: A forecast does not fit the spec's features, its other labels, or its batching.
     """
-    heads = {where: label for where, label in labels.items() if label.type == "forecast"}
+    heads = {where: label for where, label in labels.items() if label.kind.from_windows}
     if not heads:
         return
     others = [where for where in labels if where not in heads]

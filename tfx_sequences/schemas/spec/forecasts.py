@@ -8,7 +8,7 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 def forecast_heads(spec: SequenceSpec) -> dict[str, Label]:
     """The heads that are forecasts, by name; either none or all of a spec."""
-    return {name: label for name, label in spec.heads.items() if label.type == "forecast"}
+    return {name: label for name, label in spec.heads.items() if label.kind.from_windows}
 
 
 def horizon_of(spec: SequenceSpec) -> int:

@@ -14,13 +14,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
+from tfx_sequences.components.kinds.measures import Sums
 from tfx_sequences.schemas.spec.forecast_labels import forecast_options
 from tfx_sequences.schemas.spec.label import Label
-
-FORECAST_SUMS = 5
-"""Weight, sMAPE, absolute error; weight of what has a MASE, and MASE."""
 
 
 def smape(actual: Any, forecast: Any) -> tf.Tensor:
@@ -63,35 +62,44 @@ def forecast_loss(targets: Any, forecast: Any, label: Label) -> tf.Tensor:
     return tf.reduce_mean(tf.abs(error) if loss == "mean_absolute_error" else tf.square(error), axis=-1)
 
 
-def forecast_sums(targets: Any, forecast: Any, weights: Any) -> tf.Tensor:
-    """The sums of each series, `[B, FORECAST_SUMS]`; what weighs nothing is not there, whatever it holds."""
-    actual, scale = _parts(targets)
-    with_mase = tf.where(scale > 0, weights, 0.0)
-    absolute = tf.reduce_mean(tf.abs(actual - forecast), axis=-1)
-    parts = [
-        (weights, 1.0),
-        (weights, smape(actual, forecast)),
-        (weights, absolute),
-        (with_mase, 1.0),
-        (with_mase, mase(actual, forecast, scale)),
-    ]
-    return tf.stack([tf.where(weight > 0, weight * value, 0.0) for weight, value in parts], axis=1)
+class ForecastErrors(Sums):
+    """Weight, sMAPE, absolute error; weight of what has a MASE, and MASE.
 
-
-def forecast_figures(total: tf.Tensor) -> dict[str, tf.Tensor]:
-    """The figures by name, of the sums over all series; the MASE is NaN where no series has one.
-
-    >>> found = forecast_figures(tf.constant([2.0, 30.0, 8.0, 1.0, 0.5]))
+    >>> found = ForecastErrors().figures(tf.constant([2.0, 30.0, 8.0, 1.0, 0.5]))
     >>> {name: float(x) for name, x in found.items()}
     {'smape': 15.0, 'mase': 0.5, 'mean_absolute_error': 4.0}
     """
-    weight, of_smape, absolute, with_mase, of_mase = (total[i] for i in range(FORECAST_SUMS))
-    none = tf.constant(float("nan"), total.dtype)
-    return {
-        "smape": tf.math.divide_no_nan(of_smape, weight),
-        "mase": tf.where((with_mase == 0) & (weight > 0), none, tf.math.divide_no_nan(of_mase, with_mase)),
-        "mean_absolute_error": tf.math.divide_no_nan(absolute, weight),
-    }
+
+    size = 5
+
+    def sums(self, targets: Any, outputs: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        """Of each series, `[B, 5]`; what weighs nothing is not there, whatever it holds."""
+        actual, scale = _parts(targets)
+        with_mase = tf.where(scale > 0, weights, 0.0)
+        absolute = tf.reduce_mean(tf.abs(actual - outputs), axis=-1)
+        parts = [
+            (weights, 1.0),
+            (weights, smape(actual, outputs)),
+            (weights, absolute),
+            (with_mase, 1.0),
+            (with_mase, mase(actual, outputs, scale)),
+        ]
+        return tf.stack([tf.where(weight > 0, weight * value, 0.0) for weight, value in parts], axis=1)
+
+    def figures(self, total: tf.Tensor) -> dict[str, tf.Tensor]:
+        """By name; the MASE is NaN where no series has one."""
+        weight, of_smape, absolute, with_mase, of_mase = (total[i] for i in range(self.size))
+        none = tf.constant(float("nan"), total.dtype)
+        return {
+            "smape": tf.math.divide_no_nan(of_smape, weight),
+            "mase": tf.where((with_mase == 0) & (weight > 0), none, tf.math.divide_no_nan(of_mase, with_mase)),
+            "mean_absolute_error": tf.math.divide_no_nan(absolute, weight),
+        }
+
+    def undefined(self, total: np.ndarray, found: dict[str, float]) -> set[str]:
+        """No series that changes, no MASE; but forecasts that are not finite are no reason to leave it out."""
+        del total
+        return {"mase"} if np.isnan(found["mase"]) and np.isfinite(found["smape"]) else set()
 
 
 def _parts(targets: Any) -> tuple[tf.Tensor, tf.Tensor]:

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfx_sequences.components.network.normalized_series import InSeriesUnits, NormalizedSeries
+from tfx_sequences.components.kinds.normalized_series import InSeriesUnits, NormalizedSeries
 
 LENGTHS = np.array([4, 1, 0, 3, 4, 2])
 SERIES = np.float32(

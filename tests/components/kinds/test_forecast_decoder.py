@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfx_sequences.components.network.forecast_decoder import AutoregressiveDecoder
+from tfx_sequences.components.kinds.forecast_decoder import AutoregressiveDecoder
 
 ROWS, HORIZON = 5, 4
 

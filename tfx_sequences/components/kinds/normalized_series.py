@@ -9,7 +9,7 @@ from keras import layers, ops
 
 from tfx_sequences.components.features.feature_lengths import length_mask
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
-from tfx_sequences.schemas.spec.forecast import SeriesNormalization
+from tfx_sequences.schemas.kinds.forecast_options import SeriesNormalization
 from tfx_sequences.schemas.spec.forecast_labels import forecast_options
 from tfx_sequences.schemas.spec.forecasts import forecast_heads
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec

@@ -1,6 +1,6 @@
 import pytest
 
-from tfx_sequences.schemas.spec.forecast import Forecast, SeriesNormalization
+from tfx_sequences.schemas.kinds.forecast_options import Forecast, SeriesNormalization
 
 
 @pytest.mark.parametrize(

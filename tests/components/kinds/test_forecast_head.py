@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfx_sequences.components.network.forecast_head import SeasonsBefore
+from tfx_sequences.components.kinds.forecast_head import SeasonsBefore
 from tfx_sequences.components.network.model import build_model, compile_model
 from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec

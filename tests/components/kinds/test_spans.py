@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from tests.reference_spans import span_f1, spans_of
-from tfx_sequences.components.network.spans import is_iob, span_counts
+from tfx_sequences.components.kinds.spans import is_iob, span_counts
 
 TAGS = ("O", "B-x", "I-x", "E-x", "S-x", "B-y", "I-y", "E-y", "S-y")
 

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
-from tfx_sequences.components.network.normalized_series import InSeriesUnits, log_of
+from tfx_sequences.components.kinds.normalized_series import InSeriesUnits, log_of
 
 
 @keras.saving.register_keras_serializable("tfx_sequences")
@@ -19,7 +19,8 @@ class AutoregressiveDecoder(layers.Layer):
     `[B]`, and offset and scale `[B]` of the series; and, if anything is, what is known of each step `[B, H, C]`.
     Outputs are forecasts `[B, H]` in the series' units.
 
-    In training it hands its inputs through, `[B, ...]`, for `taught`: forecasts need the targets there. (Teacher
+    In training it hands its inputs through for `taught`, as one tensor, for a layer's output is one: forecasts need the
+    targets there. (Teacher
     forcing: Williams, Zipser 1989; drawn step by step: Bengio et al. 2015, Scheduled Sampling.)
 
     Args:
@@ -62,7 +63,7 @@ class AutoregressiveDecoder(layers.Layer):
         vector, last, offset, scale, *known = inputs
         if training:
             flat = [ops.reshape(x, (-1, self.horizon * self._known)) for x in known]
-            return ops.concatenate([ops.stack([last, offset, scale], axis=1), vector, *flat], axis=1)
+            return ops.concatenate([last[:, None], offset[:, None], scale[:, None], vector, *flat], axis=1)
         return self._units_of_series([self._steps(vector, last, known[0] if known else None), offset, scale])
 
     def taught(self, targets: Any, handed: Any) -> Any:
@@ -72,16 +73,19 @@ class AutoregressiveDecoder(layers.Layer):
             targets: float32 `[B, H + 1]`, as of `cut_forecast_windows`.
             handed: What the layer handed through.
         """
-        last, offset, scale = (handed[:, i] for i in range(3))
-        vector = handed[:, 3 : 3 + self._depth]
-        known = None
-        if self._known:
-            known = ops.reshape(handed[:, 3 + self._depth :], (-1, self.horizon, self._known))
+        last, offset, scale, vector, known = self._inputs_of(handed)
         true = ops.cast(targets[:, : self.horizon], "float32")
         true = ((log_of(true) if self._log else true) - offset[:, None]) / scale[:, None]
         seed = ops.cast(self._seeds.next(), "int32")
         told = tf.random.stateless_uniform(tf.shape(true), seed) < self.teacher_forcing
         return self._units_of_series([self._steps(vector, last, known, true, told), offset, scale])
+
+    def _inputs_of(self, handed: Any) -> tuple[Any, Any, Any, Any, Any]:
+        """The inputs that `call` has joined: last value, offset, scale, vector, and what is known of each step."""
+        widths = [1, 1, 1, self._depth, self.horizon * self._known]
+        last, offset, scale, vector, flat = tf.split(handed, widths, axis=1)
+        known = ops.reshape(flat, (-1, self.horizon, self._known)) if self._known else None
+        return last[:, 0], offset[:, 0], scale[:, 0], vector, known
 
     def _steps(self, vector: Any, last: Any, known: Any, true: Any = None, told: Any = None) -> Any:
         state, before, found = self._first(vector), last[:, None], []

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfx_sequences.components.network.forecast_errors import forecast_figures, forecast_loss, forecast_sums, mase, smape
+from tfx_sequences.components.kinds.forecast_errors import ForecastErrors, forecast_loss, mase, smape
 from tfx_sequences.schemas.spec.label import Label
 
 RANDOM = np.random.default_rng(8)
@@ -40,8 +40,8 @@ def test_smape_is_between_0_and_200_and_right_at_zero():
 
 
 def test_figures_are_weighted_means_over_series():
-    sums = forecast_sums(TARGETS, FORECAST, WEIGHT)
-    found = {name: float(x) for name, x in forecast_figures(tf.reduce_sum(sums, axis=0)).items()}
+    sums = ForecastErrors().sums(TARGETS, FORECAST, WEIGHT)
+    found = {name: float(x) for name, x in ForecastErrors().figures(tf.reduce_sum(sums, axis=0)).items()}
     each = np.array([plain_smape(a, f) for a, f in zip(ACTUAL, FORECAST, strict=True)])
     absolute = np.abs(ACTUAL - FORECAST).mean(1)
     np.testing.assert_allclose(found["smape"], np.average(each, weights=WEIGHT), rtol=1e-5)
@@ -53,12 +53,14 @@ def test_figures_are_weighted_means_over_series():
 
 def test_what_weighs_nothing_may_be_anything():
     wild = tf.where(WEIGHT[:, None] > 0, TARGETS, float("nan"))
-    np.testing.assert_array_equal(forecast_sums(wild, FORECAST, WEIGHT), forecast_sums(TARGETS, FORECAST, WEIGHT))
+    np.testing.assert_array_equal(
+        ForecastErrors().sums(wild, FORECAST, WEIGHT), ForecastErrors().sums(TARGETS, FORECAST, WEIGHT)
+    )
 
 
 def test_no_series_with_a_scale_is_no_mase_of_0():
     targets = tf.concat([ACTUAL, tf.zeros([7, 1])], axis=1)
-    found = forecast_figures(tf.reduce_sum(forecast_sums(targets, FORECAST, WEIGHT), axis=0))
+    found = ForecastErrors().figures(tf.reduce_sum(ForecastErrors().sums(targets, FORECAST, WEIGHT), axis=0))
     assert np.isnan(found["mase"]) and np.isfinite(found["smape"])
 
 

@@ -9,8 +9,11 @@ same type, first and last step (Tjong Kim Sang and De Meulder 2003, shared task 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
+
+from tfx_sequences.components.kinds.measures import Sums
 
 _PREFIXES = "OBIES"
 _O, _B, _I, _E, _S = range(5)
@@ -23,6 +26,31 @@ def is_iob(classes: Sequence[str]) -> bool:
     (True, False)
     """
     return any(c.startswith(("B-", "I-")) for c in classes) and all(c == "O" or c[1:2] == "-" for c in classes)
+
+
+class SpanCounts(Sums):
+    """How many spans are predicted right, are predicted, and are there: `span_f1`, `span_precision`, `span_recall`.
+
+    Args:
+        classes: The tags, in the order of the outputs.
+    """
+
+    size = 3
+    left_out = frozenset({"span_precision", "span_recall"})
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        self._classes = tuple(classes)
+
+    def sums(self, targets: Any, outputs: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        return span_counts(targets, tf.argmax(outputs, axis=-1), weights > 0, self._classes)
+
+    def figures(self, total: tf.Tensor) -> dict[str, tf.Tensor]:
+        right, predicted, true = (total[i] for i in range(self.size))
+        return {
+            "span_f1": tf.math.divide_no_nan(2 * right, predicted + true),
+            "span_precision": tf.math.divide_no_nan(right, predicted),
+            "span_recall": tf.math.divide_no_nan(right, true),
+        }
 
 
 def span_counts(targets: tf.Tensor, predicted: tf.Tensor, there: tf.Tensor, classes: Sequence[str]) -> tf.Tensor:

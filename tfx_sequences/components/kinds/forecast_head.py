@@ -7,34 +7,33 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from tfx_sequences.components.network.forecast_decoder import AutoregressiveDecoder
-from tfx_sequences.components.network.network_inputs import Network
-from tfx_sequences.components.network.normalized_series import InSeriesUnits, NormalizedSeries, last_value, options_of
+from tfx_sequences.components.kinds.forecast_decoder import AutoregressiveDecoder
+from tfx_sequences.components.kinds.label_kind import HeadInputs
+from tfx_sequences.components.kinds.normalized_series import InSeriesUnits, NormalizedSeries, last_value, options_of
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
 from tfx_sequences.schemas.features.transformed_features import future_name
 from tfx_sequences.schemas.spec.forecast_labels import forecast_options
-from tfx_sequences.schemas.spec.label import Label
-from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+DECODER = "decoder"
+"""The layer that decodes step by step, after the prefix of the head."""
 
 
-def forecast_output(spec: SequenceSpec, head: str, label: Label, network: Network) -> Any:
+def forecast_output(head: HeadInputs) -> Any:
     """Symbolic forecasts `[B, horizon]`, float32, in the units of the target.
 
     The decoder works in units of the normalised series. What it knows of each step of the horizon are the known futures
     and how the series went on `lags` steps before.
 
     Args:
-        spec: The spec.
-        head: The head's name.
-        label: Its label.
-        network: With `pooled` `[B, D]`, and the inputs.
+        head: What it is built from, with vectors of records `[B, D]`.
     """
-    prefix, options, horizon = spec.output_prefix(head), forecast_options(label), int(label.horizon or 0)
-    series, lengths = network.inputs[SEQUENCE_PREFIX + str(label.target)], network.inputs[SEQUENCE_LENGTH]
-    as_declared = options_of(spec, label.target)
+    prefix, label, options = head.prefix, head.label, forecast_options(head.label)
+    horizon = int(label.horizon or 0)
+    series, lengths = head.tensors[SEQUENCE_PREFIX + str(label.target)], head.tensors[SEQUENCE_LENGTH]
+    as_declared = options_of(head.spec, label.target)
     normalized, offset, scale = NormalizedSeries(**as_declared, name=f"{prefix}series")([series, lengths])
     ahead = [
-        layers.Reshape((horizon, -1), name=f"{prefix}known_{name}")(network.inputs[future_name(name)])
+        layers.Reshape((horizon, -1), name=f"{prefix}known_{name}")(head.tensors[future_name(name)])
         for name in label.known_future
     ]
     if options.lags:
@@ -42,11 +41,11 @@ def forecast_output(spec: SequenceSpec, head: str, label: Label, network: Networ
     known = layers.Concatenate(name=f"{prefix}known")(ahead) if len(ahead) > 1 else ahead[0] if ahead else None
     if options.decoder == "autoregressive":
         decoder = AutoregressiveDecoder(
-            horizon, options.units, options.teacher_forcing, **as_declared, name=f"{prefix}decoder"
+            horizon, options.units, options.teacher_forcing, **as_declared, name=f"{prefix}{DECODER}"
         )
         last = LastValue(name=f"{prefix}last")([normalized, lengths])
-        return decoder([network.pooled, last, offset, scale, *([] if known is None else [known])])
-    forecast = _direct(network.pooled, known, horizon, options.units, prefix)
+        return decoder([head.vectors, last, offset, scale, *([] if known is None else [known])])
+    forecast = _direct(head.vectors, known, horizon, options.units, prefix)
     return InSeriesUnits(**as_declared, name=f"{prefix}in_series_units")([forecast, offset, scale])
 
 
