@@ -26,7 +26,7 @@ import tensorflow as tf
 from tensorflow_transform.saved import saved_transform_io_v2
 
 from tfx_sequences.components.batches.label_batches import labelled_rows, pad_labels, targets_and_weights
-from tfx_sequences.components.batches.padding import pad_features
+from tfx_sequences.components.batches.padding import add_rows, pad_features
 from tfx_sequences.components.kinds.registry import kind_of
 from tfx_sequences.components.network.task_statistics import TaskStatistics
 from tfx_sequences.components.numbers.chosen import normalizers_of
@@ -163,7 +163,7 @@ class RawRecordModel:
         batch = tf.shape(inputs[SEQUENCE_LENGTH])[0]
         # Recurrent kernels refuse an empty batch: it gets a row, which is cut off again.
         extra = tf.cast(tf.equal(batch, 0), tf.int32)
-        outputs = self._model({name: _add_rows(x, extra) for name, x in inputs.items()}, training=False)
+        outputs = self._model({name: add_rows(x, extra) for name, x in inputs.items()}, training=False)
         by_head = outputs if isinstance(outputs, dict) else dict.fromkeys(self._spec.heads, outputs)
         return {name: tf.convert_to_tensor(value)[:batch] for name, value in by_head.items()}
 
@@ -218,8 +218,3 @@ def _traced_once(function: Callable[..., Any]) -> Any:
 
 def _call(traced: Any, inputs: Any) -> dict[str, tf.Tensor]:
     return dict(traced(inputs))
-
-
-def _add_rows(values: tf.Tensor, extra: tf.Tensor) -> tf.Tensor:
-    padded = tf.pad(values, [[0, extra], *([[0, 0]] * (values.shape.rank - 1))])
-    return tf.ensure_shape(padded, [None, *values.shape[1:]])

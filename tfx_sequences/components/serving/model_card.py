@@ -18,13 +18,12 @@ from tfx_sequences.components.serving.names import EXAMPLE_SIGNATURE
 from tfx_sequences.errors import SpecError, UserInputError
 from tfx_sequences.schemas.features.request_inputs import MISSING, request_inputs, why_no_examples
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
-from tfx_sequences.schemas.spec.spec_diff import SpecContents, contents_of, spec_changes
+from tfx_sequences.schemas.spec.spec_diff import SpecContents, contents_of, listed, spec_changes
 from tfx_sequences.schemas.spec.spec_io import fingerprint, spec_from_json, spec_to_json
 from tfx_sequences.version import __version__
 
 MODEL_CARD = "tfx_sequences.json"
 _EXTRA = "assets.extra"
-_MOST_CHANGES = 8
 
 Card = dict[str, Any]
 
@@ -187,12 +186,10 @@ def check_model(card: Mapping[str, Any], spec: SequenceSpec, *, model: str = "th
     """
     changes = [c for c in spec_changes(contents_of_card(card), contents_of(spec)) if c.decides]
     if changes:
-        told = [f"    {change}" for change in changes[:_MOST_CHANGES]]
-        rest = len(changes) - _MOST_CHANGES
         raise SpecError(
             f"{model[0].upper()}{model[1:]} was trained with another spec.",
             expected="the spec it was trained with, as far as it decides how records are read and labelled",
-            received="\n".join(["changes, from the model's to this one:", *told, *([f"    {rest} more"] * (rest > 0))]),
+            received=listed("changes, from the model's to this one:", changes),
             fix="Use the spec the model was trained with, or train a model with this one.",
         )
 

@@ -144,6 +144,15 @@ def _drop_training_fields(label: dict[str, Any] | None) -> None:
         label |= kept
 
 
+def digest_of(plain: Any) -> str:
+    """SHA-256 of plain data, whatever the order of its keys.
+
+    >>> digest_of({"a": 1, "b": [2]}) == digest_of({"b": [2], "a": 1})
+    True
+    """
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
 @functools.lru_cache(maxsize=64)
 def spec_from_json(text: str) -> SequenceSpec:
     """The spec that `spec_to_json` wrote.
