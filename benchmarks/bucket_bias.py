@@ -23,10 +23,10 @@ import bucket_bias_data
 import interleaved
 import numpy as np
 import rich.box
-import rich.console
 import rich.table
 import typer
 import yaml
+from printed_table import print_table
 
 HERE = Path(__file__).parent
 
@@ -85,8 +85,7 @@ def main(
                     found[row.name].append(ran)
                 if output:
                     output.write_text(json.dumps(found, indent=1))
-    # As wide as the table is, also into a file.
-    rich.console.Console(width=160).print(_table(rows, found, seeds))
+    print_table(_table(rows, found, seeds))
 
 
 def loop(row: Row, seed: int) -> dict[str, Any] | None:

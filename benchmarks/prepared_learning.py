@@ -20,12 +20,12 @@ from typing import Annotated, Any
 
 import keras
 import numpy as np
-import rich
 import rich.box
 import rich.table
 import tensorflow as tf
 import tensorflow_transform as tft
 import typer
+from printed_table import print_table
 
 from tfx_sequences.components.input import sequence_input as input_lib
 from tfx_sequences.components.input.bucket_planning import make_plan
@@ -90,7 +90,7 @@ def main(
                 )
     if report:
         report.write_text(json.dumps({"epochs": epochs, "results": results}, indent=1))
-    rich.print(_table(results, declared.label.type))
+    print_table(_table(results, declared.label.type))
 
 
 def _find(output: Path, spec_fingerprint: str) -> Transformed:

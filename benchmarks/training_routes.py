@@ -21,9 +21,10 @@ Epoch = Callable[[int | None], dict[str, int]]
 
 def ours(folder: Path, records: int) -> Epoch:
     """`fit` as the Trainer has it, of the network that the spec gives, read from the prepared store on disk."""
-    from tfx_sequences.compat import use_cores
+    from tfx_sequences.compat import bound_freed_memory, use_cores
 
     use_cores()
+    bound_freed_memory()
     import input_routes
     import keras
 

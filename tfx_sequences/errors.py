@@ -17,7 +17,7 @@ class TfxSequencesError(Exception):
 
 
 class UserInputError(TfxSequencesError, ValueError):
-    """Something the user gave (spec, data, folder, machine) needs mending.
+    """Something the user gave (spec, data, folder, machine) is not valid.
 
     Args:
         what: What happened, with the feature, file and record where known.

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
+from tfx_sequences.components.kinds.registry import kind_of
 from tfx_sequences.components.naive.class_table import ClassTable, class_frequencies, likelihood_sums, score_sums
 from tfx_sequences.components.naive.pair_counts import PairCounts
-from tfx_sequences.components.network.measures import defined_figures
 from tfx_sequences.schemas.spec.label import Label
+
+LABEL = Label(key="y")
 
 
 def counted(given, classes, weights=None, number=4):
@@ -71,7 +73,7 @@ def test_figures_are_those_of_scikit_learn(number):
     table = table_of(*train[:2], np.full(number, 1 / number), train[2])
     pairs = counted(*test, number)
     total = np.concatenate([likelihood_sums(table, pairs), score_sums(table, pairs, number)])
-    found = defined_figures(Label(key="y"), total)
+    found = kind_of(LABEL).measures(LABEL, with_curve=True).measured(total)
     scores = table.rows(test[0])
     hot = np.eye(number)[test[1]]
     first = int(number == 2)
@@ -100,4 +102,4 @@ def test_frequencies_of_two_classes_say_nothing_of_any_record():
     pairs = counted(np.zeros(100, int), (np.arange(100) < 30).astype(int), number=2)
     table = class_frequencies(pairs, 2)
     total = np.concatenate([likelihood_sums(table, pairs), score_sums(table, pairs, 2)])
-    assert defined_figures(Label(key="y"), total)["auc"] == 0.5
+    assert kind_of(LABEL).measures(LABEL, with_curve=True).measured(total)["auc"] == 0.5

@@ -190,7 +190,8 @@ class Sparse(_Listed):
     """`[B, T]` or `[B, T, V]`, indices in row order; a step without values is missing. Numbers also flat."""
 
     def lengths(self) -> tf.Tensor:
-        # Indices are in row order, so a row's last one has its greatest step: cheaper to find than a maximum.
+        # Indices are in row order, so a row's last one has its greatest step: cheaper to find than a maximum. The op of
+        # `tf.searchsorted`, for that function cannot search in nothing.
         indices, rows = self._values.indices, self._values.dense_shape[0]
         ends = tf.raw_ops.UpperBound(sorted_inputs=indices[None, :, 0], values=tf.range(rows)[None], out_type=tf.int64)[
             0

@@ -6,7 +6,7 @@ after the previous label, the mean, the last value, the last season. See docs/ev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from tfx_sequences.components.naive.classes import Answers, NaiveClasses
@@ -14,11 +14,22 @@ from tfx_sequences.components.naive.head_batches import HeadBatch, naive_batches
 from tfx_sequences.components.naive.multi_label import NaiveMultiLabel
 from tfx_sequences.components.naive.numbers import NaiveForecasts, NaiveNumbers
 from tfx_sequences.components.transform.length_histogram import LengthHistogram
+from tfx_sequences.schemas.kinds.classification import DeclaredClassification
+from tfx_sequences.schemas.kinds.forecast import DeclaredForecast
+from tfx_sequences.schemas.kinds.multi_label import DeclaredMultiLabel
+from tfx_sequences.schemas.kinds.regression import DeclaredRegression
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.training_options import better_direction
 
 FIGURES, LEFT_OUT = "figures", "left_out"
+# By the kind of the label; labels of other kinds have no naive answers.
+_HEADS: Mapping[str, Callable[[Label, Sequence[str]], NaiveHead]] = {
+    DeclaredClassification.name: NaiveClasses,
+    DeclaredMultiLabel.name: NaiveMultiLabel,
+    DeclaredRegression.name: lambda label, _: NaiveNumbers(label),
+    DeclaredForecast.name: lambda label, _: NaiveForecasts(label),
+}
 
 
 class NaiveHead(Protocol):
@@ -60,12 +71,16 @@ def naive_answers(
         `figures`: by metric, as the Evaluator calls it, `{"answer": name, "value": figure}` of each naive answer, the
         best first. `left_out`: in words, what was not counted.
     """
-    heads = {name: _naive_head(label, classes.get(name, ())) for name, label in spec.heads.items()}
+    heads = {
+        name: _HEADS[label.type](label, classes.get(name, ()))
+        for name, label in spec.heads.items()
+        if label.type in _HEADS
+    }
     learning = {name: head for name, head in heads.items() if head.reads_training}
     for batch in train if learning else ():
         for name, head in learning.items():
             head.fit(batch[name])
-    for batch in test:
+    for batch in test if heads else ():
         for name, head in heads.items():
             head.measure(batch[name])
     figures = {}
@@ -94,14 +109,6 @@ def naive_answers_of_files(
     """
     train, test = (naive_batches(files, spec, lengths) for files in (train_files, test_files))
     return naive_answers(spec, classes, train, test)
-
-
-def _naive_head(label: Label, classes: Sequence[str]) -> NaiveHead:
-    if label.type == "classification":
-        return NaiveClasses(label, classes)
-    if label.type == "multi_label":
-        return NaiveMultiLabel(label, classes)
-    return NaiveForecasts(label) if label.type == "forecast" else NaiveNumbers(label)
 
 
 def _best_first(figure: str, values: Mapping[str, float]) -> list[dict[str, Any]]:

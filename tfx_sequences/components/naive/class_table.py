@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from tfx_sequences.components.kinds.score_buckets import BUCKETS
 from tfx_sequences.components.naive.pair_counts import Pairs
-from tfx_sequences.components.network.measures import SCORE_BUCKETS
 
 # Scores that are held at a time: 8 MB.
 _SCORES_AT_ONCE = 1 << 20
@@ -104,9 +104,9 @@ def likelihood_sums(table: ClassTable, pairs: Pairs) -> np.ndarray:
 def score_sums(table: ClassTable, pairs: Pairs, classes: int) -> np.ndarray:
     """Weight of classes that are not there, and of those that are, by bucket of their probability.
 
-    Float64 `[2 * SCORE_BUCKETS]`, as the last sums of `HeadMeasures` are: of two classes, of the second one alone.
+    Float64 `[2 * BUCKETS]`, as the sums of `ScoreBuckets` are: of two classes, of the second one alone.
     """
-    sums = np.zeros((2, SCORE_BUCKETS))
+    sums = np.zeros((2, BUCKETS))
     conditions, row = np.unique(pairs.given, return_inverse=True)
     at_once = max(1, _SCORES_AT_ONCE // classes)
     first = int(classes == 2)
@@ -117,9 +117,9 @@ def score_sums(table: ClassTable, pairs: Pairs, classes: int) -> np.ndarray:
         there[row[inside] - begin, pairs.classes[inside]] = pairs.weights[inside]
         absent = there.sum(axis=1, keepdims=True) - there
         # As the model's own: of a float32.
-        scores = table.rows(conditions[begin:end]).astype(np.float32) * np.float32(SCORE_BUCKETS)
-        bucket = np.minimum(scores.astype(np.int64), SCORE_BUCKETS - 1)
+        scores = table.rows(conditions[begin:end]).astype(np.float32) * np.float32(BUCKETS)
+        bucket = np.minimum(scores.astype(np.int64), BUCKETS - 1)
         for side, weights in enumerate((absent, there)):
             its = bucket[:, first:].ravel(), weights[:, first:].ravel()
-            sums[side] += np.bincount(*its, SCORE_BUCKETS)
+            sums[side] += np.bincount(*its, BUCKETS)
     return np.maximum(sums, 0).ravel()

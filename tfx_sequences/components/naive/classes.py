@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tfx_sequences.components.kinds.registry import kind_of
+from tfx_sequences.components.kinds.spans import is_iob, span_counts
 from tfx_sequences.components.naive.class_table import ClassTable, class_frequencies, likelihood_sums, score_sums
 from tfx_sequences.components.naive.head_batches import HeadBatch
 from tfx_sequences.components.naive.pair_counts import MOST_PAIRS, PairCounts, Pairs
-from tfx_sequences.components.network.measures import defined_figures
-from tfx_sequences.components.network.spans import is_iob, span_counts
 from tfx_sequences.schemas.spec.label import Label
 
 # Names of conditions; those of features are quoted.
@@ -82,11 +82,11 @@ class NaiveClasses:
                 self._leave_out(condition)
                 continue
             predicting, frequencies = _words(condition)
-            sums = [likelihood_sums(table, pairs), self._spans_of(predicting)]
             classes = len(self._classes)
+            scores = None
             if "auc" in self._label.metrics and len(np.unique(pairs.given)) * classes <= _MOST_SCORES:
-                sums.append(score_sums(table, pairs, classes))
-            for figure, value in defined_figures(self._label, np.concatenate(sums)).items():
+                scores = score_sums(table, pairs, classes)
+            for figure, value in self._figures(likelihood_sums(table, pairs), predicting, scores).items():
                 found.setdefault(figure, {})[frequencies if figure in _OF_PROBABILITIES else predicting] = value
             if condition == _PREVIOUS:
                 self._add_repeated(found, pairs)
@@ -95,15 +95,24 @@ class NaiveClasses:
     def _add_repeated(self, found: Answers, pairs: Pairs) -> None:
         """What the previous label itself makes right; it is no probability."""
         right = pairs.weights @ (pairs.given - 1 == pairs.classes)
-        total = np.concatenate([[pairs.weights.sum(), 0.0, right], self._spans_of(_REPEATED)])
-        for figure, value in defined_figures(self._label, total).items():
+        for figure, value in self._figures(np.array([pairs.weights.sum(), 0.0, right]), _REPEATED).items():
             if figure not in _OF_PROBABILITIES:
                 found.setdefault(figure, {})[_REPEATED] = value
 
-    def _spans_of(self, answer: str) -> np.ndarray:
-        """Spans right, predicted, and there; nothing of an answer without spans, which is measured by none."""
-        sums = self._span_sums.get(answer, np.zeros(0))
-        return sums if sums[1:2].any() else np.zeros(0)
+    def _figures(self, means: np.ndarray, answer: str, scores: np.ndarray | None = None) -> dict[str, float]:
+        """What the model's own measures make of an answer's sums.
+
+        Args:
+            means: As of `likelihood_sums`.
+            answer: Whose spans count; one that predicts no span is measured by none.
+            scores: As of `score_sums`; None where there is no curve.
+        """
+        spans = self._span_sums.get(answer, np.zeros(3))
+        predicts_spans = bool(spans[1])
+        tags = self._classes if predicts_spans else ()
+        measures = kind_of(self._label).measures(self._label, tags, with_curve=scores is not None)
+        parts = [means, spans if predicts_spans else np.zeros(0), np.zeros(0) if scores is None else scores]
+        return measures.measured(np.concatenate(parts))
 
     def _count(
         self, counts: dict[str, PairCounts], condition: str, given: np.ndarray, batch: HeadBatch, there: np.ndarray

@@ -90,7 +90,7 @@ def vector_features(spec: SequenceSpec, label: Label) -> list[str]:
     >>> vector_features(spec, spec.label)
     ['frame']
     """
-    if not (label.per_step and label.type == "multi_label" and label.is_vector):
+    if not (label.per_step and label.kind.has_several_classes and label.is_vector):
         return []
     return [
         name
@@ -166,7 +166,7 @@ def _step_features(spec: SequenceSpec) -> list[str]:
     heads = forecast_heads(spec)
     if heads:
         return list(dict.fromkeys(str(label.target) for label in heads.values()))
-    classifies_steps = any(label.per_step and label.type == "classification" for label in spec.heads.values())
+    classifies_steps = any(label.per_step and label.kind.has_one_class for label in spec.heads.values())
     vectors = [name for label in spec.heads.values() for name in vector_features(spec, label)]
     return list(dict.fromkeys([*(id_features(spec) if classifies_steps else ()), *vectors]))
 
@@ -175,9 +175,9 @@ def _of_head(spec: SequenceSpec, head: str, known: dict[str, Any], targets: Any,
     label = spec.heads[head]
     target, weight = (part[head] if isinstance(part, dict) else part for part in (targets, weights))
     ids, history = {}, None
-    if label.type == "forecast":
+    if label.kind.from_windows:
         history = known[SEQUENCE_PREFIX + str(label.target)].numpy()
-    elif label.per_step and label.type == "classification":
+    elif label.per_step and label.kind.has_one_class:
         ids = {name: known[SEQUENCE_PREFIX + name].numpy() for name in id_features(spec)}
     return HeadBatch(
         targets=target.numpy(),

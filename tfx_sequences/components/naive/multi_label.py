@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tfx_sequences.components.kinds.registry import kind_of
+from tfx_sequences.components.kinds.score_buckets import BUCKETS
 from tfx_sequences.components.naive.classes import Answers
 from tfx_sequences.components.naive.head_batches import HeadBatch
-from tfx_sequences.components.network.measures import SCORE_BUCKETS, defined_figures
 from tfx_sequences.schemas.spec.label import Label
 
 # Values of 0 and 1 that are held at a time.
@@ -61,13 +62,13 @@ class ClassRates:
         return (self.there / unit + 2 * prior) / (self.weight / unit + 2)
 
     def sums(self, probabilities: np.ndarray) -> np.ndarray:
-        """The sums of `HeadMeasures` for these probabilities `[S, C]`: weight, loss, what is right, score buckets."""
+        """The sums of the model's measures for these probabilities `[S, C]`: weight, loss, correct, score buckets."""
         absent = np.maximum(self.weight - self.there, 0)
         loss = -(self.there * np.log(probabilities) + absent * np.log1p(-probabilities)).sum()
         right = np.where(probabilities > 0.5, self.there, absent).sum() / self.there.shape[1]
-        scores = probabilities.astype(np.float32) * np.float32(SCORE_BUCKETS)
-        bucket = np.minimum(scores.astype(np.int64), SCORE_BUCKETS - 1).ravel()
-        buckets = [np.bincount(bucket, side.ravel(), SCORE_BUCKETS) for side in (absent, self.there)]
+        scores = probabilities.astype(np.float32) * np.float32(BUCKETS)
+        bucket = np.minimum(scores.astype(np.int64), BUCKETS - 1).ravel()
+        buckets = [np.bincount(bucket, side.ravel(), BUCKETS) for side in (absent, self.there)]
         return np.concatenate([[self.weight[:, 0].sum(), loss, right], *buckets])
 
 
@@ -115,7 +116,8 @@ class NaiveMultiLabel:
         return found
 
     def _add(self, found: Answers, predicting: str, frequencies: str | None, total: np.ndarray) -> None:
-        for figure, value in defined_figures(self._label, total).items():
+        measures = kind_of(self._label).measures(self._label, with_curve=True)
+        for figure, value in measures.measured(total).items():
             name = predicting if figure == "accuracy" else frequencies
             if name is not None:
                 found.setdefault(figure, {})[name] = value

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import tensorflow as tf
 
+from tfx_sequences.components.kinds.registry import kind_of
 from tfx_sequences.components.naive.classes import Answers
 from tfx_sequences.components.naive.head_batches import HeadBatch
-from tfx_sequences.components.network.forecast_errors import forecast_sums
-from tfx_sequences.components.network.measures import defined_figures
 from tfx_sequences.schemas.spec.forecast_labels import forecast_options
 from tfx_sequences.schemas.spec.label import Label
 
@@ -75,6 +73,7 @@ class NaiveForecasts:
     def __init__(self, label: Label) -> None:
         self._label = label
         options = forecast_options(label)
+        self._measures = kind_of(label).measures(label)
         self._seasons = sorted({options.seasonality, *options.lags} - {1})
         self._sums: dict[str, np.ndarray] = {}
 
@@ -94,7 +93,7 @@ class NaiveForecasts:
         mean = total / np.maximum(batch.lengths, 1)
         forecasts["mean of the history"] = np.repeat(mean[:, None], horizon, axis=1)
         for answer, forecast in forecasts.items():
-            sums = forecast_sums(batch.targets, tf.cast(forecast, tf.float32), tf.constant(batch.weights))
+            sums = self._measures.sums(batch.targets, forecast, batch.weights)
             self._sums[answer] = self._sums.get(answer, 0) + sums.numpy().astype(np.float64).sum(axis=0)
 
     def answers(self) -> Answers:
@@ -121,7 +120,8 @@ def seasonal_naive(history: np.ndarray, lengths: np.ndarray, season: int, horizo
 
 def _answers(label: Label, sums: dict[str, np.ndarray]) -> Answers:
     found: Answers = {}
+    measures = kind_of(label).measures(label)
     for answer, total in sums.items():
-        for figure, value in defined_figures(label, total).items():
+        for figure, value in measures.measured(total).items():
             found.setdefault(figure, {})[answer] = value
     return found

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+import functools
+
 import keras
 
 from tfx_sequences.components.features.sequence_features import ContextFeatures, SequenceFeatures
+from tfx_sequences.components.kinds.registry import kind_of
 from tfx_sequences.components.network.gradient_clipping import GradientClipping
 from tfx_sequences.components.network.heads import build_heads
-from tfx_sequences.components.network.losses import HeadLoss
-from tfx_sequences.components.network.measures import HeadMeasures
 from tfx_sequences.components.network.network import build_network
 from tfx_sequences.components.network.optimizers import make_optimizer
 from tfx_sequences.components.network.precision import precision
-from tfx_sequences.components.network.sequence_model import FittedHead, LossFunction, SequenceModel
+from tfx_sequences.components.network.sequence_model import FittedHead, SequenceModel
 from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.columns.pretrained import PretrainedVectors
 from tfx_sequences.schemas.spec.auto_settings import with_auto_settings
-from tfx_sequences.schemas.spec.forecast_labels import forecast_options
-from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, check_causality
 
 
@@ -70,18 +69,23 @@ def compile_model(
     heads = {}
     for name, label in spec.heads.items():
         of_head = statistics.heads[name]
-        loss = HeadLoss(label, of_head.class_weights)
+        kind, prefix = kind_of(label), spec.output_prefix(name)
+        loss = kind.loss(label, of_head.class_weights)
         heads[name] = FittedHead(
             loss,
-            HeadMeasures(label, of_head.classes),
+            kind.measures(label, of_head.classes),
             label.loss_weight,
-            _training_loss(model, label, loss, spec.output_prefix(name)),
+            kind.training_loss(label, functools.partial(_layer_of, model, prefix), loss),
             _expected_targets(spec, name, of_head, steps_per_epoch),
         )
     clipping = GradientClipping(training.gradient_clip_norm, training.gradient_clip_value)
     model.set_heads(heads, clipping)
     model.compile(optimizer=make_optimizer(training, steps_per_epoch))
     clipping.build(model.optimizer)
+
+
+def _layer_of(model: keras.Model, prefix: str, name: str) -> keras.layers.Layer:
+    return model.get_layer(prefix + name)
 
 
 def _expected_targets(
@@ -99,16 +103,3 @@ def _expected_targets(
             "batch_mean.",
         )
     return statistics.targets / steps_per_epoch
-
-
-def _training_loss(model: keras.Model, label: Label, loss: HeadLoss, prefix: str) -> LossFunction | None:
-    """Where the head hands something else on in training than what it answers."""
-    number = label.sampled_softmax
-    if number is not None:
-        layer = model.get_layer(f"{prefix}logits")
-        by_rank = label.classes is None
-        return lambda targets, vectors: layer.sampled_loss(targets, vectors, number, by_rank=by_rank)
-    if label.type == "forecast" and forecast_options(label).decoder == "autoregressive":
-        decoder = model.get_layer(f"{prefix}decoder")
-        return lambda targets, handed: loss(targets, decoder.taught(targets, handed))
-    return None

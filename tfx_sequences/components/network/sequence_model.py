@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import ops
 
+from tfx_sequences.components.kinds.label_kind import LossFunction
+from tfx_sequences.components.kinds.measures import Measures
 from tfx_sequences.components.network.gradient_clipping import GradientClipping, scaled, summed_over_replicas
 from tfx_sequences.components.network.losses import weighted_sum
-from tfx_sequences.components.network.measures import HeadMeasures, figures
-
-# What the loss itself, or another figure, says is left to the evaluation.
-_LEFT_OUT = ("loss", "mean_squared_error", "span_precision", "span_recall")
-
-LossFunction = Callable[[Any, Any], tf.Tensor]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +31,7 @@ class FittedHead:
     """
 
     loss: LossFunction
-    measures: HeadMeasures
+    measures: Measures
     weight: float = 1.0
     training_loss: LossFunction | None = None
     expected_targets: float | None = None
@@ -175,7 +171,7 @@ class LossPerTarget(keras.metrics.Metric):
 class HeadFigures(keras.metrics.Metric):
     """The figures of one head by name, without its loss."""
 
-    def __init__(self, measures: HeadMeasures, prefix: str, **kwargs: Any) -> None:
+    def __init__(self, measures: Measures, prefix: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._measures = measures
         self._prefix = prefix
@@ -188,9 +184,7 @@ class HeadFigures(keras.metrics.Metric):
 
     def result(self) -> dict[str, Any]:
         """By name, those of several heads with the head's name before; some are for the evaluation alone."""
-        found = figures(self._measures.label, self._sums)
-        shown = {name: x for name, x in found.items() if name not in _LEFT_OUT}
-        return {self._prefix + name: tf.cast(x, tf.float32) for name, x in shown.items()}
+        return {self._prefix + name: tf.cast(x, tf.float32) for name, x in self._measures.shown(self._sums).items()}
 
 
 def _replicas() -> int:

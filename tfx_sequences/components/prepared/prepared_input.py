@@ -8,8 +8,6 @@ from them: no record is parsed and nothing is padded by copying twice.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,6 @@ import google_crc32c
 import numpy as np
 import tensorflow as tf
 
-from tfx_sequences.compat import bound_freed_memory
 from tfx_sequences.components.batches.label_batches import targets_and_weights
 from tfx_sequences.components.input.input_counts import InputCounts
 from tfx_sequences.components.input.untuned import parallel_calls, untuned
@@ -29,6 +26,7 @@ from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
 from tfx_sequences.schemas.features.transformed_features import RECORD_ID
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_io import digest_of
 
 _PREFETCHED = 8
 
@@ -69,7 +67,6 @@ class PreparedStore:
     """
 
     def __init__(self, folder: str | Path, spec: SequenceSpec, identity: StoreIdentity) -> None:
-        bound_freed_memory()
         self._folder = Path(folder)
         self._spec = spec
         self.header = read_header(self._folder, identity)
@@ -95,7 +92,7 @@ class PreparedStore:
         """Digest of all that the batches of training depend on."""
         batching, seed = self._spec.batching.model_dump(mode="json"), self._spec.training.seed
         depends = [self.header.spec_fingerprint, self.header.lengths_crc32c, len(self._lengths), batching, seed]
-        return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()[:32]
+        return digest_of(depends)[:32]
 
     def dataset(
         self,

@@ -6,7 +6,6 @@ import dataclasses
 import functools
 from collections import Counter
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from tfx_sequences.components.records import value_errors
 from tfx_sequences.components.records.batches import Batch, Rows, term_rows
 from tfx_sequences.components.records.figures import Figures
 from tfx_sequences.components.records.keys import feature_name
+from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.columns.column import CategoricalColumn, TermColumn, TextColumn
 from tfx_sequences.schemas.columns.names import SEQUENCE_PREFIX
@@ -33,7 +33,7 @@ _PLACES = 3
 class _Finding:
     error: Callable[[value_errors.Where], DataError]
     count: int = 0
-    places: list[tuple[Path, int, str | None]] = dataclasses.field(default_factory=list)
+    places: list[tuple[AnyPath, int, str | None]] = dataclasses.field(default_factory=list)
 
 
 class _Known:
@@ -126,7 +126,7 @@ class ValueChecks:
             for its, terms in zip(figures, _divided(rows, parts, len(figures)), strict=True):
                 its.terms.setdefault(name, Counter()).update(terms)
         for head, label in self._spec.heads.items():
-            if label.type == "forecast":
+            if label.kind.from_windows:
                 self._check_forecast(batch, label, lengths)
             else:
                 self._check_label(batch, head, label, figures, parts)
@@ -209,7 +209,7 @@ class ValueChecks:
     def _check_label(
         self, batch: Batch, head: str, label: Label, figures: Sequence[Figures], parts: np.ndarray
     ) -> None:
-        tensor_name = SEQUENCE_PREFIX * label.per_step + label.key
+        tensor_name = label.raw_name
         rows, name = batch.rows[tensor_name], self._names[tensor_name]
         self._check_every_step(batch, tensor_name, label)
         if label.step_weight:

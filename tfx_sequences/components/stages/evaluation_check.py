@@ -20,6 +20,7 @@ from tfx.utils import io_utils, path_utils
 from tfx_sequences.components.evaluation.config import CUT_STEP_COUNT, STEP_COUNT, tfma_name_of_head
 from tfx_sequences.components.evaluation.result import WHOLE, read_figures
 from tfx_sequences.components.naive.answers import LEFT_OUT, naive_answers_of_files
+from tfx_sequences.components.records.opening import record_datasets
 from tfx_sequences.components.serving.model_card import MODEL_CARD, check_model, spec_of_card
 from tfx_sequences.components.transform.length_histogram import read_histogram
 from tfx_sequences.errors import TfxSequencesError
@@ -88,10 +89,11 @@ def count_split(files: list[str]) -> dict[str, int]:
     """Records of a split of transformed records, and steps of them, read by the network or not."""
     counts = {"records": 0, "steps": 0}
     parser = {SEQUENCE_LENGTH: tf.io.FixedLenFeature([], tf.int64)}
-    for batch in tf.data.TFRecordDataset(files, compression_type="GZIP").batch(_BATCH):
-        lengths = tf.io.parse_example(batch, parser)[SEQUENCE_LENGTH]
-        counts["records"] += int(tf.size(lengths))
-        counts["steps"] += int(tf.reduce_sum(lengths))
+    for records in record_datasets(files):
+        for batch in records.batch(_BATCH):
+            lengths = tf.io.parse_example(batch, parser)[SEQUENCE_LENGTH]
+            counts["records"] += int(tf.size(lengths))
+            counts["steps"] += int(tf.reduce_sum(lengths))
     return counts
 
 

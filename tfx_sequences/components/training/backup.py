@@ -6,7 +6,8 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -14,8 +15,12 @@ from absl import logging
 
 from tfx_sequences.components.training.train_state import TrainState
 from tfx_sequences.errors import UserInputError
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_io import TRAIN_SECTIONS, digest_of, fingerprint
+from tfx_sequences.whole_files import written_whole
 
 FILE_NAME = "training_backup.npz"
+BACKUPS = "backups"
 _PLAIN = "plain"
 
 
@@ -49,10 +54,8 @@ class BackupFile:
         plain = json.dumps({"identity": self.identity, **state.plain})
         buffer = io.BytesIO()
         np.savez(buffer, **{_PLAIN: np.frombuffer(plain.encode(), np.uint8), **state.arrays})
-        temporary = f"{self._path}.{os.getpid()}"
-        with tf.io.gfile.GFile(temporary, "wb") as file:
+        with written_whole(self._path) as file:
             file.write(buffer.getvalue())
-        tf.io.gfile.rename(temporary, self._path, overwrite=True)
 
     def read(self) -> TrainState | None:
         """The backup; None if there is none.
@@ -96,7 +99,35 @@ class BackupFile:
         if not self.writes or not tf.io.gfile.isdir(self.folder):
             return
         for name in tf.io.gfile.listdir(self.folder):
-            if name.startswith(FILE_NAME):
+            if name.lstrip(".").startswith(FILE_NAME):
                 tf.io.gfile.remove(os.path.join(self.folder, name))
         if not tf.io.gfile.listdir(self.folder):
             tf.io.gfile.rmtree(self.folder)
+
+
+def backup_of(
+    spec: SequenceSpec, config: Mapping[str, Any], files: Sequence[str], transform_output: str, *, writes: bool = True
+) -> BackupFile | None:
+    """Where the state of training is kept: the spec's folder, or one for this spec and data in `config["backups"]`.
+
+    Args:
+        spec: The spec.
+        config: The trainer's `custom_config`.
+        files: All records that are read.
+        transform_output: The transform graph's folder.
+        writes: False in a worker that is not the chief.
+    """
+    options = spec.training.backup
+    if options is None or not (options.folder or config.get(BACKUPS)):
+        return None
+    # How backups are made does not change what is trained.
+    training = spec.training.model_copy(update={"backup": None})
+    records = [[file, tf.io.gfile.stat(file).length] for file in files]
+    identity = {
+        "the spec": fingerprint(spec.model_copy(update={"training": training}), TRAIN_SECTIONS),
+        "the records": digest_of([transform_output, *records])[:16],
+        "the code": str(config.get("code_digest", "")),
+    }
+    return BackupFile(
+        options.folder or os.path.join(config[BACKUPS], digest_of(identity)[:16]), identity, writes=writes
+    )

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 
-from tfx_sequences.components.input.record_places import record_dataset
+from tfx_sequences.components.records.opening import record_dataset
 
 Rotation = tuple[list[str], list[str]]
 """Files of records to train on, and of those to validate with."""

@@ -11,6 +11,7 @@ import tensorflow_transform as tft
 from tfx_sequences.components.batches.forecast_windows import windows_per_record
 from tfx_sequences.components.input.sequence_input import Batch
 from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
+from tfx_sequences.components.numbers.chosen import read_choices
 from tfx_sequences.components.transform.class_counts import balanced_weights, read_counts
 from tfx_sequences.components.transform.length_histogram import LengthHistogram, read_histogram
 from tfx_sequences.errors import SpecError, did_you_mean, shortened
@@ -30,7 +31,7 @@ def task_statistics(
     train: Iterable[Batch] | None,
     lengths: LengthHistogram | None = None,
 ) -> TaskStatistics:
-    """Sizes of vocabularies, classes and their weights, the number of targets, the spread of regression labels.
+    """Sizes of vocabularies, classes and their weights, numbers of targets, spread of labels, normalisers chosen.
 
     Args:
         spec: The spec.
@@ -59,7 +60,26 @@ def task_statistics(
         found = _of_classes(spec, head, label, tft_output) if label.has_classes else spread.get(head, HeadStatistics())
         targets = weights.get(head, _number_of_targets(spec, label, lengths))
         heads[head] = dataclasses.replace(found, targets=float(targets))
-    return TaskStatistics(num_ids, heads, terms)
+    return TaskStatistics(num_ids, heads, terms, read_choices(tft_output.transform_savedmodel_dir))
+
+
+def table_terms(spec: SequenceSpec, tft_output: tft.TFTransformOutput) -> dict[str, list[str]]:
+    """The terms of embedding tables in the order of their ids: given by the spec, or computed by Transform.
+
+    Returns:
+        By table, for those whose ids stand for terms.
+    """
+    computed = {name: file for file, names in computed_vocabularies(spec).items() for name in names}
+    found = {}
+    for table, names in names_by_table(spec.columns).items():
+        column = spec.columns[names[0]]
+        if not isinstance(column, TermColumn):
+            continue
+        if names[0] in computed:
+            found[table] = _terms(tft_output, computed[names[0]])
+        elif (terms := known_terms(column)) is not None:
+            found[table] = terms
+    return found
 
 
 def _of_classes(spec: SequenceSpec, head: str, label: Label, tft_output: tft.TFTransformOutput) -> HeadStatistics:
@@ -79,7 +99,7 @@ def _of_classes(spec: SequenceSpec, head: str, label: Label, tft_output: tft.TFT
         return HeadStatistics(classes, tuple(label.class_weights.get(c, 1.0) for c in classes))
     tokens = classes if label.given_classes is None else tuple(str(i) for i in range(len(classes)))
     counts = read_counts(tft_output, name, tokens)
-    several = label.type == "multi_label"
+    several = label.kind.has_several_classes
     targets = _targets(label, tft_output) if several else int(counts.sum())
     return HeadStatistics(classes, tuple(balanced_weights(counts, targets, several=several).tolist()))
 
@@ -100,11 +120,11 @@ def _number_of_targets(spec: SequenceSpec, label: Label, lengths: LengthHistogra
 
 def _read(spec: SequenceSpec, train: Iterable[Batch] | None) -> tuple[dict[str, HeadStatistics], dict[str, float]]:
     """By head, where it takes a pass over the records: the spread of its values, and the weight of its targets."""
-    regression = {head: label for head, label in spec.heads.items() if label.type == "regression"}
+    spread = {head: label for head, label in spec.heads.items() if label.kind.needs_spread}
     weighted = {head for head, label in spec.heads.items() if spec.example_weight or label.step_weight}
-    spreads = {head: _Spread(label.size) for head, label in regression.items()}
+    spreads = {head: _Spread(label.size) for head, label in spread.items()}
     totals = dict.fromkeys(weighted, 0.0)
-    for _, targets, weights in train if train is not None and (regression or weighted) else ():
+    for _, targets, weights in train if train is not None and (spread or weighted) else ():
         for head in spec.heads:
             target, weight = (np.asarray(x[head] if isinstance(x, dict) else x) for x in (targets, weights))
             if head in spreads:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from tfx_sequences.pipeline.commands.command_options import DataOption, SpecArgument, check_paths
+from tfx_sequences.pipeline.commands.command_options import DataOption, SpecArgument, on_this_machine, readable
 from tfx_sequences.pipeline.commands.waiting import waiting
 
 if TYPE_CHECKING:
@@ -27,12 +27,13 @@ def check_command(spec: SpecArgument, data: DataOption) -> None:
         from tfx_sequences.schemas.spec.spec_io import load_spec
 
         check_environment(needs_tfx=False)
-        check_paths(spec=spec, data_folder=data)
+        on_this_machine("spec", spec)
+        folder = readable("data folder", data)
         loaded = load_spec(spec)
         with waiting(capture, f"Checking the records in {data}"):
             from tfx_sequences.components.records.data_check import check_data
 
-            report = check_data(loaded, data)
+            report = check_data(loaded, folder)
         _show_data(capture, loaded, report)
         return 0
 
@@ -43,6 +44,9 @@ def _show_data(capture: Capture, spec: SequenceSpec, report: DataReport) -> None
     from rich.table import Table
     from rich.text import Text
 
+    from tfx_sequences.components.numbers.chosen import choice_lines
+    from tfx_sequences.pipeline.local.console import print_table
+
     table = Table("split")
     for column in ("files", "records", "steps", "shortest", "mean length", "longest", "empty"):
         table.add_column(column, justify="right")
@@ -51,7 +55,7 @@ def _show_data(capture: Capture, spec: SequenceSpec, report: DataReport) -> None
         row = (len(figures.files), figures.records, figures.steps, *lengths, figures.zero_length)
         table.add_row(split, *(str(value) for value in row))
     capture.console.print(f"Records for {spec.name}, by split; lengths in steps:")
-    capture.console.print(table)
+    print_table(capture.console, table)
     notes: dict[str, Sequence[str]] = {}
     for head, classes in report.splits["train"].classes.items():
         listed = [f"{name} ({count})" for name, count in classes.items()]
@@ -67,4 +71,8 @@ def _show_data(capture: Capture, spec: SequenceSpec, report: DataReport) -> None
     for note, names in notes.items():
         if names:
             capture.console.print(Text(f"{note}: {', '.join(names)}."), soft_wrap=True)
+    for line in choice_lines(report.normalizers):
+        capture.console.print(Text(f"The normalizer that auto chooses: {line}."), soft_wrap=True)
+    for line in report.advice:
+        capture.console.print(Text(f"{line}."), soft_wrap=True)
     capture.console.print(Text("The records fit the spec."))

@@ -225,10 +225,7 @@ def _validation_far_from_test(spec: SequenceSpec, figures: Figures, head: str, l
 
 def _main_figures(spec: SequenceSpec, figures: Figures, head: str, label: Label) -> tuple[str, float, float]:
     """The figure of a head that splits are compared by: its name, that of training, that of validation."""
-    name = {"classification": "accuracy", "multi_label": "loss", "regression": "mean_absolute_error"}.get(label.type)
-    if name is None:
-        loss = forecast_options(label).loss
-        name = loss if loss in ("smape", "mase") else "mean_absolute_error"
+    name = label.kind.main_metric(label)
     prefix = "" if len(spec.heads) == 1 else f"{head}_"
     # With a sample of the classes, figures are measured in validation only.
     trained = math.nan if label.sampled_softmax else figures.at_best(prefix + name)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfx_sequences.components.records.data_check import DataReport, check_data
+from tfx_sequences.components.records.opening import check_name
+from tfx_sequences.components.records.paths import AnyPath, path_of
 from tfx_sequences.errors import TfxSequencesError, UserInputError
 from tfx_sequences.pipeline.beam_engines import beam_pipeline_args, check_engine, check_reach
 from tfx_sequences.pipeline.local.output_folder import (
@@ -74,14 +77,14 @@ class RunResult:
 
 def run_local(
     spec: SequenceSpec,
-    data_dir: str | Path,
+    data_dir: str | os.PathLike[str],
     output_dir: str | Path,
     *,
     beam_args: Sequence[str] = (),
     beam_runner: str | None = None,
     progress: RunProgress | None = None,
     on_ready: Callable[[OutputLayout], None] | None = None,
-    bulk_inference_data: str | Path | None = None,
+    bulk_inference_data: str | os.PathLike[str] | None = None,
 ) -> RunResult:
     """Checks the records, runs the pipeline, and finds what it made.
 
@@ -90,7 +93,7 @@ def run_local(
 
     Args:
         spec: The spec.
-        data_dir: Folder of the TFRecords.
+        data_dir: Folder of the TFRecords, local or a URI that TensorFlow and Beam read.
         output_dir: Folder for everything that is written; made if need be.
         beam_args: Options for Beam; a runner among them replaces the default.
         beam_runner: Name of an engine, see `tfx_sequences.pipeline.beam_engines.ENGINES`.
@@ -107,40 +110,65 @@ def run_local(
     beam_args = beam_pipeline_args(beam_args, beam_runner)
     check_reach(beam_args, {"data folder": data_dir, "output folder": output_dir})
     check_engine(beam_args)
-    data_dir = Path(data_dir).resolve()
+    data = readable_by_beam("data folder", data_dir)
     layout = OutputLayout(Path(output_dir).resolve())
     started = time.monotonic()
-    data = check_data(spec, data_dir)
+    report = check_data(spec, data)
     more = _check_more_data(spec, bulk_inference_data)
     check_seconds = time.monotonic() - started
     make_output_folder(layout)
     if on_ready:
         on_ready(layout)
     with only_run_of(layout):
-        return _run(spec, data_dir, layout, data, check_seconds, beam_args, progress, more)
+        return _run(spec, str(data), layout, report, check_seconds, beam_args, progress, more)
 
 
-def _check_more_data(spec: SequenceSpec, folder: str | Path | None) -> str | None:
+def readable_by_beam(name: str, folder: str | os.PathLike[str]) -> AnyPath:
+    """A folder that both read, TensorFlow for the check and Beam for the pipeline; whole, without links.
+
+    Raises:
+        UserInputError: One of them does not have its file system.
+    """
+    path = path_of(folder).resolve()
+    if isinstance(path, Path):
+        return path
+    from apache_beam.io.filesystems import FileSystems
+
+    try:
+        FileSystems.get_filesystem(str(path))
+    except ValueError as error:
+        raise UserInputError(
+            f"Beam does not read the {name}, {path}.",
+            expected="a folder on this machine, or in a file system that Beam has, such as gs://",
+            received=" ".join(str(error).split()),
+            fix="Copy the files to such a place, or install Beam's support for it (apache-beam[gcp]).",
+        ) from error
+    return path
+
+
+def _check_more_data(spec: SequenceSpec, folder: str | os.PathLike[str] | None) -> str | None:
     """The folder of records to predict, whose files are TFRecords of the spec's kind."""
     if folder is None:
         return None
     from tfx_sequences.components.serving.prediction import check_file, list_record_files
 
-    if Path(folder).is_file():
+    folder = readable_by_beam("folder to predict", folder)
+    if folder.is_file():
         raise UserInputError(
             "The records to predict are one file.",
             expected="a folder of TFRecord files",
             received=str(folder),
-            fix=f"Give its folder, {Path(folder).parent}, if there is nothing else in it.",
+            fix=f"Give its folder, {folder.parent}, if there is nothing else in it.",
         )
     for file in list_record_files(folder):
+        check_name(file)
         check_file(file, spec)
-    return str(Path(folder).resolve())
+    return str(folder)
 
 
 def _run(
     spec: SequenceSpec,
-    data_dir: Path,
+    data_dir: str,
     layout: OutputLayout,
     data: DataReport,
     check_seconds: float,
@@ -157,7 +185,7 @@ def _run(
     connection = metadata.sqlite_metadata_connection_config(str(layout.metadata))
     pipeline = create_pipeline(
         spec,
-        data=str(data_dir),
+        data=data_dir,
         pipeline_root=str(layout.artifacts),
         push_destination=str(layout.pushed_models),
         splits_with_files=tuple(data.splits),

@@ -1,4 +1,4 @@
-"""The arguments of `tf.feature_column`'s builders, turned into columns of ours."""
+"""The arguments of `tf.feature_column`'s builders, turned into columns of this package."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalCo
 
 
 def make_numeric(
-    key: str, shape: Any, default_value: Any, dtype: Any, normalizer: Any, *, is_sequence: bool
+    key: str, shape: Any, default_value: Any, dtype: Any, normalizer: Any, clip: float | None, **fields: Any
 ) -> NumericColumn:
     """A numeric column."""
     return declared(
         NumericColumn,
         key=key,
-        is_sequence=is_sequence,
         shape=(shape,) if isinstance(shape, int) else tuple(shape),
         default_value=_number(default_value, key),
         dtype=stored_dtype(dtype, key),
         normalizer="none" if normalizer is None else normalizer,
+        clip=None if clip is None else float(clip),
+        **fields,
     )
 
 
@@ -30,7 +31,7 @@ def _number(default_value: Any, key: str) -> float | None:
         return None if default_value is None else float(default_value)
     except (TypeError, ValueError) as error:
         raise SpecError(
-            f"Column '{key}' has a default_value that is no number.",
+            f"Column '{key}' has a default_value that is not a number.",
             expected="one number, for each element of the shape, or None",
             received=f"{default_value!r}",
         ) from error
@@ -41,7 +42,7 @@ def make_bucketized(source: Any, boundaries: Sequence[float], *, is_sequence: bo
     if not isinstance(source, NumericColumn) or source.normalizer != "none" or source.is_sequence != is_sequence:
         kind = "sequence_numeric_column" if is_sequence else "numeric_column"
         raise SpecError(
-            "Only plain numbers can be put in buckets.",
+            "Only plain numbers can be put into buckets.",
             expected=f"a {kind} without normalizer: the boundaries are in the record's own units",
             received=f"{source!r}",
         )

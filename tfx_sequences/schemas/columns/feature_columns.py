@@ -3,7 +3,7 @@
 What they return is a column of `tfx_sequences.schemas.columns.column`: frozen,
 comparable, serialisable. Keyword names and defaults are those of
 `tf.feature_column`, except that a `normalizer` is declared (`Scaling`, `"log1p"`)
-where that takes a function, for a function cannot be written to a spec.
+where that takes a function, because a function cannot be written to a spec.
 """
 
 from __future__ import annotations
@@ -36,21 +36,25 @@ def numeric_column(
     default_value: float | None = None,
     dtype: Any = "float32",
     normalizer: str | Scaling | None = None,
+    *,
+    clip: float | None = None,
 ) -> NumericColumn:
     """Numbers of the record. `[B, *shape]` of `dtype` to `[B, prod(shape)]` float32.
 
     Args:
         key: The feature's key.
         shape: Shape of the value.
-        default_value: Stands in for a missing value; None: the feature is required.
+        default_value: Replaces a missing value; None: the feature is required.
         dtype: How the values are stored: `float32` or `int64` (or TensorFlow's dtype).
-        normalizer: `Scaling(offset, scale)`, `"log1p"`, or None; in a pipeline also
-            `"z_score"` and `"min_max"`, of the training split.
+        normalizer: `Scaling(offset, scale)`, `"log1p"` (`sign(x) * log1p(|x|)`, which a pipeline follows by
+            a z_score), or None; in a pipeline also `"auto"`, `"z_score"`, `"min_max"`, `"robust"` and `"quantile"`, of
+            the training split.
+        clip: Normalised values beyond this, up or down, become it.
 
     >>> numeric_column("age", normalizer=Scaling(offset=40.0, scale=0.1)).size
     1
     """
-    return make_numeric(key, shape, default_value, dtype, normalizer, is_sequence=False)
+    return make_numeric(key, shape, default_value, dtype, normalizer, clip, is_sequence=False)
 
 
 def sequence_numeric_column(
@@ -59,21 +63,28 @@ def sequence_numeric_column(
     default_value: float | None = 0.0,
     dtype: Any = "float32",
     normalizer: str | Scaling | None = None,
+    *,
+    clip: float | None = None,
+    causal: bool | None = None,
 ) -> NumericColumn:
     """Numbers of each step. `[B, T, *shape]` of `dtype` to `[B, T, prod(shape)]` float32.
 
     Args:
         key: The feature's key.
         shape: Shape of a step's value.
-        default_value: Stands in for the values of a step that has none, or fewer
+        default_value: Replaces the values of a step that has none, or fewer
             than `shape` needs, before it is normalised; None: 0 after that.
         dtype: As for `numeric_column`.
-        normalizer: As for `numeric_column`.
+        normalizer: As for `numeric_column`; also `"per_record"` (mean and standard deviation of the record's
+            own steps), `"per_record_robust"` (median and distance of the quartiles) and `"per_record_min_max"`.
+        clip: As for `numeric_column`.
+        causal: The statistics of a record are, at each step, those of the steps up to it; None: of the whole record,
+            and in a pipeline as the network needs it.
 
     >>> sequence_numeric_column("lpc", shape=12).is_sequence
     True
     """
-    return make_numeric(key, shape, default_value, dtype, normalizer, is_sequence=True)
+    return make_numeric(key, shape, default_value, dtype, normalizer, clip, is_sequence=True, causal=causal)
 
 
 def bucketized_column(source_column: NumericColumn, boundaries: Sequence[float]) -> BucketizedColumn:
@@ -149,9 +160,9 @@ def sequence_categorical_column_with_vocabulary_list(
         key: The feature's key.
         vocabulary_list: The terms.
         dtype: `string` or `int64`; None: as the terms are.
-        default_value: Id of unknown terms; -1 gives them none, a vector of zeros;
+        default_value: Id of unknown terms; -1 gives them no id, a vector of zeros;
             None makes them an error.
-        num_oov_buckets: Ids behind the list for unknown terms, by their hash,
+        num_oov_buckets: Ids after the list for unknown terms, by their hash,
             instead of `default_value`.
         multi_valued: A step has any number of terms.
 
@@ -192,8 +203,8 @@ def sequence_categorical_column_with_vocabulary_file(
     Args:
         key: The feature's key.
         vocabulary_file: Text, one term per line.
-        vocabulary_size: Use only so many lines from the top.
-        num_oov_buckets: Ids behind the file's for unknown terms, by their hash.
+        vocabulary_size: Use only this number of lines from the top.
+        num_oov_buckets: Ids after the file's for unknown terms, by their hash.
         default_value: Id of unknown terms, where there are no such buckets; None
             means -1, no id, as in `tf.feature_column`.
         dtype: `string` or `int64`.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tfx_sequences.schemas.kinds.forecast_options import Forecast
 from tfx_sequences.schemas.spec.batching import Batching
-from tfx_sequences.schemas.spec.forecast import Forecast
 from tfx_sequences.schemas.spec.label import Label
 
 

@@ -1,4 +1,4 @@
-"""The labels of a spec that are forecasts: what of its features they need, and what fits together."""
+"""The labels of a spec that are forecasts: which features they need, and what fits together."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 
 from tfx_sequences.errors import did_you_mean
 from tfx_sequences.schemas.columns.column import Column, NumericColumn
+from tfx_sequences.schemas.columns.numeric_columns import RECORD_NORMALIZERS
+from tfx_sequences.schemas.kinds.forecast_options import Forecast
+from tfx_sequences.schemas.kinds.registry import declared_kind
 from tfx_sequences.schemas.spec.batching import Batching
-from tfx_sequences.schemas.spec.forecast import Forecast
 from tfx_sequences.schemas.spec.label import Label
 
 
@@ -18,9 +20,9 @@ def forecast_options(label: Label) -> Forecast:
 
 
 def without_normalizer(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Fields of a spec in which targets of forecasts, unless they say otherwise, are not normalised by their column.
+    """The fields of a spec, with `normalizer: none` for targets of forecasts that do not name a normalizer.
 
-    They are normalised series by series, by what the label says.
+    They are normalised series by series, as the label declares.
     """
     labels = data.get("labels")
     heads = [data.get("label"), *(labels.values() if isinstance(labels, Mapping) else ())]
@@ -30,7 +32,8 @@ def without_normalizer(data: Mapping[str, Any]) -> Mapping[str, Any]:
     changed = dict(columns)
     for label in heads:
         fields = label.model_dump() if isinstance(label, Label) else label
-        if not isinstance(fields, Mapping) or fields.get("type") != "forecast":
+        kind = declared_kind(fields.get("type")) if isinstance(fields, Mapping) else None
+        if kind is None or not kind.from_windows:
             continue
         target = fields.get("target")
         column = columns.get(target) if isinstance(target, str) else None
@@ -49,37 +52,37 @@ def check_forecasts(
     Args:
         labels: The labels of a spec, by where it declares them.
         sequence: Its sequence features by name.
-        context_keys: Keys of its features that stand in the record's context.
+        context_keys: Keys of its features in the record's context.
         batching: Its batching.
 
     Raises:
         ValueError: A forecast does not fit the spec's features, its other labels, or its batching.
     """
-    heads = {where: label for where, label in labels.items() if label.type == "forecast"}
+    heads = {where: label for where, label in labels.items() if label.kind.from_windows}
     if not heads:
         return
     others = [where for where in labels if where not in heads]
     if others:
         raise ValueError(
-            f"{others[0]} is no forecast, but other labels are: windows of a series have no such label; "
+            f"{others[0]} is not a forecast, but other labels are: windows of a series have no such label; "
             "use a spec for each"
         )
     for where, label in heads.items():
         _check_features(where, label, sequence, context_keys, batching)
     for field in ("horizon", "is_cut_out", "known_future"):
         if any(getattr(a, field) != getattr(b, field) for a in heads.values() for b in heads.values()):
-            what = {"is_cut_out": "way of telling the future (`key`)"}.get(field, field)
-            raise ValueError(f"labels: all forecasts of a spec have the same {what}, for their windows are the same")
+            what = {"is_cut_out": "place of the future (`key`)"}.get(field, field)
+            raise ValueError(f"labels: all forecasts of a spec share their windows, so they must have the same {what}")
     by_target: dict[str | None, Label] = {}
     for label in heads.values():
         first = by_target.setdefault(label.target, label)
         if forecast_options(first).normalization != forecast_options(label).normalization:
             raise ValueError(f"labels: forecasts of '{label.target}' have different `forecast.normalization`")
     if len({forecast_options(label).windows for label in heads.values()}) > 1:
-        raise ValueError("labels: all forecasts of a spec have the same `forecast.windows`")
+        raise ValueError("labels: all forecasts of a spec must have the same `forecast.windows`")
     if batching.max_length is not None and batching.truncate != "head":
         raise ValueError(
-            f"batching.truncate is '{batching.truncate}', which cuts off the end that a forecast goes on from: "
+            f"batching.truncate is '{batching.truncate}', which cuts off the end that a forecast starts from: "
             "set `truncate: head`"
         )
     if batching.prepared:
@@ -89,7 +92,7 @@ def check_forecasts(
 def _check_padding(batching: Batching, target: str) -> None:
     padding = batching.padding.get(target)
     if padding is not None and padding.side == "left":
-        raise ValueError(f"batching.padding puts the padding of '{target}', which is to be forecast, on the left")
+        raise ValueError(f"batching.padding puts the padding of '{target}', which must be forecast, on the left")
 
 
 def _check_features(
@@ -98,10 +101,16 @@ def _check_features(
     for field, names in (("target", [str(label.target)]), ("known_future", list(label.known_future))):
         for name in names:
             if name not in sequence:
-                raise ValueError(f"{where}.{field}: '{name}' is no sequence feature.{did_you_mean(name, sequence)}")
+                raise ValueError(f"{where}.{field}: '{name}' is not a sequence feature.{did_you_mean(name, sequence)}")
             if not isinstance(sequence[name], NumericColumn):
-                raise ValueError(f"{where}.{field}: '{name}' is {sequence[name].type}, but it has to be numeric")
+                raise ValueError(f"{where}.{field}: '{name}' is {sequence[name].type}, but it must be numeric")
     _check_padding(batching, str(label.target))
+    for name in label.known_future:
+        if getattr(sequence[name], "normalizer", None) in RECORD_NORMALIZERS:
+            raise ValueError(
+                f"sequence.{name}.normalizer is one of the record's own steps, but its future goes on beyond them: "
+                "leave the normalizer out"
+            )
     column: Any = sequence[str(label.target)]
     if column.shape:
         raise ValueError(f"{where}.target: '{label.target}' has a shape; a forecast is of one number per step")
