@@ -97,7 +97,7 @@ def test_what_does_not_fit_the_spec_is_an_error(make, words):
 
 def test_the_target_is_left_as_it_is_unless_the_spec_says_otherwise():
     assert spec_of().sequence["x"].normalizer == "none"
-    assert forecast_spec().sequence["open"].normalizer == "z_score"
+    assert forecast_spec().sequence["open"].normalizer == "auto"
     assert spec_from_yaml(spec_to_yaml(forecast_spec())) == spec_from_json(spec_to_json(forecast_spec()))
 
 

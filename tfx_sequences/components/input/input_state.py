@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from typing import Any
 
@@ -13,6 +11,7 @@ from tfx_sequences.components.input.bucket_queue import micro_batch_rows
 from tfx_sequences.components.input.epoch_reader import Source
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.columns.base import Declared
+from tfx_sequences.schemas.spec.spec_io import digest_of
 
 
 class InputState(Declared):
@@ -74,4 +73,4 @@ def source_digest(source: Source) -> str:
         "training": source.training,
         "record": spec.record,
     }
-    return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()[:32]
+    return digest_of(depends)[:32]

@@ -22,6 +22,7 @@ from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
 from tfx_sequences.schemas.features.parse_specs import parse_records
 from tfx_sequences.schemas.features.raw_features import feature_of, raw_features
+from tfx_sequences.schemas.features.record_scales import read_features
 from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, RECORD_ID, label_name, step_weight_name
 from tfx_sequences.schemas.spec.batching import Padding
 from tfx_sequences.schemas.spec.forecasts import forecast_heads
@@ -57,7 +58,7 @@ def transformed_records(spec: SequenceSpec, feature_spec: Features) -> RecordFor
     """Records that Transform has written.
 
     Args:
-        spec: The spec.
+        spec: The spec, or for a network that reads scales of records too the one of `network_spec`.
         feature_spec: `TFTransformOutput.transformed_feature_spec()`.
     """
 
@@ -67,6 +68,7 @@ def transformed_records(spec: SequenceSpec, feature_spec: Features) -> RecordFor
         identity = tf.io.parse_single_example(serialized, {RECORD_ID: feature_spec[RECORD_ID]})[RECORD_ID]
         return identity.numpy().decode("utf-8", "replace")
 
+    feature_spec = read_features(feature_spec, spec)
     padded = _padded_features(spec, feature_spec)
     parsed = {name: feature for name, feature in feature_spec.items() if name not in padded}
     parsed |= dict(padded.values())
@@ -163,7 +165,7 @@ def raw_records(spec: SequenceSpec, transform: Callable[[Features], Features] | 
     def parse(serialized: tf.Tensor) -> Features:
         features = parse_records(serialized, spec)
         if transform is not None:
-            return transform(features)
+            return read_features(transform(features), spec)
         steps = next(v for name, v in features.items() if name.startswith(SEQUENCE_PREFIX))
         return {**features, SEQUENCE_LENGTH: tf.cast(steps.row_lengths(), tf.int64)}
 

@@ -21,6 +21,7 @@ import keras
 import tensorflow as tf
 
 from tfx_sequences.components.batches.forecast_windows import windows_per_record
+from tfx_sequences.components.batches.padding import add_rows
 from tfx_sequences.components.features.runtime_checks import assert_in_graph
 from tfx_sequences.components.input.dataset_functions import flat_mapped, mapped
 from tfx_sequences.components.input.epoch_reader import EpochReader, Source
@@ -245,9 +246,7 @@ class SequenceInput:
             rows = tf.gather(source.plan.batch_sizes, of_bucket)
             rows *= windows_per_record(source.spec, training=source.training)
             missing = rows - tf.shape(inputs[SEQUENCE_LENGTH])[0]
-            inputs, targets, weights = tf.nest.map_structure(
-                lambda x: _add_rows(x, missing), (inputs, targets, weights)
-            )
+            inputs, targets, weights = tf.nest.map_structure(lambda x: add_rows(x, missing), (inputs, targets, weights))
         return inputs, targets, weights
 
 
@@ -269,11 +268,6 @@ def make_dataset(
         training: Shuffle, anew each epoch, by `spec.training.seed`.
     """
     return SequenceInput(files, spec, transformed_records(spec, feature_spec), plan, training=training).dataset
-
-
-def _add_rows(values: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
-    padded = tf.pad(values, [[0, count], *([[0, 0]] * (values.shape.rank - 1))])
-    return tf.ensure_shape(padded, [None, *values.shape[1:]])
 
 
 def _check(files: Sequence[str], num_workers: int, worker: int) -> None:

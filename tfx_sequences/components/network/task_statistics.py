@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from tfx_sequences.components.kinds.head_statistics import HeadStatistics
+from tfx_sequences.components.numbers.chosen import Choices
 
 __all__ = ["HeadStatistics", "TaskStatistics"]
 
@@ -18,8 +19,10 @@ class TaskStatistics:
         num_ids: Number of ids of each column that has some, by transformed name.
         heads: By the head's name.
         terms: The terms of embedding tables with pretrained vectors, in id order, by table.
+        normalizers: What was chosen for columns whose normaliser is `auto`, see `read_choices`.
     """
 
     num_ids: Mapping[str, int]
     heads: Mapping[str, HeadStatistics] = dataclasses.field(default_factory=dict)
     terms: Mapping[str, Sequence[str] | None] = dataclasses.field(default_factory=dict)
+    normalizers: Choices = dataclasses.field(default_factory=dict)

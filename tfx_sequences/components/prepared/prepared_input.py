@@ -8,8 +8,6 @@ from them: no record is parsed and nothing is padded by copying twice.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,7 @@ from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
 from tfx_sequences.schemas.features.transformed_features import RECORD_ID
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_io import digest_of
 
 _PREFETCHED = 8
 
@@ -93,7 +92,7 @@ class PreparedStore:
         """Digest of all that the batches of training depend on."""
         batching, seed = self._spec.batching.model_dump(mode="json"), self._spec.training.seed
         depends = [self.header.spec_fingerprint, self.header.lengths_crc32c, len(self._lengths), batching, seed]
-        return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()[:32]
+        return digest_of(depends)[:32]
 
     def dataset(
         self,

@@ -26,6 +26,7 @@ from tfx_sequences.components.prepared.format import (
 from tfx_sequences.components.records.opening import record_datasets
 from tfx_sequences.errors import DataError, UserInputError, shortened
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
+from tfx_sequences.schemas.features.record_scales import read_features
 from tfx_sequences.schemas.features.transformed_features import RECORD_ID, label_name, names_of_step_labels
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.whole_files import folder_written_whole
@@ -70,6 +71,7 @@ def write_prepared_store(
             fix="Remove it, or give another one.",
         )
     target.parent.mkdir(parents=True, exist_ok=True)
+    feature_spec = read_features(feature_spec, spec)
     columns = _columns(feature_spec, spec)
     with folder_written_whole(target) as building, contextlib.ExitStack() as opened:
         spilled = _Spill(building, columns, opened)

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import DecodeError
 
+from tfx_sequences.components.numbers.chosen import Choices
 from tfx_sequences.components.records.batches import Batch, batches, parse_batch
 from tfx_sequences.components.records.figures import Figures
 from tfx_sequences.components.records.files import check_framing, find_split_files, unused_files
 from tfx_sequences.components.records.hold_back import empty_split, held_back_shares, split_index, split_names
 from tfx_sequences.components.records.keys import check_keys, neither, sample_files
+from tfx_sequences.components.records.number_figures import NumberFigures
 from tfx_sequences.components.records.opening import check_name
 from tfx_sequences.components.records.paths import AnyPath, path_of
 from tfx_sequences.components.records.value_errors import text
@@ -66,6 +68,8 @@ class DataReport:
         unused_files: Record files in the folder that belong to no split.
         held_back: Records of `train` that a run holds back, by the split without files
             they are for; empty if all splits have files.
+        normalizers: What `auto` will choose for the columns whose normaliser it is.
+        advice: A line for each column whose normaliser does not suit the values of `train`.
     """
 
     splits: Mapping[str, SplitReport]
@@ -73,6 +77,8 @@ class DataReport:
     unused_sequence: tuple[str, ...]
     unused_files: tuple[str, ...]
     held_back: Mapping[str, int]
+    normalizers: Choices = dataclasses.field(default_factory=dict)
+    advice: tuple[str, ...] = ()
 
 
 def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataReport:
@@ -108,7 +114,8 @@ def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataRepo
     checks = ValueChecks(spec)
     unused_context, unused_sequence = check_keys(spec, sample_files(f for fs in split_files.values() for f in fs))
     held_back = held_back_shares(spec.splits, split_files)
-    figures = _read(spec, checks, split_files, held_back)
+    numbers = NumberFigures(spec)
+    figures = _read(spec, checks, numbers, split_files, held_back)
     checks.raise_first()
     in_files = {name: figures[name] for name in split_files}
     in_files["train"] = Figures.of_all(figures[name] for name in ("train", *held_back))
@@ -121,7 +128,8 @@ def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataRepo
         _check_splits(spec, figures, held_back)
     reports = {name: _report(name, spec, path_of(data_dir), split_files[name], in_files[name]) for name in split_files}
     unused = tuple(f.name for f in unused_files(data_dir, split_files))
-    return DataReport(reports, unused_context, unused_sequence, unused, counts)
+    chosen = {n: choice.report() for n, choice in numbers.choices().items() if _is_auto(spec, n)}
+    return DataReport(reports, unused_context, unused_sequence, unused, counts, chosen, tuple(numbers.advice()))
 
 
 def check_first_records(path: str | os.PathLike[str], spec: SequenceSpec, *, skip_malformed: bool = False) -> None:
@@ -170,8 +178,16 @@ def _report(name: str, spec: SequenceSpec, folder: AnyPath, files: list[AnyPath]
     )
 
 
+def _is_auto(spec: SequenceSpec, name: str) -> bool:
+    return getattr(spec.columns[name], "normalizer", None) == "auto"
+
+
 def _read(
-    spec: SequenceSpec, checks: ValueChecks, split_files: Mapping[str, list[AnyPath]], held_back: Mapping[str, float]
+    spec: SequenceSpec,
+    checks: ValueChecks,
+    numbers: NumberFigures,
+    split_files: Mapping[str, list[AnyPath]],
+    held_back: Mapping[str, float],
 ) -> dict[str, Figures]:
     """Checks all values; the figures of each split, with held back records counted for the split they are for."""
     figures = {name: Figures() for name in (*split_files, *held_back)}
@@ -181,7 +197,11 @@ def _read(
         for path in files:
             for batch in batches(path):
                 parse_batch(batch, spec)
-                checks.check(batch, targets, _parts(batch, spec, held_back) if divided else None)
+                parts = _parts(batch, spec, held_back) if divided else None
+                checks.check(batch, targets, parts)
+                if name == "train":
+                    # Those that are left of it, for Transform analyzes no others.
+                    numbers.add(batch, None if parts is None else parts == len(held_back))
     return figures
 
 

@@ -12,18 +12,18 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from tfx_sequences.components.numbers.chosen import Choices
 from tfx_sequences.components.records.paths import AnyPath, path_of
 from tfx_sequences.components.serving.names import EXAMPLE_SIGNATURE
 from tfx_sequences.errors import SpecError, UserInputError
 from tfx_sequences.schemas.features.request_inputs import MISSING, request_inputs, why_no_examples
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
-from tfx_sequences.schemas.spec.spec_diff import SpecContents, contents_of, spec_changes
+from tfx_sequences.schemas.spec.spec_diff import SpecContents, contents_of, listed, spec_changes
 from tfx_sequences.schemas.spec.spec_io import fingerprint, spec_from_json, spec_to_json
 from tfx_sequences.version import __version__
 
 MODEL_CARD = "tfx_sequences.json"
 _EXTRA = "assets.extra"
-_MOST_CHANGES = 8
 
 Card = dict[str, Any]
 
@@ -58,18 +58,21 @@ def find_model(path: str | os.PathLike[str]) -> AnyPath:
     )
 
 
-def make_card(spec: SequenceSpec, classes: Mapping[str, tuple[str, ...]], transform_dir: str) -> Card:
+def make_card(
+    spec: SequenceSpec, classes: Mapping[str, tuple[str, ...]], transform_dir: str, normalizers: Choices | None = None
+) -> Card:
     """The card of a model.
 
     Args:
         spec: The spec it was trained with.
         classes: By head.
         transform_dir: The transform graph, a SavedModel.
+        normalizers: What was chosen for columns whose normaliser is `auto`.
 
     Returns:
         `fingerprint` and `spec`, `files` (digests of the files that the spec names), `classes`, `transform` (the
-        graph's digest, and its vocabularies), `inputs` of the signature of tensors, and `left_out`: the signatures
-        that this spec cannot have, with the reason.
+        graph's digest, and its vocabularies), `normalizers` (what `auto` chose, and why), `inputs` of the signature of
+        tensors, and `left_out`: the signatures that this spec cannot have, with the reason.
     """
     without = why_no_examples(spec)
     inputs = {
@@ -88,6 +91,7 @@ def make_card(spec: SequenceSpec, classes: Mapping[str, tuple[str, ...]], transf
         "fingerprint": fingerprint(spec),
         "classes": {name: list(its) for name, its in classes.items()},
         "transform": digest_of_transform(transform_dir),
+        "normalizers": {name: dict(choice) for name, choice in (normalizers or {}).items()},
         "files": dict(contents.files),
         "inputs": inputs,
         "left_out": {EXAMPLE_SIGNATURE: without} if without else {},
@@ -182,12 +186,10 @@ def check_model(card: Mapping[str, Any], spec: SequenceSpec, *, model: str = "th
     """
     changes = [c for c in spec_changes(contents_of_card(card), contents_of(spec)) if c.decides]
     if changes:
-        told = [f"    {change}" for change in changes[:_MOST_CHANGES]]
-        rest = len(changes) - _MOST_CHANGES
         raise SpecError(
             f"{model[0].upper()}{model[1:]} was trained with another spec.",
             expected="the spec it was trained with, as far as it decides how records are read and labelled",
-            received="\n".join(["changes, from the model's to this one:", *told, *([f"    {rest} more"] * (rest > 0))]),
+            received=listed("changes, from the model's to this one:", changes),
             fix="Use the spec the model was trained with, or train a model with this one.",
         )
 

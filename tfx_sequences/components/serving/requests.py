@@ -14,13 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfx_sequences.components.serving.names import (
-    EXAMPLE_SIGNATURE,
-    EXAMPLES,
-    RECORD_SIGNATURES,
-    SERVING_SIGNATURE,
-    TENSOR_SIGNATURE,
-)
+from tfx_sequences.components.serving import names as served
 from tfx_sequences.components.serving.request_rows import Rows, read_rows
 from tfx_sequences.components.serving.request_values import RowFeature, is_missing
 from tfx_sequences.errors import DataError, UserInputError, did_you_mean, shortened
@@ -108,7 +102,7 @@ def make_tensors(rows: Rows, spec: SequenceSpec) -> dict[str, np.ndarray]:
     return found
 
 
-def make_rest_body(rows: Rows, spec: SequenceSpec, *, signature_name: str = SERVING_SIGNATURE) -> dict[str, Any]:
+def make_rest_body(rows: Rows, spec: SequenceSpec, *, signature_name: str = served.SERVING_SIGNATURE) -> dict[str, Any]:
     """What TensorFlow Serving's REST predict (and `tfx-sequences serve`) takes, for `json.dumps`.
 
     Args:
@@ -129,7 +123,7 @@ def make_rest_body(rows: Rows, spec: SequenceSpec, *, signature_name: str = SERV
         inputs: dict[str, Any] = {name: _texts(x.tolist()) for name, x in make_tensors(rows, spec).items()}
     else:
         records = serialize_rows(rows, spec, kind=_kind_of(signature_name))
-        inputs = {EXAMPLES: [{"b64": base64.b64encode(record).decode()} for record in records]}
+        inputs = {served.EXAMPLES: [{"b64": base64.b64encode(record).decode()} for record in records]}
     return {"signature_name": signature_name, "inputs": inputs}
 
 
@@ -138,7 +132,7 @@ def make_predict_request(
     spec: SequenceSpec,
     *,
     model_name: str,
-    signature_name: str = SERVING_SIGNATURE,
+    signature_name: str = served.SERVING_SIGNATURE,
     version: int | None = None,
 ) -> PredictRequest:
     """TensorFlow Serving's gRPC request; needs the package `tensorflow-serving-api`.
@@ -168,7 +162,7 @@ def make_predict_request(
     if _is_of_tensors(signature_name):
         inputs: dict[str, Any] = make_tensors(rows, spec)
     else:
-        inputs = {EXAMPLES: np.array(serialize_rows(rows, spec, kind=_kind_of(signature_name)), object)}
+        inputs = {served.EXAMPLES: np.array(serialize_rows(rows, spec, kind=_kind_of(signature_name)), object)}
     request = predict_pb2.PredictRequest()
     request.model_spec.name = model_name
     request.model_spec.signature_name = signature_name
@@ -181,7 +175,7 @@ def make_predict_request(
 
 
 def _is_of_tensors(signature_name: str) -> bool:
-    known = (*RECORD_SIGNATURES, TENSOR_SIGNATURE)
+    known = (*served.RECORD_SIGNATURES, served.TENSOR_SIGNATURE)
     if signature_name not in known:
         raise UserInputError(
             f"There is no signature '{signature_name}' for requests.",
@@ -189,11 +183,11 @@ def _is_of_tensors(signature_name: str) -> bool:
             received=f"'{signature_name}'",
             fix=f"Mend its name.{did_you_mean(signature_name, known)}",
         )
-    return signature_name == TENSOR_SIGNATURE
+    return signature_name == served.TENSOR_SIGNATURE
 
 
 def _kind_of(signature_name: str) -> str | None:
-    return "Example" if signature_name == EXAMPLE_SIGNATURE else None
+    return "Example" if signature_name == served.EXAMPLE_SIGNATURE else None
 
 
 def _row_features(spec: SequenceSpec) -> dict[str, RawFeature]:

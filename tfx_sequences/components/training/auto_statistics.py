@@ -9,12 +9,14 @@ import tensorflow_transform as tft
 from tfx_sequences.components.input.bucket_planning import make_plan
 from tfx_sequences.components.input.record_formats import transformed_records
 from tfx_sequences.components.input.sequence_input import SequenceInput
+from tfx_sequences.components.numbers.chosen import normalizers_of, read_choices
 from tfx_sequences.components.records.opening import record_dataset
 from tfx_sequences.components.training.later_features import later_features
 from tfx_sequences.components.training.split_statistics import task_statistics
 from tfx_sequences.components.transform.length_histogram import read_histogram
 from tfx_sequences.schemas.columns.column import Column
 from tfx_sequences.schemas.columns.column_base import IdColumn, size_of
+from tfx_sequences.schemas.features.record_scales import network_spec
 from tfx_sequences.schemas.spec.auto_settings import SplitStatistics
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
@@ -35,7 +37,8 @@ def split_statistics(
         held_back_files: Those of the training records that are held back for validation.
     """
     lengths = read_histogram(tft_output).as_batched(spec.batching)
-    records = transformed_records(spec, tft_output.transformed_feature_spec())
+    read = network_spec(spec, normalizers_of(read_choices(tft_output.transform_savedmodel_dir)))
+    records = transformed_records(read, tft_output.transformed_feature_spec())
     plan = make_plan(read_histogram(tft_output), spec.batching)
     known = task_statistics(spec, tft_output, None)
     return SplitStatistics(
@@ -45,7 +48,7 @@ def split_statistics(
         outputs=sum(_outputs(label, len(known.heads[name].classes)) for name, label in spec.heads.items()),
         terms=max(known.num_ids.values(), default=0),
         held_back=sum(int(record_dataset(file).reduce(0, lambda count, _: count + 1)) for file in held_back_files),
-        later_features=later_features(spec, SequenceInput(train_files, spec, records, plan, training=False)),
+        later_features=later_features(spec, SequenceInput(train_files, read, records, plan, training=False)),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
@@ -17,7 +16,7 @@ from absl import logging
 from tfx_sequences.components.training.train_state import TrainState
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
-from tfx_sequences.schemas.spec.spec_io import TRAIN_SECTIONS, fingerprint
+from tfx_sequences.schemas.spec.spec_io import TRAIN_SECTIONS, digest_of, fingerprint
 from tfx_sequences.whole_files import written_whole
 
 FILE_NAME = "training_backup.npz"
@@ -126,11 +125,9 @@ def backup_of(
     records = [[file, tf.io.gfile.stat(file).length] for file in files]
     identity = {
         "the spec": fingerprint(spec.model_copy(update={"training": training}), TRAIN_SECTIONS),
-        "the records": _digest([transform_output, *records]),
+        "the records": digest_of([transform_output, *records])[:16],
         "the code": str(config.get("code_digest", "")),
     }
-    return BackupFile(options.folder or os.path.join(config[BACKUPS], _digest(identity)), identity, writes=writes)
-
-
-def _digest(plain: Any) -> str:
-    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
+    return BackupFile(
+        options.folder or os.path.join(config[BACKUPS], digest_of(identity)[:16]), identity, writes=writes
+    )

@@ -19,6 +19,7 @@ from tfx_sequences.components.network.model import build_model, compile_model
 from tfx_sequences.components.network.named_weights import NamedAxis, named_axes
 from tfx_sequences.components.network.sequence_model import SequenceModel
 from tfx_sequences.components.network.task_statistics import TaskStatistics
+from tfx_sequences.components.numbers.chosen import normalizers_of, read_choices
 from tfx_sequences.components.records.opening import record_dataset
 from tfx_sequences.components.training.backup import BackupFile
 from tfx_sequences.components.training.fitting import Fitted, fit
@@ -29,6 +30,7 @@ from tfx_sequences.components.training.training_input import training_input
 from tfx_sequences.components.training.warm_start import WarmStart, warm_start
 from tfx_sequences.components.transform.length_histogram import LengthHistogram, read_histogram
 from tfx_sequences.schemas.features.bucket_plan import BucketPlan
+from tfx_sequences.schemas.features.record_scales import network_spec
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 # A validation split of smaller files is kept as batches, for it is the same in every epoch.
@@ -78,7 +80,9 @@ class NetworkFitting:
         self._transform_output = transform_output
         self._strategy = strategy
         self._feature_spec = tft_output.transformed_feature_spec()
-        self._records = transformed_records(spec, self._feature_spec)
+        # What is read has the record's scales too, where a normaliser per record was chosen.
+        self._read = network_spec(spec, normalizers_of(read_choices(tft_output.transform_savedmodel_dir)))
+        self._records = transformed_records(self._read, self._feature_spec)
         self._begun = 0
 
     def validated(
@@ -105,7 +109,7 @@ class NetworkFitting:
         valid = distributed(
             self._strategy,
             lambda workers, worker: SequenceInput(
-                valid_files, spec, self._records, plan, training=False, num_workers=workers, worker=worker
+                valid_files, self._read, self._records, plan, training=False, num_workers=workers, worker=worker
             ),
         )
 
@@ -165,13 +169,13 @@ class NetworkFitting:
             keras.backend.clear_session()
         self._begun += 1
         keras.utils.set_random_seed(spec.training.seed)
-        once = SequenceInput(files, spec, self._records, plan, training=True)
+        once = SequenceInput(files, self._read, self._records, plan, training=True)
         statistics = task_statistics(spec, self._tft_output, once, lengths)
         with strategy.scope():
             model = build_model(spec, statistics)
             axes = self._axes(model, statistics)
             begun = warm_start(model, axes, spec.training.warm_start) if spec.training.warm_start else None
-        with training_input(files, spec, self._feature_spec, plan, self._transform_output, strategy) as train:
+        with training_input(files, self._read, self._feature_spec, plan, self._transform_output, strategy) as train:
             with strategy.scope():
                 compile_model(model, spec, statistics, train.steps_per_epoch)
             fitted = run(model, train)

@@ -11,6 +11,7 @@ import tensorflow_transform as tft
 from tfx_sequences.components.batches.forecast_windows import windows_per_record
 from tfx_sequences.components.input.sequence_input import Batch
 from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
+from tfx_sequences.components.numbers.chosen import read_choices
 from tfx_sequences.components.transform.class_counts import balanced_weights, read_counts
 from tfx_sequences.components.transform.length_histogram import LengthHistogram, read_histogram
 from tfx_sequences.errors import SpecError, did_you_mean, shortened
@@ -30,7 +31,7 @@ def task_statistics(
     train: Iterable[Batch] | None,
     lengths: LengthHistogram | None = None,
 ) -> TaskStatistics:
-    """Sizes of vocabularies, classes and their weights, the number of targets, the spread of regression labels.
+    """Sizes of vocabularies, classes and their weights, numbers of targets, spread of labels, normalisers chosen.
 
     Args:
         spec: The spec.
@@ -59,7 +60,7 @@ def task_statistics(
         found = _of_classes(spec, head, label, tft_output) if label.has_classes else spread.get(head, HeadStatistics())
         targets = weights.get(head, _number_of_targets(spec, label, lengths))
         heads[head] = dataclasses.replace(found, targets=float(targets))
-    return TaskStatistics(num_ids, heads, terms)
+    return TaskStatistics(num_ids, heads, terms, read_choices(tft_output.transform_savedmodel_dir))
 
 
 def table_terms(spec: SequenceSpec, tft_output: tft.TFTransformOutput) -> dict[str, list[str]]:

@@ -42,6 +42,7 @@ def training_report(
         "settings": dict(settings),
         "resumed_at": network.fitted.resumed_at or validated.resumed_at,
         "warm_start": network.begun.lines() if network.begun else [],
+        "normalizers": network.statistics.normalizers,
         "tuned": dict(tuned),
         "speed": speed(validated.history),
         "parameters": int(network.model.count_params()),

@@ -44,6 +44,7 @@ def _show_data(capture: Capture, spec: SequenceSpec, report: DataReport) -> None
     from rich.table import Table
     from rich.text import Text
 
+    from tfx_sequences.components.numbers.chosen import choice_lines
     from tfx_sequences.pipeline.local.console import print_table
 
     table = Table("split")
@@ -70,4 +71,8 @@ def _show_data(capture: Capture, spec: SequenceSpec, report: DataReport) -> None
     for note, names in notes.items():
         if names:
             capture.console.print(Text(f"{note}: {', '.join(names)}."), soft_wrap=True)
+    for line in choice_lines(report.normalizers):
+        capture.console.print(Text(f"The normalizer that auto chooses: {line}."), soft_wrap=True)
+    for line in report.advice:
+        capture.console.print(Text(f"{line}."), soft_wrap=True)
     capture.console.print(Text("The records fit the spec."))

@@ -20,9 +20,9 @@ from tfx_sequences.pipeline.commands.command_options import (
 from tfx_sequences.pipeline.commands.compile_command import compile_command
 from tfx_sequences.pipeline.commands.diff_command import diff_command
 from tfx_sequences.pipeline.commands.predict_command import predict_command
+from tfx_sequences.pipeline.commands.propose_command import propose_command
 from tfx_sequences.pipeline.commands.serve_command import serve_command
 from tfx_sequences.pipeline.commands.submit_command import submit_command
-from tfx_sequences.pipeline.commands.waiting import waiting
 from tfx_sequences.version import __version__
 
 if TYPE_CHECKING:
@@ -138,59 +138,7 @@ app.command("predict")(predict_command)
 app.command("check")(check_command)
 
 
-@app.command()
-def propose(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="SCHEMA_OR_DATA",
-            help="A schema's text file (schema.pbtxt), a TFRecord file, or a folder of those; or a URI that "
-            "TensorFlow reads.",
-        ),
-    ],
-    label: Annotated[
-        str | None, typer.Option("--label", metavar="KEY", help="The label's key; guessed if its name tells.")
-    ] = None,
-    weight: Annotated[
-        str | None, typer.Option("--weight", metavar="KEY", help="The key of the records' weight.")
-    ] = None,
-    id_key: Annotated[str | None, typer.Option("--id", metavar="KEY", help="The key of the records' id.")] = None,
-    name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="The spec's name; by default that of the source.")
-    ] = None,
-    output: OutputOption = None,
-) -> None:
-    """Propose a spec for a schema, or for records; comments in it say what was guessed.
-
-    Of records the schema is inferred first, by TFDV from statistics over the training files.
-    """
-    from tfx_sequences.pipeline.commands.supervision import supervised
-
-    def work(capture: Capture) -> int:
-        from tfx_sequences.compat import check_environment, check_tensorflow_metadata
-        from tfx_sequences.pipeline.commands.output_file import check_output_file, output_stream
-
-        found = readable("schema or data", source)
-        target = on_this_machine("output", output)
-        check_output_file(target)
-        of_records = found.is_dir() or "tfrecord" in found.name.lower()
-        if of_records:
-            check_environment(needs_tfx=True)
-        check_tensorflow_metadata()
-        with waiting(capture, f"Reading the records in {source}" if of_records else f"Reading {source}"):
-            from tfx_sequences.pipeline.commands.propose import propose as proposed
-
-            proposal = proposed(found, label=label, example_weight=weight, id_key=id_key, name=name)
-        with output_stream(target, instead=capture.stdout) as file:
-            file.write(proposal.to_yaml(origin=source))
-        if output is not None:
-            told = f"Guesses to look through: {len(proposal.notes)}; features left out: {len(proposal.left_out)}."
-            capture.error_console.print(f"Spec written to {output}. {told}", soft_wrap=True, markup=False)
-        return 0
-
-    raise typer.Exit(supervised(work))
-
-
+app.command("propose")(propose_command)
 app.command("compile")(compile_command)
 app.command("submit")(submit_command)
 

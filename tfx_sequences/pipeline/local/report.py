@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfx_sequences.components.numbers.chosen import choice_lines
 from tfx_sequences.pipeline.local.diagnosis import Figures, Finding, diagnose
 from tfx_sequences.pipeline.local.evaluation_figures import (
     confusion_table,
@@ -119,12 +120,13 @@ def missed_thresholds(result: RunResult, metrics: dict[str, float], baseline: di
 def _findings(
     result: RunResult, training: dict[str, Any], metrics: dict[str, float], naive: dict[str, Any]
 ) -> list[Finding]:
+    held_back = result.data.held_back.get("valid")
     figures = Figures(
         test=metrics,
         naive=naive,
         history=training["history"],
         best_epoch=training["best_epoch"],
-        valid_records=training["input"]["valid"]["records"],
+        valid_records=result.data.splits["valid"].records if held_back is None else held_back,
         test_records=int(metrics["example_count"]),
     )
     return diagnose(with_settings(tuned_spec(result.spec, training["tuned"]), training["settings"]), figures)
@@ -163,6 +165,7 @@ def print_summary(report: dict[str, Any], console: Console) -> None:
         *([("chosen", settings_line(training["settings"]))] if training["settings"] else []),
         ("padding share", f"{training['input']['train']['padding_share']:.1%} of the steps computed in training"),
         ("speed", speed_line(training)),
+        *(("normalizer", line) for line in choice_lines(training["normalizers"])),
         *(("tuned", f"{path}: {value}") for path, value in training["tuned"].items() if "/" not in path),
         *(("warm start", line) for line in training["warm_start"]),
         *input_losses(training["input"]),
@@ -249,6 +252,7 @@ def render_html(report: dict[str, Any]) -> str:
             (head, confusion_table(plots["confusion"]) if "confusion" in plots else None, score_picture(plots))
             for head, plots in report["plots"].items()
         ],
+        normalizers=choice_lines(report["training"]["normalizers"]),
         input_losses=_INPUT_LOSSES,
         curve=learning_curve(report["training"]["history"]),
         check=_check_line(report["model_check"]),

@@ -11,17 +11,18 @@ from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalCo
 
 
 def make_numeric(
-    key: str, shape: Any, default_value: Any, dtype: Any, normalizer: Any, *, is_sequence: bool
+    key: str, shape: Any, default_value: Any, dtype: Any, normalizer: Any, clip: float | None, **fields: Any
 ) -> NumericColumn:
     """A numeric column."""
     return declared(
         NumericColumn,
         key=key,
-        is_sequence=is_sequence,
         shape=(shape,) if isinstance(shape, int) else tuple(shape),
         default_value=_number(default_value, key),
         dtype=stored_dtype(dtype, key),
         normalizer="none" if normalizer is None else normalizer,
+        clip=None if clip is None else float(clip),
+        **fields,
     )
 
 

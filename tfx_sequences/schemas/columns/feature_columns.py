@@ -36,6 +36,8 @@ def numeric_column(
     default_value: float | None = None,
     dtype: Any = "float32",
     normalizer: str | Scaling | None = None,
+    *,
+    clip: float | None = None,
 ) -> NumericColumn:
     """Numbers of the record. `[B, *shape]` of `dtype` to `[B, prod(shape)]` float32.
 
@@ -44,13 +46,15 @@ def numeric_column(
         shape: Shape of the value.
         default_value: Replaces a missing value; None: the feature is required.
         dtype: How the values are stored: `float32` or `int64` (or TensorFlow's dtype).
-        normalizer: `Scaling(offset, scale)`, `"log1p"`, or None; in a pipeline also
-            `"z_score"` and `"min_max"`, of the training split.
+        normalizer: `Scaling(offset, scale)`, `"log1p"` (`sign(x) * log1p(|x|)`, which a pipeline follows by
+            a z_score), or None; in a pipeline also `"auto"`, `"z_score"`, `"min_max"`, `"robust"` and `"quantile"`, of
+            the training split.
+        clip: Normalised values beyond this, up or down, become it.
 
     >>> numeric_column("age", normalizer=Scaling(offset=40.0, scale=0.1)).size
     1
     """
-    return make_numeric(key, shape, default_value, dtype, normalizer, is_sequence=False)
+    return make_numeric(key, shape, default_value, dtype, normalizer, clip, is_sequence=False)
 
 
 def sequence_numeric_column(
@@ -59,6 +63,9 @@ def sequence_numeric_column(
     default_value: float | None = 0.0,
     dtype: Any = "float32",
     normalizer: str | Scaling | None = None,
+    *,
+    clip: float | None = None,
+    causal: bool | None = None,
 ) -> NumericColumn:
     """Numbers of each step. `[B, T, *shape]` of `dtype` to `[B, T, prod(shape)]` float32.
 
@@ -68,12 +75,16 @@ def sequence_numeric_column(
         default_value: Replaces the values of a step that has none, or fewer
             than `shape` needs, before it is normalised; None: 0 after that.
         dtype: As for `numeric_column`.
-        normalizer: As for `numeric_column`.
+        normalizer: As for `numeric_column`; also `"per_record"` (mean and standard deviation of the record's
+            own steps), `"per_record_robust"` (median and distance of the quartiles) and `"per_record_min_max"`.
+        clip: As for `numeric_column`.
+        causal: The statistics of a record are, at each step, those of the steps up to it; None: of the whole record,
+            and in a pipeline as the network needs it.
 
     >>> sequence_numeric_column("lpc", shape=12).is_sequence
     True
     """
-    return make_numeric(key, shape, default_value, dtype, normalizer, is_sequence=True)
+    return make_numeric(key, shape, default_value, dtype, normalizer, clip, is_sequence=True, causal=causal)
 
 
 def bucketized_column(source_column: NumericColumn, boundaries: Sequence[float]) -> BucketizedColumn:

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfx_sequences.schemas.columns.column import Column, IdColumn
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
+from tfx_sequences.schemas.features.record_scales import record_scales
 from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SINGLE_HEAD, SequenceSpec
@@ -65,9 +66,13 @@ def make_parse_transformed_spec(spec: SequenceSpec, *, with_label: bool = True) 
     >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> parsed = make_parse_transformed_spec(load_spec("japanese_vowels"))
     >>> list(parsed), [*parsed["sequence.lpc"].partitions]
-    (['id', 'label', 'sequence.lpc', 'sequence_length'], [UniformRowLength(length=12)])
+    (['id', 'label', 'sequence.lpc', 'sequence.lpc.record_scale', 'sequence_length'], [UniformRowLength(length=12)])
     """
     parsed = {name: _parser(name, column) for name, column in spec.columns.items()}
+    parsed |= {
+        feature: _ragged(feature, tf.float32, [2 * getattr(spec.columns[name], "size", 1)], False)
+        for feature, name in record_scales(spec).items()
+    }
     parsed[SEQUENCE_LENGTH] = tf.io.FixedLenFeature([], tf.int64)
     if spec.id_key:
         parsed[RECORD_ID] = tf.io.FixedLenFeature([], tf.string)

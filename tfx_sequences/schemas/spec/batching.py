@@ -43,8 +43,8 @@ class Batching(Declared):
     drop_longer_than: pydantic.PositiveInt | None = None
     """Training leaves out longer sequences, and reports how many."""
     max_length: pydantic.PositiveInt | None = None
-    """Longer sequences are cut to this number of steps: in training, evaluation and serving. Histories of forecasts are cut to
-    8 horizons (or twice the longest of `lags`) where neither this nor `truncate` is given; None keeps them whole."""
+    """Longer sequences are cut to this number of steps: in training, evaluation and serving. Histories of forecasts are
+    cut to 8 horizons (or twice the longest of `lags`) if neither this nor `truncate` is given; None keeps them."""
     truncate: Literal["tail", "head", "random"] = "tail"
     """Which end is cut off. `random` keeps a random stretch in training, and cuts the tail elsewhere."""
     padding: dict[str, Padding] = {}

@@ -7,6 +7,7 @@ from typing import Any
 
 from tfx_sequences.errors import did_you_mean
 from tfx_sequences.schemas.columns.column import Column, NumericColumn
+from tfx_sequences.schemas.columns.numeric_columns import RECORD_NORMALIZERS
 from tfx_sequences.schemas.kinds.forecast_options import Forecast
 from tfx_sequences.schemas.kinds.registry import declared_kind
 from tfx_sequences.schemas.spec.batching import Batching
@@ -104,6 +105,12 @@ def _check_features(
             if not isinstance(sequence[name], NumericColumn):
                 raise ValueError(f"{where}.{field}: '{name}' is {sequence[name].type}, but it must be numeric")
     _check_padding(batching, str(label.target))
+    for name in label.known_future:
+        if getattr(sequence[name], "normalizer", None) in RECORD_NORMALIZERS:
+            raise ValueError(
+                f"sequence.{name}.normalizer is one of the record's own steps, but its future is beyond them: "
+                "leave the normalizer out"
+            )
     column: Any = sequence[str(label.target)]
     if column.shape:
         raise ValueError(f"{where}.target: '{label.target}' has a shape; a forecast is of one number per step")

@@ -60,8 +60,8 @@ class Model(Declared):
     """Where context features join: after the recurrent layers, at every step before them, or as each
     recurrent layer's initial state."""
     dropout: Annotated[float, pydantic.Field(ge=0, lt=1)] | Auto = AUTO
-    """Fraction of the features, of each layer's inputs and of the heads' inputs that is dropped in training. `auto`: 0.2;
-    0.5 where a vocabulary has more than 1 000 terms."""
+    """Fraction of the features, of each layer's inputs and of the heads' inputs that is dropped in training. `auto`:
+    0.2; 0.5 if a vocabulary has more than 1 000 terms."""
     recurrent_dropout: float = pydantic.Field(0.0, ge=0, lt=1)
     """Fraction of the state that is dropped from step to step in training; fused kernels cannot do that,
     so training is slower."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tfx_sequences.schemas.columns.local_files import named_files, read_bytes
@@ -18,6 +18,7 @@ _DECISIVE = ("record", "context", "sequence", "label", "labels")
 _DECISIVE_BATCHING = ("max_length", "truncate", "padding")
 _FILE_FIELDS = ("vocabulary_file", "vectors_file", "vectors_terms_file")
 _LONGEST = 60
+_MOST_LISTED = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,6 +91,21 @@ def spec_changes(before: SpecContents, after: SpecContents) -> list[Change]:
         elif ours != theirs:
             found.append(Change(section, _words(ours, theirs), section in _DECISIVE))
     return found
+
+
+def listed(title: str, changes: Sequence[Change]) -> str:
+    """The first changes in lines below a title, for the message of an error.
+
+    >>> print(listed("changes:", [Change("label", "other classes", True)] * 10))  # doctest: +ELLIPSIS
+    changes:
+        label: other classes
+        ...
+        2 more
+    """
+    lines = [f"    {change}" for change in changes[:_MOST_LISTED]]
+    if len(changes) > _MOST_LISTED:
+        lines.append(f"    {len(changes) - _MOST_LISTED} more")
+    return "\n".join([title, *lines])
 
 
 def _of_named(

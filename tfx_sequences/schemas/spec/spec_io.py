@@ -17,6 +17,7 @@ from tfx_sequences.errors import SpecError, did_you_mean
 from tfx_sequences.schemas.columns.column import COLUMN_TYPES
 from tfx_sequences.schemas.columns.local_files import named_files, read_bytes
 from tfx_sequences.schemas.spec.label import TRAINING_FIELDS
+from tfx_sequences.schemas.spec.record_history import say_causal
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, check_causality
 
 # The sections that determine each stage's result: an edit elsewhere leaves its cache valid.
@@ -121,6 +122,10 @@ def spec_to_json(spec: SequenceSpec, sections: tuple[str, ...] | None = None) ->
     no other edit changes.
     """
     dumped = spec.model_dump(mode="json")
+    tuned = spec.tuning is not None and "model.bidirectional" in spec.tuning.parameters
+    if tuned or (sections is not None and "model" not in sections):
+        # It follows from sections that are left out, or that a trial changes.
+        say_causal(dumped, spec)
     if sections is not None:
         dumped = {k: v for k, v in dumped.items() if k in sections}
         if sections == TRANSFORM_SECTIONS:
@@ -137,6 +142,15 @@ def _drop_training_fields(label: dict[str, Any] | None) -> None:
         for field in TRAINING_FIELDS:
             del label[field]
         label |= kept
+
+
+def digest_of(plain: Any) -> str:
+    """SHA-256 of plain data, whatever the order of its keys.
+
+    >>> digest_of({"a": 1, "b": [2]}) == digest_of({"b": [2], "a": 1})
+    True
+    """
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
 @functools.lru_cache(maxsize=64)
