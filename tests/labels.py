@@ -100,9 +100,9 @@ def export_labels(all_labels, folder):
     from tfx_sequences.components.training.split_statistics import task_statistics
 
     output = tft.TFTransformOutput(all_labels.transform_dir)
-    spread = [
-        ({}, {"level": np.ones((1, 2)), "place": np.ones((1, 2))}, {"level": np.ones((1, 2)), "place": np.ones(1)})
-    ]
+    # One record of two steps; only what is a number, or has weights, is read of it.
+    targets = dict.fromkeys(all_labels.spec.heads, np.ones((1, 2)))
+    spread = [({}, targets, {**targets, "place": np.ones(1)})]
     statistics = task_statistics(all_labels.spec, output, spread)
     keras.utils.set_random_seed(0)
     model = build_model(all_labels.spec, statistics, use_cudnn=False)
