@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from tfx_sequences.components.training.backup import BackupFile
 from tfx_sequences.components.training.fitting import Fitted
 from tfx_sequences.components.training.network_fitting import FittedNetwork, NetworkFitting
 from tfx_sequences.components.training.refitting import epochs_to_refit
-from tfx_sequences.components.training.rotating_validation import rotations
+from tfx_sequences.components.training.rotating_validation import Rotation, rotations
 from tfx_sequences.components.training.training_phases import LAST_PHASE, TrainingPhases
 from tfx_sequences.schemas.columns.auto import chosen
 from tfx_sequences.schemas.spec.training_options import Training
@@ -77,17 +78,11 @@ def train_network(
         network = fitting.validated(train_files, valid_files, backup=backup, log_dir=log_dir)
         return TrainedNetwork(network, network.fitted)
     phases = TrainingPhases(backup)
-    validated: list[Fitted] = []
     with rotations(train_files, valid_files, chosen(training.folds)) as divisions:
-        for index, (train, valid) in enumerate(divisions):
-            lengths = fitting.lengths_of(train) if index else None
-            logs = None if index else log_dir
-
-            def validate(own: BackupFile | None, train=train, valid=valid, lengths=lengths, logs=logs) -> Fitted:  # type: ignore[no-untyped-def]
-                return fitting.validated(train, valid, lengths=lengths, backup=own, log_dir=logs).fitted
-
-            logging.info("Validation %d of %d", index + 1, len(divisions))
-            validated.append(phases.run(f"validated_{index + 1}", validate))
+        validated = [
+            phases.run(f"validated_{number}", functools.partial(_validated, fitting, division, number, log_dir))
+            for number, division in enumerate(divisions, 1)
+        ]
     epochs = epochs_to_refit(validated)
     everything = [*train_files, *valid_files]
     logging.info("Trains on all records for %d epochs", epochs)
@@ -98,3 +93,13 @@ def train_network(
     best = tuple(fitted.best_epoch for fitted in validated)
     refit = Refit(epochs, best, int(lengths.counts.sum()), network.fitted.history["loss"][-1])
     return TrainedNetwork(network, validated[0], refit)
+
+
+def _validated(
+    fitting: NetworkFitting, division: Rotation, number: int, log_dir: str | None, backup: BackupFile | None
+) -> Fitted:
+    train, valid = division
+    logging.info("Validation %d", number)
+    # The first one has the very records that Transform analyzed, and is the one whose figures are shown.
+    lengths, logs = (None, log_dir) if number == 1 else (fitting.lengths_of(train), None)
+    return fitting.validated(train, valid, lengths=lengths, backup=backup, log_dir=logs).fitted

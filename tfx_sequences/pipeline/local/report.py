@@ -120,12 +120,13 @@ def missed_thresholds(result: RunResult, metrics: dict[str, float], baseline: di
 def _findings(
     result: RunResult, training: dict[str, Any], metrics: dict[str, float], naive: dict[str, Any]
 ) -> list[Finding]:
+    held_back = result.data.held_back.get("valid")
     figures = Figures(
         test=metrics,
         naive=naive,
         history=training["history"],
         best_epoch=training["best_epoch"],
-        valid_records=training["input"]["valid"]["records"],
+        valid_records=result.data.splits["valid"].records if held_back is None else held_back,
         test_records=int(metrics["example_count"]),
     )
     return diagnose(with_settings(tuned_spec(result.spec, training["tuned"]), training["settings"]), figures)

@@ -158,7 +158,7 @@ def _dropout(spec: SequenceSpec, known: SplitStatistics, found: Mapping[str, Any
 
 
 def _learning_rate(spec: SequenceSpec, known: SplitStatistics, found: Mapping[str, Any]) -> float:
-    """Adam's steps for a rare term are as large as for others, so a large number of rare terms needs a lower rate."""
+    """Adam's steps for a term are as large if it is rare, so a large number of rare terms needs smaller ones."""
     del spec, found
     return 0.001 if known.terms > _MANY_TERMS else 0.003
 
