@@ -292,6 +292,14 @@ def test_the_loader_of_a_transform_graph_keeps_what_it_loaded():
     assert "self._imported = " in inspect.getsource(saved_transform_io_v2.SavedModelLoader)
 
 
+@canary("experimental.ptransform_analyzer")
+def test_an_analyzer_from_a_beam_transform():
+    import tensorflow_transform as tft
+
+    needed = {"inputs", "ptransform", "output_dtypes", "output_shapes", "name"}
+    assert needed <= set(inspect.signature(tft.experimental.ptransform_analyzer).parameters)
+
+
 @canary("tensorflow_model_analysis.view")
 def test_the_view_of_slices_and_the_script_that_draws_it():
     from tensorflow_model_analysis.view import util
@@ -390,17 +398,16 @@ def is_private(name: str) -> bool:
     return name.startswith("_") and not name.startswith("__") and name.isidentifier() and name != "_"
 
 
-def own_names() -> set[str]:
-    """Private names that the package itself defines or sets on `self`."""
+def defined_in(tree: ast.Module) -> set[str]:
+    """Names that a module defines or sets on `self`."""
     found = set()
-    for _, tree in trees():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                found.add(node.name)
-            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                found.add(node.id)
-            elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and is_self(node.value):
-                found.add(node.attr)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and is_self(node.value):
+            found.add(node.attr)
     return found
 
 
@@ -418,10 +425,13 @@ def names_in(tree: ast.Module, own: set[str]) -> set[str]:
     ['_a', '_z', 'experimental_x', 'raw_ops.Abs']
     """
     found = set()
+    own_here = defined_in(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
             parent = node.value.attr if isinstance(node.value, ast.Attribute) else ""
-            is_foreign = is_private(node.attr) and not (is_self(node.value) and node.attr in own)
+            # A module may look into another object of its own class.
+            known = own if is_self(node.value) else own_here
+            is_foreign = is_private(node.attr) and node.attr not in known
             if parent in ("raw_ops", "experimental"):
                 found.add(f"{parent}.{node.attr}")
             elif node.attr.startswith("experimental_") or (is_foreign and node.attr != "_asdict"):
@@ -448,7 +458,7 @@ def names_in(tree: ast.Module, own: set[str]) -> set[str]:
 
 
 def test_every_name_that_the_package_uses_has_a_canary():
-    own = own_names()
+    own = {name for _, tree in trees() for name in defined_in(tree)}
     used = {name: module for module, tree in trees() for name in names_in(tree, own)}
     assert {name: module for name, module in used.items() if name not in LISTED} == {}, "without a canary"
 
