@@ -77,7 +77,7 @@ def evaluated(tmp_path_factory):
             sequence={"x": {"type": "numeric", "normalizer": "none"}},
             label={"key": "visits", "type": "counts"},
             model={"units": (2,), "dropout": 0.0},
-            training={"learning_rate": 0.1, "optimizer": "adam"},
+            training={"learning_rate": 0.1, "optimizer": "adam", "ema_momentum": None},
         )
         data = analyzed(spec, plain_records(), folder)
         output = tft.TFTransformOutput(data.transform_dir)

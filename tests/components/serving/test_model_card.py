@@ -31,6 +31,10 @@ def test_the_card_says_what_the_model_was_made_of(everything, exported_everythin
     assert card["fingerprint"] == fingerprint(everything.spec)
     assert card["transform"] == digest_of_transform(exported_everything[0].transform_dir)
     assert card["transform"]["vocabularies"]["vocabulary_sequence_token"]["terms"] == 3
+    assert {name: its["normalizer"] for name, its in card["normalizers"].items()} == {
+        "context.age": "z_score",
+        "sequence.lpc": "z_score",
+    }
     assert card["inputs"]["lpc"] == {
         "feature": "sequence.lpc",
         "dtype": "float32",

@@ -24,7 +24,7 @@ def test_beam_knows_the_types_of_what_travels():
     """Beam chooses coders by the types, and refuses a step that is given others."""
     texts = beam.Pipeline() | "texts" >> beam.Create(["a"]).with_output_types(str)
     parts = texts | beam.Map(lambda file: Part(0, file, 0, 0, None)).with_output_types(Part)
-    predict = travelled(PredictPart("model", "{}", "pattern", 1, True))
+    predict = travelled(PredictPart("model", "pattern", 1, True))
     assert (parts | beam.ParDo(predict)).element_type is Done
     for function in (predict, travelled(PredictLogs("model"))):
         with pytest.raises(TypeCheckError):

@@ -49,3 +49,13 @@ def test_labels_of_the_same_step_of_records_or_of_few_steps_are_not():
     assert later_features(make_spec(), [batch(ids[:1], np.roll(ids[:1], -1, axis=1), lengths[:1])]) == ()
     of_records = SequenceSpec(name="s", sequence={"x": {"type": "numeric"}}, label={"key": "y"})
     assert later_features(of_records, [batch(ids, ids, lengths)]) == ()
+
+
+def test_a_batch_without_any_later_step_says_nothing():
+    random = np.random.default_rng(0)
+    frames = (random.random((20, 30, 4)) < 0.3).astype("float32")
+    label = np.roll(frames, -1, axis=1)
+    long, short = batch(frames, label, np.full(20, 30)), batch(frames[:2, :1], label[:2, :1], [1, 0])
+    spec = make_spec(type="multi_label", shape=(4,))
+    assert later_features(spec, [short, long]) == ("label",)
+    assert later_features(spec, [short]) == ()

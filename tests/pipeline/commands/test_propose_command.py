@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.everything import everything_spec, plain_records
+from tests.numbers import tails_records
 from tests.records import sequence_example, write_records
 from tfx_sequences.pipeline.commands.cli import main
 from tfx_sequences.schemas.features.tfmd import make_schema, schema_text
@@ -37,6 +38,25 @@ def test_records_of_every_kind_of_column_give_a_spec_that_fits_them(tmp_path, ca
     spec = load_spec(tmp_path / "spec.yaml")
     assert (spec.name, spec.example_weight) == ("my_data", "weight")
     assert main(["check", str(tmp_path / "spec.yaml"), "--data", str(data)]) == 0, capfd.readouterr().err
+
+
+def test_scales_that_differ_from_record_to_record_are_seen_and_so_is_what_does_not_suit_them(tmp_path, capfd):
+    data = tmp_path / "tails"
+    for split, seed in (("train", 1), ("test", 2)):
+        records = [sequence_example(c, s) for c, s in tails_records(40, seed)]
+        write_records(data / f"{split}.tfrecord", records)
+    assert run(data, "--label", "kind", "-o", tmp_path / "spec.yaml") == 0
+    text = (tmp_path / "spec.yaml").read_text("utf-8")
+    assert "# The normalizer that auto chooses for these records is per_record: the scale differs" in text
+    assert load_spec(tmp_path / "spec.yaml").sequence["value"].normalizer == "auto"
+    assert main(["check", str(tmp_path / "spec.yaml"), "--data", str(data)]) == 0
+    assert "The normalizer that auto chooses: sequence.value: per_record (the scale differs" in capfd.readouterr().out
+    given = tmp_path / "given.yaml"
+    given.write_text(text.replace("type: numeric", "type: numeric, normalizer: z_score"), "utf-8")
+    assert main(["check", str(given), "--data", str(data)]) == 0
+    printed = capfd.readouterr().out
+    assert "sequence.value: normalizer is z_score, but the scale differs from record to record" in printed
+    assert "`normalizer: auto` takes per_record." in printed
 
 
 def test_a_schema_file_gives_a_spec_on_standard_output(tmp_path, capfd):

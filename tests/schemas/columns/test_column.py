@@ -74,6 +74,13 @@ def test_an_int64_default_is_whole():
         (lambda: BucketizedColumn(key="x", boundaries=(1.0, 1.0)), "must rise"),
         (lambda: BucketizedColumn(key="x", boundaries=(1.0,), dtype="int64", default_value=0.5), "whole number"),
         (lambda: NumericColumn(key="x", shape=(2,), normalizer=Scaling(scale=(1.0,))), "normalizer.scale has 1"),
+        (lambda: NumericColumn(key="x", normalizer="per_record"), "not a sequence feature"),
+        (lambda: NumericColumn(key="x", normalizer="z_score", causal=True, is_sequence=True), "causal belongs to"),
+        (lambda: NumericColumn(key="x", scale_feature=True), "scale_feature belongs to"),
+        (lambda: NumericColumn(key="x", clip=0.0), "greater than 0"),
+        (lambda: BucketizedColumn(key="x"), "give boundaries, or num_buckets"),
+        (lambda: BucketizedColumn(key="x", boundaries=(1.0,), num_buckets=3), "give boundaries, or num_buckets"),
+        (lambda: BucketizedColumn(key="x", num_buckets=1), "greater than or equal to 2"),
         (lambda: TextColumn(key="x", source="sequence"), "among the sequence features"),
         (lambda: TextColumn(key="x", pattern=","), "pattern and 'split: regex' need each other"),
         (lambda: TextColumn(key="x", vocabulary_size=3), "vocabulary_size needs vocabulary_file"),
@@ -90,6 +97,7 @@ def test_elements_of_an_array_have_buckets_of_their_own():
     assert BucketizedColumn(key="x", shape=(2, 3), boundaries=(0.0, 1.0)).num_ids == 6 * 3
     assert BucketizedColumn(key="x", shape=(2,), boundaries=(0.0,)).has_several_ids
     assert not BucketizedColumn(key="x", boundaries=(0.0,)).has_several_ids
+    assert BucketizedColumn(key="x", shape=(2, 3), num_buckets=5).num_ids == 6 * 5
 
 
 def test_tokens_are_steps_only_where_the_record_has_the_text():

@@ -132,7 +132,12 @@ def _padded_features(spec: SequenceSpec, feature_spec: Features) -> dict[str, tu
     return padded
 
 
-def raw_records(spec: SequenceSpec, transform: Callable[[Features], Features] | None = None) -> RecordFormat:
+def raw_records(
+    spec: SequenceSpec,
+    transform: Callable[[Features], Features] | None = None,
+    *,
+    read_as: SequenceSpec | None = None,
+) -> RecordFormat:
     """Records as the spec describes them, `tf.SequenceExample` or `tf.Example`.
 
     Args:
@@ -141,6 +146,7 @@ def raw_records(spec: SequenceSpec, transform: Callable[[Features], Features] | 
             `SavedModelLoader(...).apply_transform_model`. Without it, batches hold the raw
             values by raw name: context `[B, *shape]`, sequence `[B, T, values]`; labels and
             weights as stored.
+        read_as: With `transform`: the spec of `network_spec`, for a network that reads the scales of records too.
 
     Raises:
         SpecError: No sequence feature of the raw record tells how many steps it has; or forecasts, without
@@ -165,7 +171,7 @@ def raw_records(spec: SequenceSpec, transform: Callable[[Features], Features] | 
     def parse(serialized: tf.Tensor) -> Features:
         features = parse_records(serialized, spec)
         if transform is not None:
-            return read_features(transform(features), spec)
+            return read_features(transform(features), read_as or spec)
         steps = next(v for name, v in features.items() if name.startswith(SEQUENCE_PREFIX))
         return {**features, SEQUENCE_LENGTH: tf.cast(steps.row_lengths(), tf.int64)}
 
@@ -174,7 +180,7 @@ def raw_records(spec: SequenceSpec, transform: Callable[[Features], Features] | 
     return RecordFormat(
         lengths=tf.function(lengths, input_signature=[tf.TensorSpec([None], tf.string)]),
         parse=parse,
-        batch=lambda serialized, seed=None: to_batch(parse(serialized), spec, seed),
+        batch=lambda serialized, seed=None: to_batch(parse(serialized), read_as or spec, seed),
         name=lambda serialized: record_id(serialized, spec),
     )
 

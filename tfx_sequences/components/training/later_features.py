@@ -6,6 +6,7 @@ frame, a network that reads later steps sees the answer, and is worth nothing wh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -51,11 +52,16 @@ def _tells(head: str, name: str, later: int, batches: list[Any]) -> bool:
         feature = np.asarray(inputs[name])
         real = np.arange(feature.shape[1])[None] < np.asarray(inputs[SEQUENCE_LENGTH])[:, None]
         there = real[:, later:]
-        labels.append(target[:, :-later][there].reshape(there.sum(), -1))
-        features.append(feature[:, later:][there].reshape(there.sum(), -1))
+        labels.append(_rows(target[:, :-later], there))
+        features.append(_rows(feature[:, later:], there))
         if labels[-1].shape[1] != features[-1].shape[1]:
             return False
     return same_values(np.concatenate(labels), np.concatenate(features))
+
+
+def _rows(values: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """The values `[B, T, ...]` of the steps that are there, `[N, D]`; there may be none in a batch."""
+    return values[there].reshape(int(there.sum()), math.prod(values.shape[2:]))
 
 
 def same_values(labels: np.ndarray, features: np.ndarray) -> bool:

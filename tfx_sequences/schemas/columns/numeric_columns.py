@@ -117,8 +117,8 @@ class BucketizedColumn(IdColumn, _Numbers):
     boundaries: Annotated[Numbers, pydantic.Field(min_length=1)] | None = None
     """Rising; a value equal to a boundary is in the bucket above it."""
     num_buckets: Annotated[int, pydantic.Field(ge=2)] | None = None
-    """Instead of `boundaries`: so many buckets, each with the same share of the training split's values, element by
-    element; where many values are equal, some of them stay empty."""
+    """Instead of `boundaries`: this number of buckets, each with an equal share of the training split's values, element
+    by element; if many values are equal, some buckets stay empty."""
     default_value: float | None = None
     """Replaces a missing value. None: a missing step is in no bucket (a vector of
     zeros), and a missing context feature is an error."""

@@ -23,7 +23,7 @@ def may_be_per_record(spec: SequenceSpec, name: str) -> bool:
         spec: The spec.
         name: The column's transformed name.
     """
-    # What is known beforehand goes on beyond the record's last step.
+    # Values that are known in advance continue after the record's last step.
     return name.startswith(SEQUENCE_PREFIX) and name.removeprefix(SEQUENCE_PREFIX) not in known_future(spec)
 
 

@@ -23,9 +23,9 @@ _MANY_TERMS = 1000
 _FEWEST_EPOCHS, _MOST_EPOCHS = 15, 100
 _STEPS_IN_ALL = 20_000
 _SHORTEST_AVERAGE, _LONGEST_AVERAGE = 50, 500
-# Up to so many records, a second training on all of them takes minutes at most.
+# Up to this number of records, a second training on all of them takes minutes at most.
 _REFITTED = 20_000
-# Below so many validation records, which epoch is best by one validation is mostly chance.
+# Below this number of validation records, which epoch is best by one validation is mostly chance.
 _FEW_VALIDATED = 100
 _FOLDS = 5
 
@@ -59,7 +59,7 @@ def auto_settings(spec: SequenceSpec, statistics: SplitStatistics | None = None)
 
     Args:
         spec: The spec.
-        statistics: Of its training split; None where there is none: then sizes are those of a set of 1 000 records.
+        statistics: Those of its training split; None assumes a set of 1 000 records.
 
     >>> spec = SequenceSpec(name="s", sequence={"x": {"type": "numeric"}}, label={"key": "y"})
     >>> chosen = auto_settings(spec, SplitStatistics(records=100_000, steps=3_000_000))
@@ -80,7 +80,7 @@ def with_auto_settings(spec: SequenceSpec, statistics: SplitStatistics | None = 
 
     Args:
         spec: The spec.
-        statistics: Of its training split; None where there is none.
+        statistics: Those of its training split; None assumes a set of 1 000 records.
     """
     return with_settings(spec, auto_settings(spec, statistics))
 
@@ -158,7 +158,7 @@ def _dropout(spec: SequenceSpec, known: SplitStatistics, found: Mapping[str, Any
 
 
 def _learning_rate(spec: SequenceSpec, known: SplitStatistics, found: Mapping[str, Any]) -> float:
-    """Adam's steps for a term do not shrink with how seldom it comes, so many rare terms ask for smaller ones."""
+    """Adam's steps for a term are as large if it is rare, so a large number of rare terms needs smaller ones."""
     del spec, found
     return 0.001 if known.terms > _MANY_TERMS else 0.003
 

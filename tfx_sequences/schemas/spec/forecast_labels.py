@@ -108,7 +108,7 @@ def _check_features(
     for name in label.known_future:
         if getattr(sequence[name], "normalizer", None) in RECORD_NORMALIZERS:
             raise ValueError(
-                f"sequence.{name}.normalizer is one of the record's own steps, but its future goes on beyond them: "
+                f"sequence.{name}.normalizer is one of the record's own steps, but its future is beyond them: "
                 "leave the normalizer out"
             )
     column: Any = sequence[str(label.target)]

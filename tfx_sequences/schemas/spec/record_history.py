@@ -21,7 +21,7 @@ def is_causal(spec: SequenceSpec, column: NumericColumn) -> bool:
     if column.causal is not None:
         return column.causal
     tuned = spec.tuning is not None and "model.bidirectional" in spec.tuning.parameters
-    of_steps = any(label.per_step or label.type == "forecast" for label in spec.heads.values())
+    of_steps = any(label.per_step or label.kind.from_windows for label in spec.heads.values())
     return of_steps or tuned or not spec.model.bidirectional
 
 

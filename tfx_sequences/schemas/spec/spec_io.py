@@ -124,7 +124,7 @@ def spec_to_json(spec: SequenceSpec, sections: tuple[str, ...] | None = None) ->
     dumped = spec.model_dump(mode="json")
     tuned = spec.tuning is not None and "model.bidirectional" in spec.tuning.parameters
     if tuned or (sections is not None and "model" not in sections):
-        # It follows from sections that are not there, or that a trial changes.
+        # It follows from sections that are left out, or that a trial changes.
         say_causal(dumped, spec)
     if sections is not None:
         dumped = {k: v for k, v in dumped.items() if k in sections}

@@ -124,8 +124,8 @@ class Training(Declared):
     the validation; the last weights are kept. `auto`: where validation records are held back from at most 20 000
     training records. A validation split with files of its own is never trained on."""
     folds: pydantic.PositiveInt | Auto = AUTO
-    """With `refit`: this number of trainings, each validated with other records, decide how many epochs are best: the
-    median of theirs. `auto`: 5 where fewer than 100 records are held back, else 1."""
+    """With `refit`: this number of trainings, each validated with other records, determine how many epochs are best:
+    the median of their best epochs. `auto`: 5 where fewer than 100 records are held back, else 1."""
     seed: int = 0
     """Seed of initial weights, dropout and the order of the records."""
     warm_start: str | None = None
