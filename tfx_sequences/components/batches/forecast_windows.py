@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tfx_sequences.components.batches.truncation import slice_steps
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
+from tfx_sequences.schemas.features.record_scales import read_features
 from tfx_sequences.schemas.features.transformed_features import future_name, label_name, mase_scale_name
 from tfx_sequences.schemas.spec.forecast_labels import forecast_options
 from tfx_sequences.schemas.spec.forecasts import forecast_heads, horizon_of, known_future
@@ -44,6 +45,7 @@ def cut_forecast_windows(features: dict[str, Any], spec: SequenceSpec, seed: tf.
         history; labels float32 `[W, horizon + 1]`, the values that follow it and, last, what MASE divides by
         (0 where a history has no such scale); futures of known features `[W, horizon, ...]`.
     """
+    features = read_features(features, spec)
     heads = forecast_heads(spec)
     some = next(iter(heads.values()))
     horizon = horizon_of(spec)

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfx_sequences.components.batches.ragged_steps import aligned
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
+from tfx_sequences.schemas.features.record_scales import read_features
 from tfx_sequences.schemas.features.transformed_features import names_of_step_labels
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
@@ -22,7 +23,8 @@ def cut_steps(features: dict[str, Any], spec: SequenceSpec, seed: tf.Tensor | No
         seed: Integer `[2]` for `truncate: random`; None cuts the tail then.
 
     Returns:
-        The same features; what stays is contiguous, `sequence_length` says how much.
+        The same features, where any are cut without scales of records that the spec's network does not read; what
+        stays is contiguous, `sequence_length` says how much.
 
     >>> spec = SequenceSpec(
     ...     name="s", sequence={"x": {"type": "numeric"}}, label={"key": "y"},
@@ -35,6 +37,7 @@ def cut_steps(features: dict[str, Any], spec: SequenceSpec, seed: tf.Tensor | No
     batching = spec.batching
     if batching.max_length is None:
         return features
+    features = read_features(features, spec)
     lengths = tf.convert_to_tensor(features[SEQUENCE_LENGTH], tf.int64)
     most = tf.constant(batching.max_length, tf.int64)
     spare = tf.maximum(lengths - most, 0)
