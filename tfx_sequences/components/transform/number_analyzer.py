@@ -30,7 +30,7 @@ class NumberRequest:
     Attributes:
         name: Its transformed name.
         elements: Numbers of a step (of the record for context), `E`.
-        of_steps: The values are those of steps, and how many of them a record has is told.
+        of_steps: The values are those of steps, and the number of steps of each record is an input too.
         quantiles: Shares that quantiles divide the values into; 0 needs none.
         chooses: The normaliser is to be chosen.
         per_record: A normaliser per record may be chosen.
