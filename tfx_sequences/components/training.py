@@ -24,6 +24,7 @@ from tfx_sequences.compat import use_cores
 from tfx_sequences.components import predictions_file
 from tfx_sequences.components.backup import BackupFile
 from tfx_sequences.components.bucket_plan import make_plan
+from tfx_sequences.components.determinism import deterministic_ops, weights_digest
 from tfx_sequences.components.epoch_source import EpochSource
 from tfx_sequences.components.fitting import fit
 from tfx_sequences.components.input import SequenceInput
@@ -63,13 +64,19 @@ def run_fn(fn_args: FnArgs) -> None:
 
     Raises:
         SpecError: The transform graph was made of another spec.
+        UserInputError: `training.deterministic` is set, and cannot be kept.
     """
-    started = time.monotonic()
     use_cores()
-    config = fn_args.custom_config
-    spec = spec_from_json(config["spec"])
+    spec = spec_from_json(fn_args.custom_config["spec"])
     if fn_args.hyperparameters:
         spec = tuned_spec(spec, fn_args.hyperparameters["values"])
+    with deterministic_ops(spec.training.deterministic):
+        _train(fn_args, spec)
+
+
+def _train(fn_args: FnArgs, spec: SequenceSpec) -> None:
+    started = time.monotonic()
+    config = fn_args.custom_config
     # Several workers must find each other before TensorFlow does anything else.
     strategy = make_strategy(spec.training.strategy)
     keras.utils.set_random_seed(spec.training.seed)
@@ -131,6 +138,7 @@ def run_fn(fn_args: FnArgs) -> None:
         "tuned": (fn_args.hyperparameters or {}).get("values", {}),
         "speed": speed(fitted.history),
         "parameters": int(model.count_params()),
+        "weights_digest": weights_digest(model),
         "bucket_plan": {
             **plan.model_dump(mode="json"),
             "records": plan.records,

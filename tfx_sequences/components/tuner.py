@@ -14,6 +14,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.components.tuner.component import TunerFnResult
 
 from tfx_sequences.components.bucket_plan import make_plan
+from tfx_sequences.components.determinism import deterministic_ops
 from tfx_sequences.components.fitting import fit
 from tfx_sequences.components.input import SequenceInput
 from tfx_sequences.components.length_histogram import read_histogram
@@ -57,7 +58,8 @@ class SpecTuner(base_tuner.BaseTuner):
         training = tuned.training.model_copy(update={"epochs": epochs, "strategy": "none", "backup": None})
         tuned = tuned.model_copy(update={"training": training})
         try:
-            figures = figures_of_trial(tuned, fn_args)
+            with deterministic_ops(tuned.training.deterministic):
+                figures = figures_of_trial(tuned, fn_args)
             # The one figure whose direction keras-tuner is told; of others it would have to guess it.
             return {self.oracle.objective.name: figures[self.oracle.objective.name]}
         except SpecError as error:

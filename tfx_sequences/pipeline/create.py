@@ -9,7 +9,6 @@ from tfx.components.evaluator.component import Evaluator
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.statistics_gen.component import StatisticsGen
-from tfx.components.transform.component import Transform
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.common import resolver
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
@@ -27,6 +26,7 @@ from tfx_sequences.components.model_builder import load_builder
 from tfx_sequences.components.model_check import ModelCheck
 from tfx_sequences.components.pusher import SequencePusher
 from tfx_sequences.components.schema_curation import AnomalyGate, SchemaCurator
+from tfx_sequences.components.steady_transform import SteadyTransform
 from tfx_sequences.components.trainer import SequenceTrainer
 from tfx_sequences.schemas.spec import SequenceSpec
 from tfx_sequences.schemas.spec_io import TRAIN_SECTIONS, TRANSFORM_SECTIONS, fingerprint, spec_to_json
@@ -92,7 +92,7 @@ def create_pipeline(
         code_digest=code_digest(_OURS + "schema_curation"),
     )
     schema = gate.outputs["validated_schema"]
-    transform = Transform(
+    transform = SteadyTransform(
         examples=examples,
         schema=schema,
         preprocessing_fn=PREPROCESSING_FN,
@@ -103,9 +103,9 @@ def create_pipeline(
         custom_config={
             "spec": features,
             "fingerprint": fingerprint(spec, TRANSFORM_SECTIONS),
-            "code_digest": code_digest(_OURS + "preprocessing"),
+            "code_digest": code_digest(_OURS + "preprocessing", _OURS + "steady_transform"),
         },
-    )
+    ).with_id("Transform")
     tuner = _tuner(spec, transform, schema) if spec.tuning else None
     trainer = SequenceTrainer(
         transformed_examples=transform.outputs["transformed_examples"],
@@ -201,7 +201,7 @@ def _last_blessed_model() -> resolver.Resolver:
     ).with_id("LastBlessedModel")
 
 
-def _tuner(spec: SequenceSpec, transform: Transform, schema: types.BaseChannel) -> BaseComponent:
+def _tuner(spec: SequenceSpec, transform: SteadyTransform, schema: types.BaseChannel) -> BaseComponent:
     # It imports keras-tuner, which a spec without the section does not need.
     from tfx.components.tuner.component import Tuner
 

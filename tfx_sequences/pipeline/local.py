@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfx_sequences.compat import use_cores
 from tfx_sequences.components.data_check import DataReport, check_data
 from tfx_sequences.errors import TfxSequencesError, UserInputError
 from tfx_sequences.pipeline.beam_engines import beam_pipeline_args, check_engine, check_reach
+from tfx_sequences.pipeline.repeatability import check_repeatable
 from tfx_sequences.schemas.spec import SequenceSpec
 
 if TYPE_CHECKING:
@@ -146,6 +148,9 @@ def run_local(
     beam_args = beam_pipeline_args(beam_args, beam_runner)
     check_reach(beam_args, {"data folder": data_dir, "output folder": output_dir})
     check_engine(beam_args)
+    check_repeatable(spec, beam_args)
+    # Before Transform, for sums depend on the number of threads: the same ones where its result is cached.
+    use_cores()
     data_dir = Path(data_dir).resolve()
     layout = OutputLayout(Path(output_dir).resolve())
     started = time.monotonic()

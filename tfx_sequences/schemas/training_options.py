@@ -109,6 +109,9 @@ class Training(Declared):
     """Less than that is no better figure."""
     seed: int = 0
     """Of initial weights, dropout and the order of the records."""
+    deterministic: bool = False
+    """Promises the same bits in every run, with your own layers and on GPUs too: an op that cannot keep the promise is
+    an error. See [training.md](training.md#the-same-bits)."""
     warm_start: str | None = None
     """A pushed model, or the output folder of a run, whose weights the network begins with: matched by layer and name,
     the rows of embedding tables by term, the outputs by class."""
