@@ -43,9 +43,10 @@ def compare(output: Path, tell: Callable[[str], None] = print) -> dict[str, floa
     """
     import tensorflow as tf
 
-    from tfx_sequences.components.prediction import find_model, model_spec, predict_files
-    from tfx_sequences.components.predictor import answers
-    from tfx_sequences.components.record_framing import read_records
+    from tfx_sequences.components.records.framing import read_records
+    from tfx_sequences.components.serving.model_card import find_model
+    from tfx_sequences.components.serving.prediction import model_spec, predict_files
+    from tfx_sequences.components.serving.predictor import answers
 
     model = find_model(newest(output / "artifacts" / "SequenceTrainer" / "model") / "Format-Serving")
     spec = model_spec(model)
@@ -83,8 +84,8 @@ def compare(output: Path, tell: Callable[[str], None] = print) -> dict[str, floa
     predicted = (_without_id(row) for row in predict_files(model, split))
     told("predict", expected, list(predicted))
     with tempfile.TemporaryDirectory() as folder:
-        from tfx_sequences.components.bulk_prediction import predict_through_beam
-        from tfx_sequences.pipeline.local import beam_pipeline_args
+        from tfx_sequences.components.serving.bulk_prediction import predict_through_beam
+        from tfx_sequences.pipeline.local.run import beam_pipeline_args
 
         through_beam = predict_through_beam(model, split, folder, beam_pipeline_args([]))
         told("predict through Beam", expected, [_without_id(row) for row in through_beam])
@@ -131,10 +132,10 @@ def _evaluators(model: Path, records: list[bytes], spec: Any) -> list[Row]:
     import tensorflow_model_analysis as tfma
     from tfx_bsl.tfxio import tf_sequence_example_record
 
-    from tfx_sequences.components.evaluation import make_eval_config
-    from tfx_sequences.components.predictor import answers
-    from tfx_sequences.pipeline.local import beam_pipeline_args
-    from tfx_sequences.schemas.tfmd import make_schema
+    from tfx_sequences.components.evaluation.config import make_eval_config
+    from tfx_sequences.components.serving.predictor import answers
+    from tfx_sequences.pipeline.local.run import beam_pipeline_args
+    from tfx_sequences.schemas.features.tfmd import make_schema
 
     config = make_eval_config(spec)
     shared = tfma.default_eval_shared_model(eval_saved_model_path=str(model), eval_config=config)
@@ -173,8 +174,8 @@ def _in_fresh_process(model: Path, records: list[bytes], spec: Any) -> list[Row]
     """The answers of a process that can import TensorFlow alone, in batches of 256."""
     import subprocess
 
-    from tfx_sequences.components import fresh_process
-    from tfx_sequences.components.predictor import answers
+    from tfx_sequences.components.serving.predictor import answers
+    from tfx_sequences.components.stages import fresh_process
 
     program = f"""
 import runpy, sys, pickle
@@ -198,9 +199,9 @@ pickle.dump(outputs, open(sys.argv[3], "wb"))
 
 def _over_http(model: Path, records: list[bytes], spec: Any) -> list[Row]:
     """The answers of the development server, in batches of 256."""
-    from tfx_sequences.components.loaded_model import load_model
-    from tfx_sequences.components.predictor import answers
-    from tfx_sequences.pipeline.rest_server import RestServer
+    from tfx_sequences.components.serving.loaded_model import load_model
+    from tfx_sequences.components.serving.predictor import answers
+    from tfx_sequences.pipeline.rest.rest_server import RestServer
 
     rows: list[Row] = []
     with RestServer(load_model(model), spec.name) as server:

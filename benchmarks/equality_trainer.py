@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def trainers_answers(
@@ -31,16 +31,16 @@ def trainers_answers(
     import tensorflow as tf
     import tensorflow_transform as tft
 
-    from tfx_sequences.components.bucket_plan import make_plan
-    from tfx_sequences.components.input import SequenceInput
-    from tfx_sequences.components.length_histogram import read_histogram
-    from tfx_sequences.components.model import build_model
-    from tfx_sequences.components.named_weights import read_weights, weights_by_name
-    from tfx_sequences.components.record_formats import transformed_records
-    from tfx_sequences.components.record_framing import read_records
-    from tfx_sequences.components.record_keys import record_id
-    from tfx_sequences.components.served_outputs import served
-    from tfx_sequences.components.split_statistics import task_statistics
+    from tfx_sequences.components.input.bucket_planning import make_plan
+    from tfx_sequences.components.input.record_formats import transformed_records
+    from tfx_sequences.components.input.sequence_input import SequenceInput
+    from tfx_sequences.components.network.model import build_model
+    from tfx_sequences.components.network.named_weights import read_weights, weights_by_name
+    from tfx_sequences.components.records.framing import read_records
+    from tfx_sequences.components.records.keys import record_id
+    from tfx_sequences.components.serving.served_outputs import served
+    from tfx_sequences.components.training.split_statistics import task_statistics
+    from tfx_sequences.components.transform.length_histogram import read_histogram
 
     tft_output = tft.TFTransformOutput(str(newest(output / "artifacts" / "Transform" / "transform_graph")))
     transformed = newest(output / "artifacts" / "Transform" / "transformed_examples")

@@ -61,7 +61,7 @@ def tfx_factory(folder: Path, records: int, kind: str, *, pad: bool) -> Epoch:
     from tfx.types import standard_artifacts
     from tfx_bsl.public import tfxio
 
-    from tfx_sequences.schemas.tfmd import make_schema
+    from tfx_sequences.schemas.features.tfmd import make_schema
 
     examples = standard_artifacts.Examples()
     examples.uri = str(folder / kind)
@@ -89,10 +89,10 @@ def tfx_factory(folder: Path, records: int, kind: str, *, pad: bool) -> Epoch:
 
 def ours(folder: Path, records: int, kind: str, *, shuffle: bool) -> Epoch:
     """Our input: micro-batches into `bucket_by_sequence_length`, a token budget and the plan for it."""
-    from tfx_sequences.components.bucket_plan import make_plan
-    from tfx_sequences.components.input import SequenceInput
-    from tfx_sequences.components.length_histogram import LengthHistogram
-    from tfx_sequences.components.record_formats import raw_records, transformed_records
+    from tfx_sequences.components.input.bucket_planning import make_plan
+    from tfx_sequences.components.input.record_formats import raw_records, transformed_records
+    from tfx_sequences.components.input.sequence_input import SequenceInput
+    from tfx_sequences.components.transform.length_histogram import LengthHistogram
 
     spec = _spec()
     plan = make_plan(LengthHistogram.of(input_data.lengths_of_set(records)), spec.batching)
@@ -103,9 +103,9 @@ def ours(folder: Path, records: int, kind: str, *, shuffle: bool) -> Epoch:
 
 def prepared(folder: Path, records: int) -> Epoch:
     """Our prepared store, written once from the transformed records; shuffled, token budget."""
-    from tfx_sequences.components.prepared_format import StoreIdentity
-    from tfx_sequences.components.prepared_input import PreparedStore
-    from tfx_sequences.components.prepared_store import write_prepared_store
+    from tfx_sequences.components.prepared.format import StoreIdentity
+    from tfx_sequences.components.prepared.prepared_input import PreparedStore
+    from tfx_sequences.components.prepared.store import write_prepared_store
 
     spec, store, identity = _spec(), folder / "prepared", StoreIdentity("benchmark", "benchmark")
     if not store.is_dir():
@@ -222,7 +222,7 @@ def _transformed_schema(schema_pb2: Any) -> Any:
 
 
 def _spec() -> Any:
-    from tfx_sequences.schemas.spec import SequenceSpec
+    from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
     # Sizes come from the budget; buckets are as many as keep the padding below 1.05.
     batching = {"batch_size": 1024, "token_budget": TOKEN_BUDGET, "num_buckets": 32}

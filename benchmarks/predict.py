@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from google.protobuf.internal.encoder import _VarintBytes
 
-from tfx_sequences.components.record_framing import framed
+from tfx_sequences.components.records.framing import framed
 
 CHUNK = 1000
 

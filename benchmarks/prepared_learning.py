@@ -27,16 +27,16 @@ import tensorflow as tf
 import tensorflow_transform as tft
 import typer
 
-from tfx_sequences.components import input as input_lib
-from tfx_sequences.components.bucket_plan import make_plan
-from tfx_sequences.components.length_histogram import LengthHistogram
-from tfx_sequences.components.model import build_model, compile_model
-from tfx_sequences.components.prepared_format import StoreIdentity, folder_digest
-from tfx_sequences.components.prepared_input import PreparedStore
-from tfx_sequences.components.prepared_store import write_prepared_store
-from tfx_sequences.components.split_statistics import task_statistics
-from tfx_sequences.schemas.spec_io import TRANSFORM_SECTIONS, fingerprint, load_spec
-from tfx_sequences.schemas.transformed_features import SEQUENCE_LENGTH
+from tfx_sequences.components.input import sequence_input as input_lib
+from tfx_sequences.components.input.bucket_planning import make_plan
+from tfx_sequences.components.network.model import build_model, compile_model
+from tfx_sequences.components.prepared.format import StoreIdentity, folder_digest
+from tfx_sequences.components.prepared.prepared_input import PreparedStore
+from tfx_sequences.components.prepared.store import write_prepared_store
+from tfx_sequences.components.training.split_statistics import task_statistics
+from tfx_sequences.components.transform.length_histogram import LengthHistogram
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
+from tfx_sequences.schemas.spec.spec_io import TRANSFORM_SECTIONS, fingerprint, load_spec
 
 Epoch = Callable[[int], tf.data.Dataset]
 

@@ -18,10 +18,10 @@ import time
 import numpy as np
 
 from tfx_sequences.compat import quiet_environment
-from tfx_sequences.components.loaded_model import LoadedModel, load_model
-from tfx_sequences.components.requests import make_rest_body
-from tfx_sequences.pipeline.rest_server import RestServer
-from tfx_sequences.schemas.request_inputs import request_inputs
+from tfx_sequences.components.serving.loaded_model import LoadedModel, load_model
+from tfx_sequences.components.serving.requests import make_rest_body
+from tfx_sequences.pipeline.rest.rest_server import RestServer
+from tfx_sequences.schemas.features.request_inputs import request_inputs
 
 _KINDS = 16
 

@@ -27,13 +27,13 @@ def ours(folder: Path, records: int) -> Epoch:
     import input_routes
     import keras
 
-    from tfx_sequences.components.model import build_model, compile_model
-    from tfx_sequences.components.prepared_epochs import PreparedInput
-    from tfx_sequences.components.prepared_format import StoreIdentity
-    from tfx_sequences.components.prepared_input import PreparedStore
-    from tfx_sequences.components.prepared_store import write_prepared_store
-    from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
-    from tfx_sequences.schemas.spec import SequenceSpec
+    from tfx_sequences.components.network.model import build_model, compile_model
+    from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
+    from tfx_sequences.components.prepared.epochs import PreparedInput
+    from tfx_sequences.components.prepared.format import StoreIdentity
+    from tfx_sequences.components.prepared.prepared_input import PreparedStore
+    from tfx_sequences.components.prepared.store import write_prepared_store
+    from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
     spec = SequenceSpec(
         name="training_benchmark",

@@ -9,16 +9,18 @@ from pathlib import Path
 import pydantic
 from pydantic_core import PydanticUndefined
 
-from tfx_sequences.schemas import (
+from tfx_sequences.schemas.columns import column as columns
+from tfx_sequences.schemas.spec import (
     batching,
-    columns,
     evaluation_options,
     forecast,
     label,
     model_options,
-    spec,
     training_options,
     tuning_options,
+)
+from tfx_sequences.schemas.spec import (
+    sequence_spec as spec,
 )
 
 PAGE = Path(__file__).parents[1] / "docs" / "spec.md"

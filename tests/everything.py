@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from tests.records import example, sequence_example
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 NUM_RECORDS = 40
 
@@ -130,8 +130,8 @@ def analyzed(spec, records, folder):
     import tensorflow_transform.beam as tft_beam
     from tfx_bsl.public import tfxio
 
-    from tfx_sequences.components.preprocessing import transform_inputs
-    from tfx_sequences.schemas.tfmd import make_schema
+    from tfx_sequences.components.transform.preprocessing import transform_inputs
+    from tfx_sequences.schemas.features.tfmd import make_schema
 
     result = Analyzed(spec, records, str(folder / "graph"))
     source = tfxio.TFSequenceExampleBeamRecord(
@@ -151,10 +151,10 @@ def exported(of, folder):
     import keras
     import tensorflow_transform as tft
 
-    from tfx_sequences.components.model import build_model
-    from tfx_sequences.components.serving import RawRecordModel, export
-    from tfx_sequences.components.split_statistics import task_statistics
-    from tfx_sequences.components.task_statistics import TaskStatistics
+    from tfx_sequences.components.network.model import build_model
+    from tfx_sequences.components.network.task_statistics import TaskStatistics
+    from tfx_sequences.components.serving.exported_model import RawRecordModel, export
+    from tfx_sequences.components.training.split_statistics import task_statistics
 
     output = tft.TFTransformOutput(of.transform_dir)
     statistics = task_statistics(of.spec, output, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tests.everything import Analyzed, analyzed
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 NUM_RECORDS, HORIZON = 24, 3
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tests.everything import Analyzed, analyzed
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 NUM_RECORDS = 30
 
@@ -95,9 +95,9 @@ def export_labels(all_labels, folder):
     import tensorflow as tf
     import tensorflow_transform as tft
 
-    from tfx_sequences.components.model import build_model
-    from tfx_sequences.components.serving import RawRecordModel, export
-    from tfx_sequences.components.split_statistics import task_statistics
+    from tfx_sequences.components.network.model import build_model
+    from tfx_sequences.components.serving.exported_model import RawRecordModel, export
+    from tfx_sequences.components.training.split_statistics import task_statistics
 
     output = tft.TFTransformOutput(all_labels.transform_dir)
     spread = [

@@ -16,9 +16,9 @@ from typer.main import get_command
 
 from tests.records import sequence_example
 from tfx_sequences.pipeline.beam_engines import beam_pipeline_args
-from tfx_sequences.pipeline.cli import app, main
-from tfx_sequences.schemas.deployment import load_deployment
-from tfx_sequences.schemas.spec_io import load_spec, spec_from_yaml, spec_to_yaml
+from tfx_sequences.pipeline.commands.cli import app, main
+from tfx_sequences.schemas.spec.deployment import load_deployment
+from tfx_sequences.schemas.spec.spec_io import load_spec, spec_from_yaml, spec_to_yaml
 
 ROOT = Path(__file__).parents[1]
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tfx_sequences.components.data_check import check_data
-from tfx_sequences.schemas.spec_io import load_spec
+from tfx_sequences.components.records.data_check import check_data
+from tfx_sequences.schemas.spec.spec_io import load_spec
 
 FOLDERS = sorted(p.parent for p in (Path(__file__).parents[1] / "examples").glob("*/spec.yaml"))
 

@@ -11,15 +11,15 @@ from tensorflow_transform.saved import saved_transform_io_v2
 
 from tests.everything import analyzed
 from tests.records import sequence_example, write_records
-from tfx_sequences.components.bucket_plan import make_plan
-from tfx_sequences.components.fitting import fit
-from tfx_sequences.components.input import SequenceInput
-from tfx_sequences.components.length_histogram import read_histogram
-from tfx_sequences.components.model import build_model, compile_model
-from tfx_sequences.components.record_formats import raw_records
-from tfx_sequences.components.serving import RawRecordModel
-from tfx_sequences.components.split_statistics import task_statistics
-from tfx_sequences.schemas.spec_io import load_spec
+from tfx_sequences.components.input.bucket_planning import make_plan
+from tfx_sequences.components.input.record_formats import raw_records
+from tfx_sequences.components.input.sequence_input import SequenceInput
+from tfx_sequences.components.network.model import build_model, compile_model
+from tfx_sequences.components.serving.exported_model import RawRecordModel
+from tfx_sequences.components.training.fitting import fit
+from tfx_sequences.components.training.split_statistics import task_statistics
+from tfx_sequences.components.transform.length_histogram import read_histogram
+from tfx_sequences.schemas.spec.spec_io import load_spec
 
 FOLDER = Path(__file__).parents[1] / "examples" / "programs"
 TRAIN, TEST = 320, 80

@@ -22,7 +22,7 @@ def main():
             )
         )
         return 2
-    from tfx_sequences.pipeline.cli import main as run
+    from tfx_sequences.pipeline.commands.cli import main as run
 
     return run()
 

@@ -12,16 +12,16 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from tests.components.prepared import FEATURES, make_spec, write_transformed
-from tfx_sequences.components.bucket_plan import make_plan
-from tfx_sequences.components.determinism import deterministic_ops, weights_digest
-from tfx_sequences.components.fitting import fit
-from tfx_sequences.components.input import SequenceInput
-from tfx_sequences.components.length_histogram import LengthHistogram
-from tfx_sequences.components.model import build_model, compile_model
-from tfx_sequences.components.record_formats import transformed_records
-from tfx_sequences.components.task_statistics import HeadStatistics, TaskStatistics
-from tfx_sequences.components.training_input import training_input
+from tests.components.prepared.stores import FEATURES, make_spec, write_transformed
+from tfx_sequences.components.input.bucket_planning import make_plan
+from tfx_sequences.components.input.record_formats import transformed_records
+from tfx_sequences.components.input.sequence_input import SequenceInput
+from tfx_sequences.components.network.model import build_model, compile_model
+from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
+from tfx_sequences.components.training.determinism import deterministic_ops, weights_digest
+from tfx_sequences.components.training.fitting import fit
+from tfx_sequences.components.training.training_input import training_input
+from tfx_sequences.components.transform.length_histogram import LengthHistogram
 
 LENGTHS = np.random.default_rng(0).integers(1, 40, 80)
 

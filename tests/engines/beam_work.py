@@ -25,10 +25,10 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 from tfx.utils import path_utils
 
-from tfx_sequences.components.bulk_prediction import predict_through_beam
-from tfx_sequences.components.evaluation_result import read_figures
+from tfx_sequences.components.evaluation.result import read_figures
+from tfx_sequences.components.serving.bulk_prediction import predict_through_beam
 from tfx_sequences.pipeline.create import create_pipeline
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,7 +18,7 @@ from tests.engines.beam_work import BeamWork, do_beam_work, evaluate_words, pred
 from tests.engines.worker_environment import ROOT, worker_environment
 from tests.everything import exported
 from tfx_sequences.pipeline.beam_engines import beam_pipeline_args
-from tfx_sequences.schemas.spec_io import load_spec
+from tfx_sequences.schemas.spec.spec_io import load_spec
 
 _SAMPLE = 4000
 _TIMINGS = pytest.StashKey[dict[str, dict[str, float]]]()

@@ -11,7 +11,7 @@ import pytest
 
 from tests.everything import as_examples, everything_spec, plain_records
 from tests.records import example, sequence_example, write_records
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +44,7 @@ def demo_again(demo, demo_output):
 # What stands at the end of the process shows what it never imported.
 _PROGRAM = """
 import sys
-from tfx_sequences.pipeline.cli import main
+from tfx_sequences.pipeline.commands.cli import main
 code = main(sys.argv[1:])
 unwanted = [m for m in ("tfx.v1", "google.cloud.aiplatform", "kfp") if m in sys.modules]
 sys.exit(f"imported: {unwanted}" if unwanted else code)
@@ -85,7 +85,7 @@ def small_spec(**changes):
 @pytest.fixture(scope="session")
 def everything_run(everything_data, tmp_path_factory):
     """A run of the spec with every kind of column, in this process."""
-    from tfx_sequences.pipeline.local import run_local
+    from tfx_sequences.pipeline.local.run import run_local
 
     output = tmp_path_factory.mktemp("everything_run") / "output"
     return run_local(everything_spec(), everything_data / "sequence", output)
@@ -94,7 +94,7 @@ def everything_run(everything_data, tmp_path_factory):
 @pytest.fixture(scope="session")
 def run_small(everything_data, tmp_path_factory):
     """Runs `small_spec` with changes, in this process; one output folder for all that name none."""
-    from tfx_sequences.pipeline.local import run_local
+    from tfx_sequences.pipeline.local.run import run_local
 
     outputs = tmp_path_factory.mktemp("small_runs")
 

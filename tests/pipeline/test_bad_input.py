@@ -24,10 +24,10 @@ import tensorflow as tf
 import yaml
 
 from tests.records import example, sequence_example, write_records
-from tfx_sequences.pipeline.cli import main
-from tfx_sequences.schemas.parse_specs import parse_records
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.spec_io import spec_to_json
+from tfx_sequences.pipeline.commands.cli import main
+from tfx_sequences.schemas.features.parse_specs import parse_records
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_io import spec_to_json
 
 NUMBER = {"type": "numeric"}
 SPEC = {

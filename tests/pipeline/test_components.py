@@ -17,19 +17,19 @@ from tfx.utils import io_utils
 
 from tests.everything import everything_spec, plain_records
 from tests.records import sequence_example, write_records
-from tfx_sequences.components import predictions_file
-from tfx_sequences.components.evaluation_check import EvaluationCheck
-from tfx_sequences.components.ingest import Executor as IngestExecutor
-from tfx_sequences.components.ingest import SequenceExampleGen
-from tfx_sequences.components.model_check import REPORT, ModelCheck
-from tfx_sequences.components.schema_curation import AnomalyGate, SchemaCurator
-from tfx_sequences.components.trainer import Executor as TrainerExecutor
-from tfx_sequences.components.trainer import SequenceTrainer
-from tfx_sequences.components.training import run_fn
+from tfx_sequences.components.serving import predictions_file
+from tfx_sequences.components.stages.evaluation_check import EvaluationCheck
+from tfx_sequences.components.stages.ingest import Executor as IngestExecutor
+from tfx_sequences.components.stages.ingest import SequenceExampleGen
+from tfx_sequences.components.stages.model_check import REPORT, ModelCheck
+from tfx_sequences.components.stages.schema_curation import AnomalyGate, SchemaCurator
+from tfx_sequences.components.stages.trainer import Executor as TrainerExecutor
+from tfx_sequences.components.stages.trainer import SequenceTrainer
+from tfx_sequences.components.training.run import run_fn
 from tfx_sequences.errors import DataError, SpecError
-from tfx_sequences.pipeline.report import collect
-from tfx_sequences.schemas.bucket_plan import BucketPlan
-from tfx_sequences.schemas.spec_io import spec_to_json
+from tfx_sequences.pipeline.local.report import collect
+from tfx_sequences.schemas.features.bucket_plan import BucketPlan
+from tfx_sequences.schemas.spec.spec_io import spec_to_json
 
 
 def artifact(kind, uri, splits=None):
@@ -146,8 +146,8 @@ def test_a_real_anomaly_is_told_with_its_feature(tmp_path):
     from tensorflow_data_validation import load_stats_binary, validate_statistics
     from tfx.components.statistics_gen.executor import Executor as StatisticsExecutor
 
-    from tfx_sequences.components.schema_curation import anomaly_lines
-    from tfx_sequences.schemas.tfmd import make_schema
+    from tfx_sequences.components.stages.schema_curation import anomaly_lines
+    from tfx_sequences.schemas.features.tfmd import make_schema
 
     record = sequence_example({"kind": "good"}, {"lpc": [[1.0, float("nan"), 2.0]]})
     write_records(tmp_path / "examples" / "Split-train" / "data.gz", [record] * 3)
@@ -287,7 +287,7 @@ def test_materialised_records_equal_those_transformed_in_the_graph(everything_ru
     import tensorflow_transform as tft
     from tensorflow_transform.saved import saved_transform_io_v2
 
-    from tfx_sequences.schemas.parse_specs import parse_records
+    from tfx_sequences.schemas.features.parse_specs import parse_records
 
     output = tft.TFTransformOutput(everything_run.outputs["Transform"]["transform_graph"])
     loader = saved_transform_io_v2.SavedModelLoader(output.transform_savedmodel_dir)

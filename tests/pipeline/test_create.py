@@ -2,7 +2,7 @@ import pytest
 
 from tfx_sequences.errors import SpecError
 from tfx_sequences.pipeline.create import create_pipeline
-from tfx_sequences.schemas.spec import SequenceSpec
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 BUILDER = """\
 import keras
@@ -20,7 +20,7 @@ def trainer_parameters(builder):
 
 
 def test_an_edit_of_the_users_network_is_a_new_parameter_of_the_trainer(tmp_path, monkeypatch):
-    from tfx_sequences.components.code_digest import code_digest
+    from tfx_sequences.code_digest import code_digest
 
     module = tmp_path / "an_edited_network.py"
     module.write_text(BUILDER)

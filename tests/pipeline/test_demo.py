@@ -17,11 +17,12 @@ import tfx_sequences
 from tests.pipeline.test_bad_input import Bad, assert_no_defect, assert_no_graph_talk, assert_told
 from tests.records import example, sequence_example, write_records
 from tests.reference_figures import expect, of_classes
-from tfx_sequences.components.evaluation_result import read_figures
-from tfx_sequences.components.loaded_model import load_model
-from tfx_sequences.components.prediction import find_model, list_record_files, predict_files
-from tfx_sequences.components.record_framing import read_records
-from tfx_sequences.pipeline.rest_server import RestServer
+from tfx_sequences.components.evaluation.result import read_figures
+from tfx_sequences.components.records.framing import read_records
+from tfx_sequences.components.serving.loaded_model import load_model
+from tfx_sequences.components.serving.model_card import find_model
+from tfx_sequences.components.serving.prediction import list_record_files, predict_files
+from tfx_sequences.pipeline.rest.rest_server import RestServer
 
 BUNDLED = Path(str(resources.files("tfx_sequences"))) / "examples_data" / "japanese_vowels"
 COMPONENTS = """

@@ -13,10 +13,10 @@ import pytest
 import tensorflow as tf
 
 from tests.pipeline.container_entrypoints import Containers
-from tfx_sequences.components.record_files import read_records
-from tfx_sequences.schemas.evaluation_options import Change
-from tfx_sequences.schemas.spec_io import load_spec, spec_to_yaml
-from tfx_sequences.schemas.tuning_options import Parameter, Tuning
+from tfx_sequences.components.records.files import read_records
+from tfx_sequences.schemas.spec.evaluation_options import Change
+from tfx_sequences.schemas.spec.spec_io import load_spec, spec_to_yaml
+from tfx_sequences.schemas.spec.tuning_options import Parameter, Tuning
 
 ROOT = Path(__file__).parents[2]
 DATA = Path("tfx_sequences") / "examples_data" / "japanese_vowels"

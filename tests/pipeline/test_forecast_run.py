@@ -8,8 +8,8 @@ from sklearn.metrics import mean_absolute_error
 from tests.forecasts import HORIZON, forecast_spec, plain_records
 from tests.records import sequence_example, write_records
 from tests.reference_figures import expect
-from tfx_sequences.components.prediction import predict_files
-from tfx_sequences.schemas.spec_io import spec_to_yaml
+from tfx_sequences.components.serving.prediction import predict_files
+from tfx_sequences.schemas.spec.spec_io import spec_to_yaml
 
 
 def test_a_run_forecasts_in_the_units_of_its_series(command, tmp_path):

@@ -12,9 +12,9 @@ import pytest
 from tensorflow.core.util import event_pb2
 
 from tests.pipeline.conftest import small_spec
-from tfx_sequences.components.record_framing import read_records
-from tfx_sequences.pipeline.local import run_local
-from tfx_sequences.schemas.spec_io import spec_to_yaml
+from tfx_sequences.components.records.framing import read_records
+from tfx_sequences.pipeline.local.run import run_local
+from tfx_sequences.schemas.spec.spec_io import spec_to_yaml
 
 TRAINING = {"epochs": 20, "early_stopping_patience": None}
 

@@ -10,7 +10,7 @@ from tests.labels import labels_spec, plain_records
 from tests.records import sequence_example, write_records
 from tests.reference_figures import expect, of_classes, of_labels, of_numbers
 from tests.reference_spans import span_f1
-from tfx_sequences.schemas.spec_io import spec_to_yaml
+from tfx_sequences.schemas.spec.spec_io import spec_to_yaml
 
 
 def test_a_run_measures_each_head_exactly(command, tmp_path):

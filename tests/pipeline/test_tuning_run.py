@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tfx_sequences.pipeline.local import run_local
-from tfx_sequences.pipeline.report import write_report
-from tfx_sequences.schemas.spec_io import load_spec
-from tfx_sequences.schemas.tuning_options import Parameter, Tuning
+from tfx_sequences.pipeline.local.report import write_report
+from tfx_sequences.pipeline.local.run import run_local
+from tfx_sequences.schemas.spec.spec_io import load_spec
+from tfx_sequences.schemas.spec.tuning_options import Parameter, Tuning
 
 DATA = Path(__file__).parents[2] / "tfx_sequences" / "examples_data" / "japanese_vowels"
 

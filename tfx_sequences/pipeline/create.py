@@ -17,19 +17,19 @@ from tfx.orchestration.data_types import RuntimeParameter
 from tfx.proto import trainer_pb2, transform_pb2
 from tfx.types import standard_artifacts
 
-from tfx_sequences.components.bulk_inference import bulk_inference
-from tfx_sequences.components.code_digest import code_digest
-from tfx_sequences.components.evaluation import EXTRACTORS_MODULE, make_eval_config
-from tfx_sequences.components.evaluation_check import EvaluationCheck
-from tfx_sequences.components.ingest import SequenceExampleGen
-from tfx_sequences.components.model_builder import load_builder
-from tfx_sequences.components.model_check import ModelCheck
-from tfx_sequences.components.pusher import SequencePusher
-from tfx_sequences.components.schema_curation import AnomalyGate, SchemaCurator
-from tfx_sequences.components.steady_transform import SteadyTransform
-from tfx_sequences.components.trainer import SequenceTrainer
-from tfx_sequences.schemas.spec import SequenceSpec
-from tfx_sequences.schemas.spec_io import TRAIN_SECTIONS, TRANSFORM_SECTIONS, fingerprint, spec_to_json
+from tfx_sequences.code_digest import code_digest
+from tfx_sequences.components.evaluation.config import EXTRACTORS_MODULE, make_eval_config
+from tfx_sequences.components.network.model_builder import load_builder
+from tfx_sequences.components.stages.bulk_inference import bulk_inference
+from tfx_sequences.components.stages.evaluation_check import EvaluationCheck
+from tfx_sequences.components.stages.ingest import SequenceExampleGen
+from tfx_sequences.components.stages.model_check import ModelCheck
+from tfx_sequences.components.stages.pusher import SequencePusher
+from tfx_sequences.components.stages.schema_curation import AnomalyGate, SchemaCurator
+from tfx_sequences.components.stages.steady_transform import SteadyTransform
+from tfx_sequences.components.stages.trainer import SequenceTrainer
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_io import TRAIN_SECTIONS, TRANSFORM_SECTIONS, fingerprint, spec_to_json
 
 _OURS = "tfx_sequences.components."
 TUNER_FN = _OURS + "tuner.tuner_fn"

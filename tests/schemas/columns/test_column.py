@@ -1,0 +1,100 @@
+import pydantic
+import pytest
+
+from tfx_sequences.schemas.columns.column import (
+    BucketizedColumn,
+    CategoricalColumn,
+    Embedding,
+    NumericColumn,
+    Scaling,
+    TextColumn,
+    Vocabulary,
+)
+
+
+def test_columns_are_frozen_and_comparable():
+    column = NumericColumn(key="x", shape=(2, 3))
+    assert column == NumericColumn(key="x", shape=[2, 3])
+    assert column.size == 6
+    with pytest.raises(pydantic.ValidationError, match="frozen"):
+        column.key = "y"
+
+
+def test_vocabulary_is_computed_unless_something_else_gives_ids():
+    assert CategoricalColumn(key="x").vocabulary == Vocabulary()
+    for other in ({"vocabulary_list": ("a",)}, {"hash_bucket_size": 3}, {"num_buckets": 3, "dtype": "int64"}):
+        assert CategoricalColumn(key="x", **other).vocabulary is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"hash_bucket_size": 3, "vocabulary_list": ("a",)}, "give one of"),
+        ({"num_buckets": 3}, "num_buckets takes ids"),
+        ({"vocabulary_list": ()}, "empty"),
+        ({"vocabulary_list": ("a", "b", "a")}, "terms twice: a"),
+        ({"vocabulary_list": (1, 2)}, "dtype string"),
+        ({"lowercase": True, "dtype": "int64"}, "lowercase needs dtype string"),
+        ({"indicator": True, "embedding": Embedding()}, "not both"),
+        ({"embeding": Embedding()}, "Did you mean 'embedding'"),
+    ],
+)
+def test_contradictions_are_errors(options, message):
+    with pytest.raises(pydantic.ValidationError, match=message):
+        CategoricalColumn(key="x", **options)
+
+
+def test_oov_buckets_count_only_where_a_vocabulary_is():
+    assert CategoricalColumn(key="x").oov_buckets == 1
+    assert CategoricalColumn(key="x", num_oov_buckets=4).oov_buckets == 4
+    assert CategoricalColumn(key="x", default_value=0).oov_buckets == 0
+    assert CategoricalColumn(key="x", hash_bucket_size=9).oov_buckets == 0
+
+
+def test_width_is_that_of_the_representation():
+    assert CategoricalColumn(key="x", indicator=True).width(7) == 7
+    assert CategoricalColumn(key="x", embedding=Embedding(dimension=5)).width(7) == 5
+    assert CategoricalColumn(key="x").width(3) == 4
+
+
+def test_an_int64_default_is_whole():
+    NumericColumn(key="x", dtype="int64", default_value=2.0)
+    with pytest.raises(pydantic.ValidationError, match="whole number"):
+        NumericColumn(key="x", dtype="int64", default_value=2.5)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: BucketizedColumn(key="x", boundaries=()), "at least 1"),
+        (lambda: BucketizedColumn(key="x", boundaries=(1.0, 1.0)), "must rise"),
+        (lambda: BucketizedColumn(key="x", boundaries=(1.0,), dtype="int64", default_value=0.5), "whole number"),
+        (lambda: NumericColumn(key="x", shape=(2,), normalizer=Scaling(scale=(1.0,))), "normalizer.scale has 1"),
+        (lambda: TextColumn(key="x", source="sequence"), "among the sequence features"),
+        (lambda: TextColumn(key="x", pattern=","), "pattern goes with"),
+        (lambda: TextColumn(key="x", vocabulary_size=3), "vocabulary_size goes with"),
+        (lambda: CategoricalColumn(key="x", default_value=-2), "greater than or equal to -1"),
+        (lambda: Embedding(vectors_terms_file="t.txt", vectors_file="v.txt"), "ends in .npy"),
+    ],
+)
+def test_contradictions_of_other_columns_are_errors(make, message):
+    with pytest.raises(pydantic.ValidationError, match=message):
+        make()
+
+
+def test_elements_of_an_array_have_buckets_of_their_own():
+    assert BucketizedColumn(key="x", shape=(2, 3), boundaries=(0.0, 1.0)).num_ids == 6 * 3
+    assert BucketizedColumn(key="x", shape=(2,), boundaries=(0.0,)).has_several_ids
+    assert not BucketizedColumn(key="x", boundaries=(0.0,)).has_several_ids
+
+
+def test_tokens_are_steps_only_where_the_record_has_the_text():
+    assert not TextColumn(key="x", is_sequence=True).has_several_ids
+    assert TextColumn(key="x", is_sequence=True, source="sequence").has_several_ids
+    assert TextColumn(key="x").has_several_ids
+
+
+def test_bytes_are_ids_unless_a_vocabulary_is_given():
+    assert TextColumn(key="x", split="bytes").are_bytes_ids
+    assert TextColumn(key="x", split="bytes").vocabulary is None
+    assert not TextColumn(key="x", split="bytes", hash_bucket_size=9).are_bytes_ids

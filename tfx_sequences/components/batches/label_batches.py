@@ -1,0 +1,144 @@
+"""From transformed labels to what the heads are fitted and measured by: targets, and their weights.
+
+A target that is none (a padded step, one behind the last by `shift`, a row that fills a batch up)
+weighs zero, which is said by lengths alone. Everything behind treats what weighs zero as not there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfx_sequences.components.batches.forecast_windows import cut_forecast_windows
+from tfx_sequences.components.batches.padding import longest_of, pad_steps
+from tfx_sequences.components.batches.ragged_steps import aligned
+from tfx_sequences.components.batches.truncation import cut_steps
+from tfx_sequences.schemas.columns.names import NO_ID, SEQUENCE_LENGTH
+from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, label_name, step_weight_name
+from tfx_sequences.schemas.spec.batching import Padding
+from tfx_sequences.schemas.spec.forecasts import forecast_heads
+from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+Targets = Any
+"""A tensor, or several by the head's name."""
+
+
+def pad_labels(features: dict[str, Any], spec: SequenceSpec) -> dict[str, tf.Tensor]:
+    """Labels, step weights, example weight and lengths as dense tensors.
+
+    Args:
+        features: By transformed name, sequences cut as `cut_steps` does, with `sequence_length` `[B]`.
+        spec: The spec.
+
+    Returns:
+        By transformed name: labels `[B, *shape]` (of forecasts as `cut_forecast_windows` has them), those of steps
+        `[B, T, *shape]` with `T` as `pad_features` has it, several class indices `[B, V]` or `[B, T, V]` with -1
+        behind the last; step weights `[B, T]`.
+    """
+    longest = longest_of(features[SEQUENCE_LENGTH])
+    dense = {SEQUENCE_LENGTH: features[SEQUENCE_LENGTH]}
+    for head, label in spec.heads.items():
+        values = features[label_name(head)]
+        if label.per_step:
+            padding = Padding(value=NO_ID) if label.has_several_terms and values.dtype != tf.string else None
+            values = pad_steps(values, longest, padding)
+        elif isinstance(values, tf.RaggedTensor):
+            values = values.to_tensor("" if values.dtype == tf.string else NO_ID)
+        dense[label_name(head)] = values
+        if label.step_weight:
+            dense[step_weight_name(head)] = pad_steps(features[step_weight_name(head)], longest)
+    if spec.example_weight:
+        dense[EXAMPLE_WEIGHT] = features[EXAMPLE_WEIGHT]
+    return dense
+
+
+def targets_and_weights(dense: dict[str, tf.Tensor], spec: SequenceSpec) -> tuple[Targets, Targets]:
+    """What Keras calls `y` and `sample_weight`.
+
+    Args:
+        dense: As of `pad_labels`.
+        spec: The spec.
+
+    Returns:
+        Targets, as `pad_labels` has labels but shifted; and weights, float32 `[B]`, of steps `[B, T]`.
+        One tensor each for a spec with `label`, dicts by head for one with `labels`.
+    """
+    lengths = dense[SEQUENCE_LENGTH]
+    of_rows = dense[EXAMPLE_WEIGHT] if spec.example_weight else tf.ones(tf.shape(lengths), tf.float32)
+    targets, weights = {}, {}
+    for head, label in spec.heads.items():
+        target, weight = dense[label_name(head)], of_rows
+        if label.per_step:
+            if label.shift:
+                target = tf.roll(target, -label.shift, axis=1)
+            steps = tf.shape(target)[1]
+            real = tf.sequence_mask(lengths - label.shift, steps, tf.float32)
+            weight = of_rows[:, None] * real
+            if label.step_weight:
+                weight *= dense[step_weight_name(head)]
+        targets[head], weights[head] = target, weight
+    if spec.label is not None:
+        return targets.popitem()[1], weights.popitem()[1]
+    return targets, weights
+
+
+def checked_labels(features: dict[str, Any], spec: SequenceSpec) -> dict[str, Any]:
+    """The features, with an error where a label is no class or number of the spec, or not of the record's steps.
+
+    Not part of the transform graph: that also runs where there is no label.
+
+    Args:
+        features: By transformed name, as `pad_labels` takes them.
+        spec: The spec.
+    """
+    checked = dict(features)
+    lengths = features[SEQUENCE_LENGTH]
+    for head, label in spec.heads.items():
+        name, weight = label_name(head), step_weight_name(head)
+        if label.is_cut_out:
+            checked[SEQUENCE_LENGTH] = _long_enough(lengths, label)
+            continue
+        values = aligned(features[name], label.key, lengths) if label.per_step else features[name]
+        if label.step_weight:
+            checked[weight] = aligned(features[weight], label.step_weight, lengths)
+        flat = values.flat_values if isinstance(values, tf.RaggedTensor) else values
+        with tf.control_dependencies([_check(flat, label)]):
+            flat = tf.identity(flat)
+        checked[name] = values.with_flat_values(flat) if isinstance(values, tf.RaggedTensor) else flat
+    return checked
+
+
+def labelled_rows(features: dict[str, Any], spec: SequenceSpec, seed: tf.Tensor | None = None) -> dict[str, Any]:
+    """The features of the rows that are trained and evaluated with: records, cut; or windows of them.
+
+    Args:
+        features: By transformed name, labels included.
+        spec: The spec.
+        seed: Integer `[2]`, in training, for what is drawn.
+    """
+    checked = checked_labels(features, spec)
+    if forecast_heads(spec):
+        return cut_forecast_windows(checked, spec, seed)
+    return cut_steps(checked, spec, seed)
+
+
+def _long_enough(lengths: tf.Tensor, label: Label) -> tf.Tensor:
+    check = tf.raw_ops.Assert(
+        condition=tf.reduce_all(lengths > label.horizon),
+        data=[f"Label {label.key}: a record has no history before the {label.horizon} last steps. Steps:", lengths],
+    )
+    with tf.control_dependencies([check]):
+        return tf.identity(lengths)
+
+
+def _check(flat: tf.Tensor, label: Label) -> tf.Operation:
+    # The op, for `tf.debugging.Assert` is a condition of two functions; no quotes, for the op escapes them.
+    if not label.has_classes:
+        right, fault = tf.math.is_finite(flat), "a value that is missing or not finite. Values:"
+    elif label.is_vector:
+        right, fault = (flat == 0) | (flat == 1), "a value that is neither 0 nor 1. Values:"
+    else:
+        right, fault = flat >= 0, "a class that the spec or the training split does not have. Class indices:"
+    return tf.raw_ops.Assert(condition=tf.reduce_all(right), data=[f"Label {label.key}: {fault}", flat])

@@ -1,0 +1,78 @@
+"""The check before an evaluation with a baseline: can the last blessed model be asked what this one is asked?
+
+It may be of an earlier version of this package, or of a spec with other labels.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+from tfx_sequences.components.serving.exported_model import MEASURES_SIGNATURE, SUMS
+from tfx_sequences.components.serving.model_card import MODEL_CARD
+from tfx_sequences.errors import UserInputError, shortened
+from tfx_sequences.version import __version__
+
+_FIX = "Run once without evaluation.baseline: the model that is blessed then is what later ones are compared with."
+
+
+def check_baseline(models: Sequence[Any]) -> None:
+    """Refuses a baseline without the outputs of which the candidate's figures are made.
+
+    Args:
+        models: TFMA's `EvalSharedModel`s, one of which may be the baseline.
+
+    Raises:
+        UserInputError: The message names the model, the version that exported it, and what differs.
+    """
+    candidates = [model.model_path for model in models if not model.is_baseline]
+    for baseline in [model.model_path for model in models if model.is_baseline]:
+        difference = _difference(_outputs(candidates[0]), _outputs(baseline))
+        if difference:
+            raise UserInputError(
+                f"The last blessed model cannot be compared with: {baseline}.",
+                expected=f"a model whose signature '{MEASURES_SIGNATURE}' gives what that of this model gives",
+                received=f"{difference}; tfx-sequences {_version(baseline)} exported it, this is {__version__}",
+                fix=_FIX,
+            )
+
+
+def _difference(wanted: dict[str, Any] | None, found: dict[str, Any] | None) -> str:
+    """In words, what the baseline lacks; empty if nothing."""
+    if found is None or wanted is None:
+        return "no such signature"
+    missing = sorted(wanted.keys() - found.keys())
+    if missing:
+        return f"no output {shortened(missing)}"
+    for name, output in wanted.items():
+        if output.dtype != found[name].dtype:
+            its, ours = (tf.as_dtype(o.dtype).name for o in (found[name], output))
+            return f"output '{name}' of {its}, not {ours}"
+        # Sums are told apart by their place.
+        if name.endswith(SUMS) and output.tensor_shape != found[name].tensor_shape:
+            its, ours = (o.tensor_shape.dim[-1].size for o in (found[name], output))
+            return f"output '{name}' of {its} sums, not {ours}"
+    return ""
+
+
+def _outputs(directory: str) -> dict[str, Any] | None:
+    """The outputs of the signature that figures are made of, by name; None if the model has none."""
+    with tf.io.gfile.GFile(os.path.join(directory, "saved_model.pb"), "rb") as file:
+        saved = saved_model_pb2.SavedModel.FromString(file.read())
+    for meta_graph in saved.meta_graphs:
+        if MEASURES_SIGNATURE in meta_graph.signature_def:
+            return dict(meta_graph.signature_def[MEASURES_SIGNATURE].outputs)
+    return None
+
+
+def _version(directory: str) -> str:
+    try:
+        with tf.io.gfile.GFile(os.path.join(directory, MODEL_CARD)) as file:
+            return str(json.load(file)["tfx_sequences_version"])
+    except (tf.errors.NotFoundError, ValueError, KeyError):
+        return "of an unknown version"

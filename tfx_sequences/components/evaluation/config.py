@@ -1,0 +1,149 @@
+"""The Evaluator's configuration, generated from the spec."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+# Newer versions do not give all of these messages under `tfma`.
+from tensorflow_model_analysis.proto import config_pb2
+
+from tfx_sequences.code_digest import code_digest
+from tfx_sequences.components.evaluation.extractors import LENGTH_SLICE, STEP_COUNTS, STEP_SUMS
+from tfx_sequences.components.serving.exported_model import (
+    CUT_STEPS,
+    EVALUATION_SIGNATURE,
+    MEASURES_SIGNATURE,
+    OUTPUTS,
+    SUMS,
+    TARGETS,
+    WEIGHTS,
+)
+from tfx_sequences.components.serving.served_outputs import PREDICTIONS, SCORES
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
+from tfx_sequences.schemas.features.transformed_features import LABEL
+from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.length_ranges import range_name, ranges
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+# Our names of the metrics and TFMA's (Keras') classes behind them, where TFMA has its own.
+_THEIRS = {
+    "classification": {"accuracy": "SparseCategoricalAccuracy", "loss": "SparseCategoricalCrossentropy"},
+    "regression": {"mean_squared_error": "MeanSquaredError", "mean_absolute_error": "MeanAbsoluteError"},
+}
+_OURS = "tfx_sequences.components."
+EXTRACTORS_MODULE = _OURS + "evaluation_extractors"
+STEP_COUNT, CUT_STEP_COUNT = "step_count", "cut_step_count"
+"""How many real steps the network read, and how many not, for they were cut off or are to be forecast."""
+
+
+def make_eval_config(spec: SequenceSpec) -> config_pb2.EvalConfig:
+    """Metrics of the labels' kinds on raw records, slices, thresholds and baseline of the spec.
+
+    TFMA's own metrics measure one class, or number, per record without a weight. The label comes
+    from the model's own `evaluation_inputs` signature, so it is the one that training saw. Other labels
+    (of steps, of several classes, vectors, several heads) and weights TFMA's metrics do not know, or not together
+    with counts: theirs are made of the sums that the model's `evaluation_outputs` signature gives. Thresholds
+    gate on the whole split, not on slices.
+    """
+    # The Evaluator blesses nothing that has no threshold at all; this one says that there were records.
+    counted = config_pb2.MetricThreshold(value_threshold=config_pb2.GenericValueThreshold(lower_bound={"value": 1}))
+    metrics = [config_pb2.MetricConfig(class_name="ExampleCount", per_slice_thresholds=[_whole_split(counted)])]
+    for name, output in ((STEP_COUNT, SEQUENCE_LENGTH), (CUT_STEP_COUNT, CUT_STEPS)):
+        metrics.append(_our_metric("OutputSum", name=name, output=output))
+    model_spec = config_pb2.ModelSpec(signature_name=MEASURES_SIGNATURE)
+    theirs: dict[str, str] = {}
+    # With a weight of the records, TFMA would weigh its counts too, and have none of what sums are measured by.
+    if spec.label is not None and _is_known_to_tfma(spec.label) and not spec.example_weight:
+        theirs = _THEIRS[spec.label.type]
+        model_spec.prediction_key = SCORES if spec.label.has_classes else PREDICTIONS
+        model_spec.label_key = LABEL
+        model_spec.preprocessing_function_names.append(EVALUATION_SIGNATURE)
+    for head, label in spec.heads.items():
+        metrics += [_figure(spec, head, label, figure, theirs.get(figure)) for figure in label.metrics]
+        metrics += _plots(spec, head, label)
+        if label.per_step and spec.evaluation.step_slices:
+            metrics.append(_step_figures(spec, head, label))
+    for metric in metrics[1:]:
+        threshold = _threshold(spec, json.loads(metric.config)["name"])
+        if threshold.ByteSize():
+            metric.per_slice_thresholds.append(_whole_split(threshold))
+    slices = [config_pb2.SlicingSpec(), *(config_pb2.SlicingSpec(feature_keys=[key]) for key in spec.evaluation.slices)]
+    for length in ranges(spec.evaluation.length_slices):
+        slices.append(config_pb2.SlicingSpec(feature_values={LENGTH_SLICE: range_name(*length)}))
+    return config_pb2.EvalConfig(
+        model_specs=[model_spec], slicing_specs=slices, metrics_specs=[config_pb2.MetricsSpec(metrics=metrics)]
+    )
+
+
+def _is_known_to_tfma(label: Label) -> bool:
+    return label.type in _THEIRS and not (label.per_step or label.is_vector)
+
+
+def _figure(spec: SequenceSpec, head: str, label: Label, figure: str, theirs: str | None) -> config_pb2.MetricConfig:
+    name = spec.metric_name(head, figure)
+    if theirs:
+        return config_pb2.MetricConfig(class_name=theirs, config=json.dumps({"name": name}))
+    sums = spec.output_prefix(head) + SUMS
+    return _our_metric("HeadFigure", name=name, figure=figure, output=sums, label=label.model_dump_json())
+
+
+def _step_figures(spec: SequenceSpec, head: str, label: Label) -> config_pb2.MetricConfig:
+    prefix = spec.output_prefix(head)
+    return _our_metric(
+        "StepFigures",
+        name=spec.metric_name(head, "steps"),
+        figures={figure: spec.metric_name(head, figure) for figure in label.metrics},
+        output=prefix + STEP_SUMS,
+        count=spec.metric_name(head, STEP_COUNT),
+        steps=prefix + STEP_COUNTS,
+        ranges=[range_name(*steps) for steps in ranges(spec.evaluation.step_slices)],
+        label=label.model_dump_json(),
+        prefix=prefix,
+    )
+
+
+def _plots(spec: SequenceSpec, head: str, label: Label) -> list[config_pb2.MetricConfig]:
+    """A confusion matrix where one class is right, curves of scores where there is a score of each class."""
+    if not label.has_classes or label.sampled_softmax:
+        return []
+    prefix, module = spec.output_prefix(head), "evaluation_plots"
+    tfma_head = tfma_name_of_head(spec, head)
+    plots = [_our_metric("ScoreCurves", module, name=f"{prefix}curves", output=prefix + SUMS, head=tfma_head)]
+    if label.type == "classification":
+        outputs = {name: prefix + name for name in (OUTPUTS, TARGETS, WEIGHTS)}
+        plots.append(_our_metric("ConfusionMatrix", module, name=f"{prefix}confusion", head=tfma_head, **outputs))
+    return plots
+
+
+def tfma_name_of_head(spec: SequenceSpec, head: str) -> str:
+    """What TFMA calls the output of a head: nothing where the spec has a `label`."""
+    return "" if spec.label is not None else head
+
+
+def _our_metric(class_name: str, module: str = "evaluation_metrics", **config: Any) -> config_pb2.MetricConfig:
+    digest = code_digest(_OURS + module, EXTRACTORS_MODULE)
+    return config_pb2.MetricConfig(
+        class_name=class_name, module=_OURS + module, config=json.dumps({**config, "code_digest": digest})
+    )
+
+
+def _threshold(spec: SequenceSpec, metric: str) -> config_pb2.MetricThreshold:
+    threshold = config_pb2.MetricThreshold()
+    bounds, change = spec.evaluation.thresholds.get(metric), spec.evaluation.baseline.get(metric)
+    if bounds and bounds.min is not None:
+        threshold.value_threshold.lower_bound.value = bounds.min
+    if bounds and bounds.max is not None:
+        threshold.value_threshold.upper_bound.value = bounds.max
+    if change and change.max_drop is not None:
+        threshold.change_threshold.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER
+        threshold.change_threshold.absolute.value = -change.max_drop
+    elif change and change.max_rise is not None:
+        threshold.change_threshold.direction = config_pb2.MetricDirection.LOWER_IS_BETTER
+        threshold.change_threshold.absolute.value = change.max_rise
+    return threshold
+
+
+def _whole_split(threshold: config_pb2.MetricThreshold) -> config_pb2.PerSliceMetricThreshold:
+    # Without a slicing spec of its own, a threshold would gate every slice.
+    return config_pb2.PerSliceMetricThreshold(slicing_specs=[config_pb2.SlicingSpec()], threshold=threshold)

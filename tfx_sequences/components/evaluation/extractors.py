@@ -1,0 +1,104 @@
+"""What the Evaluator is told of each record beside the model's outputs: the range of its length, sums by step position.
+
+The Evaluator imports this module by its name; see `custom_extractors` of TFX's Evaluator. Ranges are
+not the model's own matter, so that an edit of them trains nothing anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis import constants
+from tensorflow_model_analysis.extractors import extractor, unbatch_extractor
+
+from tfx_sequences.components.evaluation.baseline_check import check_baseline
+from tfx_sequences.components.evaluation.metrics import StepFigures
+from tfx_sequences.components.network.measures import HeadMeasures
+from tfx_sequences.components.serving.exported_model import CUT_STEPS, OUTPUTS, TARGETS, WEIGHTS
+from tfx_sequences.components.serving.served_outputs import CLASSES
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
+from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.length_ranges import name_of_range_with, range_of_name
+
+LENGTH_SLICE = "length in steps"
+"""The feature by whose values TFMA slices by length."""
+STEP_SUMS, STEP_COUNTS = "step_sums", "step_counts"
+"""Behind a head's prefix: sums of its measures `[B, R, S]`, and real steps `[B, R]`, by range of positions."""
+
+
+def custom_extractors(
+    eval_shared_model: Any, eval_config: tfma.EvalConfig, tensor_adapter_config: Any
+) -> list[extractor.Extractor]:
+    """TFMA's own extractors, and ours where batches are not yet taken apart.
+
+    Raises:
+        UserInputError: The baseline cannot be compared with; see `check_baseline`.
+    """
+    check_baseline(eval_shared_model if isinstance(eval_shared_model, list) else [eval_shared_model])
+    theirs = tfma.default_extractors(
+        eval_shared_model=eval_shared_model, eval_config=eval_config, tensor_adapter_config=tensor_adapter_config
+    )
+    at = [e.stage_name for e in theirs].index(unbatch_extractor.UNBATCH_EXTRACTOR_STAGE_NAME)
+    ours = extractor.Extractor(stage_name="ExtractSteps", ptransform=beam.ParDo(_ExtractSteps(eval_config)))
+    return [*theirs[:at], ours, *theirs[at:]]
+
+
+@beam.typehints.with_input_types(tfma.types.Extracts)
+@beam.typehints.with_output_types(tfma.types.Extracts)
+class _ExtractSteps(beam.DoFn):
+    """Adds to a batch of extracts what length slices and `StepFigures` need, as the configuration says."""
+
+    def __init__(self, eval_config: tfma.EvalConfig) -> None:
+        self._models = [spec.name for spec in eval_config.model_specs] if len(eval_config.model_specs) > 1 else []
+        values = [dict(spec.feature_values).get(LENGTH_SLICE) for spec in eval_config.slicing_specs]
+        self._lengths = [range_of_name(name) for name in values if name is not None]
+        configs = [
+            m.config
+            for specs in eval_config.metrics_specs
+            for m in specs.metrics
+            if m.class_name == StepFigures.__name__
+        ]
+        self._heads = [json.loads(config) for config in configs]
+
+    def process(self, batch: tfma.types.Extracts) -> Sequence[tfma.types.Extracts]:
+        """One batch; a copy of it with more keys."""
+        extracts = dict(batch)
+        predictions = extracts[constants.PREDICTIONS_KEY]
+        if self._models:
+            predictions = {name: self._with_step_sums(predictions[name]) for name in self._models}
+            of_candidate = predictions[self._models[0]]
+        else:
+            predictions = of_candidate = self._with_step_sums(predictions)
+        extracts[constants.PREDICTIONS_KEY] = predictions
+        if self._lengths:
+            whole = of_candidate[SEQUENCE_LENGTH] + of_candidate[CUT_STEPS]
+            names = [name_of_range_with(int(length), self._lengths) for length in whole]
+            features = {**extracts[constants.FEATURES_KEY], LENGTH_SLICE: np.array(names, object)[:, None]}
+            extracts[constants.FEATURES_KEY] = features
+        return [extracts]
+
+    def _with_step_sums(self, predictions: dict[str, Any]) -> dict[str, Any]:
+        more = {}
+        for head in self._heads:
+            prefix, label = head["prefix"], Label.model_validate_json(head["label"])
+            classes = predictions.get(prefix + CLASSES)
+            names = [c.decode() for c in classes[0]] if classes is not None else []
+            # A curve over so few records says little, and its sums are many.
+            measures = HeadMeasures(label, names)
+            weights = predictions[prefix + WEIGHTS]
+            positions = np.arange(weights.shape[1])
+            sums, counts = [], []
+            for first, end in map(range_of_name, head["ranges"]):
+                there = (positions >= first) & (positions < (end or len(positions)))
+                its = [predictions[prefix + TARGETS], predictions[prefix + OUTPUTS], np.where(there, weights, 0)]
+                sums.append(measures.sums(*its).numpy())
+                lengths = predictions[SEQUENCE_LENGTH]
+                counts.append(np.clip(lengths, 0, end) - np.clip(lengths, 0, first))
+            more[head["output"]] = np.stack(sums, axis=1)
+            more[head["steps"]] = np.stack(counts, axis=1)
+        return {**predictions, **more}

@@ -1,0 +1,92 @@
+"""What the Evaluator wrote, as plain data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import tensorflow_model_analysis as tfma
+from google.protobuf import json_format
+from tensorflow_model_analysis import constants
+
+from tfx_sequences.components.evaluation.extractors import LENGTH_SLICE
+from tfx_sequences.components.evaluation.metrics import AT_STEPS
+
+WHOLE = "all"
+"""The slice of all records."""
+_LENGTH = "length"
+
+
+def read_figures(directory: str, classes: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """The figures of an evaluation.
+
+    Args:
+        directory: The Evaluator's output `evaluation`.
+        classes: Names of the classes by TFMA's name of the head, which is empty for the only one.
+
+    Returns:
+        `slices`: by slice the metrics by name; that of all records is `all`. `step_ranges`: by slice and range of step
+        positions the metrics of labels of steps. `baseline`: the metrics of the last blessed model by
+        slice, empty if there was none. `plots`: by slice and head `confusion` (rows `[class, predicted class,
+        weight]`), `curve` (by threshold) and `calibration` (by range of scores).
+    """
+    found: dict[str, Any] = {"slices": {}, "step_ranges": {}, "baseline": {}, "plots": {}}
+    for of_slice in _in_order(tfma.load_metrics(directory)):
+        name = _slice_name(of_slice.slice_key)
+        for item in of_slice.metric_keys_and_values:
+            # The difference of candidate and baseline has both their names; it can be had by subtracting.
+            if item.value.WhichOneof("type") != "double_value" or item.key.is_diff:
+                continue
+            metric, _, steps = item.key.name.partition(AT_STEPS)
+            value = item.value.double_value.value
+            if item.key.model_name == constants.BASELINE_KEY:
+                if not steps:
+                    found["baseline"].setdefault(name, {})[metric] = value
+            elif steps:
+                found["step_ranges"].setdefault(name, {}).setdefault(steps, {})[metric] = value
+            else:
+                found["slices"].setdefault(name, {})[metric] = value
+    for of_slice in _in_order(tfma.load_plots(directory)):
+        name = _slice_name(of_slice.slice_key)
+        for item in of_slice.plot_keys_and_values:
+            if item.key.model_name != constants.BASELINE_KEY:
+                head = item.key.output_name
+                plots = found["plots"].setdefault(name, {}).setdefault(head, {})
+                plots |= _plots(json_format.MessageToDict(item.value), classes.get(head, ()))
+    return found
+
+
+def _in_order(results: Iterable[Any]) -> list[Any]:
+    """By slice, numbers in them by their size; TFMA gives them in any order."""
+
+    def order(result: Any) -> list[tuple[int, str]]:
+        return [(int(x) if x.isdigit() else -1, x) for x in re.split(r"(\d+)", _slice_name(result.slice_key))]
+
+    return sorted(results, key=order)
+
+
+def _slice_name(key: Any) -> str:
+    """All of it, or `FEATURE=VALUE`, of several features with commas between."""
+    parts = []
+    for single in key.single_slice_keys:
+        value = getattr(single, single.WhichOneof("kind"))
+        value = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+        parts.append(f"{_LENGTH if single.column == LENGTH_SLICE else single.column}={value}")
+    return ", ".join(parts) or WHOLE
+
+
+def _plots(data: Mapping[str, Any], classes: Sequence[str]) -> dict[str, Any]:
+    plots: dict[str, Any] = {}
+    if confusion := data.get("multiClassConfusionMatrixAtThresholds"):
+        plots["confusion"] = [
+            [*(classes[entry.get(of, 0)] for of in ("actualClassId", "predictedClassId")), entry["numWeightedExamples"]]
+            for entry in confusion["matrices"][0]["entries"]
+        ]
+    if curve := data.get("confusionMatrixAtThresholds"):
+        names = ("threshold", "truePositives", "falsePositives", "trueNegatives", "falseNegatives")
+        plots["curve"] = [[matrix.get(name, 0.0) for name in names] for matrix in curve["matrices"]]
+    if calibration := data.get("calibrationHistogramBuckets"):
+        sums = ("numWeightedExamples", "totalWeightedRefinedPrediction", "totalWeightedLabel")
+        plots["calibration"] = [[float(bucket.get(name, 0.0)) for name in sums] for bucket in calibration["buckets"]]
+    return plots

@@ -1,0 +1,227 @@
+"""From the values of one column to its vectors, `[B, T, D]`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfx_sequences.components.features.column_ids import ColumnIds, check_dtype
+from tfx_sequences.components.features.embedding_tables import EmbeddingTables
+from tfx_sequences.components.features.runtime_checks import after
+from tfx_sequences.components.features.step_values import Dense, Ragged, Sparse, step_values
+from tfx_sequences.errors import UserInputError
+from tfx_sequences.schemas.columns.column import (
+    BucketizedColumn,
+    Embedding,
+    IdColumn,
+    NumericColumn,
+    Scaling,
+    TextColumn,
+)
+from tfx_sequences.schemas.columns.names import NO_ID
+from tfx_sequences.schemas.columns.vocabularies import num_ids
+
+_SEGMENTS = {"mean": tf.sparse.segment_mean, "sum": tf.sparse.segment_sum, "sqrtn": tf.sparse.segment_sqrt_n}
+
+
+class ColumnVectors(tf.Module):
+    """One column inside a layer.
+
+    Args:
+        column: The column; what it needs must be in it, not in files or training data.
+        tables: Holds its embedding table, if it has one.
+        policy: The layer's dtype policy.
+    """
+
+    def __init__(self, column: Any, tables: EmbeddingTables, policy: Any) -> None:
+        super().__init__()
+        self.column = column
+        self._tables = tables
+        self._dtype = tf.as_dtype(policy.compute_dtype)
+        # Numbers are normalised in full precision, whatever the network computes in.
+        self._full = tf.as_dtype(policy.variable_dtype)
+        self._ids = ColumnIds(column) if isinstance(column, IdColumn) else None
+        self._num_ids, self._table = 0, ""
+        self._seed = None
+        if isinstance(column, IdColumn):
+            self._table = "" if column.is_indicator else tables.table_of(column)
+            self._num_ids = num_ids(column) if column.is_indicator else tables.num_ids_of(self._table)
+            if column.embedding and column.embedding.dropout:
+                self._seed = keras.random.SeedGenerator()
+
+    @property
+    def width(self) -> int:
+        """`D` of this column."""
+        if not isinstance(self.column, IdColumn):
+            return self.column.size
+        return self._num_ids if self.column.is_indicator else self._tables.width_of(self._table)
+
+    @property
+    def supports_jit(self) -> bool:
+        """XLA can compile it, for dense features: no strings, no lookups."""
+        column = self.column
+        return not isinstance(column, IdColumn | TextColumn) or getattr(column, "num_buckets", None) is not None
+
+    def form(self, value: Any) -> Dense | Ragged | Sparse:
+        """The feature's value, checked for its dtype and rank, tokens already split where they are the steps."""
+        column = self.column
+        check_dtype(column, value.dtype)
+        if isinstance(column, TextColumn) and not _are_split_later(column):
+            return self._form_of_text(value)
+        size = column.size if hasattr(column, "size") else None
+        return step_values(value, column.key, size, is_sequence=column.is_sequence)
+
+    def _form_of_text(self, value: Any) -> Ragged:
+        column = self.column
+        if isinstance(value, tf.RaggedTensor | tf.SparseTensor) or value.shape.rank not in (1, 2):
+            raise UserInputError(
+                f"Feature '{column.key}' has a wrong rank.",
+                expected="a string per row, dense [B]",
+                received=f"{type(value).__name__} of shape {tuple(value.shape)}",
+            )
+        tokens = self._ids.tokens(tf.reshape(value, [-1]))  # type: ignore[union-attr]
+        return step_values(tokens, column.key, None, is_sequence=column.is_sequence)  # type: ignore[return-value]
+
+    def is_zero_at_padding(self, form: Any) -> bool:
+        """The vectors are zero behind the row's last step, whatever the feature holds."""
+        if isinstance(form, Dense):
+            return False
+        column = self.column
+        if not isinstance(column, NumericColumn | BucketizedColumn):
+            return True
+        if column.default_value is None:
+            return True
+        if isinstance(column, BucketizedColumn) or column.default_value != 0:
+            return False
+        return not (isinstance(column.normalizer, Scaling) and np.any(column.normalizer.offset))
+
+    def __call__(self, form: Any, steps: Any, mask: tf.Tensor, training: bool | None) -> tf.Tensor:
+        """Vectors `[B, T, D]` in the compute dtype; zero at steps without a value or id.
+
+        Args:
+            form: See `form`.
+            steps: `T`.
+            mask: bool `[B, T]`, real steps; what dense features hold elsewhere is not looked at.
+            training: Whether to drop.
+        """
+        column = self.column
+        if isinstance(column, NumericColumn):
+            return tf.cast(self._numbers(form, steps), self._dtype)
+        ids = self._dense_ids(form, steps, mask)
+        vectors = self._of_flat(*self._flat(form, steps), mask) if ids is None else self._of_dense(ids)
+        vectors = tf.cast(vectors, self._dtype)
+        if training and self._seed is not None:
+            vectors = keras.random.dropout(vectors, column.embedding.dropout, seed=self._seed)
+        return vectors
+
+    def _numbers(self, form: Any, steps: Any) -> tf.Tensor:
+        column = self.column
+        default = column.default_value
+        numbers = tf.cast(form.dense(steps, default or 0.0), self._full)
+        if column.normalizer == "log1p":
+            return tf.sign(numbers) * tf.math.log1p(tf.abs(numbers))
+        if not isinstance(column.normalizer, Scaling):
+            return numbers
+        scaling = column.normalizer
+        scaled = (numbers - np.asarray(scaling.offset, "float64")) * np.asarray(scaling.scale, "float64")
+        present = form.present(steps) if default is None and np.any(scaling.offset) else None
+        return scaled if present is None else tf.where(present, scaled, tf.zeros([], scaled.dtype))
+
+    def _dense_ids(self, form: Any, steps: Any, mask: tf.Tensor) -> tf.Tensor | None:
+        """Ids `[B, T]` or `[B, T, V]`, where the values stand in a grid; -1 where there is none."""
+        column, ids = self.column, self._ids
+        if isinstance(column, BucketizedColumn):
+            default = column.default_value
+            present = form.present(steps) if default is None else None
+            numbers = form.dense(steps, default or 0.0)
+            if numbers.dtype.is_floating:
+                # A model under mixed precision hands them on in half precision, which has no kernel for buckets.
+                numbers = tf.cast(numbers, self._full)
+            return ids.buckets(numbers, present)  # type: ignore[union-attr]
+        if not isinstance(form, Dense):
+            # One-hot vectors of a grid of ids are cheaper than counts of a flat list; embeddings are not.
+            is_grid = column.is_indicator and form.has_one_value_per_step and not _are_split_later(column)
+            return self._grid(form, steps) if is_grid else None
+        if _are_split_later(column):
+            return None
+        values = form.ids(steps)
+        real = mask if values.shape.rank == 2 else mask[:, :, None]
+        found = ids(values)  # type: ignore[misc]
+        found = tf.where(real, found, tf.zeros([], found.dtype))
+        found = self._checked(found, values, lambda: tf.where(tf.ones_like(found, tf.bool))[:, 0])
+        return found
+
+    def _grid(self, form: Any, steps: Any) -> tf.Tensor:
+        values, cells = form.flat(steps)
+        found = self._ids(values)  # type: ignore[misc]
+        found = self._checked(found, values, lambda: cells // tf.cast(steps, tf.int64))
+        return form.grid(found, steps, NO_ID)
+
+    def _flat(self, form: Any, steps: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        """Ids `[N]` that are there, and the cells of the grid they are in."""
+        column, ids = self.column, self._ids
+        if isinstance(form, Dense):
+            values = tf.reshape(form.ids(steps), [-1])
+            cells = tf.range(tf.shape(values, tf.int64)[0])
+        else:
+            values, cells = form.flat(steps)
+        if _are_split_later(column):
+            tokens = ids.tokens(values)  # type: ignore[union-attr]
+            values, cells = tokens.values, tf.gather(cells, tokens.value_rowids())
+        found = ids(values)  # type: ignore[misc]
+        found = self._checked(found, values, lambda: cells // tf.cast(steps, tf.int64))
+        if ids.may_miss:  # type: ignore[union-attr]
+            is_there = found >= 0
+            found, cells = tf.boolean_mask(found, is_there), tf.boolean_mask(cells, is_there)
+        return found, cells
+
+    def _checked(self, found: tf.Tensor, values: tf.Tensor, rows: Any) -> tf.Tensor:
+        flat = tf.reshape(found, [-1])
+        check = self._ids.check(flat, tf.reshape(values, [-1]), rows, self._num_ids)  # type: ignore[union-attr]
+        return after(check, found)
+
+    def _of_dense(self, ids: tf.Tensor) -> tf.Tensor:
+        column = self.column
+        several = ids.shape.rank == 3
+        if column.is_indicator:
+            one_hot = tf.one_hot(ids, self._num_ids, dtype=self._full)
+            return tf.reduce_sum(one_hot, axis=2) if several else one_hot
+        may_miss = self._ids.may_miss  # type: ignore[union-attr]
+        vectors = self._looked_up(tf.maximum(ids, 0) if may_miss else ids)
+        is_there = tf.cast(ids >= 0, vectors.dtype)[..., None] if may_miss else None
+        if is_there is not None:
+            vectors *= is_there
+        if not several:
+            return vectors
+        total = tf.reduce_sum(vectors, axis=2)
+        if column.combiner == "sum":
+            return total
+        counted = tf.cast(tf.shape(ids)[2], vectors.dtype) if is_there is None else tf.reduce_sum(is_there, axis=2)
+        count = tf.maximum(counted, 1)
+        return total / (count if column.combiner == "mean" else tf.sqrt(count))
+
+    def _of_flat(self, ids: tf.Tensor, cells: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        column = self.column
+        rows, steps = tf.unstack(tf.shape(mask), 2)
+        shape = tf.stack([rows, steps, self.width])
+        if column.is_indicator:
+            at = tf.stack([cells, ids], axis=1)
+            counts = tf.scatter_nd(at, tf.ones_like(ids, self._full), tf.cast([rows * steps, self.width], tf.int64))
+            return tf.reshape(counts, shape)
+        # Gathered first, for the gradient of a segment op that looks up by itself is several times slower.
+        vectors = self._looked_up(ids)
+        combined = _SEGMENTS[column.combiner](vectors, tf.range(tf.shape(ids)[0]), cells, num_segments=rows * steps)
+        return tf.reshape(combined, shape)
+
+    def _looked_up(self, ids: tf.Tensor) -> tf.Tensor:
+        vectors = tf.gather(self._tables.weights_of(self._table).value, ids)
+        max_norm = (self.column.embedding or Embedding()).max_norm
+        return vectors if max_norm is None else tf.clip_by_norm(vectors, max_norm, axes=[-1])
+
+
+def _are_split_later(column: IdColumn) -> bool:
+    """Each step holds a string, whose tokens are its ids; elsewhere `form` has split them already."""
+    return isinstance(column, TextColumn) and column.is_sequence and column.source == "sequence"

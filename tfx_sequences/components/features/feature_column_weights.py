@@ -1,0 +1,180 @@
+"""The weights of tf_keras feature layers, carried over to ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from tfx_sequences.components.features.sequence_features import ContextFeatures, SequenceFeatures
+from tfx_sequences.errors import UserInputError, did_you_mean, shortened
+from tfx_sequences.schemas.columns.column import IdColumn
+
+# What tf_keras, and estimators, call the variable inside the scope of an embedding_column.
+_VARIABLE = "/embedding_weights"
+# What TensorFlow 2 puts behind a name in a checkpoint; it writes a "/" of the name itself as ".S".
+_IN_CHECKPOINT = "/.ATTRIBUTES/VARIABLE_VALUE"
+
+
+def load_sequence_features_weights(layer: SequenceFeatures | ContextFeatures, weights_of: Any) -> None:
+    """Gives a feature layer the embedding tables of an existing one.
+
+    With columns from `from_feature_columns`, the layer's output is then that of
+    the layer the weights are from.
+
+    Args:
+        layer: Of the columns; all its tables are assigned, also those of its context
+            columns and those it shares with other layers.
+        weights_of: Where they come from, one of
+
+            - a layer that has been called, or whose weights have been loaded:
+              `tf_keras.experimental.SequenceFeatures`, `tf_keras.layers.DenseFeatures`;
+            - a list of such layers, or of their variables;
+            - a dict from names to arrays `[num_ids, D]`. A name is a table's, such as
+              `watches_embedding`, or a variable's, such as
+              `sequence_features/watches_embedding/embedding_weights:0`, or as checkpoints
+              of TensorFlow 1 and 2 have that.
+
+    Raises:
+        UserInputError: Tables are missing, left over, given twice, or have another
+            shape; the layer then keeps what it had.
+
+    >>> import numpy as np
+    >>> from tfx_sequences import embedding_column, sequence_categorical_column_with_identity
+    >>> watches = sequence_categorical_column_with_identity("watches", num_buckets=3)
+    >>> layer = SequenceFeatures([embedding_column(watches, dimension=2)])
+    >>> load_sequence_features_weights(layer, {"watches_embedding": np.eye(3, 2)})
+    >>> sequence_input, _ = layer({"watches": np.array([[0, 1]])}, sequence_length=np.array([2]))
+    >>> print(sequence_input.numpy())
+    [[[1. 0.]
+      [0. 1.]]]
+    """
+    if not isinstance(layer, SequenceFeatures | ContextFeatures):
+        raise UserInputError(
+            "Weights can be loaded into feature layers only.",
+            expected="tfx_sequences.SequenceFeatures or ContextFeatures",
+            received=f"{type(layer).__module__}.{type(layer).__name__}",
+            fix="The layer comes first, what the weights are of second.",
+        )
+    tables = _tables_of(layer)
+    found: dict[str, tuple[str, np.ndarray]] = {}
+    left_over: list[str] = []
+    for name, value in _named_arrays(weights_of):
+        table = _table_called(name, tables)
+        if table is None:
+            left_over.append(name)
+        elif table in found:
+            raise UserInputError(
+                f"The embedding table '{table}' was given twice.",
+                expected="one array per table",
+                received=f"'{found[table][0]}' and '{name}'",
+                fix=f"Leave one of them out, or give a dict from the names of the tables: {shortened(tables)}.",
+            )
+        else:
+            found[table] = (name, value)
+    missing = [table for table in tables if table not in found]
+    if missing or left_over:
+        raise _unmatched(layer, tables, missing, left_over)
+    for table, (name, value) in found.items():
+        _check_shape(layer, table, name, value)
+    for table, (_, value) in found.items():
+        layer.tables.weights_of(table).assign(value)
+
+
+def _tables_of(layer: SequenceFeatures | ContextFeatures) -> list[str]:
+    context = getattr(layer, "context", None)
+    columns = [*layer.columns, *(context.columns if context else ())]
+    embedded = [c for c in columns if isinstance(c, IdColumn) and not c.is_indicator]
+    return list(dict.fromkeys(layer.tables.table_of(column) for column in embedded))
+
+
+def _named_arrays(weights_of: Any) -> Iterable[tuple[str, np.ndarray]]:
+    if isinstance(weights_of, Mapping):
+        for name, value in weights_of.items():
+            yield str(name), _array(str(name), value)
+    elif hasattr(weights_of, "weights"):
+        if not weights_of.built:
+            raise UserInputError(
+                f"The layer '{weights_of.name}' has no weights yet.",
+                expected="a layer that has been called",
+                received="a layer that is not built",
+                fix="Call it on a batch of features, or load its weights, first.",
+            )
+        for variable in weights_of.weights:
+            yield from _named_arrays(variable)
+    elif hasattr(weights_of, "name") and hasattr(weights_of, "shape"):
+        name = getattr(weights_of, "path", None) or weights_of.name
+        yield name, _array(name, weights_of)
+    # Variables iterate too, or say so; by now they are dealt with.
+    elif isinstance(weights_of, Iterable) and not isinstance(weights_of, str | np.ndarray):
+        for one in weights_of:
+            yield from _named_arrays(one)
+    else:
+        raise UserInputError(
+            "There are no weights in what was given.",
+            expected="a tf_keras layer, variables, or a dict from names to arrays",
+            received=f"{type(weights_of).__module__}.{type(weights_of).__name__}",
+        )
+
+
+def _array(name: str, value: Any) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+    except (NotImplementedError, TypeError, ValueError) as error:
+        raise UserInputError(
+            f"The values of '{name}' cannot be read: {error}",
+            expected="arrays, or variables that have values",
+            received=f"{type(value).__module__}.{type(value).__name__}",
+            fix="In a graph of TensorFlow 1, give what session.run(variable) returns.",
+        ) from error
+    if array.dtype.kind not in "fiu" and array.dtype.name != "bfloat16":
+        raise UserInputError(
+            f"The values of '{name}' are no numbers.", expected="an array [num_ids, D]", received=str(array.dtype)
+        )
+    return array
+
+
+def _table_called(name: str, tables: list[str]) -> str | None:
+    """The table that a variable's name means: the longest one that the name, or its last parts, spell."""
+    spelled = re.sub(r":\d+$", "", name)
+    if spelled.endswith(_IN_CHECKPOINT):
+        spelled = spelled.removesuffix(_IN_CHECKPOINT).replace(".S", "/")
+    spelled = spelled.removesuffix(_VARIABLE)
+    ends = [t for t in tables if any(spelled == s or spelled.endswith(f"/{s}") for s in _spellings(t))]
+    return max(ends, key=len, default=None)
+
+
+def _spellings(table: str) -> tuple[str, str, str]:
+    """The table's name, and what becomes of it in a scope of tf_keras and in our own variables."""
+    return table, re.sub(r"[^A-Za-z0-9_.\-]", "_", table), table.replace("/", "_")
+
+
+def _unmatched(layer: Any, tables: list[str], missing: list[str], left_over: list[str]) -> UserInputError:
+    given = f"nothing for {shortened(missing)}" if missing else ""
+    if left_over:
+        given += (" but " if given else "") + f"{shortened(left_over)}, which no table is called"
+    hint = did_you_mean(missing[0], left_over) if missing else ""
+    if left_over:
+        fix = "Give only the feature layers' weights (of a model, pass the layers)."
+    else:
+        fix = "Give the other layer's too, in a list; tables of shared_embeddings, which tf_keras does not list "
+        fix += "among a layer's weights, as a dict."
+    return UserInputError(
+        f"The weights do not match the embedding tables of '{layer.name}'.",
+        expected=shortened(tables) or "no weights: no column has an embedding",
+        received=given,
+        fix=fix + hint,
+    )
+
+
+def _check_shape(layer: Any, table: str, name: str, value: np.ndarray) -> None:
+    shape = (layer.tables.num_ids_of(table), layer.tables.width_of(table))
+    if value.shape != shape:
+        raise UserInputError(
+            f"The weights of the embedding table '{table}' have a wrong shape.",
+            expected=f"{shape}: ids and dimension of its columns",
+            received=f"{value.shape}, as '{name}'",
+            fix="Declare the columns as they were when the weights were trained: vocabulary, buckets, dimension.",
+        )

@@ -1,0 +1,111 @@
+"""Columns as a layer keeps them: complete in themselves, so that a saved model needs no other file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from tfx_sequences.errors import SpecError, UserInputError, did_you_mean
+from tfx_sequences.schemas.columns.base import declared
+from tfx_sequences.schemas.columns.column import COLUMN_TYPES, NumericColumn, TermColumn
+from tfx_sequences.schemas.columns.column_base import BaseColumn
+from tfx_sequences.schemas.columns.vocabularies import known_terms
+
+_Column = TypeVar("_Column", bound=BaseColumn)
+
+
+def column_from_config(column: Any) -> Any:
+    """A column, or what `model_dump` made of it, as a column.
+
+    Raises:
+        SpecError: It is neither.
+    """
+    if isinstance(column, BaseColumn):
+        return column
+    if not isinstance(column, dict):
+        raise SpecError(
+            "A feature layer was given something that is no column.",
+            expected="columns such as sequence_numeric_column(...) or embedding_column(...)",
+            received=f"{type(column).__module__}.{type(column).__name__}",
+            fix="from_feature_columns converts tf.feature_column objects.",
+        )
+    kind = column.get("type")
+    if kind not in COLUMN_TYPES:
+        raise SpecError(f"Unknown type of column: {kind!r}.{did_you_mean(kind, COLUMN_TYPES)}")
+    fields = {name: _tuples(value) for name, value in column.items()}
+    return declared(COLUMN_TYPES[kind], **fields)  # type: ignore[arg-type]
+
+
+def resolved(column: _Column) -> _Column:
+    """The column with the terms of its vocabulary file in place of the file."""
+    if not isinstance(column, TermColumn) or column.vocabulary_file is None:
+        return column
+    terms: tuple[Any, ...] = tuple(known_terms(column) or ())
+    if column.term_dtype == "int64":
+        terms = tuple(int(term) for term in terms)
+    return column.model_copy(  # type: ignore[return-value]
+        update={"vocabulary_list": terms, "vocabulary_file": None, "vocabulary_size": None}
+    )
+
+
+def checked_columns(columns: Any, layer: str, is_sequence: bool) -> list[Any]:
+    """The columns of a layer in name order, resolved.
+
+    Args:
+        columns: A list of columns (or one), or of what `column_config` made of them.
+        layer: What messages call the layer.
+        is_sequence: Of which kind all must be.
+
+    Raises:
+        UserInputError: One is of the other kind, is given twice, or needs training data.
+    """
+    # A column iterates too (over its fields), so a lone one is told apart by having a key.
+    if hasattr(columns, "key"):
+        columns = [columns]
+    if isinstance(columns, Mapping | str) or not isinstance(columns, Iterable):
+        raise UserInputError(
+            f"{layer} needs a list of columns.", expected="a list of columns", received=type(columns).__name__
+        )
+    checked = [resolved(column_from_config(c)) for c in columns]
+    if not checked:
+        raise UserInputError(f"{layer} needs at least one column.")
+    for column in checked:
+        if column.is_sequence != is_sequence:
+            kind, other = ("a context", "ContextFeatures") if is_sequence else ("a sequence", "SequenceFeatures")
+            raise UserInputError(
+                f"{layer} was given {kind} column, '{column.key}'.",
+                fix=f"Give it to {other}, or build the column's twin.",
+            )
+        if isinstance(column, NumericColumn) and column.normalizer in ("z_score", "min_max"):
+            raise UserInputError(
+                f"Column '{column.key}' is normalised by statistics of training data, which a layer does not have.",
+                expected="normalizer 'none', 'log1p' or Scaling(offset, scale)",
+                received=f"'{column.normalizer}'",
+                fix="Give the figures with Scaling; in a pipeline, model_columns gives the columns after Transform.",
+            )
+    names = [column.name for column in checked]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UserInputError(
+            f"{layer} was given the column '{twice[0]}' twice.",
+            expected="each feature once per representation",
+            fix="Leave one out, or write the feature under a second key.",
+        )
+    return sorted(checked, key=lambda column: column.name)
+
+
+def column_config(column: Any) -> dict[str, Any]:
+    """What a saved layer keeps of a column: its pretrained vectors are weights by then."""
+    embedding = getattr(column, "embedding", None)
+    if embedding is not None:
+        embedding = embedding.model_copy(update={"vectors_file": None, "vectors_terms_file": None})
+        column = column.model_copy(update={"embedding": embedding})
+    return column.model_dump(mode="json")
+
+
+def _tuples(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(value)
+    if isinstance(value, dict):
+        return {name: _tuples(inner) for name, inner in value.items()}
+    return value

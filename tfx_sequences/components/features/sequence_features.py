@@ -1,0 +1,354 @@
+"""Keras 3 layers that turn features by name into the tensors a recurrent network takes."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfx_sequences.components.features.column_vectors import ColumnVectors
+from tfx_sequences.components.features.embedding_tables import EmbeddingTables
+from tfx_sequences.components.features.feature_lengths import common_lengths, length_mask, require_one_batch
+from tfx_sequences.components.features.resolved_columns import (
+    checked_columns,
+    column_config,
+    column_from_config,
+    resolved,
+)
+from tfx_sequences.components.features.runtime_checks import behind, require
+from tfx_sequences.components.features.step_values import Dense
+from tfx_sequences.errors import EnvironmentNotSupportedError, UserInputError, did_you_mean, shortened
+from tfx_sequences.schemas.columns.column import Column, TextColumn
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
+
+
+class _FeatureLayer(keras.layers.Layer):
+    """What sequence and context features have in common: one dense tensor per column, joined."""
+
+    _is_sequence: bool
+
+    def __init__(
+        self,
+        columns: Iterable[Column | dict[str, Any]] | Column,
+        *,
+        tables: EmbeddingTables | dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if keras.config.backend() != "tensorflow":
+            raise EnvironmentNotSupportedError(
+                f"{type(self).__name__} needs Keras on TensorFlow.",
+                expected="KERAS_BACKEND=tensorflow",
+                received=f"the backend {keras.config.backend()}",
+                fix="Set the environment variable KERAS_BACKEND before Keras is imported.",
+            )
+        super().__init__(**{"autocast": False, **kwargs})
+        # Strings, ragged and sparse tensors are ours to convert.
+        self._convert_input_args = False
+        self._allow_non_tensor_positional_args = True
+        self.supports_masking = True
+        self.columns = checked_columns(columns, type(self).__name__, self._is_sequence)
+        if isinstance(tables, dict):
+            tables = keras.saving.deserialize_keras_object(tables)
+        if not isinstance(tables, EmbeddingTables):
+            tables = EmbeddingTables(self._embedded(), dtype=self.dtype_policy)
+        self.tables: EmbeddingTables = tables
+        self._vectors = [ColumnVectors(column, self.tables, self.dtype_policy) for column in self.columns]
+        # XLA knows no strings; on numbers and ids it may compile.
+        self.supports_jit = all(vectors.supports_jit for vectors in self._vectors)
+
+    def _embedded(self) -> list[Column]:
+        return self.columns
+
+    @property
+    def width(self) -> int:
+        """Depth `D` of the joined tensor."""
+        return sum(vectors.width for vectors in self._vectors)
+
+    def build(self, input_shape: Any = None) -> None:
+        if not self.tables.built:
+            self.tables.build()
+        self.built = True
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        self.build()
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+        return None
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "columns": [column_config(c) for c in self.columns],
+            # The object, for Keras to serialise: so it sees that several layers share it.
+            "tables": self.tables,
+        }
+
+    def _given(self, features: Any) -> dict[str, Any]:
+        if not isinstance(features, Mapping):
+            raise UserInputError(
+                f"{type(self).__name__} was not given a dict of features.",
+                expected=f"a dict with {shortened(c.key for c in self.columns)}",
+                received=f"{type(features).__module__}.{type(features).__name__}",
+            )
+        return {name: _as_tensor(value, name) for name, value in features.items() if value is not None}
+
+    def _value(self, features: Mapping[str, Any], column: Column) -> Any:
+        # The parse specs tell a sequence feature from a context feature of the same key by a prefix.
+        names = (SEQUENCE_PREFIX + column.key, column.key) if self._is_sequence else (column.key,)
+        for name in names:
+            if name in features:
+                return features[name]
+        raise UserInputError(
+            f"{type(self).__name__} was not given the feature '{column.key}'.",
+            expected=shortened(c.key for c in self.columns),
+            received=shortened(sorted(features)) or "no features",
+            fix=f"Pass it in the dict of features.{did_you_mean(column.key, features)}",
+        )
+
+
+@keras.saving.register_keras_serializable("tfx_sequences")
+class SequenceFeatures(_FeatureLayer):
+    """Joins sequence columns to one tensor, with the mask that their lengths imply.
+
+    The Keras 3 successor of `tf.keras.experimental.SequenceFeatures`.
+
+    Args:
+        columns: Sequence columns. Their order does not matter: the output has them in
+            the order of their `name`, as upstream's does.
+        context_columns: Context columns, whose vectors are repeated at each step behind
+            those of the sequence columns.
+        tables: `EmbeddingTables` shared with other layers; None makes its own.
+        **kwargs: Of `keras.layers.Layer`.
+
+    Call arguments:
+        features: Dict of one value per column, by key (or by the name that our parse
+            specs give it, `sequence.KEY`). Sparse or ragged `[B, T]`, or `[B, T, V]` for
+            steps of several values; numbers of a `shape` also flat, `[B, T * size]`, or
+            `[B, T, *shape]`. Or dense, padded on the right: `[B, T]`, `[B, T, V]` or
+            `[B, T, *shape]`. Text whose tokens are the steps is a string per row, `[B]`.
+        sequence_length: int `[B]`, needed for dense features; may stand in `features`
+            as `sequence_length` too.
+        training: Whether embeddings with `dropout` drop.
+
+    Returns:
+        `(sequence_input, sequence_length)`: `[B, T, D]` in the compute dtype, with
+        a Keras mask `[B, T]` that is True for real steps; and int64 `[B]`. `D` is the
+        sum of the columns' widths, `T` the longest row's steps (the features' own `T` if
+        they are sparse or dense), at least 1. Padded steps are zero.
+
+    Raises:
+        UserInputError: A column is no sequence column; or, of values: a feature is
+            missing, has a wrong rank or dtype, ids are out of range, columns have different
+            lengths. In a graph what only values tell is an `InvalidArgumentError`.
+
+    Example, from records to the network's output:
+
+    >>> import keras, tensorflow as tf
+    >>> from tfx_sequences import (SequenceFeatures, embedding_column, make_parse_example_spec,
+    ...     sequence_categorical_column_with_identity, sequence_numeric_column)
+    >>> rating = sequence_numeric_column("rating")
+    >>> watches = sequence_categorical_column_with_identity("watches", num_buckets=1000)
+    >>> columns = [rating, embedding_column(watches, dimension=10)]
+    >>> def record(ratings, watched):
+    ...     return tf.train.Example(features=tf.train.Features(feature={
+    ...         "rating": tf.train.Feature(float_list=tf.train.FloatList(value=ratings)),
+    ...         "watches": tf.train.Feature(int64_list=tf.train.Int64List(value=watched)),
+    ...     })).SerializeToString()
+    >>> serialized = [record([1.0, 1.1], [2, 85]), record([2.0, 2.1, 2.2, 2.3, 2.5], [33, 78, 2, 73, 1])]
+    >>> features = tf.io.parse_example(serialized, make_parse_example_spec(columns))
+    >>> sequence_input, sequence_length = SequenceFeatures(columns)(features)
+    >>> sequence_input.shape, sequence_length.numpy()
+    (TensorShape([2, 5, 11]), array([2, 5]))
+    >>> rnn_layer = keras.layers.RNN(keras.layers.SimpleRNNCell(32))
+    >>> outputs = rnn_layer(sequence_input)  # the mask travels along
+    >>> outputs.shape
+    TensorShape([2, 32])
+
+    And from records that are `tf.train.SequenceExample`:
+
+    >>> from tfx_sequences import make_parse_sequence_example_spec
+    >>> context_spec, sequence_spec = make_parse_sequence_example_spec(columns)
+    >>> def sequence_record(ratings, watched):
+    ...     lists = tf.train.FeatureLists()
+    ...     for value in ratings:
+    ...         lists.feature_list["rating"].feature.add().float_list.value.append(value)
+    ...     for value in watched:
+    ...         lists.feature_list["watches"].feature.add().int64_list.value.append(value)
+    ...     return tf.train.SequenceExample(feature_lists=lists).SerializeToString()
+    >>> serialized = [sequence_record([1.0, 1.1], [2, 85])]
+    >>> _, features, _ = tf.io.parse_sequence_example(serialized, context_spec or None, sequence_spec)
+    >>> layer = SequenceFeatures(columns)
+    >>> sequence_input, sequence_length = layer(features)
+    >>> print(sequence_input[0, :, 0].numpy(), sequence_length.numpy())
+    [1.  1.1] [2]
+    """
+
+    _is_sequence = True
+
+    def __init__(
+        self,
+        columns: Iterable[Column | dict[str, Any]] | Column,
+        *,
+        context_columns: Iterable[Column | dict[str, Any]] = (),
+        tables: EmbeddingTables | dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._context_columns = [resolved(column_from_config(c)) for c in context_columns]
+        super().__init__(columns, tables=tables, **kwargs)
+        self.context = None
+        if self._context_columns:
+            self.context = ContextFeatures(
+                self._context_columns, tables=self.tables, dtype=self.dtype_policy, name="context"
+            )
+            self.supports_jit = self.supports_jit and self.context.supports_jit
+
+    def _embedded(self) -> list[Column]:
+        return [*self.columns, *self._context_columns]
+
+    @property
+    def width(self) -> int:
+        """Depth `D` of the joined tensor."""
+        return super().width + (self.context.width if self.context else 0)
+
+    def __call__(self, features: Any, sequence_length: Any = None, **kwargs: Any) -> tuple[Any, Any]:
+        features = self._given(features)
+        if sequence_length is not None:
+            features[SEQUENCE_LENGTH] = _as_tensor(sequence_length, SEQUENCE_LENGTH)
+        joined, lengths = super().__call__(features, **kwargs)
+        if getattr(joined, "_keras_mask", None) is None:  # symbolic: `call` was not run
+            joined._keras_mask = length_mask(lengths, joined)
+        return joined, lengths
+
+    def call(self, features: Mapping[str, Any], training: bool | None = None) -> tuple[Any, Any]:
+        forms = [v.form(self._value(features, v.column)) for v in self._vectors]
+        rows = {column.key: form.batch() for column, form in zip(self.columns, forms, strict=True)}
+        given, context, context_width = features.get(SEQUENCE_LENGTH), None, 0
+        if given is not None:
+            rows[SEQUENCE_LENGTH] = tf.shape(given)[0]
+        if self.context is not None:
+            context, context_width = self.context(features, training=training), self.context.width
+            rows[self.context.columns[0].key] = tf.shape(context)[0]
+        with behind(require_one_batch(rows)):
+            lengths, steps = self._lengths(forms, given)
+            mask = tf.sequence_mask(lengths, steps)
+            dense = [v(form, steps, mask, training) for v, form in zip(self._vectors, forms, strict=True)]
+            if context is not None:
+                dense.append(tf.broadcast_to(context[:, None], tf.stack([*_outer(mask), context_width])))
+            joined = dense[0] if len(dense) == 1 else tf.concat(dense, axis=-1)
+        are_zero = (v.is_zero_at_padding(form) for v, form in zip(self._vectors, forms, strict=True))
+        if self.context is not None or not all(are_zero):
+            # Not the embedding of the padding: what reads without a mask sees no ghost.
+            joined = tf.where(mask[:, :, None], joined, tf.zeros([], joined.dtype))
+        joined._keras_mask = mask
+        return joined, lengths
+
+    def compute_output_spec(self, features: Mapping[str, Any], training: Any = None) -> tuple[Any, Any]:
+        given = [(column, self._value(features, column)) for column in self.columns]
+        known = [value.shape[1] for column, value in given if _is_dense(value) and not _is_split(column)]
+        batch = given[0][1].shape[0]
+        joined = keras.KerasTensor((batch, known[0] if known else None, self.width), self.compute_dtype)
+        return joined, keras.KerasTensor((batch,), "int64")
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "context_columns": [column_config(c) for c in self._context_columns]}
+
+    def _lengths(self, forms: list[Any], given: Any) -> tuple[Any, Any]:
+        """The rows' common lengths `[B]`, and `T`."""
+        by_key = {
+            column.key: form.lengths()
+            for column, form in zip(self.columns, forms, strict=True)
+            if not isinstance(form, Dense)
+        }
+        steps = [form.steps() for form in forms]
+        is_static = all(isinstance(s, int) for s in steps)
+        longest = max(1, *steps) if is_static else functools.reduce(tf.maximum, steps, 1)
+        if given is not None:
+            given = tf.cast(given, tf.int64)
+            require(
+                tf.reduce_all((given >= 0) & (given <= tf.cast(longest, tf.int64))),
+                "sequence_length does not fit the features.",
+                expected="lengths from 0 to the number of steps of the features",
+                received=lambda: [("lengths", given), ("of steps", tf.cast(longest, tf.int64))],
+            )
+            by_key[SEQUENCE_LENGTH] = given
+        if not by_key:
+            raise UserInputError(
+                "SequenceFeatures was given dense features without their lengths.",
+                expected="sequence_length, int [B]: how many steps of each row are real",
+                received=f"dense features {shortened(c.key for c in self.columns)}",
+                fix="Pass sequence_length, or give the features ragged or sparse.",
+            )
+        return common_lengths(by_key), longest
+
+
+@keras.saving.register_keras_serializable("tfx_sequences")
+class ContextFeatures(_FeatureLayer):
+    """Joins context columns to one tensor `[B, D]`, columns in the order of their `name`.
+
+    The twin of `SequenceFeatures` for features of the whole record.
+
+    Args:
+        columns: Context columns.
+        tables: `EmbeddingTables` shared with other layers; None makes its own.
+        **kwargs: Of `keras.layers.Layer`.
+
+    Call arguments:
+        features: Dict of one value per column, by key: dense `[B]` or `[B, *shape]`;
+            terms and ids also dense, ragged or sparse `[B, V]`, combined.
+        training: Whether embeddings with `dropout` drop.
+
+    Returns:
+        `[B, D]` in the compute dtype.
+
+    >>> import numpy as np
+    >>> from tfx_sequences import ContextFeatures, numeric_column
+    >>> layer = ContextFeatures([numeric_column("age"), numeric_column("place", shape=2)])
+    >>> print(layer({"age": np.array([3.0]), "place": np.array([[1.0, 2.0]])}).numpy())
+    [[3. 1. 2.]]
+    """
+
+    _is_sequence = False
+
+    def __call__(self, features: Any, **kwargs: Any) -> Any:
+        return super().__call__(self._given(features), **kwargs)
+
+    def call(self, features: Mapping[str, Any], training: bool | None = None) -> Any:
+        forms = [v.form(self._value(features, v.column)) for v in self._vectors]
+        rows = {column.key: form.batch() for column, form in zip(self.columns, forms, strict=True)}
+        with behind(require_one_batch(rows)):
+            mask = tf.ones(tf.stack([forms[0].batch(), 1]), tf.bool)
+            dense = [v(form, 1, mask, training)[:, 0] for v, form in zip(self._vectors, forms, strict=True)]
+            return dense[0] if len(dense) == 1 else tf.concat(dense, axis=-1)
+
+    def compute_output_spec(self, features: Mapping[str, Any], training: Any = None) -> Any:
+        first = self._value(features, self.columns[0])
+        return keras.KerasTensor((first.shape[0], self.width), self.compute_dtype)
+
+
+def _as_tensor(value: Any, name: str) -> Any:
+    if isinstance(value, keras.KerasTensor | tf.SparseTensor | tf.RaggedTensor) or tf.is_tensor(value):
+        return value
+    try:
+        return tf.convert_to_tensor(value)
+    except (TypeError, ValueError) as error:
+        raise UserInputError(
+            f"Feature '{name}' is no tensor: {error}",
+            expected="a tensor, array, RaggedTensor or SparseTensor",
+            received=type(value).__name__,
+            fix="For rows of different lengths use tf.ragged.constant.",
+        ) from error
+
+
+def _is_dense(value: Any) -> bool:
+    return not (getattr(value, "sparse", False) or getattr(value, "ragged", False))
+
+
+def _is_split(column: Column) -> bool:
+    return isinstance(column, TextColumn) and column.source == "context"
+
+
+def _outer(mask: tf.Tensor) -> list[tf.Tensor]:
+    return tf.unstack(tf.shape(mask), 2)

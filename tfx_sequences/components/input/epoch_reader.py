@@ -1,0 +1,220 @@
+"""One epoch of records as micro-batches: a function of the seed, the epoch, and where it begins.
+
+Files come in an order drawn anew each epoch, several are read at a time, and the records of
+a chunk are shuffled within their buckets. All of that is drawn from `(seed, epoch, chunk)`,
+so an epoch can begin again at any chunk: what has to be remembered is where the files
+stand and which records wait in unfinished batches.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from tfx_sequences.components.input.bucket_queue import BucketQueue, Given
+from tfx_sequences.components.input.input_counts import InputCounts
+from tfx_sequences.components.input.record_chunks import Chunk, ChunkReader, Rows
+from tfx_sequences.components.input.record_formats import RecordFormat
+from tfx_sequences.components.input.record_places import place_name, read_places
+from tfx_sequences.components.input.row_store import RowParser, RowStore, arranged
+from tfx_sequences.schemas.features.bucket_plan import BucketPlan
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+# Files read at a time in training.
+_OPEN_FILES = 4
+# Positions kept: more than any prefetching runs ahead of who takes the batches.
+_KEPT_POSITIONS = 64
+_ALIGNED = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """What is read, and how.
+
+    Attributes:
+        files: The files.
+        spec: The spec; its `batching` and seed matter here.
+        format: The kind of records.
+        plan: The bucket plan.
+        training: Shuffle, and leave out what `drop_*` say.
+    """
+
+    files: tuple[str, ...]
+    spec: SequenceSpec
+    format: RecordFormat
+    plan: BucketPlan
+    training: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class ReadChunk:
+    """What one chunk of records adds to an epoch.
+
+    Attributes:
+        given: Its micro-batches, and the batches that these complete.
+        records: The serialized records, those of each batch one after another.
+        starts: Where in `records` each batch begins, int64 `[batches]`.
+    """
+
+    given: Given
+    records: tf.Tensor | None
+    starts: np.ndarray
+
+
+class EpochReader:
+    """Iterates once over the micro-batches of one epoch, with the records of the batches they make.
+
+    Args:
+        source: What to read.
+        parser: Measures the records.
+        epoch: The epoch, from 0.
+        position: A position of this epoch to begin at; None is the beginning.
+
+    Attributes:
+        counts: What was read so far.
+        finished: All was read, and `counts` are those of the whole epoch.
+        positions: The latest positions, each behind a chunk; a position is plain data and small.
+    """
+
+    def __init__(self, source: Source, parser: RowParser, epoch: int, position: dict[str, Any] | None = None) -> None:
+        self._source = source
+        self._parser = parser
+        self.epoch = epoch
+        self.first_batch = int(position["batches"]) if position else 0
+        self._start = position
+        self.counts = InputCounts.from_dict(position["counts"]) if position else InputCounts(epoch)
+        self.positions: collections.deque[dict[str, Any]] = collections.deque(maxlen=_KEPT_POSITIONS)
+        self.finished = False
+        self._any_place: list[int] | None = position["any_place"] if position else None
+
+    def __iter__(self) -> Iterator[ReadChunk]:
+        source, start = self._source, self._start
+        queue = BucketQueue(source.plan)
+        kept: RowStore | None = None
+        last: ReadChunk | None = None
+        if start:
+            kept, rows = self._read_again(np.array(start["open_rows"], np.int64).reshape(-1, 2))
+            yield ReadChunk(queue.add(rows, None), None, np.zeros([0], np.int64))
+            queue.batches, queue.padded_steps = self.counts.batches, self.counts.padded_steps
+        number = int(start["chunk"]) if start else 0
+        order: Sequence[int] = range(len(source.files))
+        if source.training:
+            order = self._random(0).permutation(len(source.files)).tolist()
+        reader = ChunkReader(
+            source.files,
+            order,
+            source.spec.batching.shuffle_buffer,
+            _OPEN_FILES if source.training else 1,
+            self._parser,
+            source.spec.batching.on_error == "skip",
+            start["files"] if start else None,
+            len(kept.numbers) if kept else 0,
+        )
+        for chunk in reader:
+            # One chunk behind, so that all is counted before the last batch can be taken.
+            if last:
+                yield last
+            number += 1
+            rows = self._accepted(chunk)
+            self.counts.records += len(rows)
+            self.counts.real_steps += int(rows.lengths.sum())
+            given = queue.add(rows, self._random(number) if source.training else None)
+            open_rows = queue.open_rows
+            read, kept = _in_order(given, [kept, *chunk.stores] if kept else chunk.stores, open_rows)
+            self._count(queue)
+            self._remember(number, chunk, open_rows)
+            last = read
+        read, _ = _in_order(queue.flush(), [kept] if kept else [], queue.open_rows)
+        self._count(queue)
+        self.finished = True
+        logging.info("Input, %s: %s", "training" if source.training else "evaluation", self.counts)
+        if last:
+            yield last
+        yield read
+
+    def any_record(self) -> bytes:
+        """A record that can be parsed, of those that were read."""
+        return read_places(self._source.files, np.array([self._any_place]))[0]
+
+    def _random(self, chunk: int) -> np.random.Generator:
+        seed = self._source.spec.training.seed % 2**64
+        return np.random.default_rng([seed, self.epoch, chunk])
+
+    def _count(self, queue: BucketQueue) -> None:
+        self.counts.batches, self.counts.padded_steps = queue.batches, queue.padded_steps
+
+    def _remember(self, number: int, chunk: Chunk, open_rows: Rows) -> None:
+        self.positions.append(
+            {
+                "batches": self.counts.batches,
+                "chunk": number,
+                "files": chunk.position,
+                "any_place": self._any_place,
+                "open_rows": open_rows.places,
+                "counts": self.counts.to_dict(),
+            }
+        )
+
+    def _accepted(self, chunk: Chunk) -> Rows:
+        """The records that become batches, with their lengths there; what happens to others is noted."""
+        batching, rows = self._source.spec.batching, chunk.rows
+        self._note("malformed", chunk.malformed)
+        if self._any_place is None and len(rows):
+            self._any_place = rows.places[0].tolist()
+        keep = np.ones(len(rows), bool)
+        if self._source.training:
+            too_short = rows.lengths < batching.drop_shorter_than
+            self._note("too_short", rows.places[too_short])
+            keep &= ~too_short
+            if batching.drop_longer_than is not None:
+                too_long = rows.lengths > batching.drop_longer_than
+                self._note("too_long", rows.places[too_long])
+                keep &= ~too_long
+        if batching.max_length is not None:
+            self._note("truncated", rows.places[keep & (rows.lengths > batching.max_length)])
+        rows = rows if keep.all() else rows.take(keep)
+        return dataclasses.replace(rows, lengths=self._as_batched(rows.lengths))
+
+    def _as_batched(self, lengths: np.ndarray) -> np.ndarray:
+        most = self._source.spec.batching.max_length
+        return lengths if most is None else np.minimum(lengths, most)
+
+    def _read_again(self, places: np.ndarray) -> tuple[RowStore | None, Rows]:
+        if not len(places):
+            return None, Rows.concat([])
+        records = tf.constant(read_places(self._source.files, places))
+        lengths = self._parser.lengths(records).numpy()
+        numbers = np.arange(len(places))
+        return RowStore(numbers, records), Rows(numbers, places, self._as_batched(lengths))
+
+    def _note(self, what: str, places: np.ndarray) -> None:
+        if len(places):
+            named = places[: self.counts.wanted_names(what)]
+            names = [place_name(self._source.files, place) for place in named]
+            if what != "malformed" and len(named):
+                ids = [self._source.format.name(record) for record in read_places(self._source.files, named)]
+                names = [f"{name} '{id_}'" if id_ else name for name, id_ in zip(names, ids, strict=True)]
+            self.counts.note(what, len(places), names)
+
+
+def _in_order(given: Given, stores: Sequence[RowStore], open_rows: Rows) -> tuple[ReadChunk, RowStore | None]:
+    """The batches' records in order, and a store of those that are still open."""
+    batches = given.batches
+    still_open = np.sort(open_rows.numbers)
+    sizes = np.append(batches.sizes, len(still_open))
+    # TensorFlow need not copy a slice from a multiple of 8 strings to another.
+    splits = np.concatenate([[0], np.cumsum(-(-sizes // _ALIGNED) * _ALIGNED)])
+    starts, end = splits[:-2], int(splits[-2])
+    if not stores:
+        return ReadChunk(given, None, starts), None
+    numbers = np.concatenate([batches.rows.numbers, still_open])
+    positions = np.arange(len(numbers)) + np.repeat(splits[:-1] - np.cumsum(sizes) + sizes, sizes)
+    records = arranged(stores, numbers, positions, int(splits[-1]))
+    kept = RowStore(still_open, tf.slice(records, [end], [int(splits[-1]) - end])) if len(still_open) else None
+    return ReadChunk(given, records, starts), kept

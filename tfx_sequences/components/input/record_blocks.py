@@ -1,0 +1,112 @@
+"""One TFRecord file in blocks of records and their lengths, whatever is malformed in it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from tfx_sequences.components.input.record_formats import PARSE_ERRORS
+from tfx_sequences.components.input.record_places import broken_file, place_name, record_blocks
+from tfx_sequences.components.input.row_store import RowParser, RowStore
+from tfx_sequences.errors import DataError
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """Neighbours in a file.
+
+    Attributes:
+        store: The records, numbered from 0; None if none can be parsed.
+        places: Where each of these stands, int64 `[N, 2]`: number of the file, index in it.
+        lengths: Their lengths in steps, int64 `[N]`.
+        malformed: Places of those that cannot be parsed, int64 `[M, 2]`.
+    """
+
+    store: RowStore | None
+    places: np.ndarray
+    lengths: np.ndarray
+    malformed: np.ndarray
+
+
+class BlockReader:
+    """Reads a file, ahead in the background.
+
+    Args:
+        files: The files.
+        size: Records per block at most.
+        parser: Measures them, and parses them where that is to be checked.
+        check: Parse each record once, to find those that cannot be. Otherwise only those are found
+            whose length cannot be told.
+        skip_malformed: Leave out the records that are found. Otherwise the first is an error.
+        file: Which file, an index of `files`.
+        index: The record to begin at.
+
+    Attributes:
+        file: Which file.
+        index: The record that the next block begins with.
+        ended: There is no next block.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[str],
+        size: int,
+        parser: RowParser,
+        file: int,
+        index: int = 0,
+        *,
+        check: bool,
+        skip_malformed: bool,
+    ) -> None:
+        self.file = file
+        self.index = index
+        self.ended = False
+        self._files = files
+        self._parser = parser
+        self._check = check
+        self._skip = skip_malformed
+        self._blocks = iter(record_blocks(files[file], index, size))
+
+    def read(self) -> Block | None:
+        """The next block; None at the end.
+
+        Raises:
+            DataError: The file is broken here, or a record is malformed and not to be skipped.
+        """
+        try:
+            serialized = next(self._blocks, None)
+        except tf.errors.DataLossError as error:
+            raise broken_file(self._files[self.file], self.index, error) from error
+        if serialized is None:
+            self.ended = True
+            return None
+        places = np.empty([int(serialized.shape[0]), 2], np.int64)
+        places[:, 0] = self.file
+        places[:, 1] = np.arange(self.index, self.index + len(places))
+        self.index += len(places)
+        try:
+            if self._check:
+                self._parser.parse(serialized)
+            return self._block(serialized, places, places[:0])
+        except PARSE_ERRORS as error:
+            parsed = self._parser.can_parse(serialized)
+            if not self._skip:
+                raise self._malformed(places[int(np.argmin(parsed))], error) from error
+        if not parsed.any():
+            return Block(None, places[:0], np.zeros([0], np.int64), places)
+        return self._block(tf.boolean_mask(serialized, parsed), places[parsed], places[~parsed])
+
+    def _block(self, serialized: tf.Tensor, places: np.ndarray, malformed: np.ndarray) -> Block:
+        lengths = self._parser.lengths(serialized).numpy()
+        return Block(RowStore(np.arange(len(places)), serialized), places, lengths, malformed)
+
+    def _malformed(self, place: Sequence[int], error: Exception) -> DataError:
+        return DataError(
+            f"Record {place_name(self._files, place)} cannot be parsed.",
+            expected="records as the spec describes them",
+            received=f"TensorFlow's error: {str(error).splitlines()[0]}",
+            fix="Write the record again, or set batching.on_error to 'skip' in the spec.",
+        )

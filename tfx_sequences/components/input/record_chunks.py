@@ -1,0 +1,165 @@
+"""Records of TFRecord files in bounded chunks, with where each stands.
+
+A chunk mixes blocks of several files, so that files sorted by class or by date do not make
+batches of one kind. Where reading stands is a few numbers: it can begin there again.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import functools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from tfx_sequences.components.input.record_blocks import Block, BlockReader
+from tfx_sequences.components.input.row_store import RowParser, RowStore
+
+# Records of one file that are read at a time, at most.
+_BLOCK = 2560
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """Some records, without what they hold.
+
+    Attributes:
+        numbers: Under which a store has what they hold, int64 `[N]`.
+        places: Where each stands, int64 `[N, 2]`: number of its file, index in that file.
+        lengths: Their lengths in steps, int64 `[N]`.
+    """
+
+    numbers: np.ndarray
+    places: np.ndarray
+    lengths: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def take(self, which: np.ndarray | slice) -> Rows:
+        """Those of the given indices, of a mask `[N]`, or of a slice, which copies nothing."""
+        if isinstance(which, slice):
+            return Rows(self.numbers[which], self.places[which], self.lengths[which])
+        # Several times as fast as to index with an array.
+        if which.dtype == bool:
+            which = np.flatnonzero(which)
+        return Rows(self.numbers.take(which), self.places.take(which, axis=0), self.lengths.take(which))
+
+    @classmethod
+    def concat(cls, parts: Sequence[Rows]) -> Rows:
+        """All parts' records, one part after another."""
+        if not parts:
+            return cls(np.zeros([0], np.int64), np.zeros([0, 2], np.int64), np.zeros([0], np.int64))
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            np.concatenate([p.numbers for p in parts]),
+            np.concatenate([p.places for p in parts]),
+            np.concatenate([p.lengths for p in parts]),
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Chunk:
+    """Some thousand records.
+
+    Attributes:
+        rows: The records.
+        stores: Their bytes, in the same order.
+        malformed: Places of those that cannot be parsed, int64 `[M, 2]`; none unless they are to be skipped.
+        position: Where the next chunk begins, as plain data: the open files, and how many were opened before.
+    """
+
+    rows: Rows
+    stores: list[RowStore]
+    malformed: np.ndarray
+    position: dict[str, Any]
+
+
+class ChunkReader:
+    """Iterates over chunks of the records of files; each record once.
+
+    Args:
+        files: The files; gzip if their names end in `.gz`.
+        order: In which order to read them, as indices of `files`.
+        size: Records per chunk at most.
+        open_files: How many files are read at a time.
+        parser: Measures them.
+        skip_malformed: Parse each once, to leave out those that cannot be.
+        position: A chunk's `position`, to go on behind it.
+        first_number: The first record's number; the others' follow.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[str],
+        order: Sequence[int],
+        size: int,
+        open_files: int,
+        parser: RowParser,
+        skip_malformed: bool,
+        position: dict[str, Any] | None = None,
+        first_number: int = 0,
+    ) -> None:
+        open_files = max(1, min(open_files, size))
+        self._order = [int(i) for i in order]
+        self._size = size
+        # Not the whole chunk, for a block's records are measured as soon as they are read, from the processor's cache.
+        rounds = -(-size // (open_files * _BLOCK))
+        self._block = max(1, size // (open_files * rounds))
+        self._number = first_number
+        self._open = functools.partial(
+            BlockReader, files, self._block, parser, check=skip_malformed, skip_malformed=skip_malformed
+        )
+        if position is None:
+            count = min(open_files, len(self._order))
+            position = {"open": [[file, 0] for file in self._order[:count]], "opened": count}
+        self._opened = int(position["opened"])
+        self._slots = [self._open(int(file), int(index)) for file, index in position["open"]]
+
+    def __iter__(self) -> Iterator[Chunk]:
+        # The next chunk is read and measured while this one's records find their batches.
+        with concurrent.futures.ThreadPoolExecutor(1, "read-ahead") as thread:
+            ahead = thread.submit(self._next_chunk)
+            while (chunk := ahead.result()) is not None:
+                ahead = thread.submit(self._next_chunk)
+                yield chunk
+
+    def _next_chunk(self) -> Chunk | None:
+        blocks: list[Block] = []
+        read = 0
+        while self._slots and (not read or read + len(self._slots) * self._block <= self._size):
+            for number in range(len(self._slots)):
+                block = self._next_block(number)
+                if block is not None:
+                    blocks.append(block)
+                    read += len(block.places) + len(block.malformed)
+            self._slots = [slot for slot in self._slots if not slot.ended]
+        return self._chunk(blocks) if read else None
+
+    def _chunk(self, blocks: Sequence[Block]) -> Chunk:
+        parts, stores = [Rows.concat([])], []
+        for block in blocks:
+            if block.store is not None:
+                count = len(block.places)
+                numbers = np.arange(self._number, self._number + count)
+                self._number += count
+                parts.append(Rows(numbers, block.places, block.lengths))
+                stores.append(dataclasses.replace(block.store, numbers=numbers))
+        return Chunk(
+            Rows.concat(parts),
+            stores,
+            np.concatenate([block.malformed for block in blocks]),
+            {"open": [[slot.file, slot.index] for slot in self._slots], "opened": self._opened},
+        )
+
+    def _next_block(self, number: int) -> Block | None:
+        """The next block of a slot, of another file where its own has ended; None if none is left."""
+        while True:
+            block = self._slots[number].read()
+            if block is not None or self._opened == len(self._order):
+                return block
+            self._slots[number] = self._open(self._order[self._opened], 0)
+            self._opened += 1

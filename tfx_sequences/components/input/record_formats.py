@@ -1,0 +1,239 @@
+"""How serialized records are read: their lengths alone, cheaply, and all of them.
+
+Three kinds come through the same input: transformed `tf.Example` as Transform writes them,
+and raw `tf.SequenceExample` or `tf.Example` as a spec describes them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from tfx_sequences.components.batches.label_batches import Targets, labelled_rows, pad_labels, targets_and_weights
+from tfx_sequences.components.batches.padding import longest_of, pad_features, pad_steps
+from tfx_sequences.components.batches.ragged_steps import like, steps_of
+from tfx_sequences.components.batches.truncation import cut_steps
+from tfx_sequences.components.records.keys import record_id
+from tfx_sequences.errors import SpecError
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
+from tfx_sequences.schemas.features.parse_specs import parse_records
+from tfx_sequences.schemas.features.raw_features import feature_of, raw_features
+from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, RECORD_ID, label_name, step_weight_name
+from tfx_sequences.schemas.spec.batching import Padding
+from tfx_sequences.schemas.spec.forecasts import forecast_heads
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+Features = dict[str, Any]
+Batch = tuple[Features, Targets, Targets]
+# TensorFlow quotes the record in its message, and fails to where that is not UTF-8.
+PARSE_ERRORS = (tf.errors.InvalidArgumentError, tf.errors.DataLossError, UnicodeDecodeError)
+
+
+@dataclasses.dataclass(frozen=True)
+class RecordFormat:
+    """What the input has to know of a kind of records.
+
+    Attributes:
+        lengths: Serialized records `[B]`, at least one, to their numbers of steps, int64 `[B]`. It is called
+            from Python, for thousands of records at a time.
+        parse: Serialized records `[B]`, at least one, to features by name, sequences ragged `[B, T, ...]`,
+            with `sequence_length` `[B]`.
+        batch: Serialized records, and in training a seed `[2]` for what is drawn (else None), to padded
+            `(inputs, targets, weights)`; the latter two as of `targets_and_weights`.
+        name: One serialized record to its id, or None.
+    """
+
+    lengths: Callable[[tf.Tensor], tf.Tensor]
+    parse: Callable[[tf.Tensor], Features]
+    batch: Callable[..., Batch]
+    name: Callable[[bytes], str | None]
+
+
+def transformed_records(spec: SequenceSpec, feature_spec: Features) -> RecordFormat:
+    """Records that Transform has written.
+
+    Args:
+        spec: The spec.
+        feature_spec: `TFTransformOutput.transformed_feature_spec()`.
+    """
+
+    def name(serialized: bytes) -> str | None:
+        if not spec.id_key:
+            return None
+        identity = tf.io.parse_single_example(serialized, {RECORD_ID: feature_spec[RECORD_ID]})[RECORD_ID]
+        return identity.numpy().decode("utf-8", "replace")
+
+    padded = _padded_features(spec, feature_spec)
+    parsed = {name: feature for name, feature in feature_spec.items() if name not in padded}
+    parsed |= dict(padded.values())
+
+    def batch(serialized: tf.Tensor, seed: tf.Tensor | None = None) -> Batch:
+        features = tf.io.parse_example(serialized, parsed)
+        for name, (key, _) in padded.items():
+            features[name] = features.pop(key)
+        return _model_batch(features, spec, seed)
+
+    return RecordFormat(
+        lengths=_transformed_lengths,
+        parse=lambda serialized: tf.io.parse_example(serialized, feature_spec),
+        batch=batch,
+        name=name,
+    )
+
+
+def _transformed_lengths(serialized: tf.Tensor) -> tf.Tensor:
+    """What `tf.io.parse_example` does with one feature. To prepare the op takes that, or a function, as long again."""
+    return _length_op()(serialized=serialized).dense_values[0]
+
+
+@functools.cache
+def _length_op() -> Callable[..., Any]:
+    with tf.init_scope():
+        nothing, key, no_default = tf.constant([], tf.string), tf.constant([SEQUENCE_LENGTH]), tf.constant([], tf.int64)
+    return functools.partial(
+        tf.raw_ops.ParseExampleV2,
+        names=nothing,
+        sparse_keys=nothing,
+        dense_keys=key,
+        ragged_keys=nothing,
+        dense_defaults=[no_default],
+        num_sparse=0,
+        sparse_types=[],
+        ragged_value_types=[],
+        ragged_split_types=[],
+        dense_shapes=[[]],
+    )
+
+
+def _padded_features(spec: SequenceSpec, feature_spec: Features) -> dict[str, tuple[str, Any]]:
+    """Columns that the parse op itself can pad, by name: key in the record, and what to parse.
+
+    Those of steps whose values are counted alike, padded on the right, where nothing is cut. It saves an op and
+    a copy for each.
+    """
+    if spec.batching.max_length is not None or forecast_heads(spec):
+        return {}
+    padded = {}
+    for name, column in spec.columns.items():
+        feature = feature_spec.get(name)
+        padding = spec.batching.padding.get(name.removeprefix(SEQUENCE_PREFIX), Padding())
+        if not column.is_sequence or padding.side == "left" or not isinstance(feature, tf.io.RaggedFeature):
+            continue
+        uniform = [p.length for p in feature.partitions if isinstance(p, tf.io.RaggedFeature.UniformRowLength)]
+        if feature.value_key and len(uniform) == len(feature.partitions):
+            value = None if feature.dtype == tf.string else feature.dtype.as_numpy_dtype(padding.value)
+            padded[name] = feature.value_key, tf.io.FixedLenSequenceFeature(uniform, feature.dtype, True, value)
+    return padded
+
+
+def raw_records(spec: SequenceSpec, transform: Callable[[Features], Features] | None = None) -> RecordFormat:
+    """Records as the spec describes them, `tf.SequenceExample` or `tf.Example`.
+
+    Args:
+        spec: The spec.
+        transform: Parsed features to transformed ones, such as
+            `SavedModelLoader(...).apply_transform_model`. Without it, batches hold the raw
+            values by raw name: context `[B, *shape]`, sequence `[B, T, values]`; labels and
+            weights as stored.
+
+    Raises:
+        SpecError: No sequence feature of the raw record tells how many steps it has; or forecasts, without
+            `transform`.
+    """
+    if transform is None and forecast_heads(spec):
+        raise SpecError(
+            "Windows for forecasts are cut out of transformed records.",
+            expected="`transform`, where the label is a forecast",
+            received="none",
+            fix="Give `transform`, or train from transformed records, as the pipeline does.",
+        )
+    lengths = _raw_lengths(spec)
+    if transform is None and lengths is None:
+        raise SpecError(
+            "The length of the raw records is not known before they are transformed.",
+            expected="a feature with one value per step",
+            received="features that become steps in the transform only",
+            fix="Give `transform`, or train from transformed records, as the pipeline does.",
+        )
+
+    def parse(serialized: tf.Tensor) -> Features:
+        features = parse_records(serialized, spec)
+        if transform is not None:
+            return transform(features)
+        steps = next(v for name, v in features.items() if name.startswith(SEQUENCE_PREFIX))
+        return {**features, SEQUENCE_LENGTH: tf.cast(steps.row_lengths(), tf.int64)}
+
+    to_batch = _raw_batch if transform is None else _model_batch
+    lengths = lengths or (lambda serialized: parse(serialized)[SEQUENCE_LENGTH])
+    return RecordFormat(
+        lengths=tf.function(lengths, input_signature=[tf.TensorSpec([None], tf.string)]),
+        parse=parse,
+        batch=lambda serialized, seed=None: to_batch(parse(serialized), spec, seed),
+        name=lambda serialized: record_id(serialized, spec),
+    )
+
+
+def _raw_lengths(spec: SequenceSpec) -> Callable[[tf.Tensor], tf.Tensor] | None:
+    """Parses one sequence feature only, the cheapest; None where steps are made by the transform."""
+    sequence = [feature for feature in raw_features(spec) if feature.is_sequence]
+    if not sequence:
+        return None
+    feature = min(sequence, key=lambda f: (f.dtype == "string", f.multi_valued, f.size, f.key))
+    ragged = tf.io.RaggedFeature(tf.as_dtype(feature.dtype), value_key=feature.key, row_splits_dtype=tf.int64)
+
+    def lengths(serialized: tf.Tensor) -> tf.Tensor:
+        if spec.record == "Example":
+            return tf.io.parse_example(serialized, {"x": ragged})["x"].row_lengths() // feature.size
+        return tf.io.parse_sequence_example(serialized, None, {"x": ragged})[1]["x"].row_lengths()
+
+    return lengths
+
+
+def _model_batch(features: Features, spec: SequenceSpec, seed: tf.Tensor | None) -> Batch:
+    features = labelled_rows(features, spec, seed)
+    return pad_features(features, spec), *targets_and_weights(pad_labels(features, spec), spec)
+
+
+def _raw_batch(features: Features, spec: SequenceSpec, seed: tf.Tensor | None) -> Batch:
+    features = cut_steps(features, spec, seed)
+    longest = longest_of(features[SEQUENCE_LENGTH])
+    labels = {SEQUENCE_LENGTH: features[SEQUENCE_LENGTH]}
+    used_as = {key for key, _ in _raw_labels(spec).values()}
+    for name, (key, shape) in _raw_labels(spec).items():
+        labels[name] = _one_per_step(features[key], key, shape) if shape is not None else features[key]
+    if spec.example_weight:
+        labels[EXAMPLE_WEIGHT] = features.pop(spec.example_weight)
+    inputs_too = {feature_of(column).tensor_name for column in spec.columns.values()}
+    features = {name: values for name, values in features.items() if name not in used_as or name in inputs_too}
+    # Padding is declared by the column's name, raw features come by their key.
+    declared = {
+        c.key: spec.batching.padding[name] for name, c in spec.sequence.items() if name in spec.batching.padding
+    }
+    inputs = {}
+    for name, values in features.items():
+        if isinstance(values, tf.RaggedTensor) and not name.startswith(SEQUENCE_PREFIX):
+            values = values.to_tensor()
+        elif isinstance(values, tf.RaggedTensor):
+            values = pad_steps(values, longest, declared.get(name.removeprefix(SEQUENCE_PREFIX)))
+        inputs[name] = values
+    return inputs, *targets_and_weights(pad_labels(labels, spec), spec)
+
+
+def _raw_labels(spec: SequenceSpec) -> dict[str, tuple[str, tuple[int, ...] | None]]:
+    """By transformed name: the raw name, and for one value per step its shape."""
+    found: dict[str, tuple[str, tuple[int, ...] | None]] = {}
+    for head, label in spec.heads.items():
+        one_per_step = label.per_step and not label.has_several_terms
+        key = SEQUENCE_PREFIX * label.per_step + label.key
+        found[label_name(head)] = key, label.shape if one_per_step else None
+        if label.step_weight:
+            found[step_weight_name(head)] = SEQUENCE_PREFIX + label.step_weight, ()
+    return found
+
+
+def _one_per_step(values: tf.RaggedTensor, key: str, shape: tuple[int, ...]) -> tf.RaggedTensor:
+    return like(values, steps_of(values, key.removeprefix(SEQUENCE_PREFIX), shape)[0])

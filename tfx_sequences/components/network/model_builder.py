@@ -1,0 +1,83 @@
+"""The user's own function that builds the network: `model.builder` of a spec."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from tfx_sequences.errors import SpecError, did_you_mean
+
+
+def load_builder(path: str) -> Callable[..., Any]:
+    """The function at `my_package.my_module.build`.
+
+    Raises:
+        SpecError: There is no such module, it fails as it is imported, or it has no such function.
+
+    >>> load_builder("tfx_sequences.components.network.model_builder.load_bilder")
+    Traceback (most recent call last):
+      ...
+    tfx_sequences.errors.SpecError: model.builder: tfx_sequences.components.network.model_builder has no 'load_bilder'.
+      expected: the path of a function, my_package.my_module.build
+      received: 'tfx_sequences.components.network.model_builder.load_bilder'
+      fix:      Name a function of that module. Did you mean 'load_builder'?
+    """
+    name, _, function = path.rpartition(".")
+    expected = "the path of a function, my_package.my_module.build"
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        # A module that is there but needs another one that is not.
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise _import_failed(path, name, error) from error
+        raise SpecError(
+            f"model.builder: there is no module '{error.name}'.",
+            expected=expected,
+            received=f"'{path}'",
+            fix="Install the package into this environment, or put its folder on PYTHONPATH."
+            + did_you_mean(error.name.rpartition(".")[2], _siblings(error.name)),
+        ) from error
+    except Exception as error:
+        raise _import_failed(path, name, error) from error
+    builder = getattr(module, function, None)
+    if builder is None:
+        raise SpecError(
+            f"model.builder: {name} has no '{function}'.",
+            expected=expected,
+            received=f"'{path}'",
+            fix=f"Name a function of that module.{did_you_mean(function, _functions(module))}",
+        )
+    if not callable(builder):
+        raise SpecError(
+            f"model.builder: {path} is no function.",
+            expected=expected,
+            received=type(builder).__name__,
+            fix=f"Name a function of that module.{did_you_mean(function, _functions(module))}",
+        )
+    return builder
+
+
+def _import_failed(path: str, name: str, error: Exception) -> SpecError:
+    return SpecError(
+        f"model.builder: importing {name} failed: {type(error).__name__}: {error}",
+        expected="a module that can be imported where the model is built",
+        received=f"'{path}'",
+        fix=f"Mend it: python -c 'import {name}' shows the whole error.",
+    )
+
+
+def _siblings(name: str) -> list[str]:
+    """Names of the modules where `name` was looked for."""
+    import pkgutil
+
+    parent = name.rpartition(".")[0]
+    try:
+        places = importlib.import_module(parent).__path__ if parent else None
+    except (ImportError, AttributeError):
+        return []
+    return [module.name for module in pkgutil.iter_modules(places)]
+
+
+def _functions(module: Any) -> list[str]:
+    return [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]

@@ -1,0 +1,46 @@
+"""The spec's columns as they are after Transform, which is what the model gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tfx_sequences.schemas.columns.column import CategoricalColumn, Column, IdColumn, NumericColumn
+from tfx_sequences.schemas.columns.names import NO_ID
+from tfx_sequences.schemas.columns.shared_tables import names_by_table
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+
+def model_columns(spec: SequenceSpec, num_ids: Mapping[str, int]) -> list[Column]:
+    """The columns after Transform: normalised numbers, and ids.
+
+    Args:
+        spec: The spec.
+        num_ids: Number of ids of each column that has some, by transformed name.
+
+    >>> from tfx_sequences.schemas.spec.spec_io import load_spec
+    >>> [c.num_buckets for c in model_columns(load_spec("sentence_polarity"), {"sequence.token": 5000})]
+    [5000]
+    """
+    # Columns that share a table may differ in their own ids (a default_value beyond the terms).
+    rows = {
+        name: max(num_ids[user] for user in users) for users in names_by_table(spec.columns).values() for name in users
+    }
+    columns: list[Column] = []
+    for name, column in spec.columns.items():
+        if isinstance(column, NumericColumn):
+            changes = {"key": name, "dtype": "float32", "normalizer": "none", "default_value": None}
+            columns.append(column.model_copy(update=changes))
+        elif isinstance(column, IdColumn):
+            columns.append(
+                CategoricalColumn(
+                    key=name,
+                    is_sequence=column.is_sequence,
+                    dtype="int64",
+                    num_buckets=rows.get(name, num_ids[name]),
+                    default_value=NO_ID,
+                    multi_valued=column.has_several_ids,
+                    embedding=column.embedding,
+                    indicator=column.is_indicator,
+                )
+            )
+    return columns

@@ -1,0 +1,112 @@
+"""A model's weights by name, kept beside the exported model for later trainings to begin with.
+
+An exported model numbers its variables; what names them, and the terms and classes of their rows, is
+written beside it: `assets.extra/tfx_sequences_weights.npz`, a folder that TensorFlow Serving leaves alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from tfx_sequences.components.network.sampled_logits import SampledLogits
+
+WEIGHTS = os.path.join("assets.extra", "tfx_sequences_weights.npz")
+_AXES = "axes"
+
+
+@dataclasses.dataclass(frozen=True)
+class NamedAxis:
+    """What the elements along one axis of a weight stand for.
+
+    Attributes:
+        axis: Which axis.
+        names: Their names; there may be more elements than names (ids of terms that are not in the vocabulary).
+    """
+
+    axis: int
+    names: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class NamedWeights:
+    """Weights by name.
+
+    Attributes:
+        arrays: By name: `tables/NAME` for embedding tables, `LAYER/NUMBER/NAME` for others.
+        axes: The axes of those whose elements have names.
+    """
+
+    arrays: dict[str, np.ndarray]
+    axes: dict[str, NamedAxis]
+
+
+def weights_by_name(model: keras.Model) -> dict[str, Any]:
+    """The variables of the weights of a model of `build_model`, each once."""
+    found: dict[str, Any] = {}
+    seen: set[int] = set()
+    for layer in model.layers:
+        tables: Any = getattr(layer, "tables", None)
+        for table in tables.names if tables else ():
+            variable = tables.weights_of(table)
+            if id(variable) not in seen:
+                seen.add(id(variable))
+                found[f"tables/{table}"] = variable
+        own = [variable for variable in layer.weights if id(variable) not in seen]
+        for index, variable in enumerate(own):
+            seen.add(id(variable))
+            found[f"{layer.name}/{index}/{variable.name}"] = variable
+    return found
+
+
+def named_axes(
+    model: keras.Model, terms: Mapping[str, Sequence[str]], classes: Mapping[str, Sequence[str]]
+) -> dict[str, NamedAxis]:
+    """The axes whose elements have names.
+
+    Args:
+        model: Of `build_model`.
+        terms: Terms by embedding table, in the order of their ids.
+        classes: Classes by the layer that has an output for each, in the order of the outputs.
+    """
+    axes = {f"tables/{table}": NamedAxis(0, tuple(names)) for table, names in terms.items()}
+    for name, variable in weights_by_name(model).items():
+        layer = name.split("/")[0]
+        names = tuple(classes.get(layer, ()))
+        if names:
+            # A dense layer has a column for each class, `SampledLogits` a row.
+            last = 0 if isinstance(model.get_layer(layer), SampledLogits) else len(variable.shape) - 1
+            axes[name] = NamedAxis(last, names)
+    return axes
+
+
+def write_weights(directory: str, model: keras.Model, axes: Mapping[str, NamedAxis]) -> None:
+    """Writes the weights into the folder of the exported model."""
+    arrays = {name: ops.convert_to_numpy(variable) for name, variable in weights_by_name(model).items()}
+    text = json.dumps({name: [axis.axis, axis.names] for name, axis in axes.items()})
+    buffer = io.BytesIO()
+    np.savez(buffer, **{_AXES: np.frombuffer(text.encode(), np.uint8), **arrays})
+    path = os.path.join(directory, WEIGHTS)
+    tf.io.gfile.makedirs(os.path.dirname(path))
+    with tf.io.gfile.GFile(path, "wb") as file:
+        file.write(buffer.getvalue())
+
+
+def read_weights(directory: str) -> NamedWeights | None:
+    """What `write_weights` wrote; None if there is nothing."""
+    path = os.path.join(directory, WEIGHTS)
+    if not tf.io.gfile.exists(path):
+        return None
+    with tf.io.gfile.GFile(path, "rb") as file, np.load(io.BytesIO(file.read())) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    axes = json.loads(arrays.pop(_AXES).tobytes())
+    return NamedWeights(arrays, {name: NamedAxis(axis, tuple(names)) for name, (axis, names) in axes.items()})

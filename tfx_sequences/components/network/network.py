@@ -1,0 +1,117 @@
+"""The masked recurrent network of a spec, up to its heads, in Keras 3."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from keras import layers
+
+from tfx_sequences.components.network.front import front_layer
+from tfx_sequences.components.network.model_builder import load_builder
+from tfx_sequences.components.network.network_inputs import Network, NetworkInputs, network_inputs
+from tfx_sequences.components.network.pooling import AttentionPooling1D, LastStep, MaskedPooling1D
+from tfx_sequences.components.network.recurrent import recurrent_layers
+from tfx_sequences.components.network.step_context import WithContext
+from tfx_sequences.components.network.task_statistics import TaskStatistics
+from tfx_sequences.errors import SpecError
+from tfx_sequences.schemas.spec.model_options import Model
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+__all__ = ["Network", "build_network"]
+
+
+def build_network(
+    spec: SequenceSpec,
+    statistics: TaskStatistics,
+    use_cudnn: bool | str = "auto",
+    *,
+    needs_steps: bool = False,
+    needs_pooled: bool = True,
+) -> Network:
+    """Features -> front -> masked recurrent layers -> pooling; or what `model.builder` builds.
+
+    Args:
+        spec: The spec.
+        statistics: What the training split decides.
+        use_cudnn: False keeps cuDNN and other special kernels out, as an exported model must.
+        needs_steps: Whether a head stands on the steps.
+        needs_pooled: Whether a head stands on the pooled vector.
+
+    Returns:
+        The inputs, and the tensors that the heads need.
+
+    Raises:
+        SpecError: `model.builder` cannot be imported, or built no network.
+    """
+    inputs = network_inputs(spec, statistics)
+    if spec.model.builder is not None:
+        built = load_builder(spec.model.builder)(spec, statistics, inputs, use_cudnn)
+        return _checked(built, spec.model.builder, inputs, needs_steps, needs_pooled)
+    options = spec.model
+    steps, context = inputs.steps, inputs.context
+    if options.dropout:
+        steps = layers.SpatialDropout1D(options.dropout, name="input_dropout")(steps)
+    for index, front in enumerate(options.front):
+        steps = front_layer(front, index)(steps)
+    initial = context if options.context == "initial_state" else None
+    steps = recurrent_layers(options, steps, inputs.mask, initial, use_cudnn)
+    at_head = context is not None and options.context == "head"
+    return Network(
+        inputs.tensors,
+        inputs.lengths,
+        steps=_of_steps(options, steps, context if at_head else None) if needs_steps else None,
+        pooled=_pooled(options, steps, inputs.mask, context if at_head else None) if needs_pooled else None,
+    )
+
+
+def _of_steps(options: Model, steps: Any, context: Any) -> Any:
+    if context is not None:
+        steps = WithContext(name="steps_with_context")([steps, context])
+    return layers.Dropout(options.dropout, name="steps_dropout")(steps) if options.dropout else steps
+
+
+def _pooled(options: Model, steps: Any, mask: Any, context: Any) -> Any:
+    # The true mask: what the layers carry along has a step in rows without any.
+    pooled = _pooling(options)(steps, mask=mask)
+    if context is not None:
+        pooled = layers.Concatenate(name="with_context")([pooled, context])
+    return layers.Dropout(options.dropout, name="head_dropout")(pooled) if options.dropout else pooled
+
+
+def _pooling(options: Model) -> layers.Layer:
+    if options.pooling == "last":
+        return LastStep(options.bidirectional, name="pooling")
+    if options.pooling == "attention":
+        return AttentionPooling1D(name="pooling")
+    return MaskedPooling1D(options.pooling, name="pooling")
+
+
+def _checked(built: Any, path: str, inputs: NetworkInputs, needs_steps: bool, needs_pooled: bool) -> Network:
+    """What a builder of the user's gave, if heads can stand on it."""
+    if not isinstance(built, Network):
+        raise SpecError(
+            f"model.builder: {path} built no network.",
+            expected="a tfx_sequences.Network",
+            received=f"{type(built).__module__}.{type(built).__qualname__}",
+            fix="End it with `return inputs.network(steps=..., pooled=...)`.",
+        )
+    if built.inputs is not inputs.tensors:
+        raise SpecError(
+            f"model.builder: {path} changed the inputs.",
+            expected="the inputs that it was given",
+            received=f"a network of other inputs: {', '.join(map(str, built.inputs))}",
+            fix="End it with `return inputs.network(steps=..., pooled=...)`.",
+        )
+    for field, needed, rank, shape in (("steps", needs_steps, 3, "[B, T, D]"), ("pooled", needs_pooled, 2, "[B, D]")):
+        tensor = getattr(built, field)
+        if needed and len(getattr(tensor, "shape", ())) != rank:
+            raise SpecError(
+                f"model.builder: the `{field}` of what {path} built are not what the label's head stands on.",
+                expected=f"a symbolic tensor {shape}",
+                received="none" if tensor is None else f"shape {getattr(tensor, 'shape', 'unknown')}",
+                fix=f"Give `{field}` in the Network that it returns.",
+            )
+    return dataclasses.replace(
+        built, steps=built.steps if needs_steps else None, pooled=built.pooled if needs_pooled else None
+    )

@@ -1,0 +1,104 @@
+"""Where a network begins and ends: the inputs that are prepared for it, and what heads are given."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import keras
+
+from tfx_sequences.components.features.embedding_tables import EmbeddingTables
+from tfx_sequences.components.features.feature_lengths import length_mask
+from tfx_sequences.components.features.sequence_features import ContextFeatures, SequenceFeatures
+from tfx_sequences.components.network.model_columns import model_columns
+from tfx_sequences.components.network.normalized_series import normalized_targets
+from tfx_sequences.components.network.padding_side import PaddingToRight
+from tfx_sequences.components.network.task_statistics import TaskStatistics
+from tfx_sequences.schemas.columns.column import CategoricalColumn, Column, NumericColumn
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
+from tfx_sequences.schemas.features.transformed_features import future_name
+from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """What heads stand on: symbolic Keras tensors.
+
+    Attributes:
+        inputs: The model's inputs by name, as of `pad_features`.
+        lengths: int64 `[B]`, the real steps of each record; padding is on the right.
+        steps: `[B, T, D]`, a vector of each step, for heads of steps; what padded steps
+            hold means nothing. None where no head needs it.
+        pooled: `[B, D]`, a vector of each record, for heads of records. None where no
+            head needs it.
+    """
+
+    inputs: dict[str, Any]
+    lengths: Any
+    steps: Any = None
+    pooled: Any = None
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkInputs:
+    """What a network begins with: symbolic Keras tensors.
+
+    Attributes:
+        tensors: The model's inputs by name, as of `pad_features`.
+        lengths: int64 `[B]`, the real steps of each record; padding is on the right.
+        mask: bool `[B, T]`, True for real steps.
+        steps: `[B, T, D]`, the sequence columns joined, embeddings looked up, targets of forecasts normalised series
+            by series. Padded steps are zero.
+        context: `[B, C]`, the context columns joined; None without any, and where
+            `model.context` is `per_step`: then `steps` hold them.
+    """
+
+    tensors: dict[str, Any]
+    lengths: Any
+    mask: Any
+    steps: Any
+    context: Any = None
+
+    def network(self, *, steps: Any = None, pooled: Any = None) -> Network:
+        """The network of these inputs with these ends, as a `model.builder` returns it."""
+        return Network(self.tensors, self.lengths, steps, pooled)
+
+
+def network_inputs(spec: SequenceSpec, statistics: TaskStatistics) -> NetworkInputs:
+    """The inputs of the spec's columns, and the features they make."""
+    columns = model_columns(spec, statistics.num_ids)
+    tensors = {column.key: _input(column) for column in columns}
+    lengths = tensors[SEQUENCE_LENGTH] = keras.Input((), name=SEQUENCE_LENGTH, dtype="int64")
+    for name in known_future(spec):
+        shape = (horizon_of(spec), *getattr(spec.sequence[name], "shape", ()))
+        tensors[future_name(name)] = keras.Input(shape, name=future_name(name), dtype="float32")
+    tables = EmbeddingTables(columns, terms=statistics.terms)
+    of_steps = [c for c in columns if c.is_sequence]
+    of_context = [c for c in columns if not c.is_sequence]
+    is_per_step = spec.model.context == "per_step"
+    features = SequenceFeatures(
+        of_steps, context_columns=of_context if is_per_step else (), tables=tables, name="sequence_features"
+    )
+    seen = tensors | _moved_to_right(tensors, spec) | normalized_targets(spec, tensors)
+    steps, _ = features(seen)
+    context = None
+    if of_context and not is_per_step:
+        context = ContextFeatures(of_context, tables=tables, name="context")(seen)
+    return NetworkInputs(tensors, lengths, length_mask(lengths, steps), steps, context)
+
+
+def _moved_to_right(tensors: dict[str, Any], spec: SequenceSpec) -> dict[str, Any]:
+    """The features whose padding `batching.padding` puts on the left, with it on the right."""
+    names = [SEQUENCE_PREFIX + key for key, padding in spec.batching.padding.items() if padding.side == "left"]
+    return {name: PaddingToRight(name=f"{name}_to_right")([tensors[name], tensors[SEQUENCE_LENGTH]]) for name in names}
+
+
+def _input(column: Column) -> Any:
+    """`[B, *shape]` of numbers, ids `[B]` or several `[B, V]`; with `T` behind `B` for steps."""
+    if isinstance(column, NumericColumn):
+        shape: tuple[int | None, ...] = column.shape
+    else:
+        shape = (None,) if isinstance(column, CategoricalColumn) and column.multi_valued else ()
+    dtype = "float32" if isinstance(column, NumericColumn) else "int64"
+    return keras.Input((None, *shape) if column.is_sequence else shape, name=column.key, dtype=dtype)

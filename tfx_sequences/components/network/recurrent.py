@@ -1,0 +1,97 @@
+"""The recurrent layers of a spec's network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import layers, ops
+
+from tfx_sequences.compat import cores
+from tfx_sequences.components.network.fused_lstm import FusedLSTM
+from tfx_sequences.schemas.spec.model_options import Model
+
+_CELLS = {"lstm": layers.LSTM, "gru": layers.GRU, "simple_rnn": layers.SimpleRNN}
+_STATES = {"lstm": ("h", "c"), "gru": ("h",), "simple_rnn": ("h",)}
+
+
+@keras.saving.register_keras_serializable("tfx_sequences")
+class KernelMask(layers.Layer):
+    """The mask of real steps `[B, T]` with the first step of each row made real.
+
+    cuDNN's kernels refuse a row without real steps. What is computed of such a row is never
+    looked at: pooling gives zeros for it, and heads of steps weigh it by the true mask.
+
+    >>> import numpy as np
+    >>> print(KernelMask()(np.array([[True, False], [False, False]])).numpy())
+    [[ True False]
+     [ True False]]
+    """
+
+    def call(self, mask: Any) -> Any:
+        return ops.concatenate([ops.ones_like(mask[:, :1]), mask[:, 1:]], axis=1)
+
+    def compute_output_spec(self, mask: Any) -> Any:
+        return keras.KerasTensor(mask.shape, "bool")
+
+
+def recurrent_layers(options: Model, steps: Any, mask: Any, context: Any, use_cudnn: bool | str) -> Any:
+    """The stacked recurrent layers: `[B, T, D]` to `[B, T, units]`, twice the units if bidirectional.
+
+    Args:
+        options: The spec's `model`.
+        steps: Symbolic `[B, T, D]`.
+        mask: Symbolic bool `[B, T]`, True for real steps, which come first.
+        context: Symbolic `[B, C]` that the states begin with, projected by a dense layer each; None
+            for zeros.
+        use_cudnn: False keeps special kernels out, those for CPUs too.
+
+    Returns:
+        The last layer's outputs; its padded steps hold zeros, or what normalisation makes of them.
+    """
+    kernel_mask = KernelMask(name="kernel_mask")(mask)
+    for index, units in enumerate(options.units):
+        if options.dropout and (index or options.front):
+            steps = layers.SpatialDropout1D(options.dropout, name=f"dropout_{index}")(steps)
+        layer = _recurrent(options, units, index, use_cudnn)
+        initial = {} if context is None else {"initial_state": _initial_state(options, units, index, context)}
+        steps = layer(steps, mask=kernel_mask, **initial)
+        if options.layer_normalization:
+            steps = layers.LayerNormalization(name=f"layer_normalization_{index}")(steps)
+    return steps
+
+
+def _recurrent(options: Model, units: int, index: int, use_cudnn: bool | str) -> layers.Layer:
+    cell = options.cell
+    make = _CELLS[cell]
+    kernel: dict[str, Any] = {} if cell == "simple_rnn" else {"use_cudnn": use_cudnn}
+    if cell == "lstm" and use_cudnn == "auto" and not options.recurrent_dropout and not _has_gpu():
+        make = FusedLSTM
+        # Two directions run side by side by themselves.
+        kernel = {"use_cudnn": False, "shards": max(1, cores() // (2 if options.bidirectional else 1))}
+    layer = make(
+        units,
+        return_sequences=True,
+        # What cuDNN gives at padded steps too.
+        zero_output_for_mask=True,
+        recurrent_dropout=options.recurrent_dropout,
+        name=f"{cell}_{index}",
+        **kernel,
+    )
+    # XLA compiles each shape of a bucketed batch anew, which takes longer than it saves.
+    layer.supports_jit = False
+    return layers.Bidirectional(layer, name=f"bidirectional_{index}") if options.bidirectional else layer
+
+
+def _has_gpu() -> bool:
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+def _initial_state(options: Model, units: int, index: int, context: Any) -> list[Any]:
+    directions = ("forward", "backward") if options.bidirectional else ("forward",)
+    return [
+        layers.Dense(units, activation="tanh", name=f"initial_{state}_{direction}_{index}")(context)
+        for direction in directions
+        for state in _STATES[options.cell]
+    ]

@@ -1,0 +1,174 @@
+"""A Keras model whose loss and epoch figures count each real step, or record, once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from tfx_sequences.components.network.losses import weighted_sum
+from tfx_sequences.components.network.measures import HeadMeasures, figures
+
+# What the loss itself, or another figure, says is left to the evaluation.
+_LEFT_OUT = ("loss", "mean_squared_error", "span_precision", "span_recall")
+
+LossFunction = Callable[[Any, Any], tf.Tensor]
+
+
+@dataclasses.dataclass(frozen=True)
+class FittedHead:
+    """How one head is fitted and measured.
+
+    Attributes:
+        loss: Targets and outputs to the loss of each target, `[B]` or `[B, T]`.
+        measures: What it is measured by.
+        weight: Of its loss among those of all heads.
+        training_loss: Another loss for training, if outputs are other ones there; what the
+            head is measured by is then computed in validation only.
+    """
+
+    loss: LossFunction
+    measures: HeadMeasures
+    weight: float = 1.0
+    training_loss: LossFunction | None = None
+
+
+@keras.saving.register_keras_serializable("tfx_sequences")
+class SequenceModel(keras.Model):
+    """A functional model fitted to targets that may be padded.
+
+    The loss of a batch is the weighted sum of the targets' losses, divided by the number of targets
+    that weigh more than zero in the batches of all replicas; of several heads, the sum by their
+    weights. Keras' own would divide by the padded size, and give each batch of an epoch the same say.
+    In `history`, `loss` and all other figures are those of all targets of the epoch: any batches give
+    the same ones.
+
+    Targets and weights come as `targets_and_weights` gives them. `compile` it with `set_heads` called first.
+    """
+
+    def set_heads(self, heads: Mapping[str, FittedHead]) -> None:
+        """Says how the heads are fitted; a head alone has the model's only output.
+
+        Args:
+            heads: By name.
+        """
+        # In a holder of its own, for Keras locks what a built model tracks.
+        self._fitted = _Fitted(dict(heads))
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Keras' own, and those of the heads."""
+        fitted = getattr(self, "_fitted", None)
+        return super().metrics + (fitted.metrics if fitted else [])
+
+    def train_step(self, data: Any) -> Any:
+        """Keras' own; within it, heads with a loss of their own for training are not measured."""
+        self._fitted.in_training = True
+        try:
+            return super().train_step(data)
+        finally:
+            self._fitted.in_training = False
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        """The loss of one batch, as the class describes it."""
+        del x
+        total = ops.sum(ops.stack([ops.cast(x, "float32") for x in self.losses])) if self.losses else 0.0
+        for name, head in self._fitted.heads.items():
+            targets, outputs, weights = self._fitted.of_head(name, y, y_pred, sample_weight)
+            loss = head.training_loss if training and head.training_loss else head.loss
+            weighted, count = weighted_sum(loss(targets, outputs), weights)
+            self._fitted.losses[name].add(weighted, count)
+            total += head.weight * weighted / tf.maximum(_over_replicas(count), 1.0)
+        return total
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """Updates the heads' figures and gives all."""
+        del x
+        for name, head in self._fitted.heads.items():
+            if not (self._fitted.in_training and head.training_loss):
+                self._fitted.figures[name].update_state(*self._fitted.of_head(name, y, y_pred, sample_weight))
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """All figures; `loss` is that of all targets so far."""
+        results = super().get_metrics_result()
+        fitted = self._fitted
+        losses = {name: head.weight * fitted.losses[name].result() for name, head in fitted.heads.items()}
+        results["loss"] = sum(losses.values())
+        return results
+
+
+class _Fitted:
+    """The heads, and the Keras metrics that hold their sums."""
+
+    def __init__(self, heads: dict[str, FittedHead]) -> None:
+        self.heads = heads
+        self.in_training = False
+        prefixes = {name: "" if len(heads) == 1 else f"{name}_" for name in heads}
+        self.losses = {name: LossPerTarget(name=f"{prefixes[name]}loss") for name in heads}
+        self.figures = {
+            name: HeadFigures(h.measures, prefixes[name], name=f"{name}_figures") for name, h in heads.items()
+        }
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        return [*self.losses.values(), *self.figures.values()]
+
+    def of_head(self, name: str, *of_all: Any) -> tuple[Any, Any, Any]:
+        """Targets, outputs and weights of one head; without weights all targets weigh 1."""
+        targets, outputs, weights = (part[name] if isinstance(part, dict) else part for part in of_all)
+        if weights is None:
+            weights = tf.ones(tf.shape(targets)[: 1 + self.heads[name].measures.label.per_step])
+        return targets, outputs, weights
+
+
+class LossPerTarget(keras.metrics.Metric):
+    """The loss of all targets so far, divided by their number."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._total = self.add_variable((), "zeros", name="total", dtype="float64")
+        self._count = self.add_variable((), "zeros", name="count", dtype="float64")
+
+    def add(self, total: Any, count: Any) -> None:
+        """Adds a batch's weighted sum and its number of targets."""
+        self._total.assign_add(ops.cast(total, "float64"))
+        self._count.assign_add(ops.cast(count, "float64"))
+
+    def result(self) -> Any:
+        """The mean, float32."""
+        return ops.cast(self._total / ops.maximum(self._count, 1.0), "float32")
+
+
+class HeadFigures(keras.metrics.Metric):
+    """The figures of one head by name, without its loss."""
+
+    def __init__(self, measures: HeadMeasures, prefix: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._measures = measures
+        self._prefix = prefix
+        self._sums = self.add_variable((measures.size,), "zeros", name="sums", dtype="float64")
+
+    def update_state(self, targets: Any, outputs: Any, weights: Any) -> None:
+        """Adds a batch."""
+        sums = self._measures.sums(targets, outputs, weights)
+        self._sums.assign_add(tf.reduce_sum(tf.cast(sums, tf.float64), axis=0))
+
+    def result(self) -> dict[str, Any]:
+        """By name, those of several heads with the head's name before; some are for the evaluation alone."""
+        found = figures(self._measures.label, self._sums)
+        shown = {name: x for name, x in found.items() if name not in _LEFT_OUT}
+        return {self._prefix + name: tf.cast(x, tf.float32) for name, x in shown.items()}
+
+
+def _over_replicas(count: tf.Tensor) -> tf.Tensor:
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return count
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, count)

@@ -1,0 +1,264 @@
+"""Reads a prepared store: shuffled, padded batches without parsing a record.
+
+The plan of an epoch says which rows make which batch (`prepared_plan.py`). For each of its windows
+the parts' columns are read straight into arrays, and a batch is one `tf.gather` per feature
+from them: no record is parsed and nothing is padded by copying twice.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import google_crc32c
+import numpy as np
+import tensorflow as tf
+
+from tfx_sequences.compat import bound_freed_memory
+from tfx_sequences.components.batches.label_batches import targets_and_weights
+from tfx_sequences.components.input.input_counts import InputCounts
+from tfx_sequences.components.input.untuned import parallel_calls, untuned
+from tfx_sequences.components.prepared.format import LENGTHS, StoreIdentity, damaged, read_header
+from tfx_sequences.components.prepared.plan import BatchLimits, Window, plan_epoch
+from tfx_sequences.components.prepared.windows import WindowReader
+from tfx_sequences.errors import UserInputError
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
+from tfx_sequences.schemas.features.transformed_features import RECORD_ID
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+_PREFETCHED = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Worker:
+    """One of several workers that share each epoch.
+
+    Attributes:
+        index: Which one, from 0.
+        count: How many there are.
+    """
+
+    index: int = 0
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.index < self.count:
+            raise UserInputError(
+                "No such worker.",
+                expected=f"an index in [0, {self.count - 1}]",
+                received=f"worker {self.index} of {self.count}",
+                fix="Count workers from 0.",
+            )
+
+
+class PreparedStore:
+    """A prepared store, opened for reading.
+
+    Args:
+        folder: What `write_prepared_store` wrote.
+        spec: The spec.
+        identity: What the store must have been made of.
+
+    Raises:
+        DataError: There is no store, or it is damaged.
+        UserInputError: It is stale.
+    """
+
+    def __init__(self, folder: str | Path, spec: SequenceSpec, identity: StoreIdentity) -> None:
+        bound_freed_memory()
+        self._folder = Path(folder)
+        self._spec = spec
+        self.header = read_header(self._folder, identity)
+        lengths = self._read_lengths()
+        ends = np.cumsum([part.records for part in self.header.parts])
+        self._lengths = np.split(lengths, ends)[:-1]
+        self._limits = BatchLimits.of(spec.batching)
+        self._windows = WindowReader(self._folder, self.header, self._lengths, spec)
+        for part in self.header.parts:
+            size = (self._folder / part.name).stat().st_size if (self._folder / part.name).is_file() else 0
+            if size != sum(part.sizes):
+                raise damaged(self._folder / part.name, f"{size} bytes in place of {sum(part.sizes)}")
+        # Now, for who asks for counts may do so when the store is gone.
+        self._noted = {training: self._note(training) for training in (False, True)}
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Steps of all records, int32 `[N]`."""
+        return np.concatenate(self._lengths)
+
+    @property
+    def digest(self) -> str:
+        """Digest of all that the batches of training depend on."""
+        batching, seed = self._spec.batching.model_dump(mode="json"), self._spec.training.seed
+        depends = [self.header.spec_fingerprint, self.header.lengths_crc32c, len(self._lengths), batching, seed]
+        return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()[:32]
+
+    def dataset(
+        self,
+        *,
+        training: bool = True,
+        epoch: int = 0,
+        step: int = 0,
+        worker: Worker = Worker(),
+        with_id: bool = False,
+    ) -> tf.data.Dataset:
+        """The batches `(inputs, targets, weights)` of one epoch, as `make_dataset` gives them.
+
+        Every record comes exactly once, over all workers together, but for those that
+        `drop_shorter_than` and `drop_longer_than` leave out in training; see `counts`. All
+        workers get the same number of batches.
+
+        Args:
+            training: Draw the batches anew for each epoch, by `spec.training.seed`.
+            epoch: Number of the epoch.
+            step: Leave out so many batches: what a run that is resumed has had already. They are not read.
+            worker: Which worker's batches.
+            with_id: Give the inputs the records' `id` `[B]` too, if the spec has an `id_key`.
+
+        Returns:
+            Inputs as of `pad_features`; targets and weights as of `targets_and_weights`.
+        """
+        self._check_shares(training, epoch, worker)
+        return self._dataset(lambda: (epoch, step), training, worker, with_id)
+
+    def epochs(self, begin: Callable[[], tuple[int, int]], worker: Worker = Worker()) -> tf.data.Dataset:
+        """The batches of training, of another epoch at each pass over the dataset.
+
+        Args:
+            begin: Called when a pass begins; gives its epoch, and the batches of it to leave out.
+            worker: Which worker's batches.
+
+        Raises:
+            UserInputError: There are too few records for so many workers.
+        """
+        self._check_shares(True, 0, worker)
+        return self._dataset(begin, True, worker, False)
+
+    def _check_shares(self, training: bool, epoch: int, worker: Worker) -> None:
+        """An error of the plan is raised here, not within TensorFlow."""
+        if worker.count > 1:
+            for _ in self._plan(self._kept(training), training, epoch, worker.count)():
+                pass
+
+    def _dataset(
+        self, begin: Callable[[], tuple[int, int]], training: bool, worker: Worker, with_id: bool
+    ) -> tf.data.Dataset:
+        columns = self.header.columns
+        reader = self._windows
+        signature = {
+            "values": {c.name: tf.TensorSpec([None, *c.shape], reader.held(c)) for c in columns},
+            "lengths": tf.TensorSpec([None], tf.int64),
+            "batches": tf.TensorSpec([None, 5], tf.int64),
+            **{name: tf.TensorSpec([None], tf.int32) for name in reader.indexes},
+        }
+        kept = self._kept(training)
+
+        def windows() -> Iterator[dict[str, Any]]:
+            epoch, step = begin()
+            seen = 0
+            for window in self._plan(kept, training, epoch, worker.count)():
+                numbers = np.arange(seen, seen + len(window.ends))
+                seen += len(window.ends)
+                own = (numbers % worker.count == worker.index) & (numbers // worker.count >= step)
+                if own.any():
+                    yield reader.read(window, kept, own, (epoch,) if training else None)
+
+        def batch(bounds: tf.Tensor, window: dict[str, Any]) -> Any:
+            rows = slice(bounds[0], bounds[1])
+            steps = {i: tf.reshape(window[i][bounds[2] : bounds[3]], [-1, bounds[4]]) for i in reader.indexes}
+            features = {}
+            for column in columns:
+                values = window["values"][column.name]
+                chosen = values[rows] if column.kind == "context" else tf.gather(values, steps[reader.index_of(column)])
+                features[column.name] = tf.cast(chosen, column.dtype) if chosen.dtype != column.dtype else chosen
+            inputs = {name: features[name] for name in self._spec.columns}
+            inputs[SEQUENCE_LENGTH] = window["lengths"][rows]
+            if with_id and self._spec.id_key:
+                inputs[RECORD_ID] = features[RECORD_ID]
+            return inputs, *targets_and_weights({**features, SEQUENCE_LENGTH: inputs[SEQUENCE_LENGTH]}, self._spec)
+
+        def batches(window: dict[str, Any]) -> tf.data.Dataset:
+            # To repeat a window copies nothing; to map here would make the function anew for each.
+            bounds = tf.data.Dataset.from_tensor_slices(window["batches"])
+            return tf.data.Dataset.zip(bounds, tf.data.Dataset.from_tensors(window).repeat())
+
+        read = tf.data.Dataset.from_generator(windows, output_signature=signature).prefetch(1)
+        taken = read.flat_map(batches).map(batch, num_parallel_calls=parallel_calls(), deterministic=True)
+        return untuned(taken.prefetch(_PREFETCHED))
+
+    def counts(self, *, training: bool = True, epoch: int = 0, workers: int = 1) -> InputCounts:
+        """What an epoch batches, cuts and leaves out, of all workers together; nothing is read for it."""
+        counts = InputCounts(epoch)
+        kept = self._kept(training)
+        for what, (count, names) in self._noted[training].items():
+            counts.note(what, count, names)
+        lengths = self._batched(kept)
+        for window in self._plan(kept, training, epoch, workers)():
+            own = np.concatenate([lengths[part] for part in window.parts])[window.rows]
+            counts.records += len(own)
+            counts.batches += len(window.ends)
+            counts.real_steps += int(own.sum())
+            for batch in np.split(own, window.ends)[:-1]:
+                counts.padded_steps += len(batch) * max(1, int(batch.max()))
+        return counts
+
+    def _note(self, training: bool) -> dict[str, tuple[int, list[str]]]:
+        """How many records any epoch leaves out or cuts, and the names of the first."""
+        counts, batching = InputCounts(0), self._spec.batching
+        for number, (part, rows) in enumerate(zip(self._lengths, self._kept(training), strict=True)):
+            left_out = np.setdiff1d(np.arange(len(part)), rows)
+            short = part[left_out] < batching.drop_shorter_than
+            found = {"too_short": left_out[short], "too_long": left_out[~short]}
+            if batching.max_length is not None:
+                found["truncated"] = rows[part[rows] > batching.max_length]
+            for what, which in found.items():
+                counts.note(what, len(which), self._names(number, which[: counts.wanted_names(what)]))
+        return {what: (noted.count, noted.first) for what, noted in counts.noted.items()}
+
+    def _names(self, number: int, rows: np.ndarray) -> list[str]:
+        """The ids of records of a part, or where they stand in it."""
+        part = self.header.parts[number]
+        names = [column.name for column in self.header.columns]
+        if not len(rows) or RECORD_ID not in names:
+            return [f"{part.name}:{row}" for row in rows]
+        before = names.index(RECORD_ID)
+        content = np.memmap(self._folder / part.name, np.uint8, "r", sum(part.sizes[:before]), part.sizes[before])
+        # A string column has the sizes of all values, then the values.
+        sizes = content[: 4 * part.records].view("<i4")
+        ends = np.cumsum(sizes) + 4 * part.records
+        ids = [content[ends[row] - sizes[row] : ends[row]].tobytes() for row in rows]
+        return [record_id.decode("utf-8", "replace") for record_id in ids]
+
+    def _plan(self, kept: list[np.ndarray], training: bool, epoch: int, workers: int) -> Callable[[], Iterator[Window]]:
+        seed = self._spec.training.seed if training else None
+        lengths = self._batched(kept)
+        return lambda: plan_epoch(lengths, self._limits, seed=seed, epoch=epoch, workers=workers)
+
+    def _kept(self, training: bool) -> list[np.ndarray]:
+        """Rows of each part that become batches."""
+        batching = self._spec.batching
+        if not training:
+            return [np.arange(len(part), dtype=np.int32) for part in self._lengths]
+        longest = np.inf if batching.drop_longer_than is None else batching.drop_longer_than
+        keep = [(part >= batching.drop_shorter_than) & (part <= longest) for part in self._lengths]
+        return [np.flatnonzero(rows).astype(np.int32) for rows in keep]
+
+    def _batched(self, kept: list[np.ndarray]) -> list[np.ndarray]:
+        """Their lengths there."""
+        most = self._spec.batching.max_length
+        pairs = zip(self._lengths, kept, strict=True)
+        lengths = [part if len(rows) == len(part) else part[rows] for part, rows in pairs]
+        return lengths if most is None else [np.minimum(part, most) for part in lengths]
+
+    def _read_lengths(self) -> np.ndarray:
+        try:
+            lengths = np.load(self._folder / LENGTHS)
+        except (OSError, ValueError, EOFError) as error:
+            raise damaged(self._folder / LENGTHS, str(error)) from None
+        if google_crc32c.value(lengths.tobytes()) != self.header.lengths_crc32c:
+            raise damaged(self._folder / LENGTHS, "the checksum does not fit")
+        return lengths

@@ -1,0 +1,209 @@
+"""Records in batches, parsed by one vectorised op with only the features a spec uses, as numpy arrays."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from google.protobuf.message import DecodeError
+
+from tfx_sequences.components.records.framing import read_records
+from tfx_sequences.components.records.keys import feature_name, neither, place, record_id, stored_kinds, wrong_dtype
+from tfx_sequences.errors import DataError
+from tfx_sequences.schemas.columns.column import TermColumn, TextColumn
+from tfx_sequences.schemas.features.raw_features import RawFeature, raw_features
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+_BATCH_RECORDS = 2_048
+_BATCH_BYTES = 32 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """The values of one feature of a batch.
+
+    Attributes:
+        tensor: All values, flat.
+        splits: Row splits, outermost first: one for values of records, two for
+            values of steps of records.
+    """
+
+    tensor: Any
+    splits: tuple[np.ndarray, ...]
+
+    @functools.cached_property
+    def values(self) -> np.ndarray:
+        """All values, flat; strings as an object array of bytes."""
+        return self.tensor.numpy()
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Values per innermost row: per record, or per step."""
+        return np.diff(self.splits[-1])
+
+    def records_of_values(self, at: np.ndarray) -> np.ndarray:
+        """The records (indices in the batch) that values stand in."""
+        return self.records_of_rows(np.searchsorted(self.splits[-1], at, side="right") - 1)
+
+    def records_of_rows(self, at: np.ndarray) -> np.ndarray:
+        """The records that innermost rows stand in."""
+        return at if len(self.splits) == 1 else np.searchsorted(self.splits[0], at, side="right") - 1
+
+
+@dataclasses.dataclass
+class Batch:
+    """Serialized records, one after another from one file.
+
+    Attributes:
+        path: The file.
+        first: Index of the first record in the file.
+        records: The records.
+        rows: By tensor name, what `parse_batch` found.
+    """
+
+    path: Path
+    first: int
+    records: list[bytes]
+    rows: dict[str, Rows] = dataclasses.field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def place(self, index: int, spec: SequenceSpec) -> tuple[Path, int, str | None]:
+        """File, index in the file and id of the record at `index` of the batch."""
+        return self.path, self.first + index, record_id(self.records[index], spec)
+
+
+def batches(path: Path) -> Iterator[Batch]:
+    """All records of a file, at most some thousands and some ten MB at a time."""
+    records: list[bytes] = []
+    first = size = 0
+    for record in read_records(path):
+        records.append(record)
+        size += len(record)
+        if len(records) == _BATCH_RECORDS or size >= _BATCH_BYTES:
+            yield Batch(path, first, records)
+            first, size, records = first + len(records), 0, []
+    if records:
+        yield Batch(path, first, records)
+
+
+def parse_batch(batch: Batch, spec: SequenceSpec) -> None:
+    """Fills `batch.rows` with each feature of the spec, by tensor name.
+
+    Raises:
+        DataError: A record is no protocol buffer, stores a feature as another
+            dtype than the spec's, or has an empty value that readers refuse.
+    """
+    import tensorflow as tf
+
+    features = raw_features(spec)
+    serialized = tf.constant(batch.records, tf.string)
+    try:
+        parsed = _parse(serialized, spec, {f.tensor_name: _ragged(f) for f in features})
+    # TensorFlow quotes the bytes in its message; where they are no UTF-8, that fails in turn.
+    except (tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:
+        raise _culprit(batch, spec, features, str(error)) from error
+    for name, tensor in parsed.items():
+        splits = tuple(s.numpy() for s in tensor.nested_row_splits)
+        batch.rows[name] = Rows(tensor.flat_values, splits)
+    _refuse_empty_values(batch, spec, features, serialized)
+
+
+def term_rows(rows: Rows, column: TermColumn) -> Rows:
+    """The terms (of text: the tokens) of a column's feature, in the rows of their records or steps."""
+    import tensorflow as tf
+
+    from tfx_sequences.components.features.tokens import split_tokens
+
+    if isinstance(column, TextColumn):
+        tokens = split_tokens(rows.tensor, column).with_row_splits_dtype(tf.int64)
+        # The tokens of a record's (or step's) only string are its own; without a string it has none.
+        return Rows(tokens.values, (*rows.splits[:-1], tokens.row_splits.numpy()[rows.splits[-1]]))
+    if not column.lowercase:
+        return rows
+    return Rows(tf.strings.lower(rows.tensor, encoding="utf-8"), rows.splits)
+
+
+def _ragged(feature: RawFeature) -> Any:
+    import tensorflow as tf
+
+    return tf.io.RaggedFeature(tf.as_dtype(feature.dtype), value_key=feature.key, row_splits_dtype=tf.int64)
+
+
+def _parse(serialized: Any, spec: SequenceSpec, parsers: dict[str, Any]) -> dict[str, Any]:
+    import tensorflow as tf
+
+    if spec.record == "Example":
+        return tf.io.parse_example(serialized, parsers)
+    is_sequence = {f.tensor_name: f.is_sequence for f in raw_features(spec)}
+    context = {name: parser for name, parser in parsers.items() if not is_sequence[name]}
+    sequence = {name: parser for name, parser in parsers.items() if is_sequence[name]}
+    context, sequence, _ = tf.io.parse_sequence_example(serialized, context or None, sequence or None)
+    return {**context, **sequence}
+
+
+def _refuse_empty_values(batch: Batch, spec: SequenceSpec, features: list[RawFeature], serialized: Any) -> None:
+    """An optional context feature may be left out, but not be there without a value.
+
+    The ragged parse does not tell both apart; the pipeline's own parse fails on the second.
+    """
+    import tensorflow as tf
+
+    doubtful = [
+        f
+        for f in features
+        if not (f.is_sequence or f.required or f.multi_valued) and not batch.rows[f.tensor_name].counts.all()
+    ]
+    if not doubtful:
+        return
+    for feature in doubtful:
+        # A number of values that fits no shape has its own message; here only rows without any count.
+        empty = np.flatnonzero(batch.rows[feature.tensor_name].counts == 0)
+        default = [feature.default] * feature.size if feature.shape else feature.default
+        parser = tf.io.FixedLenFeature(feature.shape, tf.as_dtype(feature.dtype), default)
+        try:
+            _parse(tf.gather(serialized, empty), spec, {feature.tensor_name: parser})
+        except (tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:
+            raise _empty_value(batch, spec, feature, empty) from error
+
+
+def _empty_value(batch: Batch, spec: SequenceSpec, feature: RawFeature, empty: np.ndarray) -> DataError:
+    from tensorflow.core.example import example_pb2
+
+    contexts = (example_pb2.SequenceExample.FromString(batch.records[i]).context.feature for i in empty)
+    index = next((i for i, context in zip(empty, contexts, strict=True) if feature.key in context), empty[0])
+    return DataError(
+        f"{feature_name(feature, spec)} is there, but without a value.",
+        expected=f"{feature.size} values, or no '{feature.key}' in the record at all",
+        received=f"an empty list in {place(*batch.place(int(index), spec))}",
+        fix=f"Leave '{feature.key}' out of records that have no value for it.",
+    )
+
+
+def _culprit(batch: Batch, spec: SequenceSpec, features: list[RawFeature], message: str) -> DataError:
+    """Why the vectorised parse of a batch failed, found record by record."""
+    from tensorflow.core.example import example_pb2
+
+    for index, record in enumerate(batch.records):
+        try:
+            parsed = example_pb2.SequenceExample.FromString(record)
+        except DecodeError:
+            return neither(batch.path, batch.first + index, record)
+        for feature in features:
+            in_lists = feature.is_sequence and spec.record == "SequenceExample"
+            side = parsed.feature_lists.feature_list if in_lists else parsed.context.feature
+            wrong = sorted(stored_kinds(side[feature.key]) - {feature.dtype}) if feature.key in side else []
+            if wrong:
+                return wrong_dtype(spec, feature, wrong[0], batch.path, batch.first + index)
+    last = batch.first + len(batch) - 1
+    return DataError(
+        f"The records {batch.first} to {last} of {batch.path} cannot be parsed.",
+        expected=f"tf.{spec.record} records with the features of the spec",
+        received=f"TensorFlow's error: {message}",
+        fix="Write the records again.",
+    )

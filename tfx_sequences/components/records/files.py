@@ -1,0 +1,192 @@
+"""The record files of a data folder: which file is which split.
+
+The pipeline reads every file that a split's pattern matches; so do the checks here. No TensorFlow.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path, PurePosixPath
+
+from tfx_sequences.components.records.framing import check_framing as check_framing
+from tfx_sequences.components.records.framing import read_records as read_records
+from tfx_sequences.errors import DataError, did_you_mean, shortened
+from tfx_sequences.schemas.spec.sequence_spec import Splits
+
+SPLITS = ("train", "valid", "test")
+
+_NO_RECORDS = (".json", ".md", ".txt")
+# How a split's files are often named, where they are not named as in the spec.
+_USUAL_NAMES = {
+    "train": re.compile(r"(?<![a-z])(train(ing)?|trn)", re.IGNORECASE),
+    "valid": re.compile(r"(?<![a-z])(val(id(ation)?)?|dev|eval(uation)?)", re.IGNORECASE),
+    "test": re.compile(r"(?<![a-z])(test(ing)?|tst|held_?out)", re.IGNORECASE),
+}
+
+
+def find_split_files(data_dir: str | os.PathLike[str], splits: Splits) -> dict[str, list[Path]]:
+    """The files of each split, sorted; an empty list for a `valid` or `test` without files.
+
+    Args:
+        data_dir: A folder on this machine.
+        splits: The glob patterns, relative to the folder. `*` does not match `/`.
+
+    Returns:
+        Files by `train`, `valid` and `test`.
+
+    Raises:
+        DataError: No such folder; no file for `train`; a file that two splits or
+            a pattern that a file without records matches; a pattern that is none.
+
+    >>> find_split_files("no/such/folder", Splits())
+    Traceback (most recent call last):
+      ...
+    tfx_sequences.errors.DataError: No such data folder.
+      expected: a folder on this machine with TFRecord files
+      received: no/such/folder
+      fix:      Check the path.
+    """
+    folder = _folder(data_dir)
+    found = {name: _matches(folder, name, getattr(splits, name)) for name in SPLITS}
+    if not found["train"]:
+        raise _no_training_files(folder, splits)
+    seen: dict[Path, str] = {}
+    for name, files in found.items():
+        for file in files:
+            other = seen.setdefault(file, name)
+            if other != name:
+                raise DataError(
+                    f"The file {_relative(file, folder)} belongs to two splits.",
+                    expected="each file in one split, so that no record is both learnt and tested",
+                    received=f"splits.{other}: '{getattr(splits, other)}' and splits.{name}: '{getattr(splits, name)}'",
+                    fix="Narrow one of the two patterns in the spec, or rename the files.",
+                )
+    return found
+
+
+def unused_files(data_dir: str | os.PathLike[str], found: dict[str, list[Path]]) -> list[Path]:
+    """Files directly in the folder that look like TFRecords and belong to no split.
+
+    Args:
+        data_dir: The folder.
+        found: What `find_split_files` found there.
+    """
+    used = {file for files in found.values() for file in files}
+    return [file for file in list_record_files(data_dir) if file not in used]
+
+
+def list_record_files(data_dir: str | os.PathLike[str]) -> list[Path]:
+    """Files directly in a folder whose names say they are TFRecords, sorted; none if there is no such folder."""
+    folder = Path(data_dir).expanduser()
+    files = folder.iterdir() if folder.is_dir() else ()
+    return sorted(f for f in files if _may_hold_records(f) and "tfrecord" in f.name.lower() and f.is_file())
+
+
+def _folder(data_dir: str | os.PathLike[str]) -> Path:
+    expected = "a folder on this machine with TFRecord files"
+    if "://" in str(data_dir):
+        raise DataError(
+            "The data folder is not on this machine, so its records cannot be checked before the run.",
+            expected=expected,
+            received=str(data_dir),
+            fix="Copy the files here first.",
+        )
+    folder = Path(data_dir).expanduser()
+    if not folder.exists():
+        parent = folder.parent
+        siblings = [f.name for f in parent.iterdir() if f.is_dir()] if parent.is_dir() else []
+        fix = f"Check the path.{did_you_mean(folder.name, siblings)}"
+        raise DataError("No such data folder.", expected=expected, received=str(data_dir), fix=fix)
+    if not folder.is_dir():
+        raise DataError(
+            "The data folder is not a folder.",
+            expected=expected,
+            received=f"the file {data_dir}",
+            fix=f"Give the folder that holds it: {folder.parent}",
+        )
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise DataError(
+            "The data folder may not be read.", expected=expected, received=str(data_dir), fix="Check its permissions."
+        )
+    return folder
+
+
+def _matches(folder: Path, name: str, pattern: str) -> list[Path]:
+    matched: list[Path] = []
+    reason = "it is empty" if not pattern else ""
+    if PurePosixPath(pattern).is_absolute() or ".." in PurePosixPath(pattern).parts:
+        reason = "it leaves the data folder"
+    elif any("**" in part and part != "**" for part in PurePosixPath(pattern).parts):
+        reason = "'**' stands for whole folders"
+    elif pattern:
+        try:
+            # Broken links count: a reader would stumble over them.
+            matched = sorted(f for f in folder.glob(pattern) if not f.is_dir())
+        except (ValueError, NotImplementedError) as error:
+            reason = str(error)
+    if reason:
+        raise DataError(
+            f"splits.{name} is not a pattern of files in the data folder: {reason}.",
+            expected=f"a glob such as '{name}*' or '{name}/*'",
+            received=f"'{pattern}'",
+            fix="Mend `splits` in the spec.",
+        )
+    strangers = [f for f in matched if not _may_hold_records(f)]
+    if strangers:
+        names = [_relative(f, folder) for f in strangers]
+        raise DataError(
+            f"splits.{name} also matches what holds no records: {shortened(names, 3)}.",
+            expected="a pattern that record files alone match: the pipeline reads every file that it matches",
+            received=f"'{pattern}'",
+            fix=f"Narrow it in the spec (as in '{name}-*.tfrecord.gz'), or move those files away.",
+        )
+    return matched
+
+
+def _may_hold_records(file: Path) -> bool:
+    return not file.name.startswith(".") and file.suffix.lower() not in _NO_RECORDS
+
+
+def _relative(file: Path, folder: Path) -> str:
+    return file.relative_to(folder).as_posix()
+
+
+def _no_training_files(folder: Path, splits: Splits) -> DataError:
+    files = [f.name for f in list_record_files(folder)]
+    folders = sorted(f.name for f in folder.iterdir() if f.is_dir() and not f.name.startswith("."))
+    others = sorted(f.name for f in folder.iterdir() if f.is_file())
+    if files:
+        received = f"the record files {shortened(files)}"
+    elif folders:
+        received = f"no record files, but the folders {shortened(folders)}"
+    else:
+        received = f"no record files, but {shortened(others)}" if others else "an empty folder"
+    return DataError(
+        f"No file for the training split in {folder}.",
+        expected=f"files that match splits.train: '{splits.train}'",
+        received=received,
+        fix=_suggestion(files, folders),
+    )
+
+
+def _suggestion(files: list[str], folders: list[str]) -> str:
+    """A `splits:` section guessed from names, for the message."""
+    guessed: dict[str, str] = {}
+    for split, usual in _USUAL_NAMES.items():
+        for name in files:
+            match = usual.search(name)
+            if match:
+                guessed.setdefault(split, f"{'*' if match.start() else ''}{match[0]}*")
+        for name in folders:
+            if usual.match(name):
+                guessed.setdefault(split, f"{name}/*")
+    if "train" not in guessed:
+        others = [n for n in files if not any(usual.search(n) for usual in _USUAL_NAMES.values())]
+        if others:
+            stem = re.match(r"[^0-9.]+", others[0])
+            guessed["train"] = f"{stem[0]}*" if stem else others[0]
+    if not guessed:
+        return "Put TFRecord files there, or check the path and `splits` in the spec."
+    ordered = ", ".join(f"{split}: '{guessed[split]}'" for split in SPLITS if split in guessed)
+    return f"Set `splits: {{{ordered}}}` in the spec, or rename the files."

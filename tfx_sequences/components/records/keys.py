@@ -1,0 +1,303 @@
+"""Which features the records hold, learnt from the first of each file, against those the spec names.
+
+Reads protocol buffers in Python: exact and slow, so for samples and for finding a culprit.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from tfx_sequences.components.records.framing import read_records
+from tfx_sequences.errors import DataError, did_you_mean, shortened
+from tfx_sequences.schemas.features.raw_features import RawFeature, raw_features
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, is_from_context
+
+_KINDS = {"bytes_list": "string", "int64_list": "int64", "float_list": "float32"}
+_SAMPLE_RECORDS = 200
+_SAMPLE_ALL_FILES = 4_000
+_SAMPLE_BYTES = 8 << 20
+
+# (is it a feature list, key): the same key may stand on both sides of a SequenceExample.
+Key = tuple[bool, str]
+
+
+@dataclasses.dataclass
+class FileSample:
+    """What the first records of one file hold.
+
+    Attributes:
+        path: The file.
+        records: How many they are.
+        whole: The sample is the whole file.
+        has_lists: A record has feature lists, so it is a SequenceExample.
+        kinds: By key, each dtype it is stored as and the first record that does so.
+    """
+
+    path: Path
+    records: int = 0
+    whole: bool = True
+    has_lists: bool = False
+    kinds: dict[Key, dict[str | None, int]] = dataclasses.field(default_factory=dict)
+
+
+def record_id(record: bytes, spec: SequenceSpec) -> str | None:
+    """What `spec.id_key` says in a record; None where it says nothing."""
+    from tensorflow.core.example import example_pb2
+
+    if not spec.id_key:
+        return None
+    try:
+        feature = example_pb2.SequenceExample.FromString(record).context.feature.get(spec.id_key)
+    except DecodeError:  # the caller tells of the record itself
+        return None
+    values = feature.bytes_list.value if feature else ()
+    return values[0].decode("utf-8", errors="replace") if values else None
+
+
+def place(path: Path, index: int, identity: str | None = None) -> str:
+    """How messages name a record.
+
+    >>> place(Path("data/train.tfrecord"), 3, "u7")
+    "record 3 ('u7') of data/train.tfrecord"
+    """
+    return f"record {named(index, identity)} of {path}"
+
+
+def named(index: int, identity: str | None) -> str:
+    """A record's index in its file, and its id if it has one."""
+    return f"{index} ({identity!r})" if identity else str(index)
+
+
+def feature_name(feature: RawFeature, spec: SequenceSpec) -> str:
+    """How messages name a feature: by its place in the spec."""
+    for name, column in spec.columns.items():
+        if (column.is_sequence, column.key) == (feature.is_sequence, feature.key):
+            return name if name.endswith(f".{column.key}") else f"{name} (key '{column.key}')"
+    roles = {
+        "label": "the label",
+        "known_future": "the known future",
+        "mase_scale": "the scale of MASE",
+        "step_weight": "the step weight",
+        "example_weight": "the example weight",
+        "id": "the id",
+    }
+    return f"{roles.get(feature.role, 'the feature')} '{feature.key}'"
+
+
+def sample_files(files: Iterable[Path], *, skip_malformed: bool = False) -> list[FileSample]:
+    """Samples of all files; fewer records of each where the files are many.
+
+    Args:
+        files: The files.
+        skip_malformed: Go on behind a record that is no protocol buffer.
+
+    Raises:
+        DataError: A record is no protocol buffer, or holds nothing of an Example.
+    """
+    files = list(files)
+    most = max(10, min(_SAMPLE_RECORDS, _SAMPLE_ALL_FILES // max(1, len(files))))
+    return [_sample(path, most, skip_malformed) for path in files]
+
+
+def check_keys(
+    spec: SequenceSpec, samples: list[FileSample], *, for_prediction: bool = False
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Checks that the data hold what the spec names, as what it says, on the side it says.
+
+    Args:
+        spec: The spec.
+        samples: Those of all files.
+        for_prediction: Do without label, weight and optional context features.
+
+    Returns:
+        Context keys and sequence keys of the data that the spec does not use.
+
+    Raises:
+        DataError: Records of the other protocol buffer; a key that no record has;
+            values stored as another dtype.
+    """
+    for sample in samples:
+        _check_kind_of_record(spec, sample)
+    in_example = spec.record == "Example"
+    wanted = {(f.is_sequence and not in_example, f.key): f for f in raw_features(spec, with_label=not for_prediction)}
+    optional = {key for key, f in wanted.items() if for_prediction and not f.is_sequence and not f.required}
+    known = {key for sample in samples for key in sample.kinds}
+    missing = [key for key in wanted if key not in known and key not in optional]
+    if missing and not all(sample.whole for sample in samples):
+        missing = _search(missing, [sample.path for sample in samples])
+    if missing:
+        raise _missing(spec, wanted[missing[0]], known)
+    for key, feature in wanted.items():
+        for sample in samples:
+            for kind, index in sample.kinds.get(key, {}).items():
+                if kind not in (None, feature.dtype):
+                    raise wrong_dtype(spec, feature, str(kind), sample.path, index)
+    unused = sorted(known - set(wanted))
+    return tuple(key for is_list, key in unused if not is_list), tuple(key for is_list, key in unused if is_list)
+
+
+def wrong_dtype(spec: SequenceSpec, feature: RawFeature, stored: str, path: Path, index: int) -> DataError:
+    """The error of a feature that a record stores as another dtype than the spec's."""
+    record = next(r for i, r in enumerate(read_records(path)) if i == index)
+    return DataError(
+        f"{feature_name(feature, spec)} has another dtype in the data than in the spec.",
+        expected=f"dtype {feature.dtype}",
+        received=f"{stored} in {place(path, index, record_id(record, spec))}",
+        fix=_dtype_fix(spec, feature, stored),
+    )
+
+
+def neither(path: Path, index: int, record: bytes) -> DataError:
+    """The error of a record that is no protocol buffer of the kinds known here."""
+    return DataError(
+        f"{place(path, index)} holds no features.",
+        expected="a serialized tf.train.SequenceExample (or tf.train.Example)",
+        received=f"{len(record)} bytes that are neither and begin with {record[:20]!r}",
+        fix="Write `SequenceExample.SerializeToString()` of each record to the file.",
+    )
+
+
+def stored_kinds(feature: Any) -> set[str]:
+    """The dtypes of a `Feature`, or of the steps of a `FeatureList`; steps without a value have none."""
+    steps = feature.feature if hasattr(feature, "feature") else (feature,)
+    kinds = {step.WhichOneof("kind") for step in steps}
+    return {_KINDS[kind] for kind in kinds if kind}
+
+
+def _sample(path: Path, most: int, skip_malformed: bool) -> FileSample:
+    from tensorflow.core.example import example_pb2
+
+    sample, size = FileSample(path), 0
+    for index, record in enumerate(read_records(path)):
+        if index == most or size > _SAMPLE_BYTES:
+            sample.whole = False
+            break
+        size += len(record)
+        sample.records += 1
+        try:
+            message = example_pb2.SequenceExample.FromString(record)
+        except DecodeError as error:
+            if skip_malformed:
+                continue
+            raise neither(path, index, record) from error
+        context, lists = message.context.feature, message.feature_lists.feature_list
+        if record and not context and not lists:
+            raise neither(path, index, record)
+        for key in context:
+            _note(sample, (False, key), context[key].WhichOneof("kind"), index)
+        for key in lists:
+            sample.has_lists = True
+            # The first step that says tells enough here; the full pass sees every step.
+            kinds = (step.WhichOneof("kind") for step in lists[key].feature)
+            _note(sample, (True, key), next(filter(None, kinds), None), index)
+    return sample
+
+
+def _note(sample: FileSample, key: Key, kind: str | None, index: int) -> None:
+    sample.kinds.setdefault(key, {}).setdefault(_KINDS[kind] if kind else None, index)
+
+
+def _check_kind_of_record(spec: SequenceSpec, sample: FileSample) -> None:
+    if spec.record == "Example" and sample.has_lists:
+        lists = sorted(key for is_list, key in sample.kinds if is_list)
+        raise DataError(
+            f"{sample.path} holds tf.SequenceExample records, not tf.Example.",
+            expected="tf.Example, as the spec says with `record: Example`",
+            received=f"records with the feature lists {shortened(lists)}",
+            fix="Write `record: SequenceExample` in the spec, or leave `record` out.",
+        )
+    if spec.record == "SequenceExample" and not sample.has_lists:
+        of_steps = [column.key for column in spec.sequence.values() if not is_from_context(column)]
+        misplaced = [key for key in of_steps if (False, key) in sample.kinds]
+        if misplaced:
+            raise DataError(
+                f"{sample.path} holds tf.Example records, not tf.SequenceExample.",
+                expected="feature lists, for the sequence features of the spec",
+                received=f"no feature list; {shortened(misplaced)} among the plain features",
+                fix="Write `record: Example` in the spec, or convert the records to tf.SequenceExample.",
+            )
+
+
+def _search(missing: list[Key], paths: list[Path]) -> list[Key]:
+    """Those of the keys that no record at all has."""
+    from tensorflow.core.example import example_pb2
+
+    pending = {key: key[1].encode() for key in missing}
+    for path in paths:
+        for index, record in enumerate(read_records(path)):
+            # A key stands in the bytes as it is, so most records need no parsing.
+            for key in [k for k, name in pending.items() if name in record]:
+                try:
+                    message = example_pb2.SequenceExample.FromString(record)
+                except DecodeError as error:
+                    raise neither(path, index, record) from error
+                side: Mapping[str, Any] = message.feature_lists.feature_list if key[0] else message.context.feature
+                if key[1] in side:
+                    del pending[key]
+            if not pending:
+                return []
+    return list(pending)
+
+
+def _missing(spec: SequenceSpec, feature: RawFeature, known: set[Key]) -> DataError:
+    if spec.record == "Example":
+        is_list, side, other = False, "features", ""
+    elif feature.is_sequence:
+        is_list, side, other = True, "sequence features", "context"
+    else:
+        is_list, side, other = False, "context features", "sequence"
+    keys = sorted(key for in_list, key in known if in_list == is_list)
+    name = feature_name(feature, spec)
+    received = f"the {side} {shortened(keys)}" if keys else f"no {side}"
+    if other and (not is_list, feature.key) in known:
+        received += f"; '{feature.key}' is a {other} feature"
+        if feature.role != "feature":
+            fix = f"Store {name} once per record, in the context."
+            if feature.is_sequence:
+                fix = f"Store {name} as a feature list, one value per step."
+            elif any(x.type == "forecast" for x in spec.heads.values()):
+                fix = (
+                    f"Store the values that follow the record's last step as {name} in the context; or write the "
+                    "sequence feature's own name as `key`, to forecast its last steps."
+                )
+            elif feature.role == "label":
+                fix = f"Write `per_step: true` at {name} in the spec, or store it once per record, in the context."
+        else:
+            fix = f"Move '{feature.key}' to `{other}:` in the spec, or write it to the records' {side}."
+    else:
+        fix = f"Mend the spec, or write '{feature.key}' to the records.{did_you_mean(feature.key, keys)}"
+    return DataError(f"No record has {name}.", expected=f"'{feature.key}' among the {side}", received=received, fix=fix)
+
+
+def _dtype_fix(spec: SequenceSpec, feature: RawFeature, stored: str) -> str:
+    name = feature_name(feature, spec)
+    if feature.role == "id":
+        return "Store the id as bytes, or name another id_key."
+    if feature.role in ("example_weight", "step_weight"):
+        return "Store the weight as a float."
+    if feature.role in ("known_future", "mase_scale"):
+        return f"Store {name} as {feature.dtype}."
+    if feature.role == "label":
+        label = next(x for x in spec.heads.values() if (x.key, x.per_step) == (feature.key, feature.is_sequence))
+        where = "the label" if spec.label is not None else name
+        if stored == "float32" and label.has_classes:
+            return f"Write `type: regression` at {where} in the spec, or store the class as int64 or bytes."
+        if stored == "string" and label.type == "forecast":
+            return f"Store numbers as {name}."
+        if stored == "string" and (label.type == "regression" or label.is_vector):
+            return f"Write `type: classification` at {where} in the spec, or store a number."
+        classes = " and `classes` as numbers" if stored == "int64" else " and `classes` as strings"
+        listed = label.classes is not None and not label.is_vector
+        return f"Write `dtype: {stored}`{classes if listed else ''} at {where} in the spec."
+    section = spec.sequence if feature.is_sequence else spec.context
+    numeric = all(c.type == "numeric" for c in section.values() if c.key == feature.key)
+    if numeric and stored == "string":
+        return f"Write `type: categorical` at {name} in the spec, or store numbers."
+    if not numeric and stored == "float32":
+        return f"Write `type: numeric` at {name} in the spec, or store the terms as bytes or int64."
+    return f"Write `dtype: {stored}` at {name} in the spec."

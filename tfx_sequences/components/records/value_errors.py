@@ -1,0 +1,221 @@
+"""What the checks of values tell the user: one function per fault."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tfx_sequences.components.records.keys import named, place
+from tfx_sequences.errors import DataError, closest_name, did_you_mean, shortened
+from tfx_sequences.schemas.features.raw_features import RawFeature
+
+
+class Where(NamedTuple):
+    """The records that have a fault, as messages name them.
+
+    Attributes:
+        each: For what holds for all of them.
+        first: For what is said of the first.
+    """
+
+    each: str
+    first: str
+
+
+def where_of(count: int, places: Sequence[tuple[Path, int, str | None]]) -> Where:
+    """`count` records, the first of which are at `places`: file, index and id.
+
+    >>> where_of(1, [(Path("a"), 7, "u")]).first
+    "record 7 ('u') of a"
+    >>> where_of(9, [(Path("a"), 7, "u"), (Path("a"), 8, None), (Path("b"), 0, None)]).each
+    "9 records, the first: 7 ('u'), 8 of a; 0 of b"
+    """
+    if count == 1:
+        only = place(*places[0])
+        return Where(only, only)
+    files = itertools.groupby(places, key=lambda at: at[0])
+    listed = "; ".join(f"{', '.join(named(i, identity) for _, i, identity in group)} of {f}" for f, group in files)
+    return Where(f"{count} records, the first: {listed}", f"the first of {count} records: {listed}")
+
+
+def text(value: Any) -> str:
+    """A term or class as messages show it.
+
+    >>> text(b"x"), text(7)
+    ('x', '7')
+    """
+    return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def missing(name: str, feature: RawFeature, where: Where) -> DataError:
+    """A required context feature is not there."""
+    fix = f"Write '{feature.key}' to those records, or leave them out."
+    if feature.role == "feature":
+        fix = f"Set `default_value` at {name} in the spec, or write '{feature.key}' to those records."
+    return DataError(
+        f"{_capital(name)} is missing.",
+        expected=f"'{feature.key}' in the context of every record",
+        received=f"none in {where.each}",
+        fix=fix,
+    )
+
+
+def wrong_count(
+    name: str, feature: RawFeature, *, numeric: bool, number: int, step: int | None, where: Where
+) -> DataError:
+    """A step (or record) has more or fewer values than the column's shape: `number` of them."""
+    size, shape = feature.size, list(feature.shape)
+    per_step = step is not None
+    received = f"{number} values in {f'step {step} of ' if per_step else ''}{where.first}"
+    plural = "value" if size == 1 else f"values (shape {shape})"
+    if feature.role != "feature":
+        each = "step" if per_step else "record"
+        one = f"one value in each {each}"
+        return DataError(
+            f"{_capital(name)} has {'several values' if size == 1 else f'not the {size} values of its shape'}.",
+            expected=one if size == 1 else f"{size} {plural} in each {each}",
+            received=received,
+            fix=f"Write {'one value' if size == 1 else f'{size} values'} as '{feature.key}' of each {each}"
+            + ("." if feature.role != "label" else ", or mend the label's type and shape (or horizon) in the spec."),
+        )
+    if feature.is_sequence and not per_step:
+        return DataError(
+            f"{name} does not divide into steps.",
+            expected=f"a multiple of {size} values, as shape {shape} says",
+            received=received,
+            fix=f"Mend `shape` at {name} in the spec, or the records.",
+        )
+    unit = "step" if per_step else "record"
+    if numeric:
+        fix = f"Write `shape: [{number}]` at {name} in the spec if all are like this, or mend the records."
+    else:
+        fix = f"Write one term per {unit}, or `multi_valued: true` at {name} in the spec."
+    return DataError(
+        f"{name} has a {unit} with a wrong number of values.",
+        expected=f"{size} {plural} per {unit}{', or none where it is missing' * per_step}",
+        received=received,
+        fix=fix,
+    )
+
+
+def no_label(name: str, step: int, where: Where) -> DataError:
+    """A step without what belongs to its label."""
+    return DataError(
+        f"{_capital(name)} is missing in a step.",
+        expected="a value in every step",
+        received=f"none in step {step} of {where.first}",
+        fix="Write a value to each step, and name a `step_weight` at the label: 0 leaves a step out.",
+    )
+
+
+def no_history(name: str, steps: int, horizon: int, where: Where) -> DataError:
+    """A series that is too short to be forecast."""
+    behind = f", and behind them the {horizon} steps of the horizon" if horizon else ""
+    return DataError(
+        f"{_capital(name)} is to be forecast, but has no history.",
+        expected=f"at least one step to look at{behind}",
+        received=f"{steps} step{'' if steps == 1 else 's'} in {where.first}",
+        fix="Leave those records out, or shorten `horizon` at the label." if horizon else "Leave those records out.",
+    )
+
+
+def gap(name: str, step: int, where: Where) -> DataError:
+    """A step of a series that is to be forecast has no value."""
+    return DataError(
+        f"{_capital(name)} is to be forecast, but is missing in a step.",
+        expected="a value in every step",
+        received=f"none in step {step} of {where.first}",
+        fix=f"Write a value to each step, or set `default_value` at {name} in the spec.",
+    )
+
+
+def not_binary(name: str, value: float, where: Where) -> DataError:
+    """A vector of a multi_label that is not one of 0 and 1."""
+    return DataError(
+        f"{_capital(name)} has a value that is neither 0 nor 1.",
+        expected="1 for each class that is there, 0 for each other",
+        received=f"{value:g} in {where.first}",
+        fix="Write 0 and 1; for a vector of other numbers `type: regression` at the label in the spec.",
+    )
+
+
+def unequal_steps(lengths: str, where: Where) -> DataError:
+    """The sequence features of a record have different numbers of steps."""
+    return DataError(
+        "Sequence features of one record have different numbers of steps.",
+        expected="the same number for all; a step with an empty list of values stands for a missing value",
+        received=f"{lengths} steps in {where.first}",
+        fix="Fill the shorter ones with empty steps, or leave one feature out of the spec.",
+    )
+
+
+def not_finite(name: str, value: float, where: Where) -> DataError:
+    """A NaN or an infinity."""
+    return DataError(
+        f"{_capital(name)} has a value that is not finite.",
+        expected="finite numbers",
+        received=f"{value} in {where.first}",
+        fix="Leave a missing value out instead of writing NaN; clip or leave out infinities.",
+    )
+
+
+def negative_weight(name: str, value: float, where: Where) -> DataError:
+    """A record that would be unlearnt."""
+    return DataError(
+        f"{_capital(name)} is negative.",
+        expected="a number from 0",
+        received=f"{value:g} in {where.first}",
+        fix="Write 0 to leave a record out of loss and metrics.",
+    )
+
+
+def out_of_range(name: str, buckets: int, value: int, where: Where) -> DataError:
+    """An id that has no row in the table."""
+    return DataError(
+        f"{name} has an id out of range.",
+        expected=f"ids from 0 to {buckets - 1}, as `num_buckets: {buckets}` says",
+        received=f"{value} in {where.first}",
+        fix=f"Raise `num_buckets` at {name} in the spec, or set `default_value`, the id for those out of range.",
+    )
+
+
+def no_term(name: str, per_step: bool, where: Where) -> DataError:
+    """A missing value, where the column has no id for it."""
+    return DataError(
+        f"{name} has no value in {'a step' if per_step else 'some records'}, and no id for unknown terms.",
+        expected="a value, or an id that stands for a missing one",
+        received=f"none in {where.each}",
+        fix=f"Set `default_value` at {name} in the spec (or `num_oov_buckets: 1` with a vocabulary).",
+    )
+
+
+def unknown_term(name: str, unknown: Sequence[str], terms: list[str], where: Where) -> DataError:
+    """A term that the given vocabulary does not have, without an id for unknown ones; `where` is of the first."""
+    return DataError(
+        f"{name} has a term that its vocabulary does not have.",
+        expected=f"one of {shortened(terms)}",
+        received=f"'{unknown[0]}' in {where.each}{_more(unknown)}",
+        fix=f"Add it to the vocabulary, or set `num_oov_buckets: 1` or `default_value` at {name} in the spec."
+        f"{did_you_mean(unknown[0], terms)}",
+    )
+
+
+def unknown_class(listed: str, key: str, unknown: Sequence[str], classes: list[str], where: Where) -> DataError:
+    """A class that the spec does not list (in `listed`); `where` is of the first."""
+    closest = closest_name(unknown[0], classes)
+    return DataError(
+        f"The label '{key}' has a class that `{listed}` does not list.",
+        expected=f"one of {shortened(classes)}",
+        received=f"'{unknown[0]}' in {where.each}{_more(unknown)}",
+        fix="Add it to `classes` in the spec, or mend the records." + (f" The closest is '{closest}'." * bool(closest)),
+    )
+
+
+def _more(unknown: Sequence[str]) -> str:
+    return f"; and {shortened(unknown[1:], 3)}" if len(unknown) > 1 else ""
+
+
+def _capital(name: str) -> str:
+    return name[0].upper() + name[1:] if name.startswith("the ") else name

@@ -1,0 +1,353 @@
+"""Checks of the values of all records, vectorised; what is wrong is collected, and the most basic of it raised."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfx_sequences.components.records import value_errors
+from tfx_sequences.components.records.batches import Batch, Rows, term_rows
+from tfx_sequences.components.records.keys import feature_name
+from tfx_sequences.errors import DataError
+from tfx_sequences.schemas.columns.column import CategoricalColumn, TermColumn, TextColumn
+from tfx_sequences.schemas.columns.names import SEQUENCE_PREFIX
+from tfx_sequences.schemas.columns.vocabularies import known_terms
+from tfx_sequences.schemas.features.computed_vocabularies import computed_vocabularies
+from tfx_sequences.schemas.features.raw_features import RawFeature, feature_of, raw_features
+from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, is_from_context
+
+# The order in which findings are told: what explains the others comes first.
+_LABEL, _MISSING, _COUNT, _STEPS, _FINITE, _RANGE, _TERM, _CLASS = range(8)
+_PLACES = 3
+
+
+@dataclasses.dataclass
+class Figures:
+    """What a batch (or several) holds.
+
+    Attributes:
+        lengths: Steps of each record.
+        classes: By head, how often each class is a label; none for regression.
+        terms: By column name, how often each term is there, for the columns whose
+            computed vocabulary must have every term.
+    """
+
+    lengths: list[np.ndarray] = dataclasses.field(default_factory=list)
+    classes: dict[str, Counter[Any]] = dataclasses.field(default_factory=dict)
+    terms: dict[str, Counter[Any]] = dataclasses.field(default_factory=dict)
+
+    @property
+    def records(self) -> int:
+        """Number of records."""
+        return sum(map(len, self.lengths))
+
+    @property
+    def steps(self) -> int:
+        """Steps of all records."""
+        return sum(int(lengths.sum()) for lengths in self.lengths)
+
+    @classmethod
+    def of_all(cls, parts: Iterable[Figures]) -> Figures:
+        """The figures of several parts taken together."""
+        whole = cls()
+        for part in parts:
+            whole.lengths += part.lengths
+            for name, counts in part.classes.items():
+                whole.classes.setdefault(name, Counter()).update(counts)
+            for name, counts in part.terms.items():
+                whole.terms.setdefault(name, Counter()).update(counts)
+        return whole
+
+
+@dataclasses.dataclass
+class _Finding:
+    error: Callable[[value_errors.Where], DataError]
+    count: int = 0
+    places: list[tuple[Path, int, str | None]] = dataclasses.field(default_factory=list)
+
+
+class _Known:
+    """Terms that values are looked up in."""
+
+    def __init__(self, dtype: str, terms: list[str]) -> None:
+        self.terms = terms
+        self._known: frozenset[Any] = frozenset(t.encode() for t in terms) if dtype == "string" else frozenset(terms)
+
+    def strangers(self, values: np.ndarray) -> list[Any]:
+        """Those of the values, each once, that are no terms; in the order of the data if they are strings."""
+        if values.dtype == object:
+            return [v for v in dict.fromkeys(values.tolist()) if v not in self._known]
+        return [v for v in np.unique(values).tolist() if str(v) not in self._known]
+
+
+class ValueChecks:
+    """Checks batches against a spec.
+
+    Args:
+        spec: The spec.
+
+    Raises:
+        SpecError: A vocabulary file is missing, empty or has a term twice.
+    """
+
+    def __init__(self, spec: SequenceSpec) -> None:
+        self._spec = spec
+        self._found: dict[tuple[int, str], _Finding] = {}
+        self._strangers: dict[tuple[int, str], dict[Any, None]] = {}
+        self._features = raw_features(spec)
+        self._names = {f.tensor_name: feature_name(f, spec) for f in self._features}
+        columns = {n: c for n, c in spec.columns.items() if isinstance(c, TermColumn)}
+        self._of_terms = {_tensor_name(c) for c in columns.values()}
+        # Files are read for all columns, so that a bad one is told before any record is.
+        listed = {name: known_terms(column) for name, column in columns.items()}
+        self._strict = {n: c for n, c in columns.items() if c.refuses_unknown}
+        self._listed = {
+            n: _Known(c.term_dtype, terms) for n, c in self._strict.items() if (terms := listed[n]) is not None
+        }
+        shared = [names for names in computed_vocabularies(spec).values() if self._strict.keys() & set(names)]
+        self._counted = {name: columns[name] for names in shared for name in names}
+        # Missing values of these are told otherwise, are terms (''), or cannot be (in a flat list of an Example).
+        required = {f.tensor_name for f in self._features if f.required}
+        self._missing_told = {
+            n
+            for n, c in self._strict.items()
+            if _tensor_name(c) in required
+            or c.has_several_ids
+            or isinstance(c, TextColumn)
+            or (c.is_sequence and spec.record == "Example")
+            or "" in (listed[n] or ())
+        }
+        self._classes = {
+            head: _Known(str(label.dtype), [str(c) for c in label.classes])
+            for head, label in spec.heads.items()
+            if label.classes is not None and not label.is_vector
+        }
+
+    def check(self, batch: Batch, figures: Sequence[Figures], parts: np.ndarray | None = None) -> None:
+        """Checks one parsed batch and adds to the figures.
+
+        Args:
+            batch: The batch.
+            figures: Those of its split; several, if its records go to several splits.
+            parts: For each record, which of them it counts for; None: the only ones.
+        """
+        for feature in self._features:
+            rows = batch.rows[feature.tensor_name]
+            self._check_counts(batch, feature, rows)
+            if feature.dtype == "float32":
+                self._check_finite(batch, feature, rows)
+        for feature in self._features:
+            if feature.role in ("example_weight", "step_weight", "mase_scale"):
+                self._check_weights(batch, feature, batch.rows[feature.tensor_name])
+        parts = np.zeros(len(batch), np.int64) if parts is None else parts
+        lengths = self._check_steps(batch)
+        for part, its in enumerate(figures):
+            its.lengths.append(lengths[parts == part])
+        for name, column in self._strict.items():
+            rows = batch.rows[_tensor_name(column)]
+            if name not in self._missing_told:
+                self._check_no_term(batch, name, rows)
+            if isinstance(column, CategoricalColumn) and column.num_buckets is not None:
+                self._check_range(batch, name, column.num_buckets, rows)
+            elif name in self._listed:
+                self._check_terms(batch, name, term_rows(rows, column))
+        for name, column in self._counted.items():
+            rows = term_rows(batch.rows[_tensor_name(column)], column)
+            for its, terms in zip(figures, _divided(rows, parts, len(figures)), strict=True):
+                its.terms.setdefault(name, Counter()).update(terms)
+        for head, label in self._spec.heads.items():
+            if label.type == "forecast":
+                self._check_forecast(batch, label, lengths)
+            else:
+                self._check_label(batch, head, label, figures, parts)
+
+    def raise_first(self) -> None:
+        """Raises the most basic of what was found, if anything was."""
+        for _, found in sorted(self._found.items(), key=lambda item: item[0][0]):
+            raise found.error(value_errors.where_of(found.count, found.places))
+
+    def _add(
+        self,
+        rank: int,
+        name: str,
+        batch: Batch,
+        at: np.ndarray,
+        error: Callable[[value_errors.Where], DataError],
+    ) -> None:
+        """Notes that the records `at` have a fault; `error` makes the message, of the first one that was noted."""
+        at = np.unique(at)
+        finding = self._found.setdefault((rank, name), _Finding(error))
+        finding.count += len(at)
+        room = _PLACES - len(finding.places)
+        finding.places += [batch.place(int(i), self._spec) for i in at[:room]]
+
+    def _check_counts(self, batch: Batch, feature: RawFeature, rows: Rows) -> None:
+        counts, name, size = rows.counts, self._names[feature.tensor_name], feature.size
+        if feature.required:
+            missing = np.flatnonzero(counts == 0)
+            if len(missing):
+                rank = _LABEL if feature.role == "label" else _MISSING
+                self._add(rank, name, batch, missing, lambda where: value_errors.missing(name, feature, where))
+        if feature.multi_valued:
+            return
+        if feature.is_sequence and len(rows.splits) == 1:  # a flat list, as in an Example
+            wrong = np.flatnonzero(counts % size)
+        else:
+            wrong = np.flatnonzero((counts != size) & (counts != 0))
+        if not len(wrong):
+            return
+        records = rows.records_of_rows(wrong)
+        number = int(counts[wrong[0]])
+        step = int(wrong[0] - rows.splits[0][records[0]]) if len(rows.splits) == 2 else None
+        numeric = feature.tensor_name not in self._of_terms
+        self._add(
+            _LABEL if feature.role == "label" else _COUNT,
+            name,
+            batch,
+            records,
+            lambda where: value_errors.wrong_count(
+                name, feature, numeric=numeric, number=number, step=step, where=where
+            ),
+        )
+
+    def _check_steps(self, batch: Batch) -> np.ndarray:
+        """Steps of each record, where the sequence features agree."""
+        steps = {}
+        for feature in self._features:
+            if feature.is_sequence:
+                rows = batch.rows[feature.tensor_name]
+                size = feature.size if len(rows.splits) == 1 else 1
+                steps[self._names[feature.tensor_name]] = np.diff(rows.splits[0]) // size
+        for name, column in self._spec.columns.items():
+            if column.is_sequence and is_from_context(column) and isinstance(column, TextColumn):
+                steps[name] = term_rows(batch.rows[_tensor_name(column)], column).counts
+        table = np.stack(list(steps.values()))
+        wrong = np.flatnonzero((table != table[0]).any(axis=0))
+        if len(wrong):
+            lengths = ", ".join(f"{name} {count}" for name, count in zip(steps, table[:, wrong[0]], strict=True))
+            self._add(_STEPS, "", batch, wrong, lambda where: value_errors.unequal_steps(lengths, where))
+        return table.max(axis=0)
+
+    def _check_finite(self, batch: Batch, feature: RawFeature, rows: Rows) -> None:
+        finite = np.isfinite(rows.values)
+        if not finite.all():
+            wrong, name = np.flatnonzero(~finite), self._names[feature.tensor_name]
+            value = rows.values[wrong[0]]
+            records = rows.records_of_values(wrong)
+            self._add(_FINITE, name, batch, records, lambda where: value_errors.not_finite(name, value, where))
+
+    def _check_label(
+        self, batch: Batch, head: str, label: Label, figures: Sequence[Figures], parts: np.ndarray
+    ) -> None:
+        tensor_name = SEQUENCE_PREFIX * label.per_step + label.key
+        rows, name = batch.rows[tensor_name], self._names[tensor_name]
+        self._check_every_step(batch, tensor_name, label)
+        if label.step_weight:
+            self._check_every_step(batch, SEQUENCE_PREFIX + label.step_weight, label)
+        if not label.has_classes:
+            return
+        if label.is_vector:
+            wrong = np.flatnonzero((rows.values != 0) & (rows.values != 1))
+            if len(wrong):
+                value, records = rows.values[wrong[0]], rows.records_of_values(wrong)
+                self._add(_CLASS, name, batch, records, lambda where: value_errors.not_binary(name, value, where))
+        for its, classes in zip(figures, _divided(rows, parts, len(figures)), strict=True):
+            counts = its.classes.setdefault(head, Counter())
+            if label.is_vector:
+                there = np.flatnonzero(np.asarray(classes) > 0) % label.size
+                counts.update(np.asarray(label.given_classes)[there].tolist())
+            else:
+                counts.update(classes)
+        if head in self._classes:
+            where_listed = f"{self._spec.where_of_head(head)}.classes"
+            error = functools.partial(value_errors.unknown_class, where_listed)
+            self._check_known(_CLASS, label.key, batch, rows, self._classes[head], error)
+
+    def _check_forecast(self, batch: Batch, label: Label, lengths: np.ndarray) -> None:
+        """There is a history, without gaps; what follows it is checked as any vector is."""
+        horizon = int(label.horizon or 0) if label.is_cut_out else 0
+        short = np.flatnonzero(lengths <= horizon)
+        column = self._spec.sequence[str(label.target)]
+        tensor_name = feature_of(column).tensor_name
+        rows, name = batch.rows[tensor_name], self._names[tensor_name]
+        if len(short):
+            steps = int(lengths[short[0]])
+            self._add(_MISSING, name, batch, short, lambda where: value_errors.no_history(name, steps, horizon, where))
+        if len(rows.splits) == 2 and getattr(column, "default_value", None) is None:
+            gaps = np.flatnonzero(rows.counts == 0)
+            if len(gaps):
+                records = rows.records_of_rows(gaps)
+                step = int(gaps[0] - rows.splits[0][records[0]])
+                self._add(_MISSING, name, batch, records, lambda where: value_errors.gap(name, step, where))
+
+    def _check_every_step(self, batch: Batch, tensor_name: str, label: Label) -> None:
+        """Every step has what belongs to its label; several terms may be none."""
+        rows = batch.rows[tensor_name]
+        if label.has_several_terms or len(rows.splits) < 2:
+            return
+        missing = np.flatnonzero(rows.counts == 0)
+        if len(missing):
+            name, records = self._names[tensor_name], rows.records_of_rows(missing)
+            step = int(missing[0] - rows.splits[0][records[0]])
+            self._add(_LABEL, name, batch, records, lambda where: value_errors.no_label(name, step, where))
+
+    def _check_weights(self, batch: Batch, feature: RawFeature, rows: Rows) -> None:
+        wrong = np.flatnonzero(rows.values < 0)
+        if len(wrong):
+            name, value = self._names[feature.tensor_name], rows.values[wrong[0]]
+            records = rows.records_of_values(wrong)
+            self._add(_RANGE, name, batch, records, lambda where: value_errors.negative_weight(name, value, where))
+
+    def _check_no_term(self, batch: Batch, name: str, rows: Rows) -> None:
+        missing = np.flatnonzero(rows.counts == 0)
+        if len(missing):
+            records, per_step = rows.records_of_rows(missing), len(rows.splits) == 2
+            self._add(_MISSING, name, batch, records, lambda where: value_errors.no_term(name, per_step, where))
+
+    def _check_range(self, batch: Batch, name: str, buckets: int, rows: Rows) -> None:
+        wrong = np.flatnonzero((rows.values < 0) | (rows.values >= buckets))
+        if len(wrong):
+            value, records = rows.values[wrong[0]], rows.records_of_values(wrong)
+            self._add(
+                _RANGE, name, batch, records, lambda where: value_errors.out_of_range(name, buckets, value, where)
+            )
+
+    def _check_terms(self, batch: Batch, name: str, rows: Rows) -> None:
+        known = self._listed[name]
+        self._check_known(_TERM, name, batch, rows, known, value_errors.unknown_term)
+
+    def _check_known(
+        self, rank: int, name: str, batch: Batch, rows: Rows, known: _Known, error: Callable[..., DataError]
+    ) -> None:
+        """Notes the values that are no terms; only records of the first such value are counted and named."""
+        strangers = known.strangers(rows.values)
+        if strangers:
+            noted = self._strangers.setdefault((rank, name), {})
+            noted.update(dict.fromkeys(strangers))
+            first = next(iter(noted))
+            # Not numpy's `==`, which would drop zero bytes at a string's end.
+            records = rows.records_of_values(np.flatnonzero([value == first for value in rows.values.tolist()]))
+            if len(records):
+                texts = value_errors.text
+                self._add(
+                    rank, name, batch, records, lambda where: error(name, [*map(texts, noted)], known.terms, where)
+                )
+
+
+def _divided(rows: Rows, parts: np.ndarray, number: int) -> list[list[Any]]:
+    """The values of the records of each of `number` parts."""
+    if number == 1:
+        return [rows.values.tolist()]
+    of_value = parts[rows.records_of_values(np.arange(len(rows.values)))]
+    return [rows.values[of_value == part].tolist() for part in range(number)]
+
+
+def _tensor_name(column: TermColumn) -> str:
+    return feature_of(column).tensor_name

@@ -1,0 +1,218 @@
+"""The exported model: raw serialized records in, named predictions out.
+
+Parsing, transforming and padding are the functions that training uses.
+Signatures, of `examples` `[B]` string unless it says otherwise:
+
+    serving_default      what `served` gives, of all heads, for records of the spec's kind
+    serving_example      the same for tf.Example, if that can hold all features
+    serving_tensors      the same for padded tensors, named as of `request_inputs`
+    transform_features   the transformed features, padded: what the network reads
+    evaluation_inputs    label and example_weight of each head, as it is fitted to them; for the Evaluator
+    evaluation_outputs   what serving_default gives, and what the Evaluator's figures are made of: by head its
+                         outputs, targets, weights and the sums of its measures; the lengths
+
+Where the spec has several labels, each output is called NAME_OUTPUT; with a label of steps there is
+`sequence_length` `[B]` too.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+from tensorflow_transform.saved import saved_transform_io_v2
+
+from tfx_sequences.components.batches.label_batches import labelled_rows, pad_labels, targets_and_weights
+from tfx_sequences.components.batches.padding import pad_features
+from tfx_sequences.components.network.losses import as_multi_hot
+from tfx_sequences.components.network.measures import HeadMeasures
+from tfx_sequences.components.network.task_statistics import TaskStatistics
+from tfx_sequences.components.serving.model_card import checksum_of, make_card, write_card
+from tfx_sequences.components.serving.portable_model import require_portable_graph
+from tfx_sequences.components.serving.served_outputs import served
+from tfx_sequences.components.serving.serving_inputs import from_records, from_tensors, tensor_specs
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
+from tfx_sequences.schemas.features.parse_specs import parse_records
+from tfx_sequences.schemas.features.request_inputs import why_no_examples
+from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, label_name
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+SERVING_SIGNATURE = "serving_default"
+EXAMPLE_SIGNATURE = "serving_example"
+TENSOR_SIGNATURE = "serving_tensors"
+TRANSFORM_SIGNATURE = "transform_features"
+EVALUATION_SIGNATURE = "evaluation_inputs"
+MEASURES_SIGNATURE = "evaluation_outputs"
+# What the third gives more, behind the prefixes of the heads; the last one has none.
+SUMS, OUTPUTS, TARGETS, WEIGHTS = "sums", "outputs", "targets", "weights"
+CUT_STEPS = "cut_steps"
+
+
+class RawRecordModel:
+    """Transform graph and network joined: predictions of raw serialized records.
+
+    Args:
+        model: The Keras model, outputs as of `build_heads`.
+        transform_savedmodel_dir: The transform graph.
+        spec: The spec.
+        statistics: What the training split decided, the classes above all.
+    """
+
+    def __init__(
+        self, model: keras.Model, transform_savedmodel_dir: str, spec: SequenceSpec, statistics: TaskStatistics
+    ) -> None:
+        self._model = model
+        self._spec = spec
+        self._statistics = statistics
+        self.transform_dir = transform_savedmodel_dir
+        self._loader = saved_transform_io_v2.SavedModelLoader(transform_savedmodel_dir)
+        # What several signatures do is traced once, and is one function in the exported graph.
+        self._inputs = _traced_once(self._transform_parsed)
+        self._of_records = _traced_once(self._transform_records)
+        self._logits = _traced_once(self._run_network)
+        self._labelled = _traced_once(self._read_labelled)
+
+    @property
+    def tracked(self) -> list[Any]:
+        """What an archive must track beside the variables, which it finds itself: lookup tables."""
+        # Given the network, it would trace it once more to find them.
+        parts = [part for layer in self._model._flatten_layers() for part in vars(layer).values()]
+        tables = [part for part in parts if isinstance(part, tf.saved_model.experimental.TrackableResource)]
+        return [*tables, self._loader._imported]
+
+    def predict(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Predictions of records of the spec's kind, strings `[B]`; `B` may be 0. See `served`."""
+        return self._answers(self._of_records(serialized))
+
+    def predict_examples(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The same for records that are `tf.Example`, whatever the spec's are."""
+        return self._answers(self._inputs(from_records(serialized, self._spec, "Example")))
+
+    def predict_tensors(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """The same for padded tensors; see `from_tensors`."""
+        return self._answers(self._inputs(from_tensors(inputs, self._spec)))
+
+    def transform_features(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What the network reads of records of the spec's kind; see `pad_features`."""
+        return dict(self._of_records(serialized))
+
+    def evaluation_inputs(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Each head's `label` as its outputs count it, and `example_weight`; of several heads `label.NAME`
+        and so on.
+
+        Labels of steps are padded; their weights `[B, T]` say which steps are real. A multi_label is
+        0 and 1 by class. Labels of records have a weight if the spec has an `example_weight`.
+        """
+        _, targets, weights = self._labelled(serialized)
+        outputs = {}
+        for head, label in self._spec.heads.items():
+            target, name = targets[head], label_name(head)
+            if label.type == "multi_label":
+                target = as_multi_hot(target, label, len(self._statistics.heads[head].classes))
+            # Behind the values of a forecast stands what MASE divides by.
+            outputs[name] = target[:, : label.horizon] if label.type == "forecast" else target
+            if label.per_step or self._spec.example_weight:
+                outputs[name.replace("label", EXAMPLE_WEIGHT, 1)] = weights[head]
+        return outputs
+
+    def evaluation_outputs(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Predictions of records with labels, and what figures are made of.
+
+        By head `sums` `[B, S]` of its measures, and what these are of: `outputs` as of `build_heads`, `targets` and
+        `weights` as of `targets_and_weights`. Of the record `sequence_length` `[B]` and `cut_steps` `[B]`: how many
+        steps the network reads, and how many not, for they are cut off.
+        """
+        transformed, targets, weights = self._labelled(serialized)
+        inputs = pad_features(transformed, self._spec)
+        logits = self._logits(inputs)
+        outputs = served(logits, inputs, self._spec, self._statistics)
+        for head, label in self._spec.heads.items():
+            measures = HeadMeasures(label, self._statistics.heads[head].classes, with_auc=True)
+            prefix = self._spec.output_prefix(head)
+            outputs[prefix + SUMS] = measures.sums(targets[head], logits[head], weights[head])
+            outputs |= {
+                prefix + OUTPUTS: logits[head],
+                prefix + TARGETS: targets[head],
+                prefix + WEIGHTS: weights[head],
+            }
+        outputs[SEQUENCE_LENGTH] = transformed[SEQUENCE_LENGTH]
+        outputs[CUT_STEPS] = transformed[CUT_STEPS]
+        return outputs
+
+    def _answers(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return served(self._logits(inputs), inputs, self._spec, self._statistics)
+
+    def _transform_records(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+        return self._inputs(from_records(serialized, self._spec))
+
+    def _transform_parsed(self, parsed: dict[str, Any]) -> dict[str, tf.Tensor]:
+        return pad_features(self._loader.apply_transform_model(parsed), self._spec)
+
+    def _run_network(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """What the network gives, by head."""
+        batch = tf.shape(inputs[SEQUENCE_LENGTH])[0]
+        # Recurrent kernels refuse an empty batch: it gets a row, which is cut off again.
+        extra = tf.cast(tf.equal(batch, 0), tf.int32)
+        outputs = self._model({name: _add_rows(x, extra) for name, x in inputs.items()}, training=False)
+        by_head = outputs if isinstance(outputs, dict) else dict.fromkeys(self._spec.heads, outputs)
+        return {name: tf.convert_to_tensor(value)[:batch] for name, value in by_head.items()}
+
+    def _read_labelled(self, serialized: tf.Tensor) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        """Transformed features, and targets and weights by head."""
+        parsed = parse_records(serialized, self._spec, with_label=True)
+        whole = self._loader.apply_transform_model(parsed)
+        transformed = labelled_rows(whole, self._spec)
+        transformed[CUT_STEPS] = whole[SEQUENCE_LENGTH] - transformed[SEQUENCE_LENGTH]
+        targets, weights = targets_and_weights(pad_labels(transformed, self._spec), self._spec)
+        if self._spec.label is not None:
+            return transformed, dict.fromkeys(self._spec.heads, targets), dict.fromkeys(self._spec.heads, weights)
+        return transformed, targets, weights
+
+
+def export(raw_model: RawRecordModel, directory: str, spec: SequenceSpec, statistics: TaskStatistics) -> None:
+    """Writes the SavedModel, which needs nothing but TensorFlow to run, and its card.
+
+    The card holds what `make_card` says, and TensorFlow's checksum of the SavedModel it belongs to.
+
+    Raises:
+        TfxSequencesError: The graph has a kernel that only a GPU has.
+    """
+    classes = {name: head.classes for name, head in statistics.heads.items()}
+    card = make_card(spec, classes, raw_model.transform_dir)
+    archive = keras.export.ExportArchive()
+    for tracked in raw_model.tracked:
+        archive.track(tracked)
+    records = [tf.TensorSpec([None], tf.string, name="examples")]
+    of_records = {
+        SERVING_SIGNATURE: raw_model.predict,
+        TRANSFORM_SIGNATURE: raw_model.transform_features,
+        EVALUATION_SIGNATURE: raw_model.evaluation_inputs,
+        MEASURES_SIGNATURE: raw_model.evaluation_outputs,
+    }
+    if why_no_examples(spec) is None:
+        of_records[EXAMPLE_SIGNATURE] = raw_model.predict_examples
+    endpoints: list[tuple[str, Callable[..., Any], list[Any]]] = [(n, f, records) for n, f in of_records.items()]
+    endpoints.append((TENSOR_SIGNATURE, raw_model.predict_tensors, [tensor_specs(spec)]))
+    for name, function, signature in endpoints:
+        # An archive traces what it is given twice, to find its variables and again to save it: here, only a call.
+        traced = _traced_once(function).get_concrete_function(*signature)
+        archive.add_endpoint(name, functools.partial(_call, traced), input_signature=signature)
+    archive.write_out(directory, verbose=False)
+    require_portable_graph(directory)
+    write_card({**card, "saved_model_checksum": checksum_of(directory)}, directory)
+
+
+def _traced_once(function: Callable[..., Any]) -> Any:
+    return tf.function(function, autograph=False)
+
+
+def _call(traced: Any, inputs: Any) -> dict[str, tf.Tensor]:
+    return dict(traced(inputs))
+
+
+def _add_rows(values: tf.Tensor, extra: tf.Tensor) -> tf.Tensor:
+    padded = tf.pad(values, [[0, extra], *([[0, 0]] * (values.shape.rank - 1))])
+    return tf.ensure_shape(padded, [None, *values.shape[1:]])

@@ -1,0 +1,171 @@
+"""An exported model, loaded to be asked: checked against its card and, if wanted, a spec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from google.protobuf.message import DecodeError
+
+from tfx_sequences.components.serving.graph_messages import without_graph
+from tfx_sequences.components.serving.model_card import Card, check_model, find_model, read_card, spec_of_card
+from tfx_sequences.components.serving.request_rows import Rows
+from tfx_sequences.components.serving.requests import make_tensors, serialize_rows
+from tfx_sequences.errors import DataError, UserInputError, did_you_mean, shortened
+from tfx_sequences.schemas.features.request_inputs import request_inputs
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+EXAMPLES = "examples"
+_OF_TENSORS = "serving_tensors"
+_OF_EXAMPLES = "serving_example"
+
+
+def load_model(path: str | Path, *, spec: SequenceSpec | None = None) -> LoadedModel:
+    """Loads a model that a run has exported.
+
+    Args:
+        path: Its folder, a folder of versions (the newest counts), or the output folder of a run.
+        spec: What it is to be used with; None: that it was trained with.
+
+    Raises:
+        UserInputError: There is no model, or its card is not its own.
+        SpecError: It was trained with a spec that reads or labels records in another way; the message names the
+            features.
+    """
+    folder = find_model(path)
+    card = read_card(folder)
+    if spec is not None:
+        check_model(card, spec, model=f"the model in {folder}")
+    return LoadedModel(folder, card)
+
+
+class LoadedModel:
+    """A SavedModel with its card; `load_model` makes one.
+
+    Attributes:
+        folder: Where it lies.
+        card: See `make_card`.
+        spec: The spec it was trained with.
+        version: The name of its folder, if that is a number, else 1.
+        signatures: TensorFlow's, by name.
+    """
+
+    def __init__(self, folder: Path, card: Card) -> None:
+        import tensorflow as tf
+
+        self.folder = folder
+        self.card = card
+        self.spec = spec_of_card(card, folder)
+        self.version = int(folder.name) if folder.name.isdigit() else 1
+        self.signatures: Mapping[str, Any] = tf.saved_model.load(str(folder)).signatures
+
+    def predict(self, rows: Rows, *, signature_name: str = "serving_default") -> dict[str, np.ndarray]:
+        """The outputs of a signature, by name, for plain rows; see `serialize_rows`.
+
+        Raises:
+            DataError: A row does not fit; the message names row and feature.
+            UserInputError: There is no such signature.
+        """
+        self.signature(signature_name)
+        if signature_name == _OF_TENSORS:
+            return self.run(signature_name, make_tensors(rows, self.spec))
+        kind = "Example" if signature_name == _OF_EXAMPLES else None
+        return self.run(signature_name, {EXAMPLES: np.array(serialize_rows(rows, self.spec, kind=kind), object)})
+
+    def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The outputs of a signature, by name, for its inputs; strings are objects of bytes.
+
+        Raises:
+            DataError: The graph refuses a value, or a record cannot be parsed.
+            UserInputError: There is no such signature.
+        """
+        import tensorflow as tf
+
+        signature = self.signature(signature_name)
+        if EXAMPLES in inputs:
+            self._check_records(inputs[EXAMPLES], signature_name)
+        specs = self.inputs_of(signature_name)
+        try:
+            outputs = signature(**{name: tf.constant(x, specs[name].dtype) for name, x in inputs.items()})
+            return {name: value.numpy() for name, value in outputs.items()}
+        # TensorFlow quotes values in its message; where they are no UTF-8, that fails in turn.
+        except (tf.errors.InvalidArgumentError, tf.errors.DataLossError, UnicodeDecodeError) as error:
+            raise DataError(
+                "The model cannot answer this.",
+                expected=self._expected(signature_name),
+                received=without_graph(getattr(error, "message", str(error))),
+                fix="Mend the value; in a batch, what is said of rows counts from 0.",
+            ) from error
+
+    def signature(self, name: str) -> Any:
+        """The signature of a name.
+
+        Raises:
+            UserInputError: There is none.
+        """
+        if name not in self.signatures:
+            why = self.card.get("left_out", {}).get(name)
+            raise UserInputError(
+                f"The model has no signature '{name}'.",
+                expected=f"one of {shortened(sorted(self.signatures))}",
+                received=f"'{name}'" + (f", which this spec cannot have: {why}" if why else ""),
+                fix=f"Use another.{did_you_mean(name, self.signatures)}",
+            )
+        return self.signatures[name]
+
+    def inputs_of(self, signature_name: str) -> dict[str, Any]:
+        """The `tf.TensorSpec` of each input of a signature, by name."""
+        return dict(self.signature(signature_name).structured_input_signature[1])
+
+    def kind_of(self, signature_name: str) -> str:
+        """Of the records that a signature takes: `SequenceExample` or `Example`."""
+        return "Example" if signature_name == _OF_EXAMPLES else self.spec.record
+
+    def steps_of(self, records: np.ndarray, signature_name: str) -> Iterator[int]:
+        """Steps of each record, those of its longest feature; -1 for what is no record."""
+        import tensorflow as tf
+
+        inputs = [given.feature for given in request_inputs(self.spec).values() if given.feature.is_sequence]
+        if self.kind_of(signature_name) == "SequenceExample":
+            for record in np.ravel(records):
+                try:
+                    lists = tf.train.SequenceExample.FromString(record).feature_lists.feature_list
+                except DecodeError:
+                    yield -1
+                else:
+                    yield max((len(its.feature) for its in lists.values()), default=0)
+            return
+        for record in np.ravel(records):
+            try:
+                features = tf.train.Example.FromString(record).features.feature
+            except DecodeError:
+                yield -1
+            else:
+                yield max((_count(features[f.key]) // f.size for f in inputs if f.key in features), default=0)
+
+    def _expected(self, signature_name: str) -> str:
+        if signature_name == _OF_TENSORS:
+            return f"padded tensors of the features of the spec '{self.spec.name}'"
+        return f"serialized tf.{self.kind_of(signature_name)} with the features of the spec '{self.spec.name}'"
+
+    def _check_records(self, records: np.ndarray, signature_name: str) -> None:
+        """Names the first record that is none; the graph would say so without its place."""
+        import tensorflow as tf
+
+        message = tf.train.Example if self.kind_of(signature_name) == "Example" else tf.train.SequenceExample
+        for row, record in enumerate(np.ravel(records)):
+            try:
+                message.FromString(record)
+            except DecodeError as error:
+                raise DataError(
+                    f"Row {row} is no record.",
+                    expected=self._expected(signature_name),
+                    received=f"{len(record)} bytes that are no protocol buffer of that type: {record[:20]!r}",
+                    fix="Send what SerializeToString() gives; in JSON, encoded in base64.",
+                ) from error
+
+
+def _count(feature: Any) -> int:
+    return max(len(feature.bytes_list.value), len(feature.float_list.value), len(feature.int64_list.value))

@@ -1,0 +1,190 @@
+"""The card of an exported model: what it was made of, so that it is used as nothing else.
+
+`tfx_sequences.json` lies beside the SavedModel, and once more where a SavedModel keeps what is not of its graph,
+`assets.extra`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tfx_sequences.errors import SpecError, UserInputError
+from tfx_sequences.schemas.features.request_inputs import MISSING, request_inputs, why_no_examples
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_diff import SpecContents, contents_of, spec_changes
+from tfx_sequences.schemas.spec.spec_io import fingerprint, spec_from_json, spec_to_json
+from tfx_sequences.version import __version__
+
+MODEL_CARD = "tfx_sequences.json"
+_EXTRA = "assets.extra"
+_MOST_CHANGES = 8
+
+Card = dict[str, Any]
+
+
+def make_card(spec: SequenceSpec, classes: Mapping[str, tuple[str, ...]], transform_dir: str) -> Card:
+    """The card of a model.
+
+    Args:
+        spec: The spec it was trained with.
+        classes: By head.
+        transform_dir: The transform graph, a SavedModel.
+
+    Returns:
+        `fingerprint` and `spec`, `files` (digests of the files that the spec names), `classes`, `transform` (the
+        graph's digest, and its vocabularies), `inputs` of the signature of tensors, and `left_out`: the signatures
+        that this spec cannot have, with the reason.
+    """
+    without = why_no_examples(spec)
+    inputs = {
+        name: {
+            "feature": given.feature.tensor_name,
+            "dtype": given.feature.dtype,
+            "shape": list(given.shape),
+            "missing": "NaN" if given.feature.dtype == "float32" else MISSING[given.feature.dtype],
+            "required": given.feature.required,
+        }
+        for name, given in request_inputs(spec).items()
+    }
+    contents = contents_of(spec)
+    return {
+        "tfx_sequences_version": __version__,
+        "fingerprint": fingerprint(spec),
+        "classes": {name: list(its) for name, its in classes.items()},
+        "transform": digest_of_transform(transform_dir),
+        "files": dict(contents.files),
+        "inputs": inputs,
+        "left_out": {"serving_example": without} if without else {},
+        "spec": dict(contents.spec),
+    }
+
+
+def digest_of_transform(transform_dir: str) -> dict[str, Any]:
+    """SHA-256 of a transform graph with all its files, and by vocabulary its digest and number of lines."""
+    import tensorflow as tf
+
+    whole, vocabularies = hashlib.sha256(), {}
+    files = sorted(os.path.join(folder, name) for folder, _, names in tf.io.gfile.walk(transform_dir) for name in names)
+    for file in files:
+        with tf.io.gfile.GFile(file, "rb") as opened:
+            data = opened.read()
+        digest = hashlib.sha256(data).hexdigest()
+        place = os.path.relpath(file, transform_dir)
+        whole.update(f"{place} {digest}\n".encode())
+        if os.path.dirname(place) == "assets":
+            vocabularies[os.path.basename(place)] = {"terms": data.count(b"\n"), "digest": digest}
+    return {"digest": whole.hexdigest(), "vocabularies": vocabularies}
+
+
+def checksum_of(model_dir: str) -> str:
+    """TensorFlow's checksum of the SavedModel, from its `fingerprint.pb`."""
+    import tensorflow as tf
+
+    return str(tf.saved_model.experimental.read_fingerprint(model_dir).saved_model_checksum)
+
+
+def write_card(card: Card, model_dir: str) -> None:
+    """Writes the card to both its places in the model's folder."""
+    import tensorflow as tf
+
+    tf.io.gfile.makedirs(os.path.join(model_dir, _EXTRA))
+    for place in (MODEL_CARD, os.path.join(_EXTRA, MODEL_CARD)):
+        with tf.io.gfile.GFile(os.path.join(model_dir, place), "w") as file:
+            file.write(json.dumps(card, indent=1))
+
+
+def read_card(model_dir: str | Path) -> Card:
+    """The card of the model in a folder.
+
+    Raises:
+        UserInputError: There is none, it cannot be read, or it is not that of the SavedModel beside it.
+    """
+    card = _read(model_dir, MODEL_CARD)
+    copy = os.path.join(_EXTRA, MODEL_CARD)
+    if (Path(model_dir) / copy).is_file() and _read(model_dir, copy) != card:
+        raise _foreign(model_dir, f"{copy}, which says something else")
+    if (Path(model_dir) / "fingerprint.pb").is_file() and "saved_model_checksum" in card:
+        checksum = checksum_of(str(model_dir))
+        if checksum != card["saved_model_checksum"]:
+            raise _foreign(model_dir, f"a SavedModel of checksum {checksum}, not {card['saved_model_checksum']}")
+    return card
+
+
+def spec_of_card(card: Mapping[str, Any], model_dir: str | Path) -> SequenceSpec:
+    """The spec a model was trained with.
+
+    Raises:
+        UserInputError: It is of another version of the package.
+    """
+    try:
+        return spec_from_json(json.dumps(card["spec"]))
+    except ValueError as error:
+        raise _unreadable(model_dir, MODEL_CARD, error, card.get("tfx_sequences_version")) from error
+
+
+def contents_of_card(card: Mapping[str, Any]) -> SpecContents:
+    """The spec in a card as plain data, with the defaults that this version adds."""
+    try:
+        spec = json.loads(spec_to_json(spec_from_json(json.dumps(card["spec"]))))
+    except ValueError:  # of another version: what it says is compared as it stands
+        spec = card["spec"]
+    return SpecContents(spec, card.get("files", {}))
+
+
+def check_model(card: Mapping[str, Any], spec: SequenceSpec, *, model: str = "the model") -> None:
+    """Refuses a model that was trained with a spec that reads or labels records in another way.
+
+    How it was trained (`training`, `tuning`, the network, the splits) may differ.
+
+    Args:
+        card: The model's, as of `read_card`.
+        spec: What the model is to be used with.
+        model: What messages call it.
+
+    Raises:
+        SpecError: The message names each feature that changed.
+    """
+    changes = [c for c in spec_changes(contents_of_card(card), contents_of(spec)) if c.decides]
+    if changes:
+        told = [f"    {change}" for change in changes[:_MOST_CHANGES]]
+        rest = len(changes) - _MOST_CHANGES
+        raise SpecError(
+            f"{model[0].upper()}{model[1:]} was trained with another spec.",
+            expected="the spec it was trained with, as far as it decides how records are read and labelled",
+            received="\n".join(["changes, from the model's to this one:", *told, *([f"    {rest} more"] * (rest > 0))]),
+            fix="Use the spec the model was trained with, or train a model with this one.",
+        )
+
+
+def _foreign(model_dir: str | Path, received: str) -> UserInputError:
+    return UserInputError(
+        f"The card of the model in {model_dir} is not the model's own.",
+        expected=f"{MODEL_CARD} as the export wrote it, beside the SavedModel that it wrote",
+        received=received,
+        fix="Copy the model's folder whole and edit nothing in it, or export the model again.",
+    )
+
+
+def _read(model_dir: str | Path, place: str) -> Card:
+    try:
+        card = json.loads((Path(model_dir) / place).read_text("utf-8"))
+        if not isinstance(card, dict) or not isinstance(card["spec"], dict):
+            raise TypeError("not a card")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _unreadable(model_dir, place, error) from error
+    return card
+
+
+def _unreadable(model_dir: str | Path, place: str, error: Exception, version: Any = None) -> UserInputError:
+    other = f"that of version {version}: " if version and version != __version__ else ""
+    return UserInputError(
+        f"The card of the model in {model_dir} cannot be read.",
+        expected=f"{place} as this version of tfx-sequences ({__version__}) writes it",
+        received=f"{other}{type(error).__name__}: {' '.join(str(error).split())}"[:200],
+        fix="Export the model again with 'tfx-sequences run'.",
+    )

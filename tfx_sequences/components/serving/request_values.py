@@ -1,0 +1,134 @@
+"""The values of one feature of one plain row, checked and in one layout, however they were given."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NoReturn
+
+from tfx_sequences.errors import DataError
+from tfx_sequences.schemas.columns.names import MISSING_INT
+from tfx_sequences.schemas.features.raw_features import RawFeature
+
+_GREATEST_FLOAT = 3.4028234663852886e38
+_WORDS = {"string": "a string", "int64": "a whole number", "float32": "a number"}
+
+
+class RowFeature:
+    """One feature in one row, for its checks and their messages.
+
+    Args:
+        feature: The feature.
+        name: What rows call it.
+        row: Which row, in words.
+    """
+
+    def __init__(self, feature: RawFeature, name: str, row: str) -> None:
+        self._feature = feature
+        self._name = name
+        self._row = row
+
+    def of_record(self, value: Any) -> list[Any] | None:
+        """The flat values of a context feature; None if it is missing."""
+        if is_missing(value):
+            return None
+        return self._flat(_plain(value), "")
+
+    def of_steps(self, value: Any) -> list[list[Any]]:
+        """By step its flat values; an empty list for a step that is missing."""
+        steps = _plain(value)
+        if not isinstance(steps, list):
+            self.fail(f"a list of steps, each {self._expected()}", steps, "", "Write one element for each step.")
+        return [[] if is_missing(step) else self._flat(_plain(step), f" of step {n}") for n, step in enumerate(steps)]
+
+    def missing(self) -> NoReturn:
+        """Raises for a required feature that is not there."""
+        raise DataError(
+            f"{self._row}: the feature '{self._name}' is missing.",
+            expected=self._expected(),
+            received="no value",
+            fix="Give it, or set `default_value` in the spec and train again.",
+        )
+
+    def fail(self, expected: str, value: Any, where: str, fix: str) -> NoReturn:
+        """Raises for a value that does not fit."""
+        raise DataError(
+            f"{self._row}: the feature '{self._name}' cannot be used.",
+            expected=expected,
+            received=_shown(value) + where,
+            fix=fix,
+        )
+
+    def _flat(self, value: Any, where: str) -> list[Any]:
+        feature = self._feature
+        if feature.multi_valued:
+            if not isinstance(value, list):
+                self.fail(self._expected(), value, where, "Write a list, of one value too.")
+            return [self._scalar(element, where) for element in value]
+        flat = [value]
+        for size in feature.shape:
+            if not all(isinstance(part, list) and len(part) == size for part in flat):
+                wrong = next(part for part in flat if not (isinstance(part, list) and len(part) == size))
+                self.fail(self._expected(), wrong, where, f"Give arrays of shape {list(feature.shape)}.")
+            flat = [element for part in flat for element in part]
+        return [self._scalar(element, where) for element in flat]
+
+    def _scalar(self, value: Any, where: str) -> Any:
+        dtype = self._feature.dtype
+        if isinstance(value, list):
+            self.fail(self._expected(), value, where, "Take one level of lists away.")
+        if dtype == "string":
+            return self._bytes(value, where)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            self.fail(self._expected(), value, where, "Convert it, or mend the row.")
+        if isinstance(value, float) and not math.isfinite(value):
+            self.fail("a finite number", value, where, "Leave a missing value out, or write null.")
+        if dtype == "float32":
+            if abs(value) > _GREATEST_FLOAT:
+                self.fail("a number that a float32 can hold", value, where, "Mend the row.")
+            return float(value)
+        if value != int(value):
+            self.fail(self._expected(), value, where, "Round it, or mend the row.")
+        if not MISSING_INT < int(value) < 2**63:
+            self.fail("a whole number that an int64 can hold", value, where, "Mend the row.")
+        return int(value)
+
+    def _bytes(self, value: Any, where: str) -> bytes:
+        if isinstance(value, bytes):
+            return value
+        if not isinstance(value, str):
+            self.fail(self._expected(), value, where, "Write it in quotes, as the training records have it.")
+        try:
+            return value.encode()
+        except UnicodeEncodeError:
+            self.fail("text that UTF-8 can encode", value, where, "Mend the text, or give bytes.")
+
+    def _expected(self) -> str:
+        feature = self._feature
+        word = _WORDS[feature.dtype]
+        if feature.multi_valued:
+            return f"a list of any number of values, each {word}"
+        if feature.shape:
+            return f"an array of shape {list(feature.shape)}, each value {word}"
+        return word
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value is none: None, or the single NaN or NaT that pandas puts in its place."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _plain(value: Any) -> Any:
+    """Lists instead of arrays and tuples, Python's own numbers instead of NumPy's."""
+    if hasattr(value, "tolist") and not isinstance(value, str | bytes):
+        value = value.tolist()
+    if isinstance(value, tuple):
+        value = list(value)
+    return [_plain(element) for element in value] if isinstance(value, list) else value
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    kind = f"a list of {len(value)}" if isinstance(value, list) else type(value).__name__
+    return f"{text if len(text) <= 60 else text[:57] + '...'} ({kind})"

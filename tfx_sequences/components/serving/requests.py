@@ -1,0 +1,346 @@
+"""Requests to a served model, from plain rows: checked against the spec, then serialized, as gRPC or as REST.
+
+A row is a mapping: a feature's key, and its value (context) or a list with a value for each step. A value is a
+number, a string (or bytes), or an array of the column's shape; a list of values where there may be several. None
+(or NaN, where pandas has it) is a missing value. Where a key is in the context and the steps,
+`context_KEY` and `sequence_KEY` say which is meant. Labels, weights and the id may stand in a row: records hold them
+too, requests of tensors leave them out.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfx_sequences.components.serving.request_rows import Rows, read_rows
+from tfx_sequences.components.serving.request_values import RowFeature, is_missing
+from tfx_sequences.errors import DataError, UserInputError, did_you_mean, shortened
+from tfx_sequences.schemas.features.raw_features import RawFeature, raw_features
+from tfx_sequences.schemas.features.request_inputs import (
+    LENGTHS_INPUT,
+    MISSING,
+    needs_lengths,
+    request_inputs,
+    why_no_examples,
+)
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+if TYPE_CHECKING:
+    from tensorflow_serving.apis.predict_pb2 import PredictRequest
+
+_Values = dict[str, Any]
+_OF_RECORDS = ("serving_default", "serving_example", "transform_features")
+_OF_TENSORS = "serving_tensors"
+
+
+def serialize_rows(rows: Rows, spec: SequenceSpec, *, kind: str | None = None) -> list[bytes]:
+    """The rows as serialized records, checked.
+
+    Args:
+        rows: See `read_rows`.
+        spec: The spec.
+        kind: `SequenceExample` or `Example`; None: that of the spec.
+
+    Raises:
+        DataError: A row does not fit; the message names the row and the feature.
+
+    >>> from tfx_sequences.schemas.spec.spec_io import load_spec
+    >>> [record] = serialize_rows({"lpc": [[0.5] * 12, None]}, load_spec("japanese_vowels"))
+    >>> len(record)
+    69
+    >>> serialize_rows({"lcp": [[0.5] * 12]}, load_spec("japanese_vowels"))
+    Traceback (most recent call last):
+      ...
+    tfx_sequences.errors.DataError: Row 0: there is no feature 'lcp'.
+      expected: 'speaker', 'utterance_id', 'lpc'
+      received: 'lcp'
+      fix:      Leave it out, or mend its name. Did you mean 'lpc'?
+    """
+    kind = kind or spec.record
+    without = why_no_examples(spec) if kind == "Example" else None
+    if without:
+        raise DataError(
+            "The rows cannot be records of tf.Example.",
+            expected="features that flat lists can hold",
+            received=without,
+            fix="Use the signature of tf.SequenceExample, or that of tensors.",
+        )
+    features = _row_features(spec)
+    return [_record(values, features, index, kind) for index, values in enumerate(_checked_rows(rows, spec, features))]
+
+
+def make_tensors(rows: Rows, spec: SequenceSpec) -> dict[str, np.ndarray]:
+    """The rows as the padded inputs of the signature `serving_tensors`.
+
+    Returns:
+        By name: context `[B, *shape]`, sequences `[B, T, *shape]` with `T` the longest, and `sequence_length`
+        int64 `[B]`. Strings are objects of bytes. A missing value is `""`, the least int64 or NaN.
+
+    Raises:
+        DataError: A row does not fit.
+
+    >>> from tfx_sequences.schemas.spec.spec_io import load_spec
+    >>> tensors = make_tensors([{"lpc": [[1] * 12]}, {"lpc": [[2] * 12] * 3}], load_spec("japanese_vowels"))
+    >>> tensors["lpc"].shape, tensors["sequence_length"].tolist()
+    ((2, 3, 12), [1, 3])
+    """
+    features = _row_features(spec)
+    checked = list(_checked_rows(rows, spec, features))
+    found: dict[str, np.ndarray] = {}
+    lengths = np.zeros(len(checked), np.int64)
+    for name, given in request_inputs(spec).items():
+        feature = given.feature
+        if feature.is_sequence:
+            steps = [values.get(name, []) for values in checked]
+            lengths = np.maximum(lengths, [len(its) for its in steps])
+            found[name] = _padded_steps(steps, feature)
+        else:
+            found[name] = _padded([values[name] for values in checked], feature)
+    if needs_lengths(spec):
+        found[LENGTHS_INPUT] = lengths
+    return found
+
+
+def make_rest_body(rows: Rows, spec: SequenceSpec, *, signature_name: str = "serving_default") -> dict[str, Any]:
+    """What TensorFlow Serving's REST predict (and `tfx-sequences serve`) takes, for `json.dumps`.
+
+    Args:
+        rows: See `read_rows`.
+        spec: The spec.
+        signature_name: A signature of records, or `serving_tensors`; for that one all inputs are columns, and a
+            missing number is NaN, which TensorFlow Serving reads, though JSON has no such word.
+
+    Raises:
+        DataError: A row does not fit.
+        UserInputError: There is no such signature.
+
+    >>> from tfx_sequences.schemas.spec.spec_io import load_spec
+    >>> make_rest_body({"lpc": []}, load_spec("japanese_vowels"))
+    {'signature_name': 'serving_default', 'inputs': {'examples': [{'b64': 'CgASCQoHCgNscGMSAA=='}]}}
+    """
+    if _is_of_tensors(signature_name):
+        inputs: dict[str, Any] = {name: _texts(x.tolist()) for name, x in make_tensors(rows, spec).items()}
+    else:
+        records = serialize_rows(rows, spec, kind=_kind_of(signature_name))
+        inputs = {"examples": [{"b64": base64.b64encode(record).decode()} for record in records]}
+    return {"signature_name": signature_name, "inputs": inputs}
+
+
+def make_predict_request(
+    rows: Rows,
+    spec: SequenceSpec,
+    *,
+    model_name: str,
+    signature_name: str = "serving_default",
+    version: int | None = None,
+) -> PredictRequest:
+    """TensorFlow Serving's gRPC request; needs the package `tensorflow-serving-api`.
+
+    Args:
+        rows: See `read_rows`.
+        spec: The spec.
+        model_name: As the model server calls it.
+        signature_name: A signature of records, or `serving_tensors`.
+        version: None: the newest.
+
+    Raises:
+        DataError: A row does not fit.
+        UserInputError: There is no such signature, or the package is not installed.
+    """
+    import tensorflow as tf
+
+    try:
+        from tensorflow_serving.apis import predict_pb2
+    except ImportError as error:
+        raise UserInputError(
+            "A gRPC request cannot be made.",
+            expected="the package tensorflow-serving-api",
+            received=str(error),
+            fix="Install it in TensorFlow's own version, or use make_rest_body.",
+        ) from error
+    if _is_of_tensors(signature_name):
+        inputs: dict[str, Any] = make_tensors(rows, spec)
+    else:
+        inputs = {"examples": np.array(serialize_rows(rows, spec, kind=_kind_of(signature_name)), object)}
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = model_name
+    request.model_spec.signature_name = signature_name
+    if version is not None:
+        request.model_spec.version.value = version
+    for name, values in inputs.items():
+        dtype = tf.string if values.dtype == object else None
+        request.inputs[name].CopyFrom(tf.make_tensor_proto(values, dtype=dtype, shape=values.shape))
+    return request
+
+
+def _is_of_tensors(signature_name: str) -> bool:
+    known = (*_OF_RECORDS, _OF_TENSORS)
+    if signature_name not in known:
+        raise UserInputError(
+            f"There is no signature '{signature_name}' for requests.",
+            expected=f"one of {shortened(known)}",
+            received=f"'{signature_name}'",
+            fix=f"Mend its name.{did_you_mean(signature_name, known)}",
+        )
+    return signature_name == _OF_TENSORS
+
+
+def _kind_of(signature_name: str) -> str | None:
+    return "Example" if signature_name == "serving_example" else None
+
+
+def _row_features(spec: SequenceSpec) -> dict[str, RawFeature]:
+    """By what rows call them: first what a prediction needs, then the id, labels and weights."""
+    found = {name: given.feature for name, given in request_inputs(spec).items()}
+    taken = {feature.tensor_name for feature in found.values()}
+    for feature in raw_features(spec):
+        if feature.tensor_name not in taken:
+            place = "sequence" if feature.is_sequence else "context"
+            found[f"{place}_{feature.key}" if feature.key in found else feature.key] = feature
+    return found
+
+
+def _checked_rows(rows: Rows, spec: SequenceSpec, features: Mapping[str, RawFeature]) -> Iterator[_Values]:
+    """Per row, by feature name: None, flat values, or flat values by step."""
+    # The key itself is as good as the name that was made of it.
+    by_key = {feature.key: name for name, feature in features.items() if feature.key not in features}
+    needed = request_inputs(spec)
+    listed = sorted(features, key=lambda name: features[name].is_sequence)
+    for index, row in enumerate(read_rows(rows)):
+        where = _where(index, row, spec)
+        given = {}
+        for key, value in row.items():
+            name = by_key.get(key, key)
+            if name not in features:
+                raise DataError(
+                    f"{where}: there is no feature '{key}'.",
+                    expected=shortened(listed),
+                    received=f"'{key}'",
+                    fix=f"Leave it out, or mend its name.{did_you_mean(key, features)}",
+                )
+            given[name] = value
+        values: _Values = {}
+        for name, feature in features.items():
+            its = RowFeature(feature, name, where)
+            value = given.get(name)
+            if feature.is_sequence:
+                if not is_missing(value):
+                    values[name] = its.of_steps(value)
+            else:
+                values[name] = its.of_record(value)
+                if values[name] is None and feature.required and name in needed:
+                    its.missing()
+        _check_steps(values, features, needed, where)
+        yield values
+
+
+def _check_steps(values: _Values, features: Mapping[str, RawFeature], needed: Mapping[str, Any], where: str) -> None:
+    sequences = [name for name, feature in features.items() if feature.is_sequence]
+    lengths = {
+        name: len(values[name]) if name in values else 0 for name in sequences if name in needed or name in values
+    }
+    if len(set(lengths.values())) > 1:
+        raise DataError(
+            f"{where}: the features of the steps have different numbers of steps.",
+            expected="the same number for all; None for a step that has no value",
+            received=", ".join(f"'{name}' {count}" for name, count in lengths.items()),
+            fix="Give each feature one element per step.",
+        )
+
+
+def _where(index: int, row: Mapping[str, Any], spec: SequenceSpec) -> str:
+    identity = row.get(spec.id_key) if spec.id_key else None
+    return f"Row {index} ('{identity}')" if isinstance(identity, str) else f"Row {index}"
+
+
+def _record(values: _Values, features: Mapping[str, RawFeature], index: int, kind: str) -> bytes:
+    import tensorflow as tf
+
+    context: dict[str, tuple[str, Any]] = {
+        features[n].key: (features[n].dtype, v) for n, v in values.items() if not features[n].is_sequence
+    }
+    steps = {n: v for n, v in values.items() if features[n].is_sequence}
+    if kind == "Example":
+        for name, its in steps.items():
+            if not all(its):
+                raise DataError(
+                    f"Row {index}: the feature '{name}' has a step without a value.",
+                    expected="a value in each step, for the flat lists of a tf.Example have no gaps",
+                    received=f"none in step {next(n for n, step in enumerate(its) if not step)}",
+                    fix="Give it, or use records of tf.SequenceExample.",
+                )
+            context[features[name].key] = (features[name].dtype, [x for step in its for x in step])
+    message = tf.train.Features(feature={k: _feature(d, v) for k, (d, v) in context.items() if v is not None})
+    if kind == "Example":
+        return tf.train.Example(features=message).SerializeToString(deterministic=True)
+    lists = {
+        features[name].key: tf.train.FeatureList(feature=[_feature(features[name].dtype, step) for step in its])
+        for name, its in steps.items()
+    }
+    record = tf.train.SequenceExample(context=message, feature_lists=tf.train.FeatureLists(feature_list=lists))
+    return record.SerializeToString(deterministic=True)
+
+
+def _feature(dtype: str, values: list[Any]) -> Any:
+    import tensorflow as tf
+
+    if not values:
+        return tf.train.Feature()
+    if dtype == "string":
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
+    if dtype == "int64":
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+    return tf.train.Feature(float_list=tf.train.FloatList(value=values))
+
+
+def _padded(column: list[list[Any] | None], feature: RawFeature) -> np.ndarray:
+    """Values of records, or of steps, `[N, *shape]` or `[N, V]`."""
+    width = max((len(values or ()) for values in column), default=0) if feature.multi_valued else feature.size
+    padded = np.full((len(column), width), _marker(feature), _dtype(feature))
+    for row, values in enumerate(column):
+        if values:
+            if feature.multi_valued and b"" in values:
+                raise DataError(
+                    f"The feature '{feature.key}' has an empty string among its values.",
+                    expected="strings that are not empty, for in a padded tensor the empty ones are no values",
+                    received=f"{values!r:.60}",
+                    fix="Leave it out, or send records.",
+                )
+            padded[row, : len(values)] = values
+    return padded if feature.multi_valued else padded.reshape(len(column), *feature.shape)
+
+
+def _padded_steps(column: list[list[list[Any]]], feature: RawFeature) -> np.ndarray:
+    every = _padded([step for steps in column for step in steps], feature)
+    lengths = [len(steps) for steps in column]
+    # What lies behind the end of a row is not read.
+    nothing = b"" if feature.dtype == "string" else 0
+    padded = np.full((len(column), max(lengths, default=0), *every.shape[1:]), nothing, every.dtype)
+    start = 0
+    for row, length in enumerate(lengths):
+        padded[row, :length] = every[start : start + length]
+        start += length
+    return padded
+
+
+def _marker(feature: RawFeature) -> Any:
+    return b"" if feature.dtype == "string" else MISSING[feature.dtype]
+
+
+def _dtype(feature: RawFeature) -> Any:
+    return object if feature.dtype == "string" else feature.dtype
+
+
+def _texts(value: Any) -> Any:
+    """Bytes as strings, or in base64 where they are none."""
+    if isinstance(value, list):
+        return [_texts(element) for element in value]
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return {"b64": base64.b64encode(value).decode()}
+    return value

@@ -1,0 +1,68 @@
+"""From what the heads compute to what a served model answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfx_sequences.components.network.task_statistics import TaskStatistics
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
+from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+SCORES = "scores"
+CLASSES = "classes"
+PREDICTED_CLASS = "predicted_class"
+PREDICTIONS = "predictions"
+
+
+def served(
+    outputs: dict[str, tf.Tensor], inputs: dict[str, Any], spec: SequenceSpec, statistics: TaskStatistics
+) -> dict[str, tf.Tensor]:
+    """Named answers of all heads.
+
+    Args:
+        outputs: By head, as of `build_heads`.
+        inputs: As of `pad_features`.
+        spec: The spec.
+        statistics: The classes.
+
+    Returns:
+        Classification: `scores` `[B, C]` float32 probabilities, `classes` `[B, C]` strings,
+        `predicted_class` `[B]` string. Multi-label: `scores` of each class and `classes`.
+        Regression: `predictions` `[B]` float32, or `[B, D]` of vectors. Forecast: `predictions` `[B, horizon]`, in
+        the units of the target. Of steps, `scores` are
+        `[B, T, C]`, `predicted_class` `[B, T]` and `predictions` `[B, T]` or `[B, T, D]`; behind
+        the `sequence_length` `[B]` of a record they are 0 and empty.
+    """
+    found: dict[str, tf.Tensor] = {}
+    lengths = inputs[SEQUENCE_LENGTH]
+    for head, label in spec.heads.items():
+        output = outputs[head]
+        answers = _answers(output, label, statistics.heads[head].classes)
+        if label.per_step:
+            real = tf.sequence_mask(lengths, tf.shape(output)[1])
+            answers = {name: x if name == CLASSES else _only(real, x) for name, x in answers.items()}
+            found[SEQUENCE_LENGTH] = lengths
+        found |= {spec.output_prefix(head) + name: x for name, x in answers.items()}
+    return found
+
+
+def _answers(output: tf.Tensor, label: Label, class_names: tuple[str, ...]) -> dict[str, tf.Tensor]:
+    if not label.has_classes:
+        return {PREDICTIONS: output if label.is_vector else tf.squeeze(output, axis=-1)}
+    classes = tf.constant(class_names, tf.string)
+    listed = tf.tile(classes[None, :], [tf.shape(output)[0], 1])
+    if label.type == "multi_label":
+        return {SCORES: tf.sigmoid(output), CLASSES: listed}
+    return {
+        SCORES: tf.nn.softmax(output),
+        CLASSES: listed,
+        PREDICTED_CLASS: tf.gather(classes, tf.argmax(output, axis=-1)),
+    }
+
+
+def _only(real: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    there = tf.reshape(real, tf.concat([tf.shape(real), tf.ones([values.shape.rank - 2], tf.int32)], axis=0))
+    return tf.where(there, values, tf.zeros([], values.dtype) if values.dtype != tf.string else "")

@@ -1,0 +1,146 @@
+"""Predictions of a folder of records as part of a pipeline: ImportExampleGen, and BulkInferrer with our inference.
+
+TFX's own inference (tfx-bsl 1.16) cannot take an output with one string per record, as `predicted_class` is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import apache_beam as beam
+from tfx import types
+from tfx.components.bulk_inferrer import component as bulk_component
+from tfx.components.bulk_inferrer import executor as bulk_executor
+from tfx.components.example_gen.import_example_gen.component import ImportExampleGen
+from tfx.dsl.components.base import executor_spec
+from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.proto import bulk_inferrer_pb2, example_gen_pb2
+from tfx.types import artifact_utils
+
+from tfx_sequences.components.serving.exported_model import SERVING_SIGNATURE
+from tfx_sequences.errors import DataError
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+SPLIT = "predict"
+_BATCH = 256
+_INPUT = "examples"
+
+
+def bulk_inference(
+    data: str, spec: SequenceSpec, model: types.BaseChannel, blessing: types.BaseChannel
+) -> list[BaseComponent]:
+    """The two components; a model that is not blessed predicts nothing.
+
+    Args:
+        data: Folder (or URI) of the files: all with `tfrecord` in their names.
+        spec: The spec; its `record` is the payload.
+        model: The model.
+        blessing: The Evaluator's.
+
+    Returns:
+        `BulkExampleGen` and `BulkInferrer`, whose output `inference_result` has a `PredictionLog` for each record: the
+        record itself and what `serving_default` answers.
+    """
+    payload = "FORMAT_TF_SEQUENCE_EXAMPLE" if spec.record == "SequenceExample" else "FORMAT_TF_EXAMPLE"
+    split = example_gen_pb2.Input.Split(name=SPLIT, pattern="*tfrecord*")
+    examples = ImportExampleGen(
+        input_base=data,
+        input_config=example_gen_pb2.Input(splits=[split]),
+        output_config=example_gen_pb2.Output(),
+        payload_format=example_gen_pb2.PayloadFormat.Value(payload),
+    ).with_id("BulkExampleGen")
+    inferrer = BulkInferrer(
+        examples=examples.outputs["examples"],
+        model=model,
+        model_blessing=blessing,
+        data_spec=bulk_inferrer_pb2.DataSpec(example_splits=[SPLIT]),
+        model_spec=bulk_inferrer_pb2.ModelSpec(model_signature_name=[SERVING_SIGNATURE]),
+    )
+    return [examples, inferrer]
+
+
+class Executor(bulk_executor.Executor):
+    """TFX's, that predicts by `PredictLogs`."""
+
+    def _run_model_inference(
+        self,
+        data_spec: Any,
+        output_example_spec: Any,
+        examples: list[types.Artifact],
+        output_examples: types.Artifact | None,
+        inference_result: Any,
+        inference_endpoint: Any,
+    ) -> None:
+        from tensorflow_serving.apis import prediction_log_pb2
+
+        del output_example_spec, output_examples
+        folders = [artifact_utils.get_split_uri([a], s) for a in examples for s in data_spec.example_splits]
+        with self._make_beam_pipeline() as pipeline:
+            _ = (
+                pipeline
+                | "Files" >> beam.Create([os.path.join(folder, "*") for folder in folders])
+                | "Read" >> beam.io.ReadAllFromTFRecord()
+                | "Batch" >> beam.BatchElements(min_batch_size=_BATCH, max_batch_size=_BATCH)
+                | "Predict" >> beam.ParDo(PredictLogs(inference_endpoint.saved_model_spec.model_path))
+                | "Write"
+                >> beam.io.WriteToTFRecord(
+                    os.path.join(inference_result.uri, "prediction_logs"),
+                    file_name_suffix=".gz",
+                    coder=beam.coders.ProtoCoder(prediction_log_pb2.PredictionLog),
+                )
+            )
+
+
+class BulkInferrer(bulk_component.BulkInferrer):
+    """TFX's BulkInferrer for models of ours."""
+
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+
+
+@beam.typehints.with_input_types(list[bytes])
+class PredictLogs(beam.DoFn):
+    """From batches of serialized records to a `PredictionLog` of each.
+
+    Args:
+        model_dir: Folder or URI of the SavedModel.
+    """
+
+    def __init__(self, model_dir: str) -> None:
+        self._model_dir = model_dir
+        self._signature: Any = None
+
+    def setup(self) -> None:
+        """Loads the model, once for each worker."""
+        import tensorflow as tf
+
+        self._model = tf.saved_model.load(self._model_dir)
+        self._signature = self._model.signatures[SERVING_SIGNATURE]
+
+    def process(self, records: list[bytes]) -> Iterator[Any]:
+        """One batch.
+
+        Raises:
+            DataError: The model refuses a record of it.
+        """
+        import tensorflow as tf
+        from tensorflow_serving.apis import prediction_log_pb2
+
+        try:
+            outputs = {name: x.numpy() for name, x in self._signature(**{_INPUT: tf.constant(records)}).items()}
+        except (tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:
+            raise DataError(
+                "A record of the folder for bulk inference cannot be predicted.",
+                expected="records with the features of the spec",
+                received=str(getattr(error, "message", error))[:300],
+                fix="'tfx-sequences predict' with --skip-failures names those that cannot.",
+            ) from error
+        for row, record in enumerate(records):
+            log = prediction_log_pb2.PredictionLog()
+            predicted = log.predict_log
+            predicted.request.model_spec.signature_name = SERVING_SIGNATURE
+            predicted.request.inputs[_INPUT].CopyFrom(tf.make_tensor_proto([record]))
+            for name, values in outputs.items():
+                predicted.response.outputs[name].CopyFrom(tf.make_tensor_proto(values[row : row + 1]))
+            yield log

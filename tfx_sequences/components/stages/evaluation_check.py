@@ -1,0 +1,113 @@
+"""The check behind the Evaluator: did each record and each real step of the split count exactly once?
+
+What it is compared with is counted anew, in the records that Transform wrote.
+"""
+
+# No `from __future__ import annotations` here: TFX reads the annotations themselves.
+import json
+import os
+
+import tensorflow as tf
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types import artifact_utils
+from tfx.types.standard_artifacts import Examples, Model, ModelEvaluation
+from tfx.utils import io_utils, path_utils
+
+from tfx_sequences.components.evaluation.config import CUT_STEP_COUNT, STEP_COUNT, tfma_name_of_head
+from tfx_sequences.components.evaluation.result import WHOLE, read_figures
+from tfx_sequences.components.serving.model_card import MODEL_CARD, check_model, spec_of_card
+from tfx_sequences.errors import TfxSequencesError
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_io import spec_from_json
+
+FIGURES = "figures.json"
+_BATCH = 4096
+
+
+class CountError(TfxSequencesError):
+    """The Evaluator's figures are not of the records of the split, each once."""
+
+
+@component
+def EvaluationCheck(
+    evaluation: InputArtifact[ModelEvaluation],
+    model: InputArtifact[Model],
+    transformed_examples: InputArtifact[Examples],
+    figures: OutputArtifact[ModelEvaluation],
+    spec: Parameter[str],
+    code_digest: Parameter[str],
+) -> None:
+    """Writes the Evaluator's figures as JSON, if their counts are those of the split.
+
+    Args:
+        evaluation: The Evaluator's.
+        model: The evaluated model.
+        transformed_examples: Transform's; `test` is counted.
+        figures: `figures.json`, see `read_figures`; `records` and `steps` as counted here.
+        spec: The spec's JSON, what Transform and Trainer read of it.
+        code_digest: Changes when our code does.
+
+    Raises:
+        CountError: A record or step counts twice or not at all.
+        SpecError: The model was trained with a spec that reads or labels records in another way.
+    """
+    del code_digest
+    card = json.loads(io_utils.read_string_file(os.path.join(path_utils.serving_model_path(model.uri), MODEL_CARD)))
+    check_model(card, spec_from_json(spec), model="the evaluated model")
+    trained_with = spec_of_card(card, model.uri)
+    classes = {tfma_name_of_head(trained_with, head): names for head, names in card["classes"].items()}
+    found = read_figures(evaluation.uri, classes)
+    found |= count_split(artifact_utils.get_split_uri([transformed_examples], "test"))
+    failures = find_miscounts(found, trained_with)
+    if failures:
+        raise CountError("The Evaluator miscounted the test split: " + "; ".join(failures))
+    io_utils.write_string_file(os.path.join(figures.uri, FIGURES), json.dumps(found))
+
+
+def count_split(directory: str) -> dict[str, int]:
+    """Records of a split of transformed records, and steps of them, read by the network or not."""
+    counts = {"records": 0, "steps": 0}
+    files = tf.io.gfile.glob(os.path.join(directory, "*"))
+    parser = {SEQUENCE_LENGTH: tf.io.FixedLenFeature([], tf.int64)}
+    for batch in tf.data.TFRecordDataset(sorted(files), compression_type="GZIP").batch(_BATCH):
+        lengths = tf.io.parse_example(batch, parser)[SEQUENCE_LENGTH]
+        counts["records"] += int(tf.size(lengths))
+        counts["steps"] += int(tf.reduce_sum(lengths))
+    return counts
+
+
+def find_miscounts(found: dict, spec: SequenceSpec) -> list[str]:
+    """What in the figures is not of each record and each step once, in words.
+
+    Args:
+        found: As of `read_figures`, with `records` and `steps` of the split.
+        spec: The spec.
+
+    >>> spec = SequenceSpec(name="s", sequence={"x": {"type": "numeric"}}, label={"key": "y"})
+    >>> whole = {"example_count": 2.0, "step_count": 6.0, "cut_step_count": 1.0}
+    >>> found = {"records": 2, "steps": 8, "slices": {"all": whole}, "step_ranges": {}}
+    >>> find_miscounts(found, spec)
+    ['step_count and cut_step_count are 7 of all records, the split has 8 steps']
+    """
+    whole = found["slices"][WHOLE]
+    records, steps = whole.get("example_count", 0), whole.get(STEP_COUNT, 0) + whole.get(CUT_STEP_COUNT, 0)
+    failures = []
+    if records != found["records"]:
+        failures.append(f"example_count is {records:g}, the split has {found['records']} records")
+    if steps != found["steps"]:
+        names = f"{STEP_COUNT} and {CUT_STEP_COUNT}"
+        failures.append(f"{names} are {steps:g} of all records, the split has {found['steps']} steps")
+    # Slices by length part the records, ranges of positions the steps: they make up the whole again.
+    by_length = [metrics for name, metrics in found["slices"].items() if name.startswith("length=")]
+    for name in ("example_count", STEP_COUNT, CUT_STEP_COUNT) if by_length else ():
+        total = sum(metrics.get(name, 0) for metrics in by_length)
+        if total != whole.get(name, 0):
+            failures.append(f"{name} is {total:g} over the slices by length, {whole.get(name, 0):g} of all records")
+    for head in spec.heads:
+        name = spec.metric_name(head, STEP_COUNT)
+        counts = [its[name] for its in found["step_ranges"].get(WHOLE, {}).values() if name in its]
+        if counts and sum(counts) != whole.get(STEP_COUNT, 0):
+            failures.append(f"{name} is {sum(counts):g} over the ranges of steps, {whole[STEP_COUNT]:g} of all")
+    return failures

@@ -1,0 +1,142 @@
+"""ImportExampleGen that holds records of `train` back for splits that have no files, and keeps the records' order."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import apache_beam as beam
+import tensorflow as tf
+from tfx import types
+from tfx.components.example_gen import component as file_based
+from tfx.components.example_gen.import_example_gen import executor as import_executor
+from tfx.dsl.components.base import executor_spec
+from tfx.dsl.io import fileio
+from tfx.orchestration.data_types import RuntimeParameter
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils, standard_component_specs
+
+from tfx_sequences.components.records.hold_back import empty_split, held_back_shares, split_index, split_names
+from tfx_sequences.components.stages.record_order import ReadInOrder, WriteInOrder, keeps_order
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+_MESSAGES = {
+    example_gen_pb2.FORMAT_TF_EXAMPLE: tf.train.Example,
+    example_gen_pb2.FORMAT_TF_SEQUENCE_EXAMPLE: tf.train.SequenceExample,
+}
+
+
+def _place(record: Any, num_partitions: int, held_back: dict[str, float]) -> int:
+    return split_index(record, held_back)
+
+
+class Executor(import_executor.Executor):
+    """Reads TFRecords split by split; `custom_config` says what share of train goes where."""
+
+    def GetInputSourceToExamplePTransform(self) -> Any:
+        """What reads the records of a split, as messages."""
+
+        @beam.ptransform_fn
+        def read(pipeline: beam.Pipeline, exec_properties: dict[str, Any], split_pattern: str) -> Any:
+            message = _MESSAGES[exec_properties[standard_component_specs.OUTPUT_DATA_FORMAT_KEY]]
+            pattern = os.path.join(exec_properties[standard_component_specs.INPUT_BASE_KEY], split_pattern)
+            serialized = pipeline | "InOrder" >> ReadInOrder(pattern)
+            return serialized | "Parse" >> beam.Map(message.FromString).with_output_types(message)
+
+        return read
+
+    def GenerateExamplesByBeam(self, pipeline: beam.Pipeline, exec_properties: dict[str, Any]) -> dict[str, Any]:
+        """The stock splits, with `train` divided; none for the stock executor to write where we write them in order."""
+        splits = super().GenerateExamplesByBeam(pipeline, exec_properties)
+        held_back = _held_back(exec_properties)
+        if held_back:
+            names = split_names(held_back)
+            parts = splits["train"] | "HoldBack" >> beam.Partition(_place, len(names), held_back)
+            splits |= dict(zip(names, parts, strict=True))
+            # The stock executor names the splits before it calls this, and writes them after.
+            self._examples.split_names = artifact_utils.encode_split_names(list(splits))
+        if not keeps_order(pipeline):
+            return splits
+        for name, records in splits.items():
+            folder = artifact_utils.get_split_uri([self._examples], name)
+            _ = records | f"WriteInOrder[{name}]" >> WriteInOrder(folder)
+        return {}
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes the splits and names them all on the artifact.
+
+        Raises:
+            DataError: A split held back from `train` got no record.
+        """
+        self._examples = artifact_utils.get_single_instance(output_dict["examples"])
+        super().Do(input_dict, output_dict, exec_properties)
+        held_back = _held_back(exec_properties)
+        for name in split_names(held_back) if held_back else []:
+            folder = artifact_utils.get_split_uri([self._examples], name)
+            files = [f"{folder}/{f}" for f in fileio.listdir(folder)]
+            if not any(True for _ in tf.data.TFRecordDataset(files, compression_type="GZIP").take(1)):
+                raise empty_split(name, held_back)
+
+
+class SequenceExampleGen(file_based.FileBasedExampleGen):
+    """ExampleGen of a spec: `train`, `valid` and `test` of SequenceExample (or Example) TFRecords.
+
+    Args:
+        input_base: Folder of the record files.
+        spec: The spec; its `splits` name the files, its `record` the payload.
+        splits_with_files: Those of `train`, `valid`, `test` that have files; the
+            others are held back from `train`.
+        code_digest: Changes when our code does, so that the cache does not hold.
+    """
+
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+
+    def __init__(
+        self,
+        input_base: str | RuntimeParameter,
+        spec: SequenceSpec,
+        splits_with_files: tuple[str, ...],
+        code_digest: str,
+    ) -> None:
+        payload = "FORMAT_TF_SEQUENCE_EXAMPLE" if spec.record == "SequenceExample" else "FORMAT_TF_EXAMPLE"
+        held_back = held_back_shares(spec.splits, splits_with_files)
+        config = example_gen_pb2.CustomConfig()
+        packed = {"held_back": json.dumps(held_back, sort_keys=True), "code_digest": code_digest}
+        config.custom_config.Pack(_struct(packed))
+        super().__init__(
+            input_base=input_base,
+            input_config=example_gen_pb2.Input(
+                splits=[
+                    example_gen_pb2.Input.Split(name=name, pattern=getattr(spec.splits, name))
+                    for name in splits_with_files
+                ]
+            ),
+            # Without it, TFX would put a third of a lone split into one of its own, "eval".
+            output_config=example_gen_pb2.Output(),
+            custom_config=config,
+            output_data_format=example_gen_pb2.PayloadFormat.Value(payload),
+        )
+
+
+def _struct(values: dict[str, str]) -> Any:
+    from google.protobuf import struct_pb2
+
+    packed = struct_pb2.Struct()
+    packed.update(values)
+    return packed
+
+
+def _held_back(exec_properties: dict[str, Any]) -> dict[str, float]:
+    from google.protobuf import json_format, struct_pb2
+
+    config = example_gen_pb2.CustomConfig()
+    json_format.Parse(exec_properties["custom_config"], config)
+    packed = struct_pb2.Struct()
+    config.custom_config.Unpack(packed)
+    return json.loads(packed["held_back"])

@@ -1,0 +1,96 @@
+"""TFX components around the schema: curate it from the spec, stop at anomalies.
+
+Both are function components: Python that TFX calls with artifacts, found by
+import path in whatever environment has this package.
+"""
+
+# No `from __future__ import annotations` here: TFX reads the annotations themselves.
+import os
+
+from tensorflow_data_validation.utils import io_util as tfdv_io
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+from tfx.types.standard_artifacts import ExampleAnomalies, Schema
+from tfx.utils import io_utils
+
+from tfx_sequences.errors import DataError
+from tfx_sequences.schemas.features.tfmd import SEQUENCE_STRUCT, make_schema, schema_text
+from tfx_sequences.schemas.spec.spec_io import spec_from_json
+
+_SCHEMA_FILE = "schema.pbtxt"
+
+
+@component
+def SchemaCurator(
+    inferred_schema: InputArtifact[Schema],
+    schema: OutputArtifact[Schema],
+    spec: Parameter[str],
+    code_digest: Parameter[str],
+) -> None:
+    """Writes the spec's schema, compared with the one inferred from the training split.
+
+    Args:
+        inferred_schema: SchemaGen's.
+        schema: The curated one, with tensor representations, domains, presence.
+        spec: JSON of the spec.
+        code_digest: Changes when our code does, so that the cache does not hold.
+
+    Raises:
+        DataError: Spec and data disagree on a feature.
+    """
+    del code_digest
+    inferred = io_utils.SchemaReader().read(os.path.join(inferred_schema.uri, _SCHEMA_FILE))
+    curated = make_schema(spec_from_json(spec), inferred)
+    io_utils.write_string_file(os.path.join(schema.uri, _SCHEMA_FILE), schema_text(curated))
+
+
+@component
+def AnomalyGate(
+    schema: InputArtifact[Schema],
+    anomalies: InputArtifact[ExampleAnomalies],
+    validated_schema: OutputArtifact[Schema],
+    code_digest: Parameter[str],
+) -> None:
+    """Hands the schema on if no split has an anomaly; all that follows takes it from here.
+
+    Args:
+        schema: The curated schema.
+        anomalies: ExampleValidator's.
+        validated_schema: A copy of `schema`.
+        code_digest: Changes when our code does.
+
+    Raises:
+        DataError: Names each feature with an anomaly, its split and TFDV's words for it.
+    """
+    del code_digest
+    found = []
+    for split in artifact_utils.decode_split_names(anomalies.split_names):
+        folder = artifact_utils.get_split_uri([anomalies], split)
+        for file in fileio.listdir(folder):
+            proto = anomalies_pb2.Anomalies()
+            proto.ParseFromString(tfdv_io.read_file_to_string(os.path.join(folder, file), binary_mode=True))
+            found += anomaly_lines(proto, split)
+    if found:
+        raise DataError(
+            f"The records do not keep to the spec's schema ({len(found)} anomalies):\n    " + "\n    ".join(found),
+            expected="values as the spec declares them",
+            fix="Mend the records, or what the spec says of these features.",
+        )
+    text = io_utils.read_string_file(os.path.join(schema.uri, _SCHEMA_FILE))
+    io_utils.write_string_file(os.path.join(validated_schema.uri, _SCHEMA_FILE), text)
+
+
+def anomaly_lines(anomalies: anomalies_pb2.Anomalies, split: str) -> list[str]:
+    """One line per anomaly: split, feature, what TFDV says."""
+    lines = []
+    for path, info in sorted(anomalies.anomaly_info.items()):
+        name = path.replace("'", "").removeprefix(f"{SEQUENCE_STRUCT}.")
+        lines.append(f"{split}: feature '{name}': {info.description or info.short_description}")
+    if anomalies.HasField("dataset_anomaly_info"):
+        lines.append(f"{split}: {anomalies.dataset_anomaly_info.description}")
+    if anomalies.data_missing:
+        lines.append(f"{split}: there are no records")
+    return lines

@@ -1,0 +1,117 @@
+"""Fits the compiled network to the input."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfx_sequences.components.input.epoch_source import DatasetSource, EpochSource
+from tfx_sequences.components.training.backup import BackupFile
+from tfx_sequences.components.training.training_loop import TrainingLoop, build_all
+from tfx_sequences.errors import UserInputError, did_you_mean
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class Fitted:
+    """What came of training.
+
+    Attributes:
+        history: Figures by name, one value per epoch.
+        best_epoch: The epoch, from 1, whose weights the model has.
+        resumed_at: Epoch, from 1, and step of it where an interrupted run was taken up; None if none was.
+    """
+
+    history: dict[str, list[float]]
+    best_epoch: int
+    resumed_at: tuple[int, int] | None = None
+
+
+def fit(
+    model: keras.Model,
+    spec: SequenceSpec,
+    train: EpochSource | tf.data.Dataset,
+    valid: Any,
+    *,
+    backup: BackupFile | None = None,
+    log_dir: str | None = None,
+    callbacks: tuple[keras.callbacks.Callback, ...] = (),
+) -> Fitted:
+    """Fits until the epochs are over or the monitored figure gets no better; the best weights are kept.
+
+    Args:
+        model: Compiled.
+        spec: The spec.
+        train: The training records.
+        valid: Batches to validate with.
+        backup: Where the state of training is kept; if it holds one, training goes on there.
+        log_dir: Folder of TensorBoard's logs.
+        callbacks: More of Keras' callbacks.
+
+    Raises:
+        UserInputError: The monitored figure does not exist, was never finite, or the backup is one of another run.
+    """
+    training = spec.training
+    source = DatasetSource(train) if isinstance(train, tf.data.Dataset) else train
+    stop = keras.callbacks.EarlyStopping(
+        monitor=training.monitor,
+        mode=training.monitored_direction,
+        min_delta=training.early_stopping_min_delta,
+        # Without early stopping it still keeps the best weights.
+        patience=training.early_stopping_patience or training.epochs + 1,
+        restore_best_weights=True,
+    )
+    given = [*_for_schedule(spec), stop, *callbacks]
+    if training.ema_momentum is not None:
+        given.insert(0, keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
+    if log_dir:
+        given.append(keras.callbacks.TensorBoard(log_dir, write_graph=False))
+    build_all(model, source.dataset.element_spec)
+    _check_monitor(model, training.monitor)
+    resumed = backup.read() if backup else None
+    loop = TrainingLoop(model, training, source, valid, given, backup.write if backup else None)
+    with source.explained():
+        loop.run(resumed)
+    monitored = loop.history[training.monitor]
+    if not np.isfinite(monitored).any():
+        raise UserInputError(
+            f"Training diverged: {training.monitor} was no number in any of {len(monitored)} epochs.",
+            expected="a finite loss",
+            received=f"training loss {loop.history['loss'][0]:g} in the first epoch",
+            fix="Lower training.learning_rate or set training.gradient_clip_norm in the spec; "
+            "for features of extreme values choose a normalizer.",
+        )
+    at = resumed.plain["position"] if resumed else None
+    return Fitted(loop.history, int(stop.best_epoch) + 1, (at["epoch"] + 1, at["step"]) if at else None)
+
+
+def _for_schedule(spec: SequenceSpec) -> list[keras.callbacks.Callback]:
+    schedule, training = spec.training.schedule, spec.training
+    if schedule.type != "reduce_on_plateau":
+        return []
+    return [
+        keras.callbacks.ReduceLROnPlateau(
+            monitor=training.monitor,
+            mode=training.monitored_direction,
+            min_delta=training.early_stopping_min_delta,
+            factor=schedule.factor,
+            patience=schedule.patience,
+            min_lr=schedule.min_learning_rate,
+        )
+    ]
+
+
+def _check_monitor(model: keras.Model, monitor: str) -> None:
+    """Keras would only warn, and then never stop."""
+    known = [f"val_{name}" for name in model.get_metrics_result()]
+    if monitor not in known:
+        raise UserInputError(
+            f"training.monitor is '{monitor}', which the model does not measure.",
+            expected=f"one of {', '.join(known)}",
+            received=f"'{monitor}'",
+            fix=f"Mend training.monitor.{did_you_mean(monitor, known)}",
+        )

@@ -1,0 +1,221 @@
+"""The training loop: Keras' steps, callbacks and metrics, with a position that is ours.
+
+`keras.Model.fit` cannot go on exactly within an epoch. It takes the number of steps of the first epoch it runs
+for that of all later ones, so the rest of an interrupted epoch would cut them short; and it finds out that the
+input has ended only within a step, whose counters (the optimizer's iterations among them) go on all the same.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfx_sequences.components.input.epoch_source import EpochSource
+from tfx_sequences.components.training.progress import EpochFigures
+from tfx_sequences.components.training.strategies import has_several_processes
+from tfx_sequences.components.training.train_state import Position, TrainState
+from tfx_sequences.errors import DataError
+from tfx_sequences.schemas.spec.training_options import Backup, Training
+
+
+class TrainingLoop:
+    """Trains a compiled model epoch by epoch.
+
+    Args:
+        model: Compiled, and all its variables made: see `build_all`.
+        training: The section of the spec.
+        source: The training records.
+        valid: Batches to validate with; each pass over them is whole.
+        callbacks: Keras' callbacks.
+        save: Is given the state when a backup is due; None keeps none.
+
+    Attributes:
+        history: Figures by name, one value per epoch.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        training: Training,
+        source: EpochSource,
+        valid: Any,
+        callbacks: Sequence[keras.callbacks.Callback],
+        save: Callable[[TrainState], None] | None = None,
+    ) -> None:
+        self._model = model
+        self._training = training
+        self._source = source
+        self._valid = valid
+        self._list = keras.callbacks.CallbackList(list(callbacks), model=model, epochs=training.epochs, verbose=0)
+        self._options = training.backup or Backup()
+        self._save = save
+        self._last_save = time.monotonic()
+        self._iterator: Any = None
+        self._train_step = step_function(model, model.train_step, source.dataset.element_spec)
+        self._test_step = step_function(model, model.test_step, valid.element_spec)
+        self.history: dict[str, list[float]] = {}
+
+    def run(self, resumed: TrainState | None = None) -> None:
+        """Trains until the epochs are over, or a callback stops it.
+
+        Args:
+            resumed: The state of an interrupted run: it goes on there, as if it had not been interrupted.
+
+        Raises:
+            DataError: There are no training records.
+        """
+        model, callbacks = self._model, self._list
+        model.stop_training = False
+        callbacks.on_train_begin()
+        first, step = self._restore(resumed) if resumed else (0, 0)
+        for epoch in range(first, self._training.epochs):
+            logs = self._epoch(epoch, step, resumed)
+            resumed, step = None, 0
+            callbacks.on_epoch_end(epoch, logs)
+            for name, value in logs.items():
+                self.history.setdefault(name, []).append(float(value))
+            if model.stop_training:
+                break
+        callbacks.on_train_end()
+
+    def _restore(self, resumed: TrainState) -> tuple[int, int]:
+        """Takes up the state; returns its epoch and step."""
+        position = resumed.restore(self._model, self._list.callbacks)
+        self._source.restore(position.input)
+        self.history = {name: list(values) for name, values in position.history.items()}
+        for callback in self._list.callbacks:
+            if isinstance(callback, keras.callbacks.TensorBoard):
+                # Its files are those of this run: earlier epochs belong there too.
+                for epoch in range(position.epoch):
+                    callback.on_epoch_end(epoch, {name: values[epoch] for name, values in self.history.items()})
+        return position.epoch, position.step
+
+    def _epoch(self, epoch: int, step: int, resumed: TrainState | None) -> dict[str, float]:
+        model, callbacks = self._model, self._list
+        model.reset_metrics()
+        callbacks.on_epoch_begin(epoch)
+        if resumed:
+            # Metrics under way are part of the state; both lines above have just undone them.
+            resumed.restore_metrics(model)
+        else:
+            self._keep(epoch, step)
+        figures = EpochFigures(epoch, self._training.epochs, step)
+        most = self._training.steps_per_epoch
+        while most is None or step < most:
+            logs = self._step(step)
+            if logs is None:
+                if most is None:
+                    break
+                continue
+            step += 1
+            figures.step(logs)
+            if self._is_due(step):
+                self._keep(epoch, step)
+        figures.trained(step, self._source.finished, model.distribute_strategy.num_replicas_in_sync)
+        logs = _floats(model.get_metrics_result())
+        logs |= {f"val_{name}": value for name, value in self._evaluate().items()}
+        logs |= figures.to_logs(model.optimizer)
+        figures.log(logs)
+        return logs
+
+    def _step(self, step: int) -> dict[str, Any] | None:
+        """The figures after one more step; None where a pass over the records has ended."""
+        source = self._source
+        if self._iterator is None:
+            self._iterator = iter(source.dataset)
+        batch = next(self._iterator, None)
+        if batch is None:
+            if source.step == 0:
+                raise DataError(
+                    "There are no training records.",
+                    expected="at least one record in the training split",
+                    received="an epoch without a batch",
+                    fix="Check the files of the split, and batching.drop_shorter_than and drop_longer_than.",
+                )
+            source.begin(source.epoch + 1)
+            self._iterator = None
+            return None
+        self._list.on_train_batch_begin(step)
+        logs = self._train_step(batch)
+        source.step += 1
+        self._list.on_train_batch_end(step, logs)
+        return logs
+
+    def _evaluate(self) -> dict[str, float]:
+        model, callbacks = self._model, self._list
+        model.reset_metrics()
+        callbacks.on_test_begin()
+        step = -1
+        for step, batch in enumerate(self._valid):
+            callbacks.on_test_batch_begin(step)
+            callbacks.on_test_batch_end(step, self._test_step(batch))
+        if step < 0:
+            raise DataError("There are no validation records.", expected="at least one record in the validation split")
+        found = _floats(model.get_metrics_result())
+        callbacks.on_test_end(found)
+        return found
+
+    def _is_due(self, step: int) -> bool:
+        options = self._options
+        by_steps = options.every_steps is not None and step % options.every_steps == 0
+        # Clocks differ, and to read the state is a step that all workers take together.
+        if has_several_processes(self._model.distribute_strategy):
+            return by_steps
+        by_time = options.every_seconds is not None and time.monotonic() - self._last_save >= options.every_seconds
+        return by_steps or by_time
+
+    def _keep(self, epoch: int, step: int) -> None:
+        if self._save is None:
+            return
+        position = Position(epoch=epoch, step=step, input=self._source.state(), history=self.history)
+        self._save(TrainState.of(self._model, self._list.callbacks, position))
+        self._last_save = time.monotonic()
+
+
+def step_function(
+    model: keras.Model, step: Callable[[Any], dict[str, Any]], element_spec: Any
+) -> Callable[[Any], dict[str, Any]]:
+    """A step of a model as a graph, traced once for batches of all shapes.
+
+    Args:
+        model: The model.
+        step: Its `train_step` or `test_step`.
+        element_spec: Of the batches.
+    """
+    strategy = model.distribute_strategy
+
+    @tf.function(input_signature=(element_spec,), jit_compile=model.jit_compile, autograph=False)
+    def run(batch: Any) -> dict[str, Any]:
+        return strategy.run(step, args=(batch,))
+
+    # Metrics are the same on all replicas.
+    return lambda batch: tf.nest.map_structure(lambda x: strategy.experimental_local_results(x)[0], run(batch))
+
+
+def build_all(model: keras.Model, element_spec: Any) -> None:
+    """Makes the variables of optimizer, losses and metrics, which Keras makes at their first use.
+
+    Args:
+        model: Compiled.
+        element_spec: Of the batches.
+    """
+    if not model.optimizer.built:
+        with model.distribute_strategy.scope():
+            model.optimizer.build(model.trainable_variables)
+
+    def zeros(spec: Any) -> Any:
+        # Of all replicas or of one: they are alike.
+        spec = getattr(spec, "_value_specs", (spec,))[0]
+        return tf.zeros([size or 1 for size in spec.shape], spec.dtype)
+
+    step = tf.function(lambda: model.test_step(tf.nest.map_structure(zeros, element_spec)), autograph=False)
+    model.distribute_strategy.run(step)
+    model.reset_metrics()
+
+
+def _floats(logs: dict[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in logs.items()}

@@ -1,0 +1,151 @@
+"""Warm start: a network begins with the weights of an earlier model, rows matched by term and class."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from absl import logging
+from keras import ops
+
+from tfx_sequences.components.network.named_weights import NamedAxis, NamedWeights, read_weights, weights_by_name
+from tfx_sequences.components.serving.model_card import find_model
+from tfx_sequences.errors import UserInputError
+
+
+@dataclasses.dataclass
+class WarmStart:
+    """What a network got of an earlier model.
+
+    Attributes:
+        model: Folder of that model.
+        whole: Weights that were taken whole.
+        by_name: Weights of which rows (or classes) were taken by their names: how many were `matched`, are `new`
+            in this model, and were `dropped` with the earlier one.
+        new: Weights that the earlier model does not have.
+        other_shape: Weights that it has in another form, which begin anew, with what differs.
+        dropped: Weights that only the earlier model has.
+    """
+
+    model: str
+    whole: list[str] = dataclasses.field(default_factory=list)
+    by_name: dict[str, dict[str, int]] = dataclasses.field(default_factory=dict)
+    new: list[str] = dataclasses.field(default_factory=list)
+    other_shape: dict[str, str] = dataclasses.field(default_factory=dict)
+    dropped: list[str] = dataclasses.field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        return dataclasses.asdict(self)
+
+    def lines(self) -> list[str]:
+        """In words.
+
+        >>> WarmStart("m/1", ["gru/0/kernel"], {"tables/word": {"matched": 8, "new": 2, "dropped": 1}}).lines()
+        ['1 weights whole from m/1', 'tables/word: 8 matched by name, 2 new, 1 dropped']
+        """
+        lines = [f"{len(self.whole)} weights whole from {self.model}"]
+        for name, counts in self.by_name.items():
+            lines.append(
+                f"{name}: {counts['matched']} matched by name, {counts['new']} new, {counts['dropped']} dropped"
+            )
+        lines += [f"{name}: begins anew: {shapes}" for name, shapes in self.other_shape.items()]
+        if self.new:
+            lines.append(f"only in this model, so they begin anew: {', '.join(self.new)}")
+        if self.dropped:
+            lines.append(f"only in the earlier model, so not used: {', '.join(self.dropped)}")
+        return lines
+
+
+def warm_start(model: keras.Model, axes: Mapping[str, NamedAxis], path: str) -> WarmStart:
+    """Gives a newly built network the weights of an earlier model.
+
+    A weight is matched by its layer and name. Rows of embedding tables are matched by their terms, outputs of
+    heads by their classes; ids of terms outside of the vocabulary by their number. What is not matched keeps
+    the values it was made with.
+
+    Args:
+        model: Of `build_model`.
+        axes: Of `named_axes`.
+        path: A pushed model, or the output folder of a run.
+
+    Returns:
+        What was matched.
+
+    Raises:
+        UserInputError: There is no model, it holds no named weights, or none of them fits.
+    """
+    folder = str(find_model(Path(path))) if "://" not in path else path
+    earlier = read_weights(folder)
+    if earlier is None:
+        raise UserInputError(
+            f"The model in {folder} cannot be begun with: its weights have no names.",
+            expected="a model that this version exported",
+            received="a model without assets.extra/tfx_sequences_weights.npz",
+            fix="Train and push the earlier model once more, or leave training.warm_start out.",
+        )
+    done = WarmStart(folder)
+    variables = weights_by_name(model)
+    for name, variable in variables.items():
+        if name not in earlier.arrays:
+            done.new.append(name)
+            continue
+        value = ops.convert_to_numpy(variable)
+        started = _matched(name, value, axes.get(name), earlier, done)
+        if started is not None:
+            variable.assign(started)
+    done.dropped = sorted(earlier.arrays.keys() - variables)
+    if not done.whole and not any(counts["matched"] for counts in done.by_name.values()):
+        raise UserInputError(
+            f"Nothing of the model in {folder} fits this network.",
+            expected=f"weights such as {', '.join(list(variables)[:3])}",
+            received=", ".join([*done.other_shape, *done.dropped][:3]),
+            fix="Begin with a model of a spec like this one, or leave training.warm_start out.",
+        )
+    for line in done.lines():
+        logging.info("Warm start: %s", line)
+    return done
+
+
+def _matched(
+    name: str, value: np.ndarray, axis: NamedAxis | None, earlier: NamedWeights, done: WarmStart
+) -> np.ndarray | None:
+    """The value with what the earlier model has of it; None if nothing. Notes what was done."""
+    old, old_axis = earlier.arrays[name], earlier.axes.get(name)
+    if axis is None or old_axis is None:
+        if old.shape == value.shape and axis is None and old_axis is None:
+            done.whole.append(name)
+            return old
+    elif axis.axis == old_axis.axis and _but(old.shape, axis.axis) == _but(value.shape, axis.axis):
+        places = _places(old_axis.names, old.shape[axis.axis])
+        wanted = _places(axis.names, value.shape[axis.axis])
+        common = [label for label in wanted if label in places]
+        started = np.moveaxis(value.copy(), axis.axis, 0)
+        started[[wanted[label] for label in common]] = np.moveaxis(old, axis.axis, 0)[
+            [places[label] for label in common]
+        ]
+        done.by_name[name] = {
+            "matched": len(common),
+            "new": len(wanted) - len(common),
+            "dropped": len(places) - len(common),
+        }
+        return np.moveaxis(started, 0, axis.axis)
+    if old.shape == value.shape:
+        done.other_shape[name] = f"{value.shape}, but its rows stand for terms in one of the models only"
+    else:
+        done.other_shape[name] = f"{old.shape} then, {value.shape} now"
+    return None
+
+
+def _places(names: tuple[str, ...], size: int) -> dict[str | int, int]:
+    """Where the element of each name stands; behind the names, elements are called by their number."""
+    found: dict[str | int, int] = {name: place for place, name in enumerate(names)}
+    return found | {number: len(names) + number for number in range(size - len(names))}
+
+
+def _but(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    return (*shape[:axis], *shape[axis + 1 :])

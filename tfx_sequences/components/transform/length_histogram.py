@@ -1,0 +1,80 @@
+"""The lengths of the training split, counted exactly by Transform's own pass over the data.
+
+Needs TensorFlow only to read what an analysis wrote; Beam and TFT only to analyze.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from tfx_sequences.schemas.spec.batching import Batching
+
+LENGTHS_FILE = "sequence_lengths"
+
+
+@dataclasses.dataclass(frozen=True)
+class LengthHistogram:
+    """How many records have which length.
+
+    Attributes:
+        lengths: The distinct lengths in steps, rising, int64 `[U]`.
+        counts: Records of each, int64 `[U]`.
+    """
+
+    lengths: np.ndarray
+    counts: np.ndarray
+
+    @classmethod
+    def of(cls, lengths: Any) -> LengthHistogram:
+        """The histogram of the lengths `[N]` of all records.
+
+        >>> LengthHistogram.of([7, 3, 7])
+        LengthHistogram(lengths=array([3, 7]), counts=array([1, 2]))
+        """
+        return cls(*np.unique(np.asarray(lengths, np.int64), return_counts=True))
+
+    def as_batched(self, batching: Batching) -> LengthHistogram:
+        """The lengths that training batches: without those left out, long ones cut.
+
+        >>> LengthHistogram.of([1, 5, 8, 9, 30]).as_batched(
+        ...     Batching(drop_shorter_than=2, drop_longer_than=20, max_length=8)
+        ... )
+        LengthHistogram(lengths=array([5, 8]), counts=array([1, 2]))
+        """
+        keep = self.lengths >= batching.drop_shorter_than
+        if batching.drop_longer_than is not None:
+            keep &= self.lengths <= batching.drop_longer_than
+        lengths, counts = self.lengths[keep], self.counts[keep]
+        if batching.max_length is not None:
+            lengths = np.minimum(lengths, batching.max_length)
+        distinct, where = np.unique(lengths, return_inverse=True)
+        summed = np.zeros(len(distinct), np.int64)
+        np.add.at(summed, where, counts)
+        return LengthHistogram(distinct, summed)
+
+
+def analyze_lengths(lengths: Any) -> None:
+    """Within a `preprocessing_fn`: counts the lengths, int64 `[B]`, of the analyzed split.
+
+    A vocabulary of the lengths with frequencies: exact, and part of the one pass that
+    the other analyzers make. `read_histogram` reads it.
+    """
+    import tensorflow_transform as tft
+
+    tft.vocabulary(lengths, vocab_filename=LENGTHS_FILE, store_frequency=True, name="sequence_lengths")
+
+
+def read_histogram(tft_output: Any) -> LengthHistogram:
+    """What `analyze_lengths` has counted.
+
+    Args:
+        tft_output: A `tft.TFTransformOutput`.
+    """
+    pairs = sorted(
+        (int(length), int(count)) for count, length in (x.split() for x in tft_output.vocabulary_by_name(LENGTHS_FILE))
+    )
+    table = np.array(pairs, np.int64).reshape(-1, 2)
+    return LengthHistogram(table[:, 0], table[:, 1])

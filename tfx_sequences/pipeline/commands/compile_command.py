@@ -1,0 +1,153 @@
+"""`tfx-sequences compile`: a spec's pipeline as a file that Vertex AI or Kubeflow Pipelines runs."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from tfx_sequences.pipeline.commands.capture import Capture
+    from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+_FORMATS = {".json": False, ".yaml": True, ".yml": True}
+
+
+class RunnerName(str, Enum):
+    """Where the pipeline is to run."""
+
+    vertex = "vertex"
+    kubeflow = "kubeflow"
+
+
+def compile_command(
+    spec: Annotated[str, typer.Argument(metavar="SPEC", help="A spec's YAML file, or the name of a bundled spec.")],
+    data: Annotated[
+        str, typer.Option("--data", metavar="URI", help="Folder of the TFRecords, as the containers see it.")
+    ],
+    output_root: Annotated[
+        str,
+        typer.Option("--output-root", metavar="URI", help="Everything is written below it: artifacts, pushed models."),
+    ],
+    runner: Annotated[RunnerName, typer.Option("--runner", help="Where the pipeline is to run.")],
+    image: Annotated[str, typer.Option("--image", metavar="IMAGE", help="Container image with this package.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write there (.json, .yaml), not to standard output."),
+    ] = None,
+    deployment: Annotated[
+        Path | None,
+        typer.Option("--deployment", metavar="FILE", help="YAML with machines and Beam options by component."),
+    ] = None,
+    splits: Annotated[
+        str | None,
+        typer.Option(
+            "--splits",
+            metavar="NAMES",
+            help="Splits that have files in a remote data folder, such as train,test; others are held back from train.",
+        ),
+    ] = None,
+    training_steps: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Steps of training at most; 0 leaves that to the spec.")
+    ] = 0,
+) -> None:
+    """Compile the pipeline for Vertex AI or Kubeflow Pipelines.
+
+    Nothing is sent anywhere. Data, output root and training steps can be set anew for each run.
+    """
+    from tfx_sequences.pipeline.commands.supervision import supervised
+
+    def work(capture: Capture) -> int:
+        from tfx_sequences.compat import check_environment
+        from tfx_sequences.pipeline.cloud.compiled_spec import require_kfp
+        from tfx_sequences.pipeline.commands.output_file import check_output_file, written_whole
+        from tfx_sequences.schemas.spec.deployment import load_deployment
+        from tfx_sequences.schemas.spec.spec_io import load_spec
+
+        check_environment(needs_tfx=True)
+        require_kfp()
+        check_output_file(output)
+        as_yaml = _is_yaml(output, runner)
+        loaded = load_spec(spec)
+        machines = load_deployment(deployment) if deployment else None
+        root = output_root if "://" in output_root else str(Path(output_root).resolve())
+        folder, with_files = _data(loaded, data, root, splits)
+        from tfx_sequences.pipeline.cloud.compilation import compile_pipeline, to_text
+        from tfx_sequences.pipeline.cloud.compiled_spec import pipeline_spec_of
+
+        document = compile_pipeline(
+            loaded,
+            data=folder,
+            output_root=root,
+            image=image,
+            runner=runner.value,
+            splits_with_files=with_files,
+            training_steps=training_steps,
+            deployment=machines,
+        )
+        with written_whole(output, instead=capture.stdout) as file:
+            file.write(to_text(document, as_yaml=as_yaml))
+        if output is not None:
+            tasks = pipeline_spec_of(document)["root"]["dag"]["tasks"]
+            told = f"Pipeline of {len(tasks)} tasks written to {output}; splits with files: {', '.join(with_files)}."
+            capture.error_console.print(told, soft_wrap=True, markup=False)
+        return 0
+
+    raise typer.Exit(supervised(work))
+
+
+def _is_yaml(output: Path | None, runner: RunnerName) -> bool:
+    from tfx_sequences.errors import UserInputError
+
+    if output is None:
+        return runner is RunnerName.kubeflow
+    suffix = output.suffix.lower()
+    if suffix not in _FORMATS:
+        raise UserInputError(
+            f"The output {output} has no format.",
+            expected=f"a name that ends in {', '.join(_FORMATS)}",
+            received=f"'{output.suffix}'" if output.suffix else "a name without an ending",
+            fix="Rename it: pipeline.json for Vertex AI, pipeline.yaml for Kubeflow.",
+        )
+    return _FORMATS[suffix]
+
+
+def _data(spec: SequenceSpec, data: str, output_root: str, splits: str | None) -> tuple[str, tuple[str, ...]]:
+    """The data folder as containers see it, and which splits have files there."""
+    from tfx_sequences.components.records.files import SPLITS, find_split_files
+    from tfx_sequences.errors import UserInputError, did_you_mean
+
+    if "://" not in data and "://" in output_root:
+        raise UserInputError(
+            "The data folder is on this machine, which the containers do not see.",
+            expected="a URI, such as gs://bucket/records",
+            received=f"--data {data}",
+            fix="Copy the records to where the containers can read, and give that URI.",
+        )
+    if splits is not None:
+        named = [name.strip() for name in splits.split(",")]
+        for name in named:
+            if name not in SPLITS:
+                raise UserInputError(
+                    f"There is no split '{name}'.",
+                    expected=f"some of {', '.join(SPLITS)}",
+                    received=f"--splits {splits}",
+                    fix=f"Mend --splits.{did_you_mean(name, SPLITS)}",
+                )
+        if "train" not in named:
+            raise UserInputError(
+                "The training split must have files.", expected="--splits with train", received=f"--splits {splits}"
+            )
+        return data, tuple(name for name in SPLITS if name in named)
+    if "://" in data:
+        raise UserInputError(
+            "The data folder is not on this machine, so which splits have files there must be said.",
+            expected="--splits train, or train,test, or train,valid,test",
+            received=f"--data {data} without --splits",
+            fix="Add --splits; a split that it does not name is held back from the training records.",
+        )
+    folder = Path(data).resolve()
+    found = find_split_files(folder, spec.splits)
+    return str(folder), tuple(name for name, files in found.items() if files)

@@ -1,0 +1,136 @@
+"""`tfx-sequences predict`: a model's predictions of record files."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tfx_sequences.pipeline.commands.beam_flags import BeamArgOption, BeamRunnerOption
+from tfx_sequences.pipeline.commands.command_options import check_paths
+
+if TYPE_CHECKING:
+    from tfx_sequences.components.serving.predictor import Failures
+    from tfx_sequences.pipeline.commands.capture import Capture
+
+
+def predict_command(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A pushed model, or the output folder of a run.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A TFRecord file, or a folder of them.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write there, not to standard output: .parquet, .tfrecord, .tfrecord.gz; all else JSON lines.",
+        ),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Predict at most so many records.")] = None,
+    skip_failures: Annotated[
+        bool,
+        typer.Option(
+            "--skip-failures", help="Leave out records that cannot be predicted; they are counted, and the first named."
+        ),
+    ] = False,
+    spec: Annotated[
+        str | None, typer.Option("--spec", metavar="SPEC", help="Refuse the model if it was trained with another spec.")
+    ] = None,
+    beam: Annotated[
+        bool, typer.Option("--beam", help="Predict through Beam, in parts that its workers share.")
+    ] = False,
+    beam_runner: BeamRunnerOption = None,
+    beam_arg: BeamArgOption = None,
+) -> None:
+    """Predict records with a pushed model: any number, in their order."""
+    from tfx_sequences.pipeline.commands.supervision import supervised
+
+    def work(capture: Capture) -> int:
+        from tfx_sequences.compat import check_environment
+        from tfx_sequences.pipeline.commands.output_file import check_output_file
+
+        through_beam = beam or bool(beam_runner or beam_arg)
+        check_environment(needs_tfx=through_beam)
+        check_paths(model=model, data=data, output=output)
+        check_output_file(output)
+        if through_beam and limit is not None:
+            raise typer.BadParameter("--limit takes the first records, which Beam does not know: leave one of them out")
+        from tfx_sequences.components.serving.model_card import check_model, find_model, read_card, spec_of_card
+        from tfx_sequences.components.serving.prediction import predict_files
+        from tfx_sequences.components.serving.prediction_writers import writer_for
+        from tfx_sequences.components.serving.predictor import Failures
+        from tfx_sequences.schemas.spec.spec_io import load_spec
+
+        folder_of_model = find_model(model)
+        card = read_card(folder_of_model)
+        if spec is not None:
+            check_model(card, load_spec(spec), model=f"the model in {folder_of_model}")
+        write = writer_for(output, spec_of_card(card, folder_of_model))
+        failures = Failures() if skip_failures else None
+        with contextlib.ExitStack() as stack:
+            if through_beam:
+                from tfx_sequences.components.serving.bulk_prediction import predict_through_beam
+                from tfx_sequences.pipeline.beam_engines import beam_pipeline_args, check_engine, check_reach
+
+                arguments = beam_pipeline_args(beam_arg or [], beam_runner)
+                check_reach(arguments, {"model": model, "data": data})
+                check_engine(arguments)
+                # Beside the output, for there is room for it and every worker of this machine sees it.
+                place = output.resolve().parent if output else None
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=".predict-", dir=place))
+                rows = predict_through_beam(model, data, folder, arguments, failures=failures)
+            else:
+                rows = predict_files(model, data, limit=limit, on_failure=failures)
+            written = _write(capture, write, rows, output)
+        if output is not None:
+            capture.error_console.print(f"{written} predictions written to {output}.", soft_wrap=True, markup=False)
+        if failures is not None and failures.count:
+            _tell_failures(capture, failures)
+        return 0
+
+    raise typer.Exit(supervised(work))
+
+
+def _write(capture: Capture, write: Any, rows: Iterable[dict[str, Any]], output: Path | None) -> int:
+    """Writes the rows, counts them on a terminal, and says how many they are."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from tfx_sequences.pipeline.commands.output_file import written_whole
+
+    count = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.completed} records predicted"),
+        TimeElapsedColumn(),
+        console=capture.error_console,
+        redirect_stdout=False,
+        redirect_stderr=False,
+        transient=True,
+        # Where the lines themselves go to the terminal, a count would run through them.
+        disable=not capture.error_console.is_terminal or (output is None and capture.console.is_terminal),
+    )
+    written = 0
+    with written_whole(output, instead=capture.stdout) as file, count:
+        task = count.add_task("", total=None)
+
+        def counted() -> Iterator[dict[str, Any]]:
+            nonlocal written
+            for row in rows:
+                yield row
+                count.advance(task)
+                written += 1
+
+        write(counted(), file.buffer)
+    return written
+
+
+def _tell_failures(capture: Capture, failures: Failures) -> None:
+    records = "record has" if failures.count == 1 else "records have"
+    lines = [f"{failures.count} {records} no prediction:"]
+    lines += [f"  {failure.place}: {failure.reason}" for failure in failures.first]
+    if failures.count > len(failures.first):
+        lines.append(f"  and {failures.count - len(failures.first)} more")
+    capture.error_console.print("\n".join(lines), soft_wrap=True, markup=False, highlight=False)

@@ -1,0 +1,73 @@
+"""`tfx-sequences serve`: a model over HTTP, for development."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from tfx_sequences.pipeline.commands.capture import Capture
+
+
+def serve_command(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A pushed model, or the output folder of a run.")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0 takes a free port.")] = 8501,
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="What requests call the model; by default as its spec."),
+    ] = None,
+    spec: Annotated[
+        str | None, typer.Option("--spec", metavar="SPEC", help="Refuse the model if it was trained with another spec.")
+    ] = None,
+    max_body: Annotated[int, typer.Option(min=1, metavar="MB", help="The largest body, in MiB.")] = 16,
+    max_rows: Annotated[int, typer.Option(min=1, metavar="N", help="The most rows of a request.")] = 4096,
+    max_steps: Annotated[int, typer.Option(min=1, metavar="N", help="The most steps of a row.")] = 100_000,
+) -> None:
+    """Serve a model by TensorFlow Serving's REST predict, for development; stop it with Ctrl-C.
+
+    Of a folder of versions, the newest is served.
+    """
+    from tfx_sequences.pipeline.commands.supervision import GOOD, supervised
+
+    def work(capture: Capture) -> int:
+        from tfx_sequences.compat import check_environment
+        from tfx_sequences.errors import UserInputError
+
+        check_environment(needs_tfx=False)
+        try:
+            import aiohttp  # noqa: F401
+        except ImportError as error:
+            raise UserInputError(
+                "The server cannot start.",
+                expected="the package aiohttp",
+                received=str(error),
+                fix="Install tfx-sequences[serve].",
+            ) from error
+        from tfx_sequences.components.serving.loaded_model import load_model
+        from tfx_sequences.pipeline.rest.rest_json import Limits
+        from tfx_sequences.pipeline.rest.rest_server import RestServer
+        from tfx_sequences.schemas.spec.spec_io import load_spec
+
+        loaded = load_model(model, spec=load_spec(spec) if spec else None)
+        limits = Limits(body_bytes=max_body << 20, rows=max_rows, steps=max_steps)
+        with RestServer(loaded, name or loaded.spec.name, host=host, port=port, limits=limits) as server:
+            capture.console.print(f"Version {loaded.version} of {loaded.folder}", soft_wrap=True, markup=False)
+            capture.console.print(f"{server.url}:predict", soft_wrap=True, markup=False)
+            _wait()
+        return GOOD
+
+    raise typer.Exit(supervised(work))
+
+
+def _wait() -> None:
+    """Until Ctrl-C, or what ends a service."""
+    import signal
+    import threading
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    stop.wait()

@@ -1,0 +1,77 @@
+"""`tfx-sequences submit`: a compiled pipeline to Vertex AI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from tfx_sequences.pipeline.commands.capture import Capture
+
+
+def submit_command(
+    pipeline: Annotated[Path, typer.Argument(metavar="PIPELINE", help="What tfx-sequences compile wrote.")],
+    project: Annotated[str, typer.Option("--project", metavar="ID", help="The Google Cloud project.")],
+    region: Annotated[str, typer.Option("--region", metavar="NAME", help="Vertex AI's region, such as europe-west4.")],
+    service_account: Annotated[
+        str | None, typer.Option("--service-account", metavar="EMAIL", help="The containers run as this account.")
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option("--network", metavar="NAME", help="Full name of a network to be peered with.")
+    ] = None,
+    label: Annotated[
+        list[str] | None, typer.Option("--label", metavar="KEY=VALUE", help="A label of the job. May be repeated.")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", metavar="URI", help="Other records than those compiled.")
+    ] = None,
+    output_root: Annotated[
+        str | None, typer.Option("--output-root", metavar="URI", help="Another root than that compiled.")
+    ] = None,
+    training_steps: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Steps of training at most; 0 leaves that to the spec.")
+    ] = None,
+    cache: Annotated[
+        bool | None,
+        typer.Option("--cache/--no-cache", help="Take results of earlier runs, or none. [default: as compiled]"),
+    ] = None,
+    job_id: Annotated[
+        str | None, typer.Option("--job-id", metavar="ID", help="By default the pipeline's name and the time.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the whole request as JSON; send nothing.")] = False,
+) -> None:
+    """Send a compiled pipeline to Vertex AI.
+
+    The file is checked first. --dry-run needs neither a network nor an account.
+    """
+    from tfx_sequences.pipeline.commands.supervision import supervised
+
+    def work(capture: Capture) -> int:
+        import json
+
+        from tfx_sequences.pipeline.cloud.submission import Submission, VertexJob, parse_labels
+
+        submission = Submission(
+            project=project,
+            region=region,
+            service_account=service_account,
+            network=network,
+            labels=parse_labels(label or []),
+            data=data,
+            output_root=output_root,
+            training_steps=training_steps,
+            caching=cache,
+            job_id=job_id,
+        )
+        if dry_run:
+            request = VertexJob(pipeline, submission, anonymous=True).request()
+            capture.stdout.write(json.dumps(request, indent=2, sort_keys=True) + "\n")
+            capture.stdout.flush()
+            return 0
+        job = VertexJob(pipeline, submission)
+        capture.console.print(f"Submitted: {job.submit()}\n{job.console_url}", soft_wrap=True, markup=False)
+        return 0
+
+    raise typer.Exit(supervised(work))

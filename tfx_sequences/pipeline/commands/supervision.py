@@ -1,0 +1,99 @@
+"""Runs a command's work with the terminal kept clean, and turns how it ended into a message and an exit code."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import sys
+from collections.abc import Callable
+
+from rich.text import Text
+
+from tfx_sequences.compat import bound_freed_memory, quiet_environment, use_cores
+from tfx_sequences.errors import TfxSequencesError, UserInputError
+from tfx_sequences.pipeline.commands.capture import Capture, captured_output
+from tfx_sequences.pipeline.commands.interrupts import interruptible
+
+GOOD = 0
+NOT_BLESSED = 1
+USER_ERROR = 2
+DEFECT = 3
+# As shells report SIGINT and SIGPIPE.
+INTERRUPTED = 130
+PIPE_CLOSED = 141
+
+_MOST_LINES = 12
+
+
+def supervised(work: Callable[[Capture], int]) -> int:
+    """The exit code of `work`, which gets the real terminal; all other output goes to its log file.
+
+    Errors end here: a `UserInputError` is its own message (2), anything else a
+    short one that names the log file, where the traceback is (3). An interrupt
+    is 130, however the work takes it.
+
+    >>> supervised(lambda capture: 0)
+    0
+    """
+    quiet_environment()
+    use_cores()
+    bound_freed_memory()
+    atexit.register(_silence_finalizers)
+    with captured_output() as capture:
+        try:
+            with interruptible():
+                return work(capture)
+        except UserInputError as error:
+            _tell(capture, str(error))
+            return error.exit_code
+        except KeyboardInterrupt:
+            _tell(capture, "Stopped.", label="")
+            return INTERRUPTED
+        except BrokenPipeError:
+            return PIPE_CLOSED
+        except Exception as error:
+            capture.keep = True
+            logging.getLogger("tfx_sequences").error("The command failed.", exc_info=error)
+            name = "" if isinstance(error, TfxSequencesError) else f"{type(error).__name__}: "
+            _tell(
+                capture,
+                f"{name}{brief(str(error))}\n"
+                f"  log file: {capture.log_path}\n"
+                "  This is a defect of ours or of the stack, not of your input. Please report it, with the log file.",
+            )
+            return getattr(error, "exit_code", DEFECT)
+
+
+def _silence_finalizers() -> None:
+    """TensorFlow's functions that outlive its modules complain on standard error, when all is done."""
+    sys.unraisablehook = lambda _: None
+
+
+def brief(text: str, most: int = _MOST_LINES) -> str:
+    """An error's text without the tracebacks that Beam puts into it, and at most `most` lines of it.
+
+    >>> print(brief('''boom
+    ... Traceback (most recent call last):
+    ...   File "x.py", line 1, in f
+    ...     g()
+    ... ValueError: bad value [while running 'Write']
+    ... '''))
+    ValueError: bad value [while running 'Write']
+    >>> print(brief("a\\nb\\nc\\nd", most=3))
+    a
+    b
+    ... (2 more lines in the log file)
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    if any(line.startswith("Traceback (") for line in lines):
+        # What follows the last indented line of the last traceback is the error itself.
+        last_frame = max(i for i, line in enumerate(lines) if line.startswith((" ", "Traceback (")))
+        lines = lines[last_frame + 1 :] or lines[-1:]
+    if len(lines) > most:
+        rest = len(lines) - most + 1
+        lines = [*lines[: most - 1], f"... ({rest} more lines in the log file)"]
+    return "\n".join(lines)
+
+
+def _tell(capture: Capture, message: str, label: str = "Error: ") -> None:
+    capture.error_console.print(Text.assemble((label, "bold red"), message), soft_wrap=True)

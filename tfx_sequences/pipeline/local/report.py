@@ -1,0 +1,255 @@
+"""What a run did, to read: a summary on the screen, an HTML page, and the same as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tfx_sequences.pipeline.local.evaluation_figures import (
+    confusion_table,
+    learning_curve,
+    metric_rows,
+    score_picture,
+    table,
+)
+from tfx_sequences.pipeline.local.run import RunResult
+from tfx_sequences.pipeline.local.tfma_page import tfma_page
+from tfx_sequences.schemas.spec.spec_io import fingerprint, spec_to_yaml
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_BEFORE = "that of the last blessed model"
+_INPUT_LOSSES = {
+    "truncated": "records were cut to max_length",
+    "too_short": "records were shorter than drop_shorter_than and left out",
+    "too_long": "records were longer than drop_longer_than and left out",
+    "malformed": "records could not be parsed and were left out",
+}
+
+
+def write_report(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
+    """Writes `report.json`, `report.html` and `tfma.html` of a run, each whole or not at all.
+
+    Returns:
+        What `report.json` holds.
+    """
+    report = collect(result, log_path)
+    _write(result.layout.report_data, json.dumps(report, indent=1))
+    _write(result.layout.report, render_html(report))
+    _write(result.layout.tfma_page, tfma_page(result.outputs["Evaluator"]["evaluation"], result.spec.name))
+    return report
+
+
+def collect(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
+    """All figures of a run as plain data."""
+    training = _read_json(result.outputs["SequenceTrainer"]["model_run"], "training.json")
+    check = _read_json(result.outputs["ModelCheck"]["blessing"], "model_check.json")
+    evaluation = _read_json(result.outputs["EvaluationCheck"]["figures"], "figures.json")
+    slices = evaluation["slices"]
+    metrics, baseline = slices["all"], evaluation["baseline"].get("all", {})
+    return {
+        "name": result.spec.name,
+        "fingerprint": fingerprint(result.spec),
+        "blessed": result.blessed,
+        "thresholds": {
+            name: bounds.model_dump(exclude_none=True) for name, bounds in result.spec.evaluation.thresholds.items()
+        },
+        "missed": missed_thresholds(result, metrics, baseline) + check["failures"],
+        "metrics": metrics,
+        "baseline": baseline,
+        "counted": {name: evaluation[name] for name in ("records", "steps")},
+        "slices": {name: values for name, values in slices.items() if name != "all"},
+        "step_ranges": evaluation["step_ranges"].get("all", {}),
+        "plots": evaluation["plots"].get("all", {}),
+        "data": {name: split_figures(split) for name, split in result.data.splits.items()},
+        "unused": {"context": list(result.data.unused_context), "sequence": list(result.data.unused_sequence)},
+        "training": training,
+        "model_check": check,
+        "components": [{"name": c.name, "seconds": round(c.seconds, 1), "cached": c.cached} for c in result.components],
+        "seconds": {
+            "check": round(result.check_seconds, 1),
+            "start": round(result.start_seconds, 1),
+            "components": round(sum(c.seconds for c in result.components), 1),
+        },
+        "predictions": result.outputs.get("BulkInferrer", {}).get("inference_result") if result.blessed else None,
+        "pushed_model": str(result.pushed_model) if result.pushed_model else None,
+        "report": str(result.layout.report),
+        "metadata": str(result.layout.metadata),
+        "artifacts": str(result.layout.artifacts),
+        "log": str(log_path) if log_path else "",
+        "spec": spec_to_yaml(result.spec),
+    }
+
+
+def missed_thresholds(result: RunResult, metrics: dict[str, float], baseline: dict[str, float]) -> list[str]:
+    """In words, what thresholds the metrics do not keep, and where they fall behind the last blessed model's."""
+    missed = []
+    for name, bounds in result.spec.evaluation.thresholds.items():
+        value = metrics.get(name)
+        if value is None:
+            missed.append(f"{name} was not measured")
+        elif bounds.min is not None and value < bounds.min:
+            missed.append(f"{name} {value:.4f} is below {bounds.min:g}")
+        elif bounds.max is not None and value > bounds.max:
+            missed.append(f"{name} {value:.4f} is above {bounds.max:g}")
+    for name, change in result.spec.evaluation.baseline.items() if baseline else ():
+        value, before = metrics.get(name), baseline.get(name)
+        if value is None or before is None:
+            missed.append(f"{name} was not measured")
+        elif change.max_drop is not None and value - before < -change.max_drop:
+            missed.append(f"{name} {value:.4f} is more than {change.max_drop:g} below {before:.4f}, {_BEFORE}")
+        elif change.max_rise is not None and value - before > change.max_rise:
+            missed.append(f"{name} {value:.4f} is more than {change.max_rise:g} above {before:.4f}, {_BEFORE}")
+    return missed
+
+
+def split_figures(split: Any) -> dict[str, Any]:
+    """A split of the data check as plain data."""
+    return {
+        "files": len(split.files),
+        "records": split.records,
+        "steps": split.steps,
+        "length_min": split.length_min,
+        "length_mean": round(split.length_mean, 2),
+        "length_max": split.length_max,
+        "zero_length": split.zero_length,
+    }
+
+
+def print_summary(report: dict[str, Any], console: Console) -> None:
+    """The end of a run on the screen: verdict, metrics, training, time, places."""
+    from rich.text import Text
+
+    if report["blessed"]:
+        console.print(Text("Blessed and pushed.", "bold green"))
+    else:
+        console.print(Text("Not blessed, not pushed: " + "; ".join(report["missed"]) + ".", "bold red"))
+    rows = [(f"test {name}", value) for name, value in metric_rows(report["metrics"])]
+    training = report["training"]
+    held_back = [s for s in ("valid", "test") if s not in report["data"]]
+    records = ", ".join(f"{name} {figures['records']}" for name, figures in report["data"].items())
+    if held_back:
+        records += f" ({' and '.join(held_back)} held back from train)"
+    rows += [
+        ("records", records),
+        ("training", f"best of {training['epochs']} epochs: {training['best_epoch']}"),
+        ("padding share", f"{training['input']['train']['padding_share']:.1%} of the steps computed in training"),
+        ("speed", speed_line(training)),
+        *(("tuned", f"{path}: {value}") for path, value in training["tuned"].items() if "/" not in path),
+        *(("warm start", line) for line in training["warm_start"]),
+        *input_losses(training["input"]),
+        *(("vectors", line) for line in training["pretrained_vectors"]),
+        ("model check", _check_line(report["model_check"])),
+        ("time", _time_line(report)),
+        ("model", report["pushed_model"] or "not pushed"),
+        *([("predictions", report["predictions"])] if report["predictions"] else []),
+        ("report", report["report"]),
+        ("metadata", report["metadata"]),
+        ("log", report["log"]),
+    ]
+    width = max(15, *(len(name) + 1 for name, _ in rows))
+    for name, text in rows:
+        # Paths are to be copied: never folded.
+        console.print(Text.assemble((f"{name:<{width}}", "bold"), text), soft_wrap=True)
+    unused = report["unused"]["context"] + report["unused"]["sequence"]
+    if unused:
+        console.print(
+            Text(f"In the data but not in the spec, so not used: {', '.join(unused)}.", "dim"), soft_wrap=True
+        )
+
+
+def speed_line(training: dict[str, Any]) -> str:
+    """How fast training went, and where it was taken up after an interruption.
+
+    >>> speed_line({"speed": {"steps_per_second": 40.0, "real_steps_per_second": 25600.4}, "resumed_at": [3, 7]})
+    '40.0 steps/s, 25,600 real steps/s; taken up in epoch 3 behind step 7'
+    """
+    speed = training["speed"]
+    parts = [f"{speed['steps_per_second']:,.1f} steps/s"]
+    if "real_steps_per_second" in speed:
+        parts.append(f"{speed['real_steps_per_second']:,.0f} real steps/s")
+    line = ", ".join(parts)
+    if not training["resumed_at"]:
+        return line
+    epoch, step = training["resumed_at"]
+    return f"{line}; taken up in epoch {epoch} behind step {step}"
+
+
+def input_losses(figures: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the input cut or left out, a line for each split and kind.
+
+    >>> input_losses({"train": {**dict.fromkeys(_INPUT_LOSSES, {"count": 0}), "too_long": {"count": 3}}})
+    [('train input', '3 records were longer than drop_longer_than and left out')]
+    """
+    return [
+        (f"{split} input", f"{counts[what]['count']} {words}")
+        for split, counts in figures.items()
+        for what, words in _INPUT_LOSSES.items()
+        if counts[what]["count"]
+    ]
+
+
+def render_html(report: dict[str, Any]) -> str:
+    """The report as one self-contained HTML page."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader(__package__),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = environment.get_template("report.html.j2")
+    return template.render(
+        report=report,
+        measured=table(
+            {"model": report["metrics"], **({"last blessed model": b} if (b := report["baseline"]) else {})}
+        ),
+        slices=table(report["slices"]),
+        step_ranges=table(report["step_ranges"]),
+        plots=[
+            (head, confusion_table(plots["confusion"]) if "confusion" in plots else None, score_picture(plots))
+            for head, plots in report["plots"].items()
+        ],
+        input_losses=_INPUT_LOSSES,
+        curve=learning_curve(report["training"]["history"]),
+        check=_check_line(report["model_check"]),
+        speed=speed_line(report["training"]),
+    )
+
+
+def _check_line(check: dict[str, Any]) -> str:
+    if check["failures"]:
+        return "; ".join(check["failures"])
+    largest = max(check["largest_difference"].values(), default=0.0)
+    return (
+        f"{check['records']} records in a fresh process with only TensorFlow, "
+        f"largest difference from the trainer's predictions {largest:g}"
+    )
+
+
+def _time_line(report: dict[str, Any]) -> str:
+    """Wall time and its split: the check, the start, the slowest components."""
+    seconds, components = report["seconds"], report["components"]
+    line = f"{sum(seconds.values()):.0f} s: data check {seconds['check']:.0f}, start of TFX {seconds['start']:.0f}"
+    cached = sum(c["cached"] for c in components)
+    if cached == len(components):
+        return f"{line}; every component was cached ({cached} of {cached})"
+    slow = sorted((c for c in components if c["seconds"] >= 1), key=lambda c: -c["seconds"])
+    parts = [line, *(f"{c['name']} {c['seconds']:.0f}" for c in slow)]
+    rest = seconds["components"] - sum(c["seconds"] for c in slow)
+    return ", ".join([*parts, f"others {rest:.0f}"]) + (f"; {cached} components cached" if cached else "")
+
+
+def _read_json(directory: str, name: str) -> Any:
+    return json.loads(Path(directory, name).read_text("utf-8"))
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, "utf-8")
+    temporary.replace(path)

@@ -1,0 +1,237 @@
+"""A model server for development: TensorFlow Serving's REST predict, metadata and status.
+
+Bodies are read up to a limit and no further, all bodies in memory together too; the model runs in
+threads of its own, so that a long request keeps nobody from being told its error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Any
+
+from aiohttp import web
+
+from tfx_sequences.components.serving.loaded_model import EXAMPLES, LoadedModel
+from tfx_sequences.errors import UserInputError
+from tfx_sequences.pipeline.rest.rest_json import (
+    Limits,
+    RestError,
+    parse_json,
+    parse_request,
+    signature_of,
+    write_answer,
+)
+from tfx_sequences.pipeline.rest.signature_metadata import signature_metadata
+
+_LOG = logging.getLogger("tfx_sequences.serve")
+_SECONDS_FOR_A_BODY = 60
+_BODIES_AT_A_TIME = 4
+_THREADS = 2
+
+
+class RestServer:
+    """Serves one model over HTTP while it is entered.
+
+    Args:
+        model: The model.
+        name: As requests call it.
+        host: The address to listen at.
+        port: 0 takes a free one.
+        limits: Of a request.
+    """
+
+    def __init__(
+        self, model: LoadedModel, name: str, *, host: str = "127.0.0.1", port: int = 0, limits: Limits | None = None
+    ) -> None:
+        self._model = model
+        self._name = name
+        self._host = host
+        self._port = port
+        self._limits = limits or Limits()
+        self._metadata = signature_metadata(model.folder)
+        self._pool = ThreadPoolExecutor(_THREADS, "predict")
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="serve", daemon=True)
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the model is, to which `:predict` is added."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._port}/v1/models/{self._name}"
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port."""
+        return self._host, self._port
+
+    def __enter__(self) -> RestServer:
+        self._thread.start()
+        try:
+            asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
+        except OSError as error:
+            self.__exit__(None, None, None)
+            raise UserInputError(
+                f"The server cannot listen at {self._host}:{self._port}.",
+                expected="an address of this machine and a port that nobody uses",
+                received=error.strerror or str(error),
+                fix="Give another --port (0 takes a free one) or --host.",
+            ) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._runner is not None:
+            asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self._pool.shutdown()
+
+    async def _start(self) -> None:
+        self._budget = _Budget(_BODIES_AT_A_TIME * self._limits.body_bytes)
+        app = web.Application(middlewares=[_errors_as_json], client_max_size=self._limits.body_bytes)
+        model = "/v1/models/{name:[^/:]+}"
+        for path in (model, model + "/versions/{version:[^/:]+}"):
+            app.router.add_post(path + ":{verb:[a-zA-Z]+}", self._predict, expect_handler=self._expect)
+            app.router.add_get(path, self._status)
+            app.router.add_get(path + "/metadata", self._describe)
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._host, self._port)
+        await site.start()
+        self._port = self._runner.addresses[0][1]
+
+    async def _predict(self, request: web.Request) -> web.Response:
+        self._check_model(request)
+        if request.match_info["verb"] != "predict":
+            raise RestError(404, f"There is no ':{request.match_info['verb']}' here, only ':predict'.")
+        self._check_size(request)
+        async with self._budget.reserved(request.content_length or self._limits.body_bytes):
+            try:
+                body = await asyncio.wait_for(request.read(), _SECONDS_FOR_A_BODY)
+            except asyncio.TimeoutError:
+                raise RestError(408, f"The body did not arrive within {_SECONDS_FOR_A_BODY} s.") from None
+            answer = await asyncio.get_running_loop().run_in_executor(self._pool, self._answer, body)
+        return web.Response(body=answer, content_type="application/json")
+
+    def _answer(self, body: bytes) -> bytes:
+        request = parse_json(body)
+        signature_name = signature_of(request)
+        parsed = parse_request(request, self._model.inputs_of(signature_name), self._limits)
+        del request
+        if EXAMPLES in parsed.inputs:
+            self._check_steps(parsed.inputs[EXAMPLES], signature_name)
+        outputs = self._model.run(signature_name, parsed.inputs)
+        return json.dumps(write_answer(outputs, parsed.by_row), ensure_ascii=False).encode()
+
+    def _check_steps(self, records: Any, signature_name: str) -> None:
+        for row, steps in enumerate(self._model.steps_of(records, signature_name)):
+            if steps > self._limits.steps:
+                raise RestError(400, f"Row {row} has {steps} steps; at most {self._limits.steps} are taken.")
+
+    async def _status(self, request: web.Request) -> web.Response:
+        self._check_model(request)
+        status = {"error_code": "OK", "error_message": ""}
+        version = {"version": str(self._model.version), "state": "AVAILABLE", "status": status}
+        return web.json_response({"model_version_status": [version]})
+
+    async def _describe(self, request: web.Request) -> web.Response:
+        self._check_model(request)
+        model_spec = {"name": self._name, "signature_name": "", "version": str(self._model.version)}
+        signatures = {"signature_def": {"signature_def": self._metadata}}
+        return web.json_response({"model_spec": model_spec, "metadata": signatures})
+
+    def _check_model(self, request: web.Request) -> None:
+        name, version = request.match_info["name"], request.match_info.get("version")
+        if name != self._name:
+            raise RestError(404, f"There is no model '{name}'; this server has '{self._name}'.")
+        if version is not None and version != str(self._model.version):
+            raise RestError(404, f"Model '{name}' has no version '{version}' here; served is {self._model.version}.")
+
+    def _check_size(self, request: web.Request) -> None:
+        if (request.content_length or 0) > self._limits.body_bytes:
+            raise _too_large(self._limits.body_bytes, request.content_length)
+
+    async def _expect(self, request: web.Request) -> web.StreamResponse | None:
+        """Tells a client that asks before it sends a large body."""
+        if request.headers.get("Expect", "").lower() != "100-continue":
+            return _error(417, f"Unknown 'Expect: {request.headers.get('Expect')}'.")
+        try:
+            self._check_size(request)
+        except RestError as error:
+            return _error(error.status, str(error))
+        if request.transport is not None:
+            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return None
+
+
+class _Budget:
+    """So many bytes that may be in memory at a time; others wait."""
+
+    def __init__(self, total: int) -> None:
+        self._left = total
+        self._total = total
+        self._changed = asyncio.Condition()
+
+    @contextlib.asynccontextmanager
+    async def reserved(self, size: int) -> AsyncIterator[None]:
+        size = min(size, self._total)
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._left >= size)
+            self._left -= size
+        try:
+            yield
+        finally:
+            async with self._changed:
+                self._left += size
+                self._changed.notify_all()
+
+
+@web.middleware
+async def _errors_as_json(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except RestError as error:
+        return _error(error.status, str(error))
+    except UserInputError as error:
+        return _error(400, str(error))
+    except web.HTTPRequestEntityTooLarge as error:
+        told = _too_large(request.client_max_size, None)
+        return _error(error.status, str(told))
+    except web.HTTPMethodNotAllowed as error:
+        allowed = ", ".join(sorted(error.allowed_methods))
+        response = _error(error.status, f"{error.method} is not for {request.path}; use {allowed}.")
+        response.headers["Allow"] = allowed
+        return response
+    except web.HTTPNotFound as error:
+        return _error(
+            error.status,
+            f"There is nothing at {request.path}; expected /v1/models/NAME[/versions/V][:predict|/metadata].",
+        )
+    except web.HTTPException as error:
+        return _error(error.status, error.reason)
+    except (asyncio.CancelledError, ConnectionError):
+        raise
+    except Exception:
+        _LOG.exception("A request failed.")
+        return _error(500, "A defect of ours; the server's log has more.")
+
+
+def _too_large(limit: int, received: int | None) -> RestError:
+    size = "more" if received is None else f"{received} bytes"
+    return RestError(413, f"The body is too large: at most {limit} bytes are taken, received {size}.")
+
+
+def _error(status: int, message: str) -> web.Response:
+    return web.json_response({"error": message}, status=status)

@@ -1,0 +1,233 @@
+"""Columns of terms or ids: given as values, or as text that is split into tokens."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+import pydantic
+
+from tfx_sequences.schemas.columns.base import Declared, Terms
+from tfx_sequences.schemas.columns.column_base import IdColumn
+
+NO_ID = -1
+
+
+class Vocabulary(Declared):
+    """A vocabulary computed over the training split, most frequent term first."""
+
+    top_k: pydantic.PositiveInt | None = None
+    """Keep only the `top_k` most frequent terms."""
+    frequency_threshold: pydantic.PositiveInt | None = None
+    """Keep only terms seen at least so many times."""
+
+
+class _TermColumn(IdColumn):
+    """What terms and tokens have in common: how they become ids."""
+
+    vocabulary: Vocabulary | None = None
+    """Compute the vocabulary over the training split."""
+    vocabulary_list: Terms | None = None
+    """The terms, in the order of their ids."""
+    vocabulary_file: str | None = None
+    """A text file with one term per line; relative to the spec's file."""
+    vocabulary_size: pydantic.PositiveInt | None = None
+    """Use only so many terms from the top of `vocabulary_file`."""
+    hash_bucket_size: pydantic.PositiveInt | None = None
+    """Ids are the hash of the value, modulo this."""
+    num_oov_buckets: pydantic.NonNegativeInt = 1
+    """Ids after the vocabulary for unknown terms. With 0 and no `default_value` an
+    unknown term is an error. Missing values are unknown terms."""
+    default_value: int | None = pydantic.Field(None, ge=NO_ID)
+    """The id of unknown terms (or of ids out of range) instead of an OOV bucket; -1 gives
+    them none: a vector of zeros, as `tf.feature_column` does by default."""
+    lowercase: bool = False
+    """Compare terms in lower case (Unicode)."""
+    indicator: bool = False
+    """Give the model a one-hot vector (with counts, for several values) instead of an embedding."""
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _computed_by_default(cls, data: Any) -> Any:
+        if isinstance(data, dict) and not any(data.get(k) is not None for k in ID_SOURCES) and cls._computes(data):
+            data = {**data, "vocabulary": {}}
+        return data
+
+    @classmethod
+    def _computes(cls, data: dict[str, Any]) -> bool:
+        return True
+
+    @pydantic.model_validator(mode="after")
+    def _check_terms(self) -> _TermColumn:
+        given = [k for k in ID_SOURCES if getattr(self, k, None) is not None]
+        if len(given) > 1:
+            raise ValueError(f"give one of {', '.join(given)}, not {len(given)}: each says how values become ids")
+        if self.vocabulary_list is not None:
+            if not self.vocabulary_list:
+                raise ValueError("vocabulary_list is empty")
+            if len(set(self.vocabulary_list)) < len(self.vocabulary_list):
+                twice = sorted({str(t) for t in self.vocabulary_list if self.vocabulary_list.count(t) > 1})
+                raise ValueError(f"vocabulary_list has terms twice: {', '.join(twice)}")
+            if isinstance(self.vocabulary_list[0], str) != (self.term_dtype == "string"):
+                raise ValueError(f"vocabulary_list does not hold values of dtype {self.term_dtype}")
+        if self.vocabulary_size and not self.vocabulary_file:
+            raise ValueError("vocabulary_size goes with vocabulary_file")
+        if self.indicator and self.embedding:
+            raise ValueError("give either indicator or embedding, not both")
+        return self
+
+    @property
+    def term_dtype(self) -> str:
+        """`string` or `int64`."""
+        return "string"
+
+    @property
+    def num_ids_given(self) -> int | None:
+        """Number of ids where no vocabulary decides it."""
+        return self.hash_bucket_size
+
+    @property
+    def oov_buckets(self) -> int:
+        """Number of ids behind the vocabulary's own."""
+        return self.num_oov_buckets if self.num_ids_given is None and self.default_value is None else 0
+
+    @property
+    def refuses_unknown(self) -> bool:
+        """A value that has no id is an error."""
+        return self.hash_bucket_size is None and self.default_value is None and self.oov_buckets == 0
+
+    @property
+    def is_indicator(self) -> bool:
+        """An embedding unless `indicator` is set."""
+        return self.indicator
+
+    @property
+    def id_source(self) -> tuple[Any, ...]:
+        """All that decides a term's id."""
+        fields = (*ID_SOURCES, "vocabulary_size", "num_oov_buckets", "lowercase")
+        return (self.term_dtype, *(getattr(self, field, None) for field in fields))
+
+    @property
+    def name(self) -> str:
+        """`KEY_embedding`, `KEY_shared_embedding` or `KEY_indicator`."""
+        return self._representation_name(self.key)
+
+
+class CategoricalColumn(_TermColumn):
+    """Terms or ids, one per step (or per record), given to the model as a vector.
+
+    At most one of `vocabulary`, `vocabulary_list`, `vocabulary_file`,
+    `num_buckets` and `hash_bucket_size` says how a value becomes an id; with none
+    of them the vocabulary is computed over the training split.
+
+    >>> CategoricalColumn(key="token").vocabulary
+    Vocabulary(top_k=None, frequency_threshold=None)
+    >>> CategoricalColumn(key="day", dtype="int64", num_buckets=7).vocabulary is None
+    True
+    """
+
+    type: Literal["categorical"] = "categorical"
+    dtype: Literal["string", "int64"] = "string"
+    num_buckets: pydantic.PositiveInt | None = None
+    """The values are ids already, in `[0, num_buckets)`."""
+    multi_valued: bool = False
+    """A step (or a record) has any number of values: `embedding.combiner` makes one vector
+    of theirs, `indicator` counts them. None at all gives zeros."""
+
+    @pydantic.model_validator(mode="after")
+    def _check(self) -> CategoricalColumn:
+        if self.num_buckets and self.dtype != "int64":
+            raise ValueError("num_buckets takes ids: add 'dtype: int64', or use a vocabulary for strings")
+        if self.num_buckets and (self.default_value or 0) >= self.num_buckets:
+            raise ValueError(f"default_value {self.default_value} is not an id in [0, {self.num_buckets})")
+        if self.lowercase and self.dtype != "string":
+            raise ValueError("lowercase needs dtype string")
+        return self
+
+    @property
+    def term_dtype(self) -> str:
+        """`string` or `int64`."""
+        return self.dtype
+
+    @property
+    def num_ids_given(self) -> int | None:
+        """Number of ids where no vocabulary decides it."""
+        return self.num_buckets or self.hash_bucket_size
+
+    @property
+    def has_several_ids(self) -> bool:
+        """As declared by `multi_valued`."""
+        return self.multi_valued
+
+
+class TextColumn(_TermColumn):
+    r"""A string that is split into tokens.
+
+    Among the sequence features the tokens of the record's string are the steps
+    (`source: context`), or each step has a string whose tokens become one vector
+    (`source: sequence`). Among the context features the tokens of the record's
+    string become one vector. Vocabularies are of tokens.
+
+    >>> TextColumn(key="review", is_sequence=True, lowercase=True).split
+    'whitespace'
+    >>> TextColumn(key="review", split="regex", pattern=r"[^\w]+").has_several_ids
+    True
+    >>> TextColumn(key="review", split="bytes").num_ids_given
+    256
+    """
+
+    type: Literal["text"] = "text"
+    source: Literal["context", "sequence"] = "context"
+    """Where the string stands, for a column among the sequence features."""
+    split: Literal["whitespace", "regex", "characters", "bytes"] = "whitespace"
+    """At ASCII white space; at what matches `pattern`; into Unicode characters; into bytes,
+    which are ids of their own, 0 to 255, where no vocabulary is given."""
+    pattern: str | None = None
+    """The delimiter between tokens, for `split: regex`; RE2 syntax."""
+
+    @classmethod
+    def _computes(cls, data: dict[str, Any]) -> bool:
+        return data.get("split") != "bytes"
+
+    @pydantic.model_validator(mode="after")
+    def _check(self) -> TextColumn:
+        if (self.split == "regex") != (self.pattern is not None):
+            raise ValueError("pattern goes with 'split: regex', and that needs it")
+        if self.pattern is not None:
+            try:
+                matches_nothing = re.compile(self.pattern).match("") is not None
+            except re.error as error:
+                raise ValueError(f"pattern is not a regular expression: {error}") from error
+            if matches_nothing:
+                raise ValueError(f"pattern '{self.pattern}' matches the empty string; use 'split: characters' for that")
+        if not self.is_sequence and self.source == "sequence":
+            raise ValueError("source: sequence is for a column among the sequence features")
+        return self
+
+    @property
+    def are_bytes_ids(self) -> bool:
+        """The tokens' bytes are their ids."""
+        return self.split == "bytes" and not any(getattr(self, k, None) is not None for k in ID_SOURCES)
+
+    @property
+    def num_ids_given(self) -> int | None:
+        """Number of ids where no vocabulary decides it."""
+        return 256 if self.are_bytes_ids else self.hash_bucket_size
+
+    @property
+    def refuses_unknown(self) -> bool:
+        """A token that has no id is an error."""
+        return not self.are_bytes_ids and super().refuses_unknown
+
+    @property
+    def has_several_ids(self) -> bool:
+        """Not where the tokens are the steps."""
+        return not (self.is_sequence and self.source == "context")
+
+    @property
+    def id_source(self) -> tuple[Any, ...]:
+        """All that decides a token's id."""
+        return (*super().id_source, self.are_bytes_ids)
+
+
+ID_SOURCES = ("vocabulary", "vocabulary_list", "vocabulary_file", "num_buckets", "hash_bucket_size")

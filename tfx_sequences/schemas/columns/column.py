@@ -1,0 +1,43 @@
+"""Columns: what one feature of a record is, and how it becomes model input.
+
+A column names a feature of a `tf.SequenceExample` (or `tf.Example`), says what
+its values are and how they are transformed. Sequence columns give `[B, T, D]`,
+context columns `[B, D]`; `D` is the column's width. The terms are those of
+`tf.feature_column`. Nothing here imports TensorFlow.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import pydantic
+
+from tfx_sequences.schemas.columns.categorical_columns import CategoricalColumn, TextColumn, Vocabulary
+from tfx_sequences.schemas.columns.column_base import IdColumn
+from tfx_sequences.schemas.columns.embedding import Embedding
+from tfx_sequences.schemas.columns.numeric_columns import BucketizedColumn, NumericColumn, Scaling
+
+__all__ = [
+    "COLUMN_TYPES",
+    "BucketizedColumn",
+    "CategoricalColumn",
+    "Column",
+    "Embedding",
+    "IdColumn",
+    "NumericColumn",
+    "Scaling",
+    "TermColumn",
+    "TextColumn",
+    "Vocabulary",
+]
+
+Column = Annotated[
+    NumericColumn | CategoricalColumn | BucketizedColumn | TextColumn, pydantic.Field(discriminator="type")
+]
+TermColumn = CategoricalColumn | TextColumn
+COLUMN_TYPES = {
+    "numeric": NumericColumn,
+    "categorical": CategoricalColumn,
+    "bucketized": BucketizedColumn,
+    "text": TextColumn,
+}

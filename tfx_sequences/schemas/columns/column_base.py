@@ -1,0 +1,82 @@
+"""What all columns have in common."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pydantic
+
+from tfx_sequences.schemas.columns.base import Declared
+from tfx_sequences.schemas.columns.embedding import Embedding
+
+
+class BaseColumn(Declared):
+    """One feature of a record; `type` says of which kind."""
+
+    key: str = pydantic.Field(min_length=1)
+    """The feature's key in the record."""
+    is_sequence: bool = False
+    """True for a feature list (one value or vector per step), False for context."""
+
+    @pydantic.model_serializer(mode="wrap")
+    def _keep_type(self, handler: Any) -> dict[str, Any]:
+        # A dump without defaults still has to say which column it is.
+        return {"type": getattr(self, "type"), **handler(self)}  # noqa: B009
+
+    @property
+    def name(self) -> str:
+        """Name by which a layer orders its columns; that of the `tf.feature_column` twin."""
+        return self.key
+
+
+class IdColumn(BaseColumn):
+    """A column whose values become ids, and each id a vector."""
+
+    embedding: Embedding | None = None
+    """Give the model a learned vector."""
+
+    @property
+    def is_indicator(self) -> bool:
+        """The vector is one-hot (with counts, for several ids), not an embedding."""
+        raise NotImplementedError
+
+    @property
+    def has_several_ids(self) -> bool:
+        """One step (or record) may have any number of ids."""
+        raise NotImplementedError
+
+    @property
+    def id_source(self) -> tuple[Any, ...]:
+        """What decides which value gets which id; columns that share a table share it."""
+        raise NotImplementedError
+
+    @property
+    def shares_table(self) -> bool:
+        """The embedding table is named, for others to share it."""
+        return self.embedding is not None and self.embedding.table is not None
+
+    @property
+    def table(self) -> str:
+        """Name of the column's embedding table."""
+        shared = self.embedding.table if self.embedding else None
+        return shared or self.name
+
+    @property
+    def combiner(self) -> str:
+        """How the vectors of several ids become one."""
+        return (self.embedding or Embedding()).combiner
+
+    def width(self, num_ids: int) -> int:
+        """Depth `D` of the vector that the model gets, for `num_ids` ids in all."""
+        return num_ids if self.is_indicator else (self.embedding or Embedding()).width(num_ids)
+
+    def _representation_name(self, base: str) -> str:
+        if self.is_indicator:
+            return f"{base}_indicator"
+        return f"{base}_shared_embedding" if self.shares_table else f"{base}_embedding"
+
+
+def size_of(shape: tuple[int, ...]) -> int:
+    """Number of values in an array of `shape`; 1 for a scalar."""
+    return math.prod(shape)

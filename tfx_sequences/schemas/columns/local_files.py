@@ -1,0 +1,36 @@
+"""Files that a spec names: here, or where TensorFlow's file systems reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tfx_sequences.schemas.columns.column_base import BaseColumn, IdColumn
+
+
+def read_bytes(file: str) -> bytes:
+    """The file's contents; TensorFlow is imported for remote ones only.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    if "://" not in file:
+        return Path(file).read_bytes()
+    import tensorflow as tf
+
+    try:
+        return tf.io.gfile.GFile(file, "rb").read()
+    except tf.errors.OpError as error:
+        raise OSError(error.message) from error
+
+
+def named_files(column: BaseColumn) -> Iterator[tuple[str, str]]:
+    """The files a column names: field (`vocabulary_file` or `embedding.vectors_file`, ...) and path."""
+    vocabulary = getattr(column, "vocabulary_file", None)
+    if vocabulary:
+        yield "vocabulary_file", vocabulary
+    if isinstance(column, IdColumn) and column.embedding:
+        for field in ("vectors_file", "vectors_terms_file"):
+            file = getattr(column.embedding, field)
+            if file:
+                yield f"embedding.{field}", file

@@ -1,0 +1,125 @@
+"""The functions that give the ids of a column their vectors, under the names of `tf.feature_column`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from tfx_sequences.errors import SpecError
+from tfx_sequences.schemas.columns.base import declared
+from tfx_sequences.schemas.columns.column import BucketizedColumn, Embedding, IdColumn
+from tfx_sequences.schemas.columns.shared_tables import columns_by_table
+
+_Id = TypeVar("_Id", bound=IdColumn)
+
+
+def embedding_column(
+    categorical_column: _Id,
+    dimension: int,
+    combiner: str = "mean",
+    initializer: str | None = None,
+    max_norm: float | None = None,
+    trainable: bool = True,
+    *,
+    vectors_file: str | None = None,
+    vectors_terms_file: str | None = None,
+) -> _Id:
+    """The column with a learned (or pretrained) vector per id.
+
+    Args:
+        categorical_column: A column of terms, ids, tokens or buckets.
+        dimension: `D`, length of the vector.
+        combiner: `mean`, `sum` or `sqrtn`, for several ids.
+        initializer: A Keras initializer's name; None: truncated normal of deviation
+            `1 / sqrt(dimension)`, as in `tf.feature_column`.
+        max_norm: Scale vectors down to this L2 norm when they are looked up.
+        trainable: False freezes the table.
+        vectors_file: Pretrained vectors; see `Embedding`.
+        vectors_terms_file: Terms of its rows; see `Embedding`.
+
+    Raises:
+        SpecError: The column has no ids, or an option is wrong.
+    """
+    embedding = declared(
+        Embedding,
+        dimension=dimension,
+        combiner=combiner,
+        initializer=initializer or "feature_column",
+        max_norm=max_norm,
+        trainable=trainable,
+        vectors_file=vectors_file,
+        vectors_terms_file=vectors_terms_file,
+    )
+    return _embedded(_of_ids(categorical_column, "embedding_column"), embedding)
+
+
+def shared_embedding_columns(
+    categorical_columns: Iterable[_Id],
+    dimension: int,
+    combiner: str = "mean",
+    initializer: str | None = None,
+    shared_embedding_collection_name: str | None = None,
+    max_norm: float | None = None,
+    trainable: bool = True,
+    *,
+    vectors_file: str | None = None,
+    vectors_terms_file: str | None = None,
+) -> list[_Id]:
+    """The columns with one table of vectors between them; see `embedding_column`.
+
+    Sequence and context columns may share one.
+
+    Raises:
+        SpecError: Their ids do not mean the same.
+
+    >>> from tfx_sequences import categorical_column_with_identity, sequence_categorical_column_with_identity
+    >>> seen = sequence_categorical_column_with_identity("seen", num_buckets=9)
+    >>> target = categorical_column_with_identity("target", num_buckets=9)
+    >>> [c.table for c in shared_embedding_columns([seen, target], dimension=4)]
+    ['seen_target_shared_embedding', 'seen_target_shared_embedding']
+    """
+    columns = [_of_ids(c, "shared_embedding_columns") for c in categorical_columns]
+    keys = "_".join(sorted(column.key for column in columns))
+    embedding = declared(
+        Embedding,
+        dimension=dimension,
+        combiner=combiner,
+        initializer=initializer or "feature_column",
+        max_norm=max_norm,
+        trainable=trainable,
+        table=shared_embedding_collection_name or f"{keys}_shared_embedding",
+        vectors_file=vectors_file,
+        vectors_terms_file=vectors_terms_file,
+    )
+    shared = [_embedded(column, embedding) for column in columns]
+    columns_by_table(shared)
+    return shared
+
+
+def indicator_column(categorical_column: _Id) -> _Id:
+    """The column with a one-hot vector per step or record, with counts for several ids."""
+    column = _of_ids(categorical_column, "indicator_column")
+    if isinstance(column, BucketizedColumn):
+        return _changed(column, embedding=None)
+    return _changed(column, embedding=None, indicator=True)
+
+
+def _of_ids(column: Any, function: str) -> Any:
+    if not isinstance(column, IdColumn):
+        raise SpecError(
+            f"{function} was given a column without ids.",
+            expected="a categorical_column_with_*, bucketized_column or text_column (or its sequence twin)",
+            received=f"{column!r}",
+            fix="Put numbers in buckets first, with bucketized_column.",
+        )
+    return column
+
+
+def _embedded(column: Any, embedding: Embedding) -> Any:
+    one_hot = {"indicator": False} if hasattr(column, "indicator") else {}
+    return _changed(column, embedding=embedding, **one_hot)
+
+
+def _changed(column: Any, **changes: Any) -> Any:
+    fields = {name: getattr(column, name) for name in type(column).model_fields if name != "type"}
+    return declared(type(column), **{**fields, **changes})

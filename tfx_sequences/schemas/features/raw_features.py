@@ -1,0 +1,151 @@
+"""The features a spec reads from a record: the one list that parse specs, schema and checks share."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable
+from typing import Literal
+
+from tfx_sequences.errors import SpecError
+from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalColumn, NumericColumn
+from tfx_sequences.schemas.columns.column_base import BaseColumn
+from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, is_from_context
+
+SEQUENCE_PREFIX = "sequence."
+Role = Literal["feature", "known_future", "label", "mase_scale", "step_weight", "example_weight", "id"]
+
+# Stands for a missing int64 term; no record holds it in practice, so it is an unknown term.
+MISSING_INT = -(2**63)
+
+
+@dataclasses.dataclass(frozen=True)
+class RawFeature:
+    """One feature as the record stores it.
+
+    Attributes:
+        key: Its key in the record.
+        is_sequence: It is a feature list; `False` for a context feature.
+        dtype: `string`, `int64` or `float32`.
+        shape: Shape of one step's value (of the record's value for context).
+        default: Stands in for a missing context value; None: it is required.
+        role: What the spec uses it for.
+        multi_valued: One step (or the record) has any number of values; `shape` is `()`.
+    """
+
+    key: str
+    is_sequence: bool
+    dtype: str
+    shape: tuple[int, ...]
+    default: str | int | float | None
+    role: Role
+    multi_valued: bool = False
+
+    @property
+    def tensor_name(self) -> str:
+        """Name of the parsed tensor; a context and a sequence feature may share a key."""
+        return SEQUENCE_PREFIX + self.key if self.is_sequence else self.key
+
+    @property
+    def size(self) -> int:
+        """Number of values of one step (of the record for context)."""
+        return math.prod(self.shape)
+
+    @property
+    def required(self) -> bool:
+        """A record without it is an error."""
+        return not self.is_sequence and not self.multi_valued and self.default is None
+
+
+def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool = True) -> list[RawFeature]:
+    """The features `spec` reads, context before sequence, in key order.
+
+    Args:
+        spec: The spec, or columns alone.
+        with_label: False leaves out labels and weights, as at serving.
+
+    Raises:
+        SpecError: Two uses of one key contradict each other.
+
+    >>> from tfx_sequences.schemas.spec.spec_io import load_spec
+    >>> [(f.tensor_name, f.dtype, f.shape) for f in raw_features(load_spec("japanese_vowels"))]
+    [('speaker', 'string', ()), ('utterance_id', 'string', ()), ('sequence.lpc', 'float32', (12,))]
+    """
+    found: dict[str, RawFeature] = {}
+
+    def add(feature: RawFeature) -> None:
+        other = found.setdefault(feature.tensor_name, feature)
+        if (other.dtype, other.shape, other.multi_valued) != (feature.dtype, feature.shape, feature.multi_valued):
+            raise SpecError(
+                f"The spec uses '{feature.key}' in two ways that contradict each other.",
+                expected=f"{_described(other)}, as its use as {other.role}",
+                received=f"{_described(feature)}, as {feature.role}",
+                fix="Give both uses the same dtype and shape.",
+            )
+        if other.default is None:
+            return  # required by one use is required by all
+        found[feature.tensor_name] = feature
+
+    columns: Iterable[BaseColumn] = spec.columns.values() if isinstance(spec, SequenceSpec) else spec
+    for column in columns:
+        add(feature_of(column))
+    if isinstance(spec, SequenceSpec):
+        if spec.id_key:
+            add(RawFeature(spec.id_key, False, "string", (), "", "id"))
+        for name, key in known_future(spec).items():
+            known = feature_of(spec.sequence[name])
+            add(RawFeature(key, False, known.dtype, (horizon_of(spec), *known.shape), None, "known_future"))
+        if with_label:
+            for label in spec.heads.values():
+                if not label.is_cut_out:
+                    several = label.has_several_terms
+                    add(RawFeature(label.key, label.per_step, str(label.dtype), label.shape, None, "label", several))
+                if label.mase_scale:
+                    add(RawFeature(label.mase_scale, False, "float32", (), None, "mase_scale"))
+                if label.step_weight:
+                    add(RawFeature(label.step_weight, True, "float32", (), None, "step_weight"))
+            if spec.example_weight:
+                add(RawFeature(spec.example_weight, False, "float32", (), None, "example_weight"))
+    return sorted(found.values(), key=lambda f: (f.is_sequence, f.key))
+
+
+def served_features(spec: SequenceSpec) -> list[RawFeature]:
+    """Those that a prediction needs of a record, required or not: of the columns, and futures that are known.
+
+    >>> from tfx_sequences.schemas.spec.spec_io import load_spec
+    >>> [f.tensor_name for f in served_features(load_spec("japanese_vowels"))]
+    ['sequence.lpc']
+    """
+    return [feature for feature in raw_features(spec, with_label=False) if feature.role != "id"]
+
+
+def feature_of(column: BaseColumn) -> RawFeature:
+    """The feature that a column reads.
+
+    >>> from tfx_sequences.schemas.columns.column import TextColumn
+    >>> feature_of(TextColumn(key="review", is_sequence=True)).is_sequence  # its tokens are the steps
+    False
+    """
+    if isinstance(column, NumericColumn | BucketizedColumn):
+        number = column.default_value
+        default = int(number) if number is not None and column.dtype == "int64" else number
+        return RawFeature(column.key, column.is_sequence, column.dtype, column.shape, default, "feature")
+    if isinstance(column, CategoricalColumn):
+        default_term = _missing_term(column)
+        several = column.multi_valued
+        return RawFeature(column.key, column.is_sequence, column.dtype, (), default_term, "feature", several)
+    return RawFeature(column.key, not is_from_context(column), "string", (), "", "feature")
+
+
+def _described(feature: RawFeature) -> str:
+    values = "any number of values" if feature.multi_valued else f"shape {list(feature.shape)}"
+    return f"dtype {feature.dtype} and {values}"
+
+
+def _missing_term(column: CategoricalColumn) -> str | int | None:
+    if column.dtype == "string":
+        return ""
+    if column.num_buckets is not None and column.default_value is None and not column.multi_valued:
+        return None
+    return MISSING_INT

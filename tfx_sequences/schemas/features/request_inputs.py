@@ -1,0 +1,88 @@
+"""How requests that are no records name the raw features, and mark what is missing.
+
+The names of the inputs of the signature `serving_tensors`, and the keys of the plain rows that requests are
+built from.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections import Counter
+
+from tfx_sequences.schemas.columns.names import MISSING_INT
+from tfx_sequences.schemas.features.raw_features import RawFeature, served_features
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+LENGTHS_INPUT = "sequence_length"
+# By dtype, what stands for a value that is not there, where a tensor must hold something.
+MISSING: dict[str, str | int | float] = {"string": "", "int64": MISSING_INT, "float32": float("nan")}
+# Neither may be the name of an argument of a TensorFlow function.
+_TAKEN = (LENGTHS_INPUT, "self")
+
+
+@dataclasses.dataclass(frozen=True)
+class RequestInput:
+    """One raw feature as a padded tensor.
+
+    Attributes:
+        name: Of the tensor.
+        feature: The feature.
+    """
+
+    name: str
+    feature: RawFeature
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """Context `[B, *shape]`, sequence `[B, T, *shape]`; several values `[B, V]` and `[B, T, V]`."""
+        several = (None,) if self.feature.multi_valued else ()
+        return (None, *((None,) if self.feature.is_sequence else ()), *self.feature.shape, *several)
+
+
+def request_inputs(spec: SequenceSpec) -> dict[str, RequestInput]:
+    """What a prediction needs of a record, by the name of the tensor that holds it.
+
+    The name is the feature's key. Letters, digits and `_` stay, anything else becomes `_`; where
+    two would be called the same, or like `sequence_length`, it is `context_KEY` and `sequence_KEY`.
+
+    >>> from tfx_sequences.schemas.spec.spec_io import load_spec
+    >>> {name: given.shape for name, given in request_inputs(load_spec("japanese_vowels")).items()}
+    {'lpc': (None, None, 12)}
+    """
+    features = served_features(spec)
+    plain = [_identifier(feature.key) for feature in features]
+    common = Counter([*plain, *_TAKEN])
+    found: dict[str, RequestInput] = {}
+    for base, feature in zip(plain, features, strict=True):
+        placed = f"{'sequence' if feature.is_sequence else 'context'}_{base}"
+        candidates = [base] if common[base] == 1 else [placed, *(f"{placed}_{n}" for n in range(2, len(plain) + 2))]
+        name = next(c for c in candidates if c == base or (c not in found and c not in plain))
+        found[name] = RequestInput(name, feature)
+    return found
+
+
+def needs_lengths(spec: SequenceSpec) -> bool:
+    """Whether any feature has steps; tokens of the context's text are none yet."""
+    return any(given.feature.is_sequence for given in request_inputs(spec).values())
+
+
+def why_no_examples(spec: SequenceSpec) -> str | None:
+    """What in the spec a `tf.Example`, with flat lists under one name each, cannot hold; None if it can hold all.
+
+    >>> from tfx_sequences.schemas.spec.spec_io import load_spec
+    >>> why_no_examples(load_spec("japanese_vowels"))
+    """
+    features = served_features(spec)
+    context = {feature.key for feature in features if not feature.is_sequence}
+    for feature in features:
+        if feature.is_sequence and feature.multi_valued:
+            return f"'{feature.key}' has any number of values per step, which a flat list cannot divide"
+        if feature.is_sequence and feature.key in context:
+            return f"'{feature.key}' is a feature of the context and of the steps, and a tf.Example has one of a name"
+    return None
+
+
+def _identifier(key: str) -> str:
+    name = re.sub(r"[^A-Za-z0-9_]", "_", key)
+    return name if re.match("[A-Za-z]", name) else f"x_{name.lstrip('_')}"

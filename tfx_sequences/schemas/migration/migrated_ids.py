@@ -1,0 +1,141 @@
+"""Categorical columns of `tf.feature_column` as ours, before they are embedded or made indicators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tfx_sequences.errors import SpecError
+from tfx_sequences.schemas.columns import feature_columns as ours
+
+
+def converted_ids(column: Any) -> Any:
+    """The categorical column, of steps or of the record, as one of ours.
+
+    Raises:
+        SpecError: It is of a kind that has no counterpart.
+    """
+    is_sequence = is_sequence_of_ids(column)
+    inner = column.categorical_column if is_sequence else column
+    convert = by_class(inner, _CATEGORICAL)
+    if convert is None:
+        raise unsupported(inner)
+    return convert(inner, is_sequence=is_sequence)
+
+
+def is_categorical(column: Any) -> bool:
+    """Whether `converted_ids` takes it."""
+    return is_sequence_of_ids(column) or by_class(column, _CATEGORICAL) is not None
+
+
+def is_sequence_of_ids(column: Any) -> bool:
+    """It is a `sequence_categorical_column_with_*`."""
+    return "SequenceCategoricalColumn" in class_names(column)
+
+
+def class_names(column: Any) -> list[str]:
+    """Names of the column's class and of those it inherits from, nearest first."""
+    return [cls.__name__ for cls in type(column).__mro__]
+
+
+def by_class(column: Any, known: Mapping[str, Any]) -> Any:
+    """What `known` has for the nearest of the column's classes, or None."""
+    return next((known[name] for name in class_names(column) if name in known), None)
+
+
+def _identity(column: Any, *, is_sequence: bool) -> Any:
+    build = ours.sequence_categorical_column_with_identity if is_sequence else ours.categorical_column_with_identity
+    return build(column.key, num_buckets=_whole(column.number_buckets), default_value=_whole(column.default_value))
+
+
+def _hashed(column: Any, *, is_sequence: bool) -> Any:
+    if is_sequence:
+        build = ours.sequence_categorical_column_with_hash_bucket
+    else:
+        build = ours.categorical_column_with_hash_bucket
+    return build(column.key, hash_bucket_size=_whole(column.hash_bucket_size), dtype=column.dtype)
+
+
+def _listed(column: Any, *, is_sequence: bool) -> Any:
+    if is_sequence:
+        build = ours.sequence_categorical_column_with_vocabulary_list
+    else:
+        build = ours.categorical_column_with_vocabulary_list
+    terms = tuple(column.vocabulary_list)
+    return build(
+        column.key,
+        vocabulary_list=terms,
+        dtype=column.dtype,
+        num_oov_buckets=_whole(column.num_oov_buckets),
+        default_value=_id_of_unknown(column, len(terms)),
+    )
+
+
+def _filed(column: Any, *, is_sequence: bool) -> Any:
+    build: Callable[..., Any]
+    if is_sequence:
+        build = ours.sequence_categorical_column_with_vocabulary_file
+    else:
+        build = ours.categorical_column_with_vocabulary_file
+    if column.file_format not in (None, "text"):
+        raise SpecError(
+            f"Column '{column.key}' has a vocabulary file of the format '{column.file_format}'.",
+            expected="a text file with one term per line",
+            received=column.vocabulary_file,
+            fix="Write the terms to a text file.",
+        )
+    size = _whole(column.vocabulary_size)
+    return build(
+        column.key,
+        vocabulary_file=column.vocabulary_file,
+        vocabulary_size=size,
+        num_oov_buckets=_whole(column.num_oov_buckets),
+        default_value=_id_of_unknown(column, size),
+        dtype=column.dtype,
+    )
+
+
+def _id_of_unknown(column: Any, terms: int | None) -> int | None:
+    if column.num_oov_buckets:
+        return None
+    default = _whole(column.default_value)
+    if default is None or default < 0:
+        return -1  # upstream drops every negative id
+    if terms is not None and default >= terms:
+        raise SpecError(
+            f"Column '{column.key}' gives unknown terms an id that its table does not have.",
+            expected=f"default_value in [0, {terms}), or -1 for none",
+            received=f"default_value={default}",
+            fix="Use num_oov_buckets=1 for an id of their own; the table then has a row more.",
+        )
+    return default
+
+
+def unsupported(column: Any) -> SpecError:
+    """The error for a column without a counterpart, with what to do instead."""
+    advice = by_class(column, _WHAT_TO_DO_WITH)
+    name = f"Column '{column.name}'" if hasattr(column, "name") else "Something"
+    return SpecError(
+        f"{name} cannot be converted." if advice else f"{name} is no column of tf.feature_column that is known.",
+        expected="numeric, sequence_numeric, bucketized, embedding, shared embedding and indicator columns, of "
+        "identity, vocabulary, hash and bucketized ones",
+        received=f"{type(column).__module__}.{type(column).__name__}",
+        fix=advice,
+    )
+
+
+def _whole(value: Any) -> Any:
+    return None if value is None else int(value)
+
+
+_CATEGORICAL: dict[str, Callable[..., Any]] = {
+    "IdentityCategoricalColumn": _identity,
+    "HashedCategoricalColumn": _hashed,
+    "VocabularyListCategoricalColumn": _listed,
+    "VocabularyFileCategoricalColumn": _filed,
+}
+_WHAT_TO_DO_WITH = {
+    "CrossedColumn": "Write the crossed value into the records (the keys' values joined by a separator), and hash that "
+    "with categorical_column_with_hash_bucket. Its ids differ from the crossed column's: train that table anew.",
+    "WeightedCategoricalColumn": "Write the weights as a numeric column of their own, and multiply behind the layer.",
+}

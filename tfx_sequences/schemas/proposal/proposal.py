@@ -1,0 +1,96 @@
+"""A proposed spec, with what about it was guessed and what it leaves out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+
+import yaml
+
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_io import spec_to_yaml
+
+_WIDTH = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Note:
+    """Something to know about one part of the spec, or about one feature.
+
+    Attributes:
+        about: The part, as `label` or `sequence.price`; for what has no part, the feature's key.
+        text: A sentence, without a final stop.
+    """
+
+    about: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.about}: {self.text}."
+
+
+@dataclasses.dataclass(frozen=True)
+class Proposal:
+    """What `propose_spec` gives.
+
+    Attributes:
+        spec: The spec, ready to use or to edit.
+        notes: What was guessed, part by part, in the spec's order.
+        left_out: The schema's features that are not in the spec, and why.
+    """
+
+    spec: SequenceSpec
+    notes: tuple[Note, ...] = ()
+    left_out: tuple[Note, ...] = ()
+
+    def to_yaml(self, *, origin: str = "a schema") -> str:
+        """The spec as YAML, each note a comment above the line it is about.
+
+        Args:
+            origin: What the head of the file says it was proposed from.
+        """
+        text = spec_to_yaml(self.spec)
+        places = dict(_places(yaml.compose(text, Loader=yaml.SafeLoader), ()))
+        above: dict[int, list[str]] = {}
+        head = [f"Proposed from {origin}. Look it through: comments say what was guessed."]
+        for note in self.notes:
+            if note.about in places:
+                line, indent = places[note.about]
+                above.setdefault(line, []).extend(_comment(f"{note.text[:1].upper()}{note.text[1:]}.", indent))
+            else:
+                head.append(str(note))
+        if self.left_out:
+            head.append("Not in the spec:")
+            head += [f"  {note}" for note in self.left_out]
+        commented = [comment for words in head for comment in _comment(words, 0)]
+        for number, written in enumerate(text.split("\n")[:-1]):
+            commented += [*above.get(number, ()), written]
+        return "\n".join(commented) + "\n"
+
+
+def _places(node: yaml.Node | None, path: tuple[str, ...]) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Line and column of each key of the first two levels, by its dotted path."""
+    if isinstance(node, yaml.MappingNode) and len(path) < 2:
+        for key, value in node.value:
+            here = (*path, key.value)
+            yield ".".join(here), (key.start_mark.line, key.start_mark.column)
+            # A mapping in one line has no line of its own for its keys.
+            if not getattr(value, "flow_style", True):
+                yield from _places(value, here)
+
+
+def _comment(words: str, indent: int) -> Iterable[str]:
+    import textwrap
+
+    # A key may hold a line break, and what follows it would be no comment.
+    plain = " ".join(words.splitlines())
+    margin = " " * indent
+    depth = len(plain) - len(plain.lstrip())
+    return textwrap.wrap(
+        plain.strip(),
+        _WIDTH,
+        initial_indent=f"{margin}# {' ' * depth}",
+        subsequent_indent=f"{margin}# {' ' * (depth + 2 if depth else 0)}",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

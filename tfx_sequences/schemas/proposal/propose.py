@@ -1,0 +1,257 @@
+"""A spec proposed from a schema: the other way round of `make_schema`."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import text_format
+
+from tfx_sequences.errors import DataError, SpecError, did_you_mean, shortened
+from tfx_sequences.schemas.columns.base import declared
+from tfx_sequences.schemas.columns.names import SEQUENCE_PREFIX
+from tfx_sequences.schemas.features.schema_protos import schema_pb2
+from tfx_sequences.schemas.proposal.proposal import Note, Proposal
+from tfx_sequences.schemas.proposal.proposed_columns import proposed_column
+from tfx_sequences.schemas.proposal.proposed_label import can_be_label, find_label, label_fields
+from tfx_sequences.schemas.proposal.schema_features import SchemaFeature, SchemaFeatures, schema_features
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+_ID_NAMES = ("id", "record_id", "example_id", "sequence_id", "uuid", "uid", "guid")
+_WEIGHT_NAMES = ("example_weight", "sample_weight", "record_weight")
+_SECTIONS = ("record", "id_key", "context", "sequence", "label", "example_weight")
+
+
+def propose_spec(
+    schema: schema_pb2.Schema | str | os.PathLike[str],
+    *,
+    label: str | None = None,
+    example_weight: str | None = None,
+    id_key: str | None = None,
+    name: str = "proposed",
+) -> Proposal:
+    """Proposes a spec for the records that a schema describes.
+
+    The schema may be curated by hand, or inferred by SchemaGen (TFDV), which knows less. A
+    schema that `make_schema` made gives a spec with the same parse specs.
+
+    Types come from feature types and domains: whole numbers with a categorical domain, and all
+    strings, are categorical (with `num_buckets` where the domain has bounds from 0 on, with
+    `vocabulary_list` where it lists up to 1 000 terms, else with a computed vocabulary), text
+    where the domain is natural language; other numbers are numeric. Shapes and defaults come
+    from the tensor representations, or from shape, counts and presence. In a schema of
+    `tf.Example`, lists of varying length are the steps.
+
+    Args:
+        schema: The message, its text, or the path of a file with the text (`schema.pbtxt`).
+        label: Key of the label: a context feature (a value, a vector of numbers, or any number of
+            terms) or, if none has it, a sequence feature, for a label of each step. None takes the context's value
+            that is called so (`label`, `target`, `class`, ...), or that an environment such as serving is without.
+        example_weight: Key of the weight; None takes one called so (`example_weight`, ...).
+        id_key: Key of the records' id; None takes one called so (`id`, the only `*_id`, ...).
+        name: Name of the spec.
+
+    Returns:
+        A `Proposal`: `spec`, `notes` on what was guessed, and `left_out`, the features that are
+        not in the spec and why. `to_yaml()` gives the spec's file with these as comments.
+
+    Raises:
+        DataError: The schema cannot be read, or has no feature that could be steps.
+        SpecError: The label is not told, or a key is not one of a feature that can be it; the
+            message lists the candidates.
+        EnvironmentNotSupportedError: On import, where `tensorflow_metadata` is missing.
+
+    >>> proposal = propose_spec('''
+    ...     feature { name: "speaker" type: BYTES }
+    ...     feature { name: "##SEQUENCE##" type: STRUCT struct_domain {
+    ...         feature { name: "lpc" type: FLOAT
+    ...             value_counts { value_count { min: 7 } value_count { min: 12 max: 12 } } } } }
+    ... ''', label="speaker")
+    >>> proposal.spec.sequence["lpc"].shape, proposal.spec.label.key
+    ((12,), 'speaker')
+    """
+    read = schema_features(_schema(schema))
+    context = [f for f in read.features if not f.is_sequence]
+    roles: dict[str, Any] = {"label": label, "example_weight": example_weight, "id_key": id_key}
+    _check_roles(roles, context, read)
+    notes: list[Note] = []
+    label_feature = find_label(read.features, label, notes, taken=(example_weight, id_key))
+    rest = [f for f in context if f is not label_feature]
+    weight = _role(rest, example_weight, "example_weight", notes)
+    identity = _role([f for f in rest if f is not weight], id_key, "id_key", notes)
+    plain = [f for f in rest if f not in (weight, identity)]
+    steps = [f for f in read.features if f.is_sequence and f is not label_feature]
+    left_out = list(read.left_out)
+    if read.record == "Example" and any(not f.is_represented for f in steps):
+        text = (
+            "lists of varying length are taken for the steps; if one holds arrays, give its shape, "
+            "and if one does not belong to the steps, move it to context with multi_valued"
+        )
+        notes.append(Note("record", text))
+    if not steps:
+        plain, steps = _steps_of_context(plain, read, notes)
+    fields: dict[str, Any] = {"context": {}, "sequence": {}}
+    for section, features in (("context", plain), ("sequence", steps)):
+        for feature in features:
+            column, about = proposed_column(feature, in_sequence=section == "sequence", record=read.record)
+            if column is None:
+                left_out += [Note(SEQUENCE_PREFIX * feature.is_sequence + feature.key, text) for text in about]
+            else:
+                fields[section][feature.key] = column
+                notes += [Note(f"{section}.{feature.key}", text) for text in about]
+    if not fields["sequence"]:
+        raise _no_steps(read, left_out)
+    spec = declared(
+        SequenceSpec,
+        name=name,
+        record=read.record,
+        id_key=identity.key if identity else None,
+        label=label_fields(label_feature, notes),
+        example_weight=weight.key if weight else None,
+        **fields,
+    )
+    notes.sort(key=lambda note: _SECTIONS.index(note.about.partition(".")[0]))
+    return Proposal(spec, tuple(notes), tuple(sorted(left_out, key=str)))
+
+
+def _schema(schema: Any) -> schema_pb2.Schema:
+    """The message, whatever form it is given in."""
+    if isinstance(schema, schema_pb2.Schema):
+        return schema
+    if not isinstance(schema, str | os.PathLike):
+        raise DataError(
+            "This is no schema.",
+            expected="a Schema of tensorflow_metadata, its text, or the path of a file with it",
+            received=type(schema).__name__,
+        )
+    text, where = str(schema), "The schema"
+    if not isinstance(schema, str) or not re.search(r"[{\n]", schema):
+        path = Path(schema).expanduser()
+        where = f"The schema {path}"
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(
+                f"{where} cannot be read: {getattr(error, 'strerror', None) or error}.",
+                expected="a file of the text that SchemaGen writes (schema.pbtxt)",
+                received=str(path),
+                fix="Check the path.",
+            ) from error
+    try:
+        parsed = text_format.Parse(text, schema_pb2.Schema())
+    except text_format.ParseError as error:
+        raise DataError(
+            f"{where} is not the text of a tensorflow_metadata schema: {error}",
+            expected='as SchemaGen writes it: feature { name: "..." type: BYTES ... }',
+            received=f"{' '.join(text.split())!r:.60}",
+            fix="Mend the line named above, or give another file.",
+        ) from error
+    if not parsed.feature:
+        raise DataError(f"{where} has no features.", expected="a schema with a feature per key of the records")
+    return parsed
+
+
+_ROLES = {
+    "label": ("the label", "a feature of the context, or of the steps", can_be_label),
+    "example_weight": ("the weight", "a context feature of one float", lambda f: f.is_scalar and f.dtype == "float32"),
+    "id_key": ("the records' id", "a context feature of one string", lambda f: f.is_scalar and f.dtype == "string"),
+}
+
+
+def _check_roles(roles: dict[str, str | None], context: Sequence[SchemaFeature], read: SchemaFeatures) -> None:
+    """Raises unless each key that the caller gives is of a feature that can play its role."""
+    for role, key in roles.items():
+        if key is None:
+            continue
+        words, expected, can_be = _ROLES[role]
+        features = [f for f in read.features if role == "label"] or context
+        by_key = {f.key: f for f in features}
+        if any(f.key == key and can_be(f) for f in features):
+            continue
+        candidates = [f.key for f in features if can_be(f)]
+        reasons = [note.text for note in read.left_out if note.about == key]
+        if key in by_key:
+            received = f"'{key}', {_described(by_key[key])}"
+        elif any(f.key == key for f in read.features):
+            received = f"'{key}', a sequence feature"
+        else:
+            received = f"'{key}', {reasons[0]}" if reasons else f"'{key}', which the schema does not have"
+        raise SpecError(
+            f"'{key}' cannot be {words}.",
+            expected=f"{expected}: {shortened(candidates) or 'there is none'}",
+            received=received,
+            fix=f"Give another {role}.{did_you_mean(key, candidates)}",
+        )
+    given = [key for key in roles.values() if key is not None]
+    twice = sorted({key for key in given if given.count(key) > 1})
+    if twice:
+        raise SpecError(
+            f"'{twice[0]}' is given two roles.", fix="Give label, example_weight and id_key keys of their own."
+        )
+
+
+def _role(rest: Sequence[SchemaFeature], key: str | None, role: str, notes: list[Note]) -> SchemaFeature | None:
+    """The weight or the id: as given, or guessed by its name."""
+    _, _, can_be = _ROLES[role]
+    candidates = [f for f in rest if can_be(f)]
+    if key is not None:
+        return next(f for f in candidates if f.key == key)
+    if role == "id_key":
+        named = [f for f in candidates if f.key.lower() in _ID_NAMES]
+        named = named or [f for f in candidates if f.key.lower().endswith("_id")]
+    else:
+        # What is only called weight may be a weight in kilograms, unless it is declared as never negative.
+        named = [f for f in candidates if f.key.lower() in _WEIGHT_NAMES]
+        named = named or [f for f in candidates if f.key.lower() == "weight" and f.min_value == 0]
+    if len(named) != 1:
+        return None
+    notes.append(Note(role, "guessed by its name"))
+    return named[0]
+
+
+def _steps_of_context(
+    plain: list[SchemaFeature], read: SchemaFeatures, notes: list[Note]
+) -> tuple[list[SchemaFeature], list[SchemaFeature]]:
+    """Context and sequence where the schema has no sequence feature: lists of one length, or tokens, are it."""
+    if read.record == "Example":
+        lists = [f for f in plain if not f.is_represented and not f.is_scalar and len(f.shape or ()) == 1]
+        sizes = {f.shape[0] for f in lists if f.shape}
+        if len(sizes) == 1:
+            text = f"all lists have {sizes.pop()} values, taken for as many steps; if they are arrays, they are context"
+            notes += [Note(f"sequence.{f.key}", text) for f in lists]
+            steps = [dataclasses.replace(f, is_sequence=True, shape=(), default=None) for f in lists]
+            return [f for f in plain if f not in lists], steps
+    texts = [f for f in plain if f.dtype == "string" and f.is_scalar]
+    # Natural language is meant for it; a domain of few terms is not.
+    for likely in ([f for f in texts if f.is_text], [f for f in texts if f.terms is None], texts):
+        if likely:
+            others = f", of {shortened(f.key for f in likely)}" if len(likely) > 1 else ""
+            notes.append(
+                Note(
+                    f"sequence.{likely[0].key}",
+                    f"the schema has no sequence feature, so the tokens of this string are the steps{others}",
+                )
+            )
+            return [f for f in plain if f is not likely[0]], [likely[0]]
+    return plain, []
+
+
+def _no_steps(read: SchemaFeatures, left_out: Sequence[Note]) -> DataError:
+    features = shortened(f.key for f in read.features) or "no feature that a spec can have"
+    reasons = f"; left out: {' '.join(map(str, left_out[:3]))}" if left_out else ""
+    return DataError(
+        "The schema has no feature whose values could be the steps of a sequence.",
+        expected="feature lists in a '##SEQUENCE##' struct (SequenceExample), or lists of varying length (Example)",
+        received=f"{read.record} with {features}{reasons}",
+        fix="Check that the records were read as what they are: tf.SequenceExample, or tf.Example.",
+    )
+
+
+def _described(feature: SchemaFeature) -> str:
+    if feature.shape is None:
+        return f"a {feature.dtype} feature of any number of values"
+    return f"a {feature.dtype} feature of shape {list(feature.shape)}"

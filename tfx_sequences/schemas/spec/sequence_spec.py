@@ -1,0 +1,251 @@
+"""`SequenceSpec`: the one declaration everything else is generated from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+import pydantic
+
+from tfx_sequences.errors import SpecError, did_you_mean
+from tfx_sequences.schemas.columns.base import Declared
+from tfx_sequences.schemas.columns.column import CategoricalColumn, Column, TextColumn
+from tfx_sequences.schemas.columns.column_base import BaseColumn, IdColumn
+from tfx_sequences.schemas.columns.shared_tables import names_by_table
+from tfx_sequences.schemas.spec.batching import Batching
+from tfx_sequences.schemas.spec.evaluation_options import Evaluation
+from tfx_sequences.schemas.spec.forecast_labels import check_forecasts, without_normalizer
+from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.model_options import Conv1DLayer, Model
+from tfx_sequences.schemas.spec.training_options import Training
+from tfx_sequences.schemas.spec.tuning_options import SECTIONS, Tuning
+
+
+class Splits(Declared):
+    """Which files are which split: glob patterns below the data folder.
+
+    A split without files is held back from the training records, by a hash of
+    the record: the same records in every run.
+    """
+
+    train: str = "train*"
+    valid: str = "valid*"
+    test: str = "test*"
+    valid_fraction: float = pydantic.Field(0.1, gt=0, lt=0.5)
+    """Share of the training records held back for early stopping when no file matches `valid`."""
+    test_fraction: float = pydantic.Field(0.1, gt=0, lt=0.5)
+    """Share of the training records held back for the test when no file matches `test`."""
+
+
+# Of the only head, where the spec has `label` and not `labels`.
+SINGLE_HEAD = "label"
+
+
+class SequenceSpec(Declared):
+    """Features, label, batching, model, training and evaluation of one sequence task.
+
+    >>> from tfx_sequences.schemas.columns.column import NumericColumn
+    >>> spec = SequenceSpec(
+    ...     name="vowels",
+    ...     sequence={"lpc": {"type": "numeric", "shape": (12,)}},
+    ...     label={"key": "speaker"},
+    ... )
+    >>> spec.sequence["lpc"] == NumericColumn(key="lpc", shape=(12,), is_sequence=True)
+    True
+    """
+
+    name: str = pydantic.Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")
+    """Names the pipeline; letters, digits, `_` and `-`."""
+    description: str = ""
+    record: Literal["SequenceExample", "Example"] = "SequenceExample"
+    """The protocol buffer of the records. In an Example, a sequence feature is a
+    list of values, `shape` many per step."""
+    id_key: str | None = None
+    """Context feature (a string) that names the record in messages and predictions."""
+    context: dict[str, Column] = {}
+    """Features of the whole record, by name."""
+    sequence: dict[str, Column] = pydantic.Field(min_length=1)
+    """Features of each step, by name. All of a record have the same number of steps."""
+    label: Label | None = None
+    """What the model learns to predict."""
+    labels: dict[Annotated[str, pydantic.Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")], Label] = {}
+    """Instead of `label`: several, by name, that heads of one network learn at once."""
+    example_weight: str | None = None
+    """Context feature (a number) that weighs the record in loss and metrics."""
+    splits: Splits = Splits()
+    batching: Batching = Batching()
+    model: Model = Model()
+    training: Training = Training()
+    tuning: Tuning | None = None
+    """None: no search, training takes the values above."""
+    evaluation: Evaluation = Evaluation()
+
+    @pydantic.field_validator("context", "sequence", mode="before")
+    @classmethod
+    def _name_columns(cls, columns: Any, info: pydantic.ValidationInfo) -> Any:
+        in_sequence = info.field_name == "sequence"
+        if isinstance(columns, Iterable) and not isinstance(columns, Mapping | str):
+            columns = {column.key: column for column in columns}
+        if not isinstance(columns, Mapping):
+            return columns
+        return {
+            name: {"key": name, **column, "is_sequence": in_sequence} if isinstance(column, Mapping) else column
+            for name, column in columns.items()
+        }
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _leave_targets_as_they_are(cls, data: Any) -> Any:
+        return without_normalizer(data) if isinstance(data, Mapping) else data
+
+    @pydantic.model_validator(mode="after")
+    def _check(self) -> SequenceSpec:
+        for section, in_sequence in (("context", False), ("sequence", True)):
+            for name, column in getattr(self, section).items():
+                if column.is_sequence != in_sequence:
+                    kind = "a sequence" if column.is_sequence else "a context"
+                    raise ValueError(f"{section}.{name} is declared as {kind} column; move it, or build its twin")
+        if (self.label is None) == (not self.labels):
+            raise ValueError("needs a `label`, or `labels` by name" if self.label is None else "has label and labels")
+        if "id" in self.labels:
+            raise ValueError("labels: 'id' is what predictions call the record; choose another name")
+        for name, label in self.heads.items():
+            self._check_label(self.where_of_head(name), label)
+        check_forecasts(self)
+        if self.record == "Example":
+            outside = self._context_keys | {self.id_key, self.example_weight}
+            outside |= {x.key for x in self.heads.values() if not (x.per_step or x.is_cut_out)}
+            inside: list[str | None] = [column.key for column in self.sequence.values() if not is_from_context(column)]
+            inside += [key for label in self.heads.values() if label.per_step for key in (label.key, label.step_weight)]
+            for key in inside:
+                if key in outside and key is not None:
+                    raise ValueError(
+                        f"'{key}' is used inside and outside of the sequence, "
+                        "but a tf.Example has one feature of a name; only a SequenceExample can have two"
+                    )
+            for column in self.sequence.values():
+                if isinstance(column, CategoricalColumn) and column.multi_valued:
+                    raise ValueError(
+                        f"'{column.key}' is multi_valued, but the flat lists of a tf.Example cannot say "
+                        "which values belong to which step; use SequenceExamples"
+                    )
+        try:
+            names_by_table(self.columns)
+        except SpecError as error:
+            raise ValueError(str(error)) from error
+        if self.model.context != "head" and not self.context:
+            raise ValueError(f"model.context is {self.model.context}, but there are no context features")
+        for name, column in self.columns.items() if self.batching.prepared else ():
+            if isinstance(column, IdColumn) and column.has_several_ids and not getattr(column, "shape", ()):
+                raise ValueError(f"batching.prepared cannot keep {name}, which has any number of ids; leave it out")
+        if self.tuning:
+            self.tuning.check({name: getattr(self, name) for name in SECTIONS})
+        for name, padding in self.batching.padding.items():
+            if name not in self.sequence:
+                hint = did_you_mean(name, self.sequence)
+                raise ValueError(f"batching.padding: '{name}' is no sequence feature.{hint}")
+            if self.sequence[name].type != "numeric" and not padding.value.is_integer():
+                raise ValueError(f"batching.padding: '{name}' has ids, so its value is a whole number")
+        known = [self.metric_name(name, m) for name, label in self.heads.items() for m in label.metrics]
+        for part in ("thresholds", "baseline"):
+            for metric in getattr(self.evaluation, part):
+                if metric not in known:
+                    hint = did_you_mean(metric, known)
+                    raise ValueError(f"evaluation.{part} has no metric '{metric}'.{hint} Use {', '.join(known)}")
+        if self.evaluation.step_slices and not any(label.per_step for label in self.heads.values()):
+            raise ValueError("evaluation.step_slices: no label is one of steps; leave it out")
+        of_records = {label.key for label in self.heads.values() if not label.per_step and not label.is_vector}
+        for key in self.evaluation.slices:
+            if key not in self._context_keys | of_records:
+                raise ValueError(f"evaluation.slices: '{key}' is neither a context feature nor a label of the record")
+        return self
+
+    def _check_label(self, where: str, label: Label) -> None:
+        if label.is_cut_out:
+            return
+        sees = (
+            {c.key for c in self.sequence.values() if not is_from_context(c)} if label.per_step else self._context_keys
+        )
+        if label.key in sees:
+            place = "sequence" if label.per_step else "context"
+            answer = f"the label '{label.key}' is also a {place} feature: the model would see the answer"
+            if not label.per_step:
+                raise ValueError(answer)
+            if not label.shift:
+                raise ValueError(f"{answer}; set {where}.shift, to predict later steps")
+        if self.record == "Example" and label.per_step and label.has_several_terms:
+            raise ValueError(
+                f"{where} has any number of terms per step, but the flat lists of a tf.Example cannot say which "
+                "belong to which step; use SequenceExamples, or vectors of 0 and 1"
+            )
+        if self.batching.prepared and label.has_several_terms:
+            raise ValueError(f"batching.prepared cannot keep {where}, which has any number of terms; leave it out")
+
+    @pydantic.model_serializer(mode="wrap")
+    def _drop_implied(self, handler: Any) -> dict[str, Any]:
+        dumped = handler(self)
+        for section in ("context", "sequence"):
+            for name, column in dumped.get(section, {}).items():
+                column.pop("is_sequence", None)
+                if column.get("key") == name:
+                    del column["key"]
+        return dumped
+
+    @property
+    def heads(self) -> dict[str, Label]:
+        """The label of each head of the model by its name; the only one of `label` is called `label`."""
+        return {SINGLE_HEAD: self.label} if self.label is not None else dict(self.labels)
+
+    def where_of_head(self, name: str) -> str:
+        """Where the spec declares a head's label."""
+        return "label" if self.label is not None else f"labels.{name}"
+
+    def output_prefix(self, head: str) -> str:
+        """What the names of a head's outputs begin with: nothing for `label`, `NAME_` for one of `labels`."""
+        return "" if self.label is not None else f"{head}_"
+
+    def metric_name(self, head: str, metric: str) -> str:
+        """How a head's metric is called: `accuracy`, or `NAME.accuracy` where the spec has several labels."""
+        return metric if self.label is not None else f"{head}.{metric}"
+
+    @property
+    def _context_keys(self) -> set[str]:
+        """Keys of the record's context that are features; the text whose tokens are the steps is one."""
+        return {column.key for column in self.columns.values() if is_from_context(column)}
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """All columns by the name of their transformed feature, in name order.
+
+        The name is `context.x` or `sequence.x`, so a name may stand in both.
+        """
+        both = {f"context.{n}": c for n, c in self.context.items()}
+        both |= {f"sequence.{n}": c for n, c in self.sequence.items()}
+        return dict(sorted(both.items()))
+
+
+def check_causality(spec: SequenceSpec) -> None:
+    """Refuses a network that reads later steps where they are what it has to predict.
+
+    Not part of the spec's own checks, for a stage may read a spec without its model.
+
+    Raises:
+        SpecError: A label with `shift` is a feature too, and the network is bidirectional.
+    """
+    features = {c.key for c in spec.sequence.values() if not is_from_context(c)}
+    both_ways = [n for n, f in enumerate(spec.model.front) if isinstance(f, Conv1DLayer) and f.padding == "same"]
+    reads_later = {"model.bidirectional": "false"} if spec.model.bidirectional else {}
+    reads_later |= {f"model.front.{number}.padding": "causal" for number in both_ways}
+    for name, label in spec.heads.items():
+        if label.per_step and label.key in features and reads_later and spec.model.builder is None:
+            raise SpecError(
+                f"{spec.where_of_head(name)}: the network would see the answer.",
+                expected=f"a network that reads no later steps, for '{label.key}' is a feature and a label",
+                received=f"{' and '.join(reads_later)}, which read them",
+                fix=f"Set {', '.join(f'{key}: {value}' for key, value in reads_later.items())}.",
+            )
+
+
+def is_from_context(column: BaseColumn) -> bool:
+    """The raw feature stands in the record's context; for the tokens of a text the steps still are a sequence."""
+    return not column.is_sequence or (isinstance(column, TextColumn) and column.source == "context")
