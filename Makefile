@@ -29,9 +29,10 @@ engines: setup ## Compare all of Beam's engines with the direct one: its job ser
 stack-1.21: ## Run all tests with Python 3.13 and TFX 1.21 in a Debian 13 userland (needs root)
 	@.ci/stack-1.21
 
-lint: setup ## Check style and formatting
+lint: setup ## Check style, formatting and plain English
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
+	@.venv/bin/python scripts/check_language.py
 
 types: setup ## Check types
 	@.venv/bin/mypy

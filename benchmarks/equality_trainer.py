@@ -47,7 +47,7 @@ def trainers_answers(
     form = transformed_records(spec, tft_output.transformed_feature_spec())
     train_files = [str(file) for file in sorted((transformed / "Split-train").iterdir())]
     plan = make_plan(read_histogram(tft_output), spec.batching)
-    statistics = task_statistics(spec, tft_output, SequenceInput(train_files, spec, form, plan, training=False))
+    statistics = task_statistics(spec, tft_output, SequenceInput(train_files, spec, form, plan, training=True))
     network = build_model(spec, statistics, use_cudnn="auto" if fused else False)
     weights = read_weights(str(model))
     if weights is None:

@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import input_data
-import rich
 import rich.box
 import rich.markup
 import rich.table
 import typer
 from interleaved import HERE, chosen_rows, run_process, run_rounds
+from printed_table import print_table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +80,7 @@ def main(
     for kind in {"raw" if row.name.startswith("sequence-example") else "transformed" for row in chosen}:
         input_data.write(folder, records, kind)
     measure = functools.partial(run, folder=folder, records=records)
-    rich.print(table(*run_rounds(chosen, rounds, measure, summarize, records, output)))
+    print_table(table(*run_rounds(chosen, rounds, measure, summarize, records, output)))
 
 
 def run(row: Row, folder: Path, records: int) -> dict[str, Any]:
@@ -142,7 +142,8 @@ def table(summary: list[dict[str, Any]], problems: dict[str, str]) -> rich.table
         )
     for row in ROWS:
         if row.name in problems:
-            made.add_row(row.label, f"[dim]not run: {rich.markup.escape(problems[row.name])}[/dim]")
+            # In the first column, which wraps; the others would make no room for it.
+            made.add_row(f"{row.label}\n[dim]not run: {rich.markup.escape(problems[row.name])}[/dim]")
     return made
 
 

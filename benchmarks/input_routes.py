@@ -89,11 +89,13 @@ def tfx_factory(folder: Path, records: int, kind: str, *, pad: bool) -> Epoch:
 
 def ours(folder: Path, records: int, kind: str, *, shuffle: bool) -> Epoch:
     """Our input: micro-batches into `bucket_by_sequence_length`, a token budget and the plan for it."""
+    from tfx_sequences.compat import bound_freed_memory
     from tfx_sequences.components.input.bucket_planning import make_plan
     from tfx_sequences.components.input.record_formats import raw_records, transformed_records
     from tfx_sequences.components.input.sequence_input import SequenceInput
     from tfx_sequences.components.transform.length_histogram import LengthHistogram
 
+    bound_freed_memory()
     spec = _spec()
     plan = make_plan(LengthHistogram.of(input_data.lengths_of_set(records)), spec.batching)
     form = raw_records(spec) if kind == "raw" else transformed_records(spec, _feature_spec())
@@ -103,10 +105,12 @@ def ours(folder: Path, records: int, kind: str, *, shuffle: bool) -> Epoch:
 
 def prepared(folder: Path, records: int) -> Epoch:
     """Our prepared store, written once from the transformed records; shuffled, token budget."""
+    from tfx_sequences.compat import bound_freed_memory
     from tfx_sequences.components.prepared.format import StoreIdentity
     from tfx_sequences.components.prepared.prepared_input import PreparedStore
     from tfx_sequences.components.prepared.store import write_prepared_store
 
+    bound_freed_memory()
     spec, store, identity = _spec(), folder / "prepared", StoreIdentity("benchmark", "benchmark")
     if not store.is_dir():
         write_prepared_store(_files(folder, records, "transformed"), spec, _feature_spec(), store, identity)

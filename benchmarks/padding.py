@@ -18,8 +18,8 @@ import tensorflow as tf
 
 from tfx_sequences.components.input.bucket_planning import make_plan
 from tfx_sequences.components.input.record_formats import raw_records
-from tfx_sequences.components.input.record_places import record_dataset
 from tfx_sequences.components.input.sequence_input import SequenceInput
+from tfx_sequences.components.records.opening import record_dataset
 from tfx_sequences.components.transform.length_histogram import LengthHistogram
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_io import load_spec

@@ -20,12 +20,12 @@ from typing import Annotated, Any
 
 import keras
 import numpy as np
-import rich
 import rich.box
 import rich.table
 import tensorflow as tf
 import tensorflow_transform as tft
 import typer
+from printed_table import print_table
 
 from tfx_sequences.components.input import sequence_input as input_lib
 from tfx_sequences.components.input.bucket_planning import make_plan
@@ -85,10 +85,12 @@ def main(
                 inputs[f"store, windows of {window}"] = lambda epoch, store=store: store.dataset(epoch=epoch)
             for name, epoch in inputs.items():
                 print(f"seed {seed}: {name}", file=sys.stderr)
-                results.setdefault(name, []).append(_train(seeded, data.graph, shuffled, epoch, valid, epochs))
+                results.setdefault(name, []).append(
+                    _train(seeded, data.graph, shuffled, plan.steps_per_epoch, epoch, valid, epochs)
+                )
     if report:
         report.write_text(json.dumps({"epochs": epochs, "results": results}, indent=1))
-    rich.print(_table(results, declared.label.type))
+    print_table(_table(results, declared.label.type))
 
 
 def _find(output: Path, spec_fingerprint: str) -> Transformed:
@@ -108,13 +110,13 @@ def _lengths(files: list[str]) -> np.ndarray:
 
 
 def _train(
-    spec: Any, graph: Any, labels: tf.data.Dataset, epoch: Epoch, valid: tf.data.Dataset, epochs: int
+    spec: Any, graph: Any, labels: tf.data.Dataset, steps: int, epoch: Epoch, valid: tf.data.Dataset, epochs: int
 ) -> tuple[float, float]:
     """Best validation loss, and the other metric of that epoch."""
     keras.utils.set_random_seed(spec.training.seed)
     of_split = task_statistics(spec, graph, labels)
     model = build_model(spec, of_split)
-    compile_model(model, spec, of_split)
+    compile_model(model, spec, of_split, steps)
     found = []
     for number in range(epochs):
         model.fit(epoch(number), verbose=0)

@@ -22,6 +22,7 @@ import numpy as np
 import rich.table
 import tensorflow as tf
 import tf_keras
+from printed_table import print_table
 
 import tfx_sequences as tfs
 
@@ -204,7 +205,7 @@ def main() -> None:
             }
             figures.append(row)
             table.add_row(name, step, *(f"{row[k]:.2f}" for k in list(row)[2:]))
-    rich.print(table)
+    print_table(table)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1))
 

@@ -15,12 +15,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-import rich
 import rich.box
 import rich.markup
 import rich.table
 import typer
 from interleaved import chosen_rows, run_process, run_rounds
+from printed_table import print_table
 
 NAIVE, PEER = "keras-naive", "torch-padded"
 
@@ -66,7 +66,7 @@ def main(
     def run(row: Row) -> dict[str, Any]:
         return run_process(["training_route.py", row.name, str(folder), str(records), str(row.warm_up)])
 
-    rich.print(table(*run_rounds(chosen_rows(ROWS, only), rounds, run, summarize, records, output)))
+    print_table(table(*run_rounds(chosen_rows(ROWS, only), rounds, run, summarize, records, output)))
 
 
 def summarize(row: Row, runs: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:

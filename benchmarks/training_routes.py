@@ -21,9 +21,10 @@ Epoch = Callable[[int | None], dict[str, int]]
 
 def ours(folder: Path, records: int) -> Epoch:
     """`fit` as the Trainer has it, of the network that the spec gives, read from the prepared store on disk."""
-    from tfx_sequences.compat import use_cores
+    from tfx_sequences.compat import bound_freed_memory, use_cores
 
     use_cores()
+    bound_freed_memory()
     import input_routes
     import keras
 
@@ -54,10 +55,10 @@ def ours(folder: Path, records: int) -> Epoch:
         write_prepared_store(files, spec, feature_spec, store, identity)
     train = PreparedInput(PreparedStore(store, spec, identity))
     keras.utils.set_random_seed(0)
-    of_label = HeadStatistics(mean=(0.5,), std=(0.5,))
+    of_label = HeadStatistics(mean=(0.5,), std=(0.5,), targets=records)
     statistics = TaskStatistics({"sequence.item": input_data.ITEMS + 1}, heads={"label": of_label})
     model = build_model(spec, statistics)
-    compile_model(model, spec, statistics)
+    compile_model(model, spec, statistics, train.steps_per_epoch)
 
     def epoch(batches: int | None) -> dict[str, int]:
         model.fit(train.dataset, steps_per_epoch=batches, callbacks=[train.callback], verbose=0)

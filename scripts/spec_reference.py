@@ -10,10 +10,11 @@ import pydantic
 from pydantic_core import PydanticUndefined
 
 from tfx_sequences.schemas.columns import column as columns
+from tfx_sequences.schemas.kinds import forecast_options as forecast
+from tfx_sequences.schemas.kinds.registry import kind_names
 from tfx_sequences.schemas.spec import (
     batching,
     evaluation_options,
-    forecast,
     label,
     model_options,
     training_options,
@@ -79,7 +80,9 @@ def _section(title: str, model: type[pydantic.BaseModel]) -> str:
         if name in _IMPLIED and model is not label.Label:
             continue
         words = " ".join((field.description or "").split()).replace("|", "\\|")
-        lines.append(f"| `{name}` | {_type(field.annotation)} | {_default(name, field)} | {words} |")
+        values = ", ".join(f"`{kind}`" for kind in kind_names())
+        shown = values if name == "type" else _type(field.annotation)
+        lines.append(f"| `{name}` | {shown} | {_default(name, field)} | {words} |")
     return "\n".join(lines) + "\n"
 
 

@@ -100,10 +100,9 @@ def export_labels(all_labels, folder):
     from tfx_sequences.components.training.split_statistics import task_statistics
 
     output = tft.TFTransformOutput(all_labels.transform_dir)
-    spread = [
-        ({}, {"level": np.ones((1, 2)), "place": np.ones((1, 2))}, {"level": np.ones((1, 2)), "place": np.ones(1)})
-    ]
-    statistics = task_statistics(all_labels.spec, output, spread)
+    weights = {name: np.ones((1, 2) if label.per_step else 1) for name, label in all_labels.spec.labels.items()}
+    epoch = [({}, {**weights, "place": np.ones((1, 2))}, weights)]
+    statistics = task_statistics(all_labels.spec, output, epoch)
     keras.utils.set_random_seed(0)
     model = build_model(all_labels.spec, statistics, use_cudnn=False)
     raw_model = RawRecordModel(model, output.transform_savedmodel_dir, all_labels.spec, statistics)

@@ -9,6 +9,7 @@ import shutil
 from importlib import resources
 from pathlib import Path
 from string import Template
+from typing import get_args
 
 import pytest
 import yaml
@@ -17,6 +18,7 @@ from typer.main import get_command
 from tests.records import sequence_example
 from tfx_sequences.pipeline.beam_engines import beam_pipeline_args
 from tfx_sequences.pipeline.commands.cli import app, main
+from tfx_sequences.schemas.columns.numeric_columns import Normalizer
 from tfx_sequences.schemas.spec.deployment import load_deployment
 from tfx_sequences.schemas.spec.spec_io import load_spec, spec_from_yaml, spec_to_yaml
 
@@ -60,6 +62,17 @@ def test_the_page_on_migration_runs_from_top_to_bottom(tmp_path, monkeypatch):
     names["tf"].debugging.assert_equal(names["new_length"], names["sequence_length"])
     for before, now in zip(names["rnn_layer"].get_weights(), names["new_rnn_layer"].get_weights(), strict=True):
         assert (before == now).all()
+
+
+def test_the_page_on_numbers_is_right(capsys):
+    text = (ROOT / "docs" / "numbers.md").read_text("utf-8")
+    for block in re.findall(r"```yaml\n(.*?)```", text, re.S):
+        spec_from_yaml(f"name: page\n{block}label: {{key: y}}\n")
+    [code] = re.findall(r"```python\n(.*?)```", text, re.S)
+    exec(code, {})
+    assert capsys.readouterr().out == re.findall(r"```text\n(.*?)```", text, re.S)[0]
+    # Each normaliser of the spec has a row.
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.M)) == set(get_args(Normalizer))
 
 
 def test_the_deployment_file_on_the_page_to_vertex_fits_the_pipeline(tmp_path):
@@ -134,6 +147,6 @@ def test_the_python_on_the_page_to_vertex_compiles():
 
 
 def test_links_between_the_pages_lead_somewhere():
-    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"

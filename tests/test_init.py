@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import ast
 import importlib
-import importlib.metadata
+import importlib.util
+import re
 import shutil
 import subprocess
 import sys
@@ -22,9 +23,11 @@ def imported_by(code: str) -> set[str]:
     return set(done.stdout.split())
 
 
-def test_every_public_name_has_a_module_and_is_listed():
-    assert tfx_sequences.__all__ == sorted(tfx_sequences._MODULES)
-    assert set(tfx_sequences.__all__) <= set(dir(tfx_sequences))
+def test_every_public_name_stands_once_and_is_listed():
+    names = [name for names in tfx_sequences._PUBLIC.values() for name in names]
+    assert sorted(names) == tfx_sequences.__all__
+    assert len(names) == len(set(names))
+    assert set(names) <= set(dir(tfx_sequences))
 
 
 @pytest.mark.parametrize("name", tfx_sequences.__all__)
@@ -35,11 +38,31 @@ def test_public_name_loads_from_its_module(name):
     assert getattr(tfx_sequences, name) is getattr(importlib.import_module(module), name)
 
 
-def test_names_for_type_checkers_are_those_of_the_table():
-    tree = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
-    block = next(node for node in tree.body if isinstance(node, ast.If))
-    imported = {alias.name: node.module for node in block.body for alias in node.names}
-    assert imported == tfx_sequences._MODULES
+@pytest.fixture(scope="module")
+def public_names():
+    path = PACKAGE.parent / "scripts" / "public_names.py"
+    module_spec = importlib.util.spec_from_file_location("public_names", path)
+    module = importlib.util.module_from_spec(module_spec)
+    module_spec.loader.exec_module(module)
+    return module
+
+
+def test_names_for_type_checkers_are_those_of_the_table(public_names):
+    assert public_names.STUB.read_text("utf-8") == public_names.stub(), "run: python scripts/public_names.py"
+
+
+def test_signatures_change_only_with_the_list_of_public_names(public_names):
+    pytest.importorskip("tfx")
+    assert public_names.SIGNATURES.read_text("utf-8") == public_names.signatures(), (
+        "run: python scripts/public_names.py"
+    )
+
+
+def test_a_signature_is_shown_as_it_is_written(public_names):
+    text = public_names.SIGNATURES.read_text("utf-8")
+    assert (
+        "\nspec_from_yaml(text: str, *, where: str = 'the spec', folder: Path | None = None) -> SequenceSpec\n" in text
+    )
 
 
 def test_unknown_name_suggests_the_closest():
@@ -56,10 +79,15 @@ def test_import_is_light_and_the_layer_needs_no_tfx():
 
 
 def test_version_stands_in_one_place():
-    assert importlib.metadata.version("tfx-sequences").split(".")[0] == tfx_sequences.__version__.split(".")[0]
+    text = (PACKAGE.parent / "pyproject.toml").read_text("utf-8")
+    # hatchling reads it there, by this expression; test_wheel compares it with the built wheel's.
+    [path] = re.findall(r'\[tool\.hatch\.version\]\npath = "(.*)"', text)
+    [version] = re.findall(r"^__version__ = ['\"]v?(.+)['\"]$", (PACKAGE.parent / path).read_text("utf-8"), re.M)
+    assert version == tfx_sequences.__version__
+    assert 'dynamic = ["version"]' in text and not re.findall(r"^version *=", text, re.M)
 
 
-@pytest.mark.parametrize("file", ["__init__.py", "__main__.py"])
+@pytest.mark.parametrize("file", ["__init__.py", "__main__.py", "version.py"])
 def test_entry_modules_parse_on_old_pythons(file):
     source = (PACKAGE / file).read_text("utf-8")
     # Annotations and f-strings pass this oldest grammar that ast knows, so look for them too.

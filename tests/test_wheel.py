@@ -29,7 +29,7 @@ def environment(uv, tmp_path_factory):
 
 
 PROGRAM = """
-import importlib.util, json, sys
+import importlib.metadata, importlib.util, json, sys
 import keras
 import tensorflow as tf
 import tfx_sequences as tfs
@@ -55,6 +55,7 @@ print(json.dumps({
     "rnn": keras.layers.LSTM(2)(steps).shape.as_list(),
     "bundled": tfs.load_spec("japanese_vowels").name,
     "from": tfs.__file__,
+    "versions": [importlib.metadata.version("tfx-sequences"), tfs.__version__],
 }))
 """
 
@@ -65,6 +66,7 @@ def test_the_layer_and_the_specs_need_neither_tfx_nor_beam(environment, tmp_path
     assert run.returncode == 0, run.stderr
     told = json.loads(run.stdout)
     assert told["missing"] == []
+    assert len(set(told["versions"])) == 1
     assert str(environment.parent) in told["from"]
     assert told["steps"] == [[[1.0, 0.0, 1.0], [2.0, 1.0, 0.0]], [[0.0] * 3] * 2]
     assert told["mask"] == [[True, True], [False, False]]

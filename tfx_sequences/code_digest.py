@@ -19,7 +19,7 @@ def code_digest(*modules: str) -> str:
     """Hash of the named modules, of all they import of their own packages, and of the stack's versions.
 
     TFX's cache knows a component by its inputs and parameters, not by the code
-    behind an importable function; this goes into the parameters.
+    of an importable function; this goes into the parameters.
 
     Args:
         *modules: Modules of ours, or of the user's.
@@ -88,7 +88,7 @@ def _places(package: str) -> list[Path]:
 
 
 def _source_file(name: str, roots: Mapping[str, list[Path]]) -> Path | None:
-    """The file of a module; found by its name, for to ask the import system would import parents."""
+    """The file of a module; found by its name, because asking the import system would import parents."""
     package, *parts = name.split(".")
     for place in roots.get(package, ()):
         if place.is_file():

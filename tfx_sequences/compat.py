@@ -31,7 +31,7 @@ class Environment:
     system: str = "linux"
     """`sys.platform`."""
     glibc: tuple[int, int] | None = None
-    """Version of the GNU C library; None where there is none."""
+    """Version of the GNU C library; None without one."""
     tensorflow: str | None = None
     """Installed version, here and below; None where it is not installed."""
     keras: str | None = None
@@ -66,7 +66,7 @@ def check_environment(environment: Environment | None = None, *, needs_tfx: bool
         needs_tfx: False where TensorFlow and Keras are enough.
 
     Raises:
-        EnvironmentNotSupportedError: With what is wrong and what mends it.
+        EnvironmentNotSupportedError: Says what is wrong and how to fix it.
 
     >>> check_environment(Environment(python=(3, 9)), needs_tfx=False)
     Traceback (most recent call last):
@@ -74,7 +74,7 @@ def check_environment(environment: Environment | None = None, *, needs_tfx: bool
     tfx_sequences.errors.EnvironmentNotSupportedError: This Python is not supported.
       expected: Python 3.10 to 3.13
       received: Python 3.9
-      fix:      Make the environment with another interpreter, best python3.11.
+      fix:      Make the environment with another interpreter, preferably python3.11.
     """
     env = current_environment() if environment is None else environment
     _check_python(env)
@@ -91,10 +91,10 @@ def check_environment(environment: Environment | None = None, *, needs_tfx: bool
 
 
 def check_tensorflow_metadata() -> None:
-    """Raises unless `tensorflow_metadata` is there, which comes with TFX; needed where schemas are protocol buffers.
+    """Raises unless `tensorflow_metadata` is installed, which comes with TFX; schemas as protocol buffers need it.
 
     Raises:
-        EnvironmentNotSupportedError: With what mends it.
+        EnvironmentNotSupportedError: Says how to fix it.
     """
     if importlib.util.find_spec("tensorflow_metadata") is None:
         raise EnvironmentNotSupportedError(
@@ -149,7 +149,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-# Beyond so many cores, ops that are not split would leave too many idle.
+# With more cores than this, ops that are not split would leave too many idle.
 _MOST_CORES_OF_SINGLE_THREADED_OPS = 4
 
 
@@ -165,16 +165,16 @@ def use_cores() -> None:
         os.environ.setdefault("TF_NUM_INTEROP_THREADS", str(cores()))
 
 
-# Of mallopt, from malloc.h.
+# A parameter of mallopt, from malloc.h.
 _M_ARENA_MAX = -8
 
 
 def bound_freed_memory() -> None:
-    """Has the GNU C library keep freed memory in four heaps per core at most, not in eight.
+    """Makes the GNU C library keep freed memory in four heaps per core at most, not in eight.
 
-    Each thread that allocates gets a heap of its own while there are fewer, and what is freed goes back
-    to the heap it came from. Of input that is read by one thread and freed by another, with TensorFlow's
-    many threads, heap after heap grows to its peak, epoch after epoch. With fewer than four, threads wait for
+    Each thread that allocates gets a heap of its own until there are that many, and freed memory goes back
+    to the heap it came from. TensorFlow has many threads: one reads the input and another frees it, so heap
+    after heap grows to its peak, epoch after epoch. With fewer than four, threads wait for
     one another's heaps: with two the input took a tenth longer. Call it early: once there are eight heaps
     it changes nothing. What the user has set stays, and other C libraries stay as they are.
     """
@@ -193,7 +193,7 @@ def _check_python(env: Environment) -> None:
             "This Python is not supported.",
             expected=f"Python {_dotted(PYTHON_OLDEST)} to {_dotted(PYTHON_NEWEST)}",
             received=f"Python {_dotted(env.python)}",
-            fix="Make the environment with another interpreter, best python3.11.",
+            fix="Make the environment with another interpreter, preferably python3.11.",
         )
 
 
@@ -238,7 +238,7 @@ def _install(requirement: str) -> str:
 
 
 def _version(module: str) -> str | None:
-    """Version of the distribution of this name; '' where only the module is known to be there."""
+    """Version of the distribution of this name; '' where only the module is known to exist."""
     import importlib.metadata
 
     try:
@@ -262,7 +262,7 @@ def _glibc() -> tuple[int, int] | None:
 
 def _major(version: str) -> int:
     digits = version.split(".")[0]
-    # Of a Keras without metadata we know nothing bad.
+    # Without metadata nothing speaks against this Keras.
     return int(digits) if digits.isdigit() else 3
 
 

@@ -17,7 +17,7 @@ class TfxSequencesError(Exception):
 
 
 class UserInputError(TfxSequencesError, ValueError):
-    """Something the user gave (spec, data, folder, machine) needs mending.
+    """Something the user gave (spec, data, folder, machine) is not valid.
 
     Args:
         what: What happened, with the feature, file and record where known.
@@ -48,9 +48,7 @@ class UserInputError(TfxSequencesError, ValueError):
         self.expected = expected
         self.received = received
         self.fix = fix
-        parts = (("expected", expected), ("received", received), ("fix", fix))
-        lines = [what, *(f"  {name + ':':<9} {text}" for name, text in parts if text)]
-        super().__init__("\n".join(lines))
+        super().__init__(four_parts(what, expected, received, fix))
 
     # Beam and multiprocessing pickle exceptions; keyword-only arguments need help there.
     def __reduce__(self) -> tuple[object, ...]:
@@ -72,6 +70,18 @@ class DataError(UserInputError):
 
 class EnvironmentNotSupportedError(UserInputError):
     """The interpreter, the C library or Keras is one the stack cannot run on."""
+
+
+def four_parts(what: str, expected: str | None, received: str | None, fix: str | None) -> str:
+    """What happened, and below it the parts that are given, a line each.
+
+    >>> print(four_parts("No such folder.", None, "'x'", "Check --data."))
+    No such folder.
+      received: 'x'
+      fix:      Check --data.
+    """
+    parts = (("expected", expected), ("received", received), ("fix", fix))
+    return "\n".join([what, *(f"  {name + ':':<9} {text}" for name, text in parts if text)])
 
 
 def closest_name(name: object, candidates: Iterable[object]) -> str | None:

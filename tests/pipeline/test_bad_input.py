@@ -122,7 +122,7 @@ def data_is_a_file(folder):
 @case
 def data_is_no_path_of_this_machine(folder):
     spec_in(folder)
-    return Bad("The data folder is not on this machine.", "on this machine", "gs:/bucket/data", data="gs://bucket/data")
+    return Bad("TensorFlow has no file system for s9://bucket/data.", "gs://", "s9://", data="s9://bucket/data")
 
 
 @case
@@ -555,7 +555,7 @@ def unknown_bundled_spec(folder):
 def spec_is_no_yaml(folder):
     data_in(folder)
     (folder / "spec.yaml").write_text("name: x\nsequence: {pitch: [\n")
-    return Bad(r"is not YAML: while parsing", None, None, "Mend the line")
+    return Bad(r"is not YAML: while parsing", None, None, "Correct the line")
 
 
 @case

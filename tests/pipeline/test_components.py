@@ -387,6 +387,7 @@ def test_the_evaluation_check_counts_nothing_of_a_model_of_another_spec(everythi
         "transformed_examples": artifact(
             standard_artifacts.Examples, outputs["Transform"]["transformed_examples"], ("train", "valid", "test")
         ),
+        "transform_graph": artifact(standard_artifacts.TransformGraph, outputs["Transform"]["transform_graph"]),
         "figures": artifact(standard_artifacts.ModelEvaluation, tmp_path / "figures"),
     }
     with pytest.raises(SpecError, match=rf"evaluated model was trained with another spec[\s\S]*{_CHANGE}"):
@@ -394,6 +395,8 @@ def test_the_evaluation_check_counts_nothing_of_a_model_of_another_spec(everythi
     assert not (tmp_path / "figures" / "figures.json").exists()
     EvaluationCheck.test_call(**inputs, spec=spec_to_json(everything_spec(training={"epochs": 9})), code_digest="")
     assert json.loads((tmp_path / "figures" / "figures.json").read_text())["records"] > 0
+    naive = json.loads((tmp_path / "figures" / "naive.json").read_text())
+    assert naive["left_out"] == [] and {"accuracy", "loss"} <= naive["figures"].keys()
 
 
 # The run of all components

@@ -56,6 +56,16 @@ def test_the_screen_has_the_progress_and_the_summary_and_nothing_else(demo):
     assert len(demo.screen.splitlines()) < 60
 
 
+def test_the_screen_has_the_naive_figures_beside_the_models(demo, report):
+    naive = report["naive"]["accuracy"][0]
+    line = f"test accuracy +{report['metrics']['accuracy']:.4f} \\(naive {naive['value']:.4f}: majority class\\)\n"
+    assert re.search(line, demo.screen)
+    # Nine speakers, of whom each has said about as much.
+    assert 20 / 370 < naive["value"] < 90 / 370
+    assert report["naive"]["loss"][0]["value"] == pytest.approx(np.log(9), abs=0.02)
+    assert not [finding for finding in report["findings"] if finding["kind"] == "no_better_than_naive"]
+
+
 def test_the_log_file_has_what_the_stack_printed(demo):
     [log] = (demo.output / "logs").iterdir()
     text = log.read_text()

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 from sklearn.metrics import mean_absolute_error
 
 from tests.forecasts import HORIZON, forecast_spec, plain_records
@@ -43,11 +44,33 @@ def test_a_run_forecasts_in_the_units_of_its_series(command, tmp_path):
     for name, is_in in members.items():
         its = [i for i, record in enumerate(records) if is_in(*record)]
         assert slices[name]["example_count"] == len(its) > 0
+        if name == "all":
+            check_naive(spec, report["naive"], records)
         for head, label in spec.labels.items():
             forecast = np.array([told[i][head]["prediction"] for i in its])
             assert forecast.shape == (len(its), HORIZON)
             expected = of_forecasts([records[i] for i in its], forecast, label)
             expect(slices[name], expected, label.metrics, f"{head}.", name)
+
+
+def check_naive(spec, naive, records):
+    """Naive figures are those of the definitions; the network sees six steps."""
+    for head, label in spec.labels.items():
+        key = {"money": "sales", "people": "visitors"}[head]
+        season = {"money": 4, "people": 2}[head]
+        seen = [np.array(sequence[key][-6:], float) for _, sequence in records]
+        answers = {
+            "last value repeated": [[x[-1]] * HORIZON for x in seen],
+            "mean of the history": [[x.mean()] * HORIZON for x in seen],
+            f"last {season} steps repeated": [
+                [x[len(x) - season + h % season] if len(x) >= season else x[-1] for h in range(HORIZON)] for x in seen
+            ],
+        }
+        for metric in label.metrics:
+            told = {each["answer"]: each["value"] for each in naive[f"{head}.{metric}"]}
+            expected = {name: of_forecasts(records, np.array(x), label)[metric] for name, x in answers.items()}
+            assert told == pytest.approx(expected, rel=1e-4), metric
+            assert naive[f"{head}.{metric}"][0]["value"] == min(told.values())
 
 
 def of_forecasts(records, forecast, label):

@@ -48,8 +48,12 @@ def test_a_run_measures_each_head_exactly(command, tmp_path):
     np.testing.assert_allclose(metrics["tag.span_f1"], span_f1(truth, found), atol=1e-6)
     check_slices(spec, slices, report["step_ranges"], records, predicted)
     check_confusion(report["plots"]["kind"]["confusion"], records, predicted)
+    check_naive(spec, report["naive"], records)
+    # After two epochs hardly anything is learned: what needs no network is better.
+    assert "tag.accuracy" in report["findings"][0]["what"] and report["findings"][0]["kind"] == "no_better_than_naive"
+    assert report["findings"][0]["what"] in done.stdout
     page = (tmp_path / "out" / "report.html").read_text()
-    for words in ("length=2-4", "4 and more", "Classes of kind", "30 records, 85 steps"):
+    for words in ("length=2-4", "4 and more", "Classes of kind", "30 records, 85 steps", "What to try next", "Naive"):
         assert words in page, words
 
 
@@ -148,3 +152,40 @@ def check_confusion(entries, records, predicted):
     for true, told, weight in entries:
         found[classes.index(true), classes.index(told)] = weight
     np.testing.assert_allclose(found, expected)
+
+
+def check_naive(spec, naive, records):
+    """Naive figures of every head are those of scikit-learn, where train and test are the same records."""
+    told = {name: {each["answer"]: each["value"] for each in answers} for name, answers in naive.items()}
+    assert {f"{head}.{metric}" for head, label in spec.labels.items() for metric in label.metrics} == told.keys()
+    contexts, weights = [c for c, _ in records], [c["weight"] for c, _ in records]
+    scores = frequencies([c["kind"] for c in contexts], weights, ("good", "bad"))
+    answers = [{"predicted_class": "good", "scores": scores}] * len(records)
+    for metric, value in of_classes([c["kind"] for c in contexts], answers, weights).items():
+        answer = "majority class" if metric == "accuracy" else "class frequencies"
+        np.testing.assert_allclose(told[f"kind.{metric}"][answer], value, rtol=1e-5, err_msg=metric)
+    for head, true, its in (
+        ("place", [c["place"] for c in contexts], weights),
+        ("level", *zip(*((x, c["weight"]) for c, s in records for x in s["level"]), strict=True)),
+    ):
+        mean = np.average(true, axis=0, weights=its)
+        for metric, value in of_numbers(true, [mean] * len(true), its).items():
+            np.testing.assert_allclose(told[f"{head}.{metric}"]["training mean"], value, rtol=1e-5, err_msg=head)
+    # Each token has one tag of its own.
+    assert naive["tag.accuracy"][0] == {"answer": "most frequent for each 'token'", "value": 1.0}
+    assert told["tag.span_f1"]["most frequent for each 'token'"] == 1.0
+    pairs = [
+        (before, after, c["weight"])
+        for c, s in records
+        for before, after in zip(s["frame"], s["frame"][1:], strict=False)
+    ]
+    before, after, its = map(np.array, zip(*pairs, strict=True))
+    repeated = np.average((before == after).mean(axis=1), weights=its)
+    np.testing.assert_allclose(told["next_frame.accuracy"]["previous label repeated"], repeated, rtol=1e-5)
+
+
+def frequencies(true, weights, classes):
+    """Shares of the classes by weight, with one more target of the mean weight for each."""
+    counts = np.array([sum(w for t, w in zip(true, weights, strict=True) if t == c) for c in classes])
+    counts = counts / np.mean(weights) + 1
+    return dict(zip(classes, (counts / counts.sum()).tolist(), strict=True))

@@ -20,6 +20,16 @@ from tfx.types import standard_artifacts
 from tfx_sequences.code_digest import code_digest
 from tfx_sequences.components.evaluation.config import EXTRACTORS_MODULE, make_eval_config
 from tfx_sequences.components.network.model_builder import load_builder
+from tfx_sequences.components.stages import (
+    evaluation_check,
+    fresh_process,
+    ingest,
+    model_check,
+    schema_curation,
+    steady_transform,
+)
+from tfx_sequences.components.stages import pusher as pusher_component
+from tfx_sequences.components.stages import trainer as trainer_component
 from tfx_sequences.components.stages.bulk_inference import bulk_inference
 from tfx_sequences.components.stages.evaluation_check import EvaluationCheck
 from tfx_sequences.components.stages.ingest import SequenceExampleGen
@@ -27,13 +37,13 @@ from tfx_sequences.components.stages.model_check import ModelCheck
 from tfx_sequences.components.stages.pusher import SequencePusher
 from tfx_sequences.components.stages.schema_curation import AnomalyGate, SchemaCurator
 from tfx_sequences.components.stages.steady_transform import SteadyTransform
-from tfx_sequences.components.stages.trainer import SequenceTrainer
+from tfx_sequences.components.stages.trainer import RUN_FN, SequenceTrainer
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_io import TRAIN_SECTIONS, TRANSFORM_SECTIONS, fingerprint, spec_to_json
 
-_OURS = "tfx_sequences.components."
-TUNER_FN = _OURS + "tuner.tuner_fn"
-PREPROCESSING_FN = _OURS + "preprocessing.preprocessing_fn"
+# By path only: TFX imports them where they run.
+PREPROCESSING_FN = "tfx_sequences.components.transform.preprocessing.preprocessing_fn"
+TUNER_FN = "tfx_sequences.components.training.tuner.tuner_fn"
 
 
 def create_pipeline(
@@ -74,7 +84,7 @@ def create_pipeline(
     """
     features = spec_to_json(spec, TRANSFORM_SECTIONS)
     trained = spec_to_json(spec, TRAIN_SECTIONS)
-    example_gen = SequenceExampleGen(data, spec, splits_with_files, code_digest(_OURS + "ingest"))
+    example_gen = SequenceExampleGen(data, spec, splits_with_files, code_digest(ingest.__name__))
     examples = example_gen.outputs["examples"]
     statistics_gen = StatisticsGen(examples=examples)
     statistics = statistics_gen.outputs["statistics"]
@@ -82,14 +92,14 @@ def create_pipeline(
     curator = SchemaCurator(
         inferred_schema=schema_gen.outputs["schema"],
         spec=features,
-        code_digest=code_digest(_OURS + "schema_curation"),
+        code_digest=code_digest(schema_curation.__name__),
     )
     curated = curator.outputs["schema"]
     validator = ExampleValidator(statistics=statistics, schema=curated)
     gate = AnomalyGate(
         schema=curated,
         anomalies=validator.outputs["anomalies"],
-        code_digest=code_digest(_OURS + "schema_curation"),
+        code_digest=code_digest(schema_curation.__name__),
     )
     schema = gate.outputs["validated_schema"]
     transform = SteadyTransform(
@@ -103,7 +113,7 @@ def create_pipeline(
         custom_config={
             "spec": features,
             "fingerprint": fingerprint(spec, TRANSFORM_SECTIONS),
-            "code_digest": code_digest(_OURS + "preprocessing", _OURS + "steady_transform"),
+            "code_digest": code_digest(_module_of(PREPROCESSING_FN), steady_transform.__name__),
         },
     ).with_id("Transform")
     tuner = _tuner(spec, transform, schema) if spec.tuning else None
@@ -113,11 +123,12 @@ def create_pipeline(
         transform_graph=transform.outputs["transform_graph"],
         schema=schema,
         spec=trained,
-        code_digest=code_digest(_OURS + "trainer", _OURS + "training", *_builder_modules(spec)),
+        code_digest=code_digest(trainer_component.__name__, _module_of(RUN_FN), *_builder_modules(spec)),
         hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
         backups=backups or os.path.join(pipeline_root, "backups"),
         output_root=output_root,
         training_steps=training_steps,
+        valid_is_held_back="valid" not in splits_with_files,
     )
     model = trainer.outputs["model"]
     baseline = _last_blessed_model() if spec.evaluation.baseline else None
@@ -131,29 +142,30 @@ def create_pipeline(
         module_path=EXTRACTORS_MODULE,
         fairness_indicator_thresholds=None,
     )
-    evaluation_check = EvaluationCheck(
+    figures_check = EvaluationCheck(
         evaluation=evaluator.outputs["evaluation"],
         model=model,
         transformed_examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
         spec=trained,
-        code_digest=code_digest(_OURS + "evaluation_check"),
+        code_digest=code_digest(evaluation_check.__name__),
     )
     check = ModelCheck(
         model=model,
         model_run=trainer.outputs["model_run"],
         spec=trained,
-        code_digest=code_digest(_OURS + "model_check", _OURS + "fresh_process"),
+        code_digest=code_digest(model_check.__name__, fresh_process.__name__),
     )
     pusher = SequencePusher(
         model=model,
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=check.outputs["blessing"],
         folder=push_destination,
-        code_digest=code_digest(_OURS + "pusher"),
+        code_digest=code_digest(pusher_component.__name__),
         output_root=output_root,
     ).with_id("Pusher")
     # Figures that were miscounted bless nothing.
-    pusher.add_upstream_node(evaluation_check)
+    pusher.add_upstream_node(figures_check)
     components = [
         example_gen,
         statistics_gen,
@@ -166,7 +178,7 @@ def create_pipeline(
         trainer,
         *([baseline] if baseline else []),
         evaluator,
-        evaluation_check,
+        figures_check,
         check,
         pusher,
         *(
@@ -185,12 +197,17 @@ def create_pipeline(
     )
 
 
+def _module_of(function: str) -> str:
+    """The module of a function that is given by its path."""
+    return function.rpartition(".")[0]
+
+
 def _builder_modules(spec: SequenceSpec) -> tuple[str, ...]:
     """The module of the user's own network, once it is known that the Trainer will find it."""
     if spec.model.builder is None:
         return ()
     load_builder(spec.model.builder)
-    return (spec.model.builder.rpartition(".")[0],)
+    return (_module_of(spec.model.builder),)
 
 
 def _last_blessed_model() -> resolver.Resolver:
@@ -214,6 +231,6 @@ def _tuner(spec: SequenceSpec, transform: SteadyTransform, schema: types.BaseCha
         eval_args=trainer_pb2.EvalArgs(splits=["valid"]),
         custom_config={
             "spec": spec_to_json(spec, (*TRAIN_SECTIONS, "tuning")),
-            "code_digest": code_digest(_OURS + "tuner", *_builder_modules(spec)),
+            "code_digest": code_digest(_module_of(TUNER_FN), *_builder_modules(spec)),
         },
     )

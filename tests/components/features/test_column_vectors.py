@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import tfx_sequences as tfs
+from tests.components.numbers.test_record_normalizers import expected as by_record
 from tfx_sequences.components.features.sequence_features import ContextFeatures, SequenceFeatures
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.columns.column import CategoricalColumn, Embedding, Scaling
@@ -172,3 +173,46 @@ def test_unknown_terms_give_zeros_an_oov_bucket_or_an_error():
     np.testing.assert_array_equal(out(default_value=0), [[0, 1], [1, 0]])
     with pytest.raises(UserInputError, match=r"'k' has unknown terms[\s\S]*'x'; in rows 0"):
         out(default_value=None)
+
+
+@pytest.mark.parametrize("causal", [None, True])
+@pytest.mark.parametrize("kind", ["per_record", "per_record_robust", "per_record_min_max"])
+def test_a_layer_alone_normalises_each_record_by_its_own_steps(kind, causal):
+    column = tfs.sequence_numeric_column("x", shape=2, default_value=None, normalizer=kind, clip=1.0, causal=causal)
+    layer = SequenceFeatures([column])
+    steps = [[[1.0, 8e6], [3.0, 6e6], [], [2.0, -4e6], [9.0, 6e6]], [[1e-6, 5.0]], []]
+    ragged = tf.ragged.constant(steps, ragged_rank=2, dtype=tf.float32)
+    out, lengths = layer({"x": ragged})
+    np.testing.assert_array_equal(lengths, [5, 1, 0])
+    values, counts = np.zeros((3, 5, 2)), np.zeros((3, 5, 2), bool)
+    for row, record in enumerate(steps):
+        for step, value in enumerate(record):
+            values[row, step], counts[row, step] = value or 0, bool(value)
+    expected = by_record(values, counts, kind, bool(causal))[0].clip(-1, 1)
+    np.testing.assert_allclose(out, expected, atol=1e-6)
+    np.testing.assert_array_equal(layer({"x": ragged.to_sparse()})[0], out)
+    # Dense features hold anything where there is no step, and more of it changes nothing.
+    there = np.where(counts, values, 0)[1:].astype(np.float32)
+    longer = np.concatenate([np.where(counts[1:], there, 1e9), np.full((2, 4, 2), -7.0)], axis=1)
+    dense = layer({"x": longer, "sequence_length": np.array([1, 0])})[0]
+    np.testing.assert_array_equal(dense[:, :5], out[1:])
+    assert not np.any(dense[:, 5:])
+
+
+def test_a_default_counts_as_a_value_of_its_record():
+    column = tfs.sequence_numeric_column("x", default_value=5.0, normalizer="per_record")
+    out, _ = SequenceFeatures([column])({"x": tf.ragged.constant([[[3.0], []], []], ragged_rank=2, dtype=tf.float32)})
+    np.testing.assert_array_equal(out[:, :, 0], [[-1, 1], [0, 0]])
+
+
+def test_whole_numbers_too_great_for_float32_are_told_apart_within_a_record():
+    column = tfs.sequence_numeric_column("t", dtype="int64", normalizer="per_record_min_max")
+    times = 1528917632 + np.array([[0, 1, 4]])
+    out, _ = SequenceFeatures([column])({"t": times, "sequence_length": np.array([3])})
+    np.testing.assert_array_equal(out[0, :, 0], [0, 0.25, 1])
+
+
+def test_clipping_is_of_normalised_values():
+    column = tfs.sequence_numeric_column("x", normalizer=Scaling(offset=10.0, scale=0.5), clip=2.0)
+    out, _ = SequenceFeatures([column])({"x": tf.ragged.constant([[0.0, 11.0, 99.0]])})
+    np.testing.assert_array_equal(out[0, :, 0], [-2, 0.5, 2])

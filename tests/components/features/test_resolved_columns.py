@@ -3,8 +3,8 @@ import json
 import pytest
 
 import tfx_sequences as tfs
-from tfx_sequences.components.features.resolved_columns import column_from_config, resolved
-from tfx_sequences.errors import SpecError
+from tfx_sequences.components.features.resolved_columns import checked_columns, column_from_config, resolved
+from tfx_sequences.errors import SpecError, UserInputError
 from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn, Scaling
 
 COLUMNS = [
@@ -19,6 +19,22 @@ COLUMNS = [
 def test_a_column_comes_back_from_its_json(column):
     assert column_from_config(json.loads(json.dumps(column.model_dump(mode="json")))) == column
     assert column_from_config(column) is column
+
+
+@pytest.mark.parametrize("normalizer", ["auto", "z_score", "min_max", "robust", "quantile"])
+def test_statistics_of_a_training_split_are_not_in_a_layer(normalizer):
+    column = tfs.sequence_numeric_column("x", normalizer=normalizer)
+    with pytest.raises(UserInputError, match=rf"'x' needs statistics[\s\S]*'per_record'[\s\S]*'{normalizer}'"):
+        checked_columns([column], "SequenceFeatures", True)
+
+
+def test_nor_are_quantiles_and_scales_of_records():
+    buckets = BucketizedColumn(key="b", num_buckets=4, is_sequence=True)
+    with pytest.raises(UserInputError, match=r"'b' needs statistics[\s\S]*num_buckets"):
+        checked_columns([buckets], "SequenceFeatures", True)
+    scaled = NumericColumn(key="x", normalizer="per_record", scale_feature=True, is_sequence=True)
+    with pytest.raises(UserInputError, match=r"'x' needs statistics[\s\S]*scale_feature"):
+        checked_columns([scaled], "SequenceFeatures", True)
 
 
 def test_what_is_no_column_is_refused():

@@ -11,7 +11,7 @@ from tfx_sequences.components.network.task_statistics import HeadStatistics, Tas
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 IDS = {"sequence.token": 6, "context.city": 3}
-CLASSES = TaskStatistics(IDS, {"label": HeadStatistics(("a", "b", "c"))})
+CLASSES = TaskStatistics(IDS, {"label": HeadStatistics(("a", "b", "c"), targets=30)})
 
 
 def make_spec(**model):
@@ -71,7 +71,7 @@ def test_example_weights_weigh_loss_and_accuracy():
     keras.utils.set_random_seed(0)
     spec = make_spec(units=(3,), dropout=0.0)
     model = build_model(spec, CLASSES)
-    compile_model(model, spec, CLASSES)
+    compile_model(model, spec, CLASSES, steps_per_epoch=3)
     labels, weights = np.array([0, 2, 1, 1]), np.array([1.0, 0.0, 2.0, 0.0])
     logits = np.asarray(model(batch(4)))
     each = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)

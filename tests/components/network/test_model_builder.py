@@ -1,3 +1,6 @@
+import sys
+import uuid
+
 import pytest
 
 from tfx_sequences.components.network.model_builder import load_builder
@@ -6,30 +9,35 @@ from tfx_sequences.errors import SpecError
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
-    folder = tmp_path / "their_networks"
+    """The name of a package of its own for each test: one that stayed in `sys.modules` would be found by the next."""
+    name = f"networks_{uuid.uuid4().hex}"
+    folder = tmp_path / name
     folder.mkdir()
     (folder / "__init__.py").write_text("")
     (folder / "small.py").write_text("def build(*arguments):\n    return arguments\n\nSIZE = 3\n")
     (folder / "broken.py").write_text("1 / 0\n")
     (folder / "needy.py").write_text("import a_package_that_is_nowhere\n")
     monkeypatch.syspath_prepend(tmp_path)
+    yield name
+    for module in [m for m in sys.modules if m.partition(".")[0] == name]:
+        del sys.modules[module]
 
 
 def test_the_function_of_the_path_is_given(package):
-    assert load_builder("their_networks.small.build")(1, 2) == (1, 2)
+    assert load_builder(f"{package}.small.build")(1, 2) == (1, 2)
 
 
 @pytest.mark.parametrize(
     ("path", "message"),
     [
         ("nowhere_at_all.build", r"no module 'nowhere_at_all'[\s\S]*PYTHONPATH"),
-        ("their_networks.smal.build", r"no module 'their_networks\.smal'[\s\S]*Did you mean 'small'"),
-        ("their_networks.small.biuld", r"has no 'biuld'[\s\S]*Did you mean 'build'"),
-        ("their_networks.small.SIZE", r"SIZE is no function[\s\S]*received: int"),
-        ("their_networks.broken.build", r"importing their_networks\.broken failed: ZeroDivisionError"),
-        ("their_networks.needy.build", r"importing their_networks\.needy failed: .*a_package_that_is_nowhere"),
+        ("PACKAGE.smal.build", r"no module 'PACKAGE\.smal'[\s\S]*Did you mean 'small'"),
+        ("PACKAGE.small.biuld", r"has no 'biuld'[\s\S]*Did you mean 'build'"),
+        ("PACKAGE.small.SIZE", r"SIZE is no function[\s\S]*received: int"),
+        ("PACKAGE.broken.build", r"importing PACKAGE\.broken failed: ZeroDivisionError"),
+        ("PACKAGE.needy.build", r"importing PACKAGE\.needy failed: .*a_package_that_is_nowhere"),
     ],
 )
 def test_a_path_that_leads_nowhere_is_an_error_that_says_where_it_ends(package, path, message):
-    with pytest.raises(SpecError, match=message):
-        load_builder(path)
+    with pytest.raises(SpecError, match=message.replace("PACKAGE", package)):
+        load_builder(path.replace("PACKAGE", package))

@@ -1,5 +1,8 @@
 """The network of every option: what is padded must not matter, by equivalence."""
 
+import re
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ from tests.components.network.padded_records import batch, row
 from tfx_sequences.components.network import recurrent
 from tfx_sequences.components.network.fused_lstm import FusedLSTM
 from tfx_sequences.components.network.network import build_network
-from tfx_sequences.components.network.network_inputs import Network
+from tfx_sequences.components.network.network_inputs import Network, network_inputs
 from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
@@ -186,6 +189,25 @@ def test_a_builder_of_the_users_replaces_the_network():
     assert steps.shape == (4, 4, 5) and pooled.shape == (4, 5 + 5)
     assert build_network(spec, STATISTICS).steps is None
     assert model.get_layer("sequence_features").count_params() > 0
+
+
+def test_the_builder_on_the_page_of_networks_knows_records_without_steps():
+    page = (Path(__file__).parents[3] / "docs" / "networks.md").read_text("utf-8")
+    [block] = re.findall(r"```python\n(.*?)```", page, re.S)
+    names = {}
+    exec(block, names)
+    spec = make_spec()
+    inputs = network_inputs(spec, STATISTICS)
+    network = names["build"](spec, STATISTICS, inputs, use_cudnn=False)
+    model = keras.Model(network.inputs, {"steps": network.steps, "pooled": network.pooled})
+    records = batch(4)
+    outputs = model(records)
+    means = [
+        np.asarray(steps)[:length].mean(axis=0) if length else np.zeros(64)
+        for steps, length in zip(outputs["steps"], records["sequence_length"], strict=True)
+    ]
+    assert min(records["sequence_length"]) == 0
+    np.testing.assert_allclose(outputs["pooled"], means, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -34,13 +34,13 @@ SPEC = SequenceSpec(
 STATISTICS = TaskStatistics(
     {},
     {
-        "tag": HeadStatistics(TAGS, (0.3, 1.0, 1.0, 2.0, 1.0)),
-        "next_keys": HeadStatistics(("0", "1", "2")),
-        "words": HeadStatistics(("a", "b"), (1.0, 3.0)),
-        "level": HeadStatistics(mean=(1.0,), std=(2.0,)),
-        "kind": HeadStatistics(("good", "bad", "ugly")),
-        "topics": HeadStatistics(("u", "v")),
-        "place": HeadStatistics(mean=(0.0, 5.0), std=(1.0, 2.0)),
+        "tag": HeadStatistics(TAGS, (0.3, 1.0, 1.0, 2.0, 1.0), targets=20),
+        "next_keys": HeadStatistics(("0", "1", "2"), targets=12),
+        "words": HeadStatistics(("a", "b"), (1.0, 3.0), targets=22),
+        "level": HeadStatistics(mean=(1.0,), std=(2.0,), targets=22),
+        "kind": HeadStatistics(("good", "bad", "ugly"), targets=8.5),
+        "topics": HeadStatistics(("u", "v"), targets=8.5),
+        "place": HeadStatistics(mean=(0.0, 5.0), std=(1.0, 2.0), targets=8.5),
     },
 )
 ROWS, LONGEST = len(LENGTHS), LENGTHS.max()
@@ -102,7 +102,7 @@ SPLITS = {
 def compiled(spec):
     keras.utils.set_random_seed(2)
     built = build_model(spec, STATISTICS)
-    compile_model(built, spec, STATISTICS)
+    compile_model(built, spec, STATISTICS, steps_per_epoch=4)
     return built
 
 
@@ -118,15 +118,11 @@ def models(model):
     return {"right": model, "left": compiled(SPEC.model_copy(update={"batching": Batching(padding=padding)}))}
 
 
-def counts_of(weights):
-    return {name: float(np.sum(np.asarray(w) > 0)) for name, w in weights.items()}
-
-
 def epoch_gradient(model, batches):
-    """Gradient of the loss of all targets of an epoch, head by head, made of those of its batches."""
-    total, sums = {}, {}
+    """Gradient of an epoch, head by head: the sum of those of its batches."""
+    sums = {}
     for inputs, targets, weights in batches:
-        counts, losses = counts_of(weights), {}
+        losses = {}
         with tf.GradientTape(persistent=True) as tape:
             outputs = model(inputs, training=False)
             for name in SPEC.heads:
@@ -134,10 +130,9 @@ def epoch_gradient(model, batches):
                 losses[name] = model.compute_loss(inputs, targets, outputs, alone)
         for name, loss in losses.items():
             gradient = tape.gradient(loss, model.trainable_variables, unconnected_gradients="zero")
-            parts = [counts[name] * tf.convert_to_tensor(g).numpy() for g in gradient]
+            parts = [tf.convert_to_tensor(g).numpy() for g in gradient]
             sums[name] = [a + b for a, b in zip(sums.get(name, [0] * len(parts)), parts, strict=True)]
-            total[name] = total.get(name, 0) + counts[name]
-    return {name: [part / total[name] for part in parts] for name, parts in sums.items()}
+    return sums
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +232,7 @@ def test_what_weighs_nothing_may_be_anything(model):
 def test_fit_reports_the_figures_of_all_targets():
     keras.utils.set_random_seed(2)
     built = build_model(SPEC, STATISTICS)
-    compile_model(built, SPEC, STATISTICS)
+    compile_model(built, SPEC, STATISTICS, steps_per_epoch=2)
     built.optimizer.learning_rate = 0.0
     expected = figures(built, one_by_one())
 
@@ -279,10 +274,12 @@ def test_a_loss_over_sampled_classes_teaches_what_the_whole_one_does():
         model={"units": (32,), "bidirectional": False, "dropout": 0.0},
         training={"learning_rate": 0.02},
     )
-    statistics = TaskStatistics({"sequence.token": 50}, {"label": HeadStatistics(tuple(map(str, range(50))))})
+    statistics = TaskStatistics(
+        {"sequence.token": 50}, {"label": HeadStatistics(tuple(map(str, range(50))), targets=64 * 8)}
+    )
     keras.utils.set_random_seed(0)
     built = build_model(spec, statistics)
-    compile_model(built, spec, statistics)
+    compile_model(built, spec, statistics, steps_per_epoch=1)
     # Each token says the next one.
     tokens = (np.arange(64)[:, None] * 7 + np.arange(9) * 3) % 50
     lengths = tf.fill([64], 9)

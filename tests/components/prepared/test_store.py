@@ -1,6 +1,5 @@
 import json
 
-import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -105,12 +104,15 @@ def test_a_feature_without_a_column_is_an_error_with_its_name(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("identity", "message"),
-    [(StoreIdentity("another", "digest"), "another features"), (StoreIdentity("fingerprint", "x"), "transform graph")],
+    ("identity", "what"),
+    [
+        (StoreIdentity("another", "digest"), "features, label, weight or id of the spec"),
+        (StoreIdentity("fingerprint", "x"), "transform graph"),
+    ],
 )
-def test_a_stale_store_is_an_error(tmp_path, identity, message):
+def test_a_stale_store_is_an_error(tmp_path, identity, what):
     folder, _ = write_store(tmp_path, [2])
-    with pytest.raises(UserInputError, match=f"is stale: it was made with another .*{message.split()[-1]}"):
+    with pytest.raises(UserInputError, match=rf"is stale: it was made with another {what}\."):
         read_header(folder, identity)
 
 
@@ -137,4 +139,4 @@ def test_a_folders_digest_is_of_names_and_contents(tmp_path):
     first = digest("a", x="1", y="2")
     assert first == digest("b", y="2", x="1")
     assert len({first, digest("c", x="1", y="3"), digest("d", x="1", z="2")}) == 3
-    assert np.unique([len(first)]).tolist() == [64]
+    assert len(first) == 64

@@ -9,10 +9,10 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from tests.forecasts import HORIZON, NUM_RECORDS, forecast_spec
+from tests.kinds import figures
 from tests.records import example, sequence_example, write_records
 from tfx_sequences.components.evaluation.config import make_eval_config
 from tfx_sequences.components.input.record_formats import raw_records
-from tfx_sequences.components.network.measures import figures
 from tfx_sequences.components.network.model import build_model
 from tfx_sequences.components.serving.exported_model import RawRecordModel, export
 from tfx_sequences.components.serving.prediction import predict_files
@@ -31,7 +31,7 @@ def exported(forecasts, tmp_path_factory):
     raw = RawRecordModel(model, output.transform_savedmodel_dir, forecasts.spec, statistics)
     folder = str(tmp_path_factory.mktemp("exported"))
     export(raw, folder, forecasts.spec, statistics)
-    return raw, tf.saved_model.load(folder), folder
+    return raw, tf.saved_model.load(folder), folder, model
 
 
 def call(exported, signature, records):
@@ -66,11 +66,23 @@ def test_a_forecast_is_served_in_the_units_of_its_series(forecasts, exported):
         "people_predictions": (NUM_RECORDS, HORIZON),
     }
     assert np.isfinite(served["money_predictions"]).all()
-    # Untrained, but about what the series was last.
-    last = np.array([s["sales"][-1] for _, s in forecasts.records])
-    assert np.abs(served["money_predictions"] - last[:, None]).max() < 40
     in_memory = exported[0].predict(tf.constant(forecasts.serialized))
     np.testing.assert_allclose(served["people_predictions"], in_memory["people_predictions"], rtol=1e-5)
+
+
+def test_a_forecast_counts_in_standard_deviations_from_the_last_value(forecasts, exported):
+    value = exported[3].get_layer("money_value")
+    before = [weights.copy() for weights in value.get_weights()]
+    value.set_weights([np.zeros_like(before[0]), np.array([2.0])])
+    try:
+        found = exported[0].predict(tf.constant(forecasts.serialized))["money_predictions"].numpy()
+    finally:
+        value.set_weights(before)
+    for row, (_, sequence) in zip(found, forecasts.records, strict=True):
+        history = np.array(sequence["sales"][-forecasts.spec.batching.max_length :])
+        # A history of one step has no deviation; a thousandth of its level takes the place.
+        scale = max(history.std(), 1e-3 * np.abs(history).mean())
+        np.testing.assert_allclose(row, [history[-1] + 2 * scale] * HORIZON, rtol=1e-4)
 
 
 def test_what_is_asked_for_is_not_needed_but_what_is_known_is(forecasts, exported):
@@ -136,7 +148,7 @@ def test_the_evaluators_figures_are_what_numpy_says(forecasts, exported):
         actual = np.array([c[key] for c, _ in forecasts.records], float)
         np.testing.assert_allclose(given[f"label.{head}"], actual, rtol=1e-6)
         forecast = outputs[f"{head}_predictions"]
-        found = figures(forecasts.spec.labels[head], outputs[f"{head}_sums"].sum(0))
+        found = figures(forecasts.spec.labels[head], outputs[f"{head}_sums"])
         error = np.abs(forecast - actual)
         each = 200 * (error / (np.abs(forecast) + np.abs(actual))).mean(1)
         np.testing.assert_allclose(found["smape"], np.average(each, weights=weight), rtol=1e-4)

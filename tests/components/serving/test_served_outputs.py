@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.kinds import figures
 from tests.labels import as_examples
 from tests.records import example, sequence_example
 from tfx_sequences.components.evaluation.config import make_eval_config
-from tfx_sequences.components.network.measures import figures
 from tfx_sequences.components.serving.prediction import predict_files
 from tfx_sequences.components.serving.requests import make_tensors
 
@@ -70,7 +70,9 @@ def test_sums_make_the_figures_that_scores_and_labels_say(all_labels, exported):
     outputs = call(exported, "evaluation_outputs", all_labels.serialized)
     given = call(exported, "evaluation_inputs", all_labels.serialized)
     weight, label = given["example_weight.tag"], given["label.tag"]
-    found = {n: figures(x, outputs[f"{n}_sums"].sum(0)) for n, x in all_labels.spec.labels.items()}
+    found = {
+        n: figures(x, outputs[f"{n}_sums"], exported[1].heads[n].classes) for n, x in all_labels.spec.labels.items()
+    }
     right = outputs["tag_scores"].argmax(-1) == label
     np.testing.assert_allclose(found["tag"]["accuracy"], (right * weight).sum() / weight.sum(), rtol=1e-5)
     assert {"span_f1", "span_precision", "span_recall"} <= set(found["tag"])
@@ -92,7 +94,7 @@ def test_the_area_under_the_curve_is_that_of_all_pairs(all_labels, exported):
     scores, hot = outputs["next_frame_scores"].ravel(), given["label.next_frame"].ravel()
     there = weight > 0
     expected = roc_auc_score(hot[there], np.floor(scores[there] * 1000), sample_weight=weight[there])
-    found = figures(all_labels.spec.labels["next_frame"], outputs["next_frame_sums"].sum(0))["auc"]
+    found = figures(all_labels.spec.labels["next_frame"], outputs["next_frame_sums"])["auc"]
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 

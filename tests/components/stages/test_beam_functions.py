@@ -1,18 +1,18 @@
 """What we hand to Beam travels to other processes: it can be pickled, keeps nothing between records, and is typed."""
 
-import functools
-import inspect
-
+import apache_beam as beam
 import numpy as np
 import pytest
 from apache_beam.internal import pickler
+from apache_beam.typehints.decorators import TypeCheckError
 from tensorflow_model_analysis.metrics import metric_types
 
 from tests.records import sequence_example, write_records
 from tfx_sequences.components.evaluation import metrics as evaluation_metrics
-from tfx_sequences.components.network.measures import figures
 from tfx_sequences.components.records.framing import read_records
+from tfx_sequences.components.serving.bulk_prediction import Done, Part, PredictPart
 from tfx_sequences.components.stages import ingest
+from tfx_sequences.components.stages.bulk_inference import PredictLogs
 from tfx_sequences.schemas.spec.label import Label
 
 
@@ -20,11 +20,15 @@ def travelled(function):
     return pickler.loads(pickler.dumps(function))
 
 
-@pytest.mark.parametrize("function", [ingest._place, read_records])
-def test_functions_are_typed(function):
-    signature = inspect.signature(travelled(function))
-    assert signature.return_annotation is not inspect.Signature.empty
-    assert all(p.annotation is not inspect.Parameter.empty for p in signature.parameters.values())
+def test_beam_knows_the_types_of_what_travels():
+    """Beam chooses coders by the types, and refuses a step that is given others."""
+    texts = beam.Pipeline() | "texts" >> beam.Create(["a"]).with_output_types(str)
+    parts = texts | beam.Map(lambda file: Part(0, file, 0, 0, None)).with_output_types(Part)
+    predict = travelled(PredictPart("model", "pattern", 1, True))
+    assert (parts | beam.ParDo(predict)).element_type is Done
+    for function in (predict, travelled(PredictLogs("model"))):
+        with pytest.raises(TypeCheckError):
+            _ = texts | type(function).__name__ >> beam.ParDo(function)
 
 
 def test_the_place_of_a_record_is_the_same_elsewhere():
@@ -45,12 +49,12 @@ def test_records_are_read_elsewhere(tmp_path):
 
 def test_sums_of_records_may_be_made_in_parts_and_merged_in_any_order():
     label = Label(key="label", type="regression")
-    [computation] = evaluation_metrics.summed(
-        "sums", functools.partial(figures, label), [*figures(label, np.ones(4))], None
+    [computation] = evaluation_metrics.HeadFigure.computations_of(
+        "error", "mean_squared_error", "sums", label.model_dump_json()
     )
     combiner = computation.combiner
     rng = np.random.default_rng(3)
-    inputs = [metric_types.StandardMetricInputs(prediction={"sums": rng.integers(0, 9, 4)}) for _ in range(10)]
+    inputs = [metric_types.StandardMetricInputs(prediction={"sums": rng.integers(1, 9, 3)}) for _ in range(10)]
 
     def summed(fn, elements):
         accumulator = fn.create_accumulator()
@@ -61,5 +65,7 @@ def test_sums_of_records_may_be_made_in_parts_and_merged_in_any_order():
     other = travelled(combiner)
     parts = [summed(other, inputs[7:]), other.create_accumulator(), summed(other, inputs[:7])]
     merged, whole = other.merge_accumulators(parts), summed(combiner, inputs)
-    np.testing.assert_array_equal(merged, whole)
+    np.testing.assert_array_equal(merged[0], whole[0])
+    # What has been summed up travels too, with the measures that made it.
+    assert other.extract_output(travelled(merged)) == other.extract_output(merged)
     assert other.extract_output(merged) == combiner.extract_output(whole) != {}

@@ -76,9 +76,11 @@ def main(settings):
 
     with strategy.scope():
         keras.utils.set_random_seed(1)
-        statistics = TaskStatistics({"sequence.token": 10}, {"label": HeadStatistics(tuple(map(str, range(40))))})
+        of_label = HeadStatistics(tuple(map(str, range(40))), targets=len(LENGTHS))
+        statistics = TaskStatistics({"sequence.token": 10}, {"label": of_label})
         model = build_model(spec, statistics)
-        compile_model(model, spec, statistics)
+        # A step takes two batches of four, by two replicas or joined.
+        compile_model(model, spec, statistics, -(-len(LENGTHS) // 8))
     if together:
         valid = Together(of_records(False)).dataset
         opened = contextlib.nullcontext(Together(of_store if settings["prepared"] else of_records(True)))

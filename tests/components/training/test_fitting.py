@@ -18,7 +18,7 @@ SPEC = SequenceSpec(
     model={"units": (3,), "dropout": 0.0},
     training={"epochs": 30, "early_stopping_patience": 2, "learning_rate": 0.05},
 )
-STATISTICS = TaskStatistics({}, {"label": HeadStatistics(mean=(0.0,), std=(1.0,))})
+STATISTICS = TaskStatistics({}, {"label": HeadStatistics(mean=(0.0,), std=(1.0,), targets=8)})
 
 
 def dataset(x, y):
@@ -29,7 +29,7 @@ def dataset(x, y):
 def compiled():
     keras.utils.set_random_seed(1)
     model = build_model(SPEC, STATISTICS)
-    compile_model(model, SPEC, STATISTICS)
+    compile_model(model, SPEC, STATISTICS, steps_per_epoch=1)
     return model
 
 
@@ -89,7 +89,7 @@ def test_averaged_weights_are_validated_and_kept():
     spec = SPEC.model_copy(update={"training": training})
     keras.utils.set_random_seed(1)
     model = build_model(spec, STATISTICS)
-    compile_model(model, spec, STATISTICS)
+    compile_model(model, spec, STATISTICS, steps_per_epoch=1)
     seen = []
 
     class Weights(keras.callbacks.Callback):

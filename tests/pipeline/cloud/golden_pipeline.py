@@ -1,4 +1,7 @@
-"""The compiled pipeline that the tests compare with: `python -m tests.pipeline.cloud.golden_pipeline` writes it anew."""
+"""The compiled pipeline that the tests compare with.
+
+`python -m tests.pipeline.cloud.golden_pipeline` writes it again.
+"""
 
 from __future__ import annotations
 

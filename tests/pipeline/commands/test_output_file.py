@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.pipeline.commands.output_file import check_output_file, written_whole
+from tfx_sequences.pipeline.commands.output_file import check_output_file, output_stream
 
 
 def test_content_appears_when_all_is_written(tmp_path):
     path = tmp_path / "out.jsonl"
     path.write_text("old")
-    with written_whole(path, instead=io.StringIO()) as file:
+    with output_stream(path, instead=io.StringIO()) as file:
         file.write("né")
         file.flush()
         assert path.read_text() == "old"
@@ -24,7 +24,7 @@ def test_content_appears_when_all_is_written(tmp_path):
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_after_an_error_the_file_is_as_it_was(tmp_path, error):
     path = tmp_path / "out.jsonl"
-    with pytest.raises(error), written_whole(path, instead=io.StringIO()) as file:
+    with pytest.raises(error), output_stream(path, instead=io.StringIO()) as file:
         file.write("half")
         raise error
     assert os.listdir(tmp_path) == []
@@ -33,11 +33,11 @@ def test_after_an_error_the_file_is_as_it_was(tmp_path, error):
 def test_permissions_are_those_of_any_new_file_or_stay(tmp_path):
     path, plain = tmp_path / "out", tmp_path / "plain"
     plain.write_text("")
-    with written_whole(path, instead=io.StringIO()) as file:
+    with output_stream(path, instead=io.StringIO()) as file:
         file.write("x")
     assert path.stat().st_mode == plain.stat().st_mode
     path.chmod(0o600)
-    with written_whole(path, instead=io.StringIO()) as file:
+    with output_stream(path, instead=io.StringIO()) as file:
         file.write("y")
     assert path.stat().st_mode & 0o777 == 0o600
 
@@ -45,19 +45,19 @@ def test_permissions_are_those_of_any_new_file_or_stay(tmp_path):
 def test_links_stay_links_and_devices_devices(tmp_path):
     target, link = tmp_path / "target", tmp_path / "link"
     link.symlink_to(target)
-    with written_whole(link, instead=io.StringIO()) as file:
+    with output_stream(link, instead=io.StringIO()) as file:
         file.write("x")
     assert link.is_symlink()
     assert target.read_text() == "x"
     check_output_file(Path("/dev/null"))
-    with written_whole(Path("/dev/null"), instead=io.StringIO()) as file:
+    with output_stream(Path("/dev/null"), instead=io.StringIO()) as file:
         file.write("x")
     assert Path("/dev/null").is_char_device()
 
 
 def test_none_is_the_stream_given():
     stream = io.StringIO()
-    with written_whole(None, instead=stream) as file:
+    with output_stream(None, instead=stream) as file:
         file.write("x")
     assert stream.getvalue() == "x"
     check_output_file(None)

@@ -56,6 +56,22 @@ def test_defect_names_the_log_which_has_the_traceback(capfd, error, message):
     assert f"{error}" in text
 
 
+@pytest.mark.parametrize(("module", "shown"), [("tensorflow.python.eager.core", False), ("tfx_sequences.errors", True)])
+def test_only_finalizers_of_libraries_fail_silently_at_the_end(module, shown):
+    code = f"""
+    from tfx_sequences.pipeline.commands.supervision import supervised
+    class Late:
+        def __del__(self):
+            raise ValueError("too late")
+    Late.__del__.__module__ = {module!r}
+    kept = Late()
+    supervised(lambda capture: 0)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
+    assert ("too late" in done.stderr) == shown
+    assert shown or done.stderr == ""
+
+
 def test_interrupt_is_one_word(capfd):
     assert supervised(raising(KeyboardInterrupt())) == 130
     assert capfd.readouterr() == ("", "Stopped.\n")

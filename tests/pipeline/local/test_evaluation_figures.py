@@ -1,4 +1,11 @@
-from tfx_sequences.pipeline.local.evaluation_figures import MOST_CLASSES, confusion_table, score_picture, table
+from tfx_sequences.pipeline.local.evaluation_figures import (
+    MOST_CLASSES,
+    confusion_table,
+    metric_rows,
+    naive_table,
+    score_picture,
+    table,
+)
 
 
 def test_ranges_of_steps_have_one_count_for_all_heads():
@@ -24,3 +31,22 @@ def test_without_scores_there_is_no_picture():
     assert score_picture({"confusion": []}) == ""
     curve = [[t / 4, 4 - t, 2 - t / 2, t / 2, t] for t in range(5)]
     assert len(score_picture({"curve": curve, "calibration": [[0.0, 0.0, 0.0], [4.0, 1.0, 2.0]]})) > 1000
+
+
+def test_naive_figures_stand_beside_those_that_have_some():
+    naive = {
+        "accuracy": [
+            {"answer": "most frequent for each 'token'", "value": 0.74},
+            {"answer": "majority class", "value": 0.48},
+        ],
+        "auc": [],
+    }
+    assert metric_rows({"accuracy": 0.5, "auc": 0.5, "example_count": 2.0}, naive) == [
+        ("accuracy", "0.5000 (naive 0.7400: most frequent for each 'token')"),
+        ("auc", "0.5000"),
+        ("records", "2"),
+    ]
+    assert naive_table(naive) == (
+        ["accuracy"],
+        {"most frequent for each 'token'": ["0.7400"], "majority class": ["0.4800"]},
+    )

@@ -21,7 +21,11 @@ def test_columns_are_frozen_and_comparable():
 
 
 def test_vocabulary_is_computed_unless_something_else_gives_ids():
-    assert CategoricalColumn(key="x").vocabulary == Vocabulary()
+    # A term that was seen once teaches the id of unknown terms, where there is one.
+    assert CategoricalColumn(key="x").vocabulary == Vocabulary(frequency_threshold=2)
+    assert CategoricalColumn(key="x", vocabulary={}).vocabulary == Vocabulary()
+    assert CategoricalColumn(key="x", num_oov_buckets=0).vocabulary == Vocabulary()
+    assert CategoricalColumn(key="x", default_value=-1).vocabulary == Vocabulary()
     for other in ({"vocabulary_list": ("a",)}, {"hash_bucket_size": 3}, {"num_buckets": 3, "dtype": "int64"}):
         assert CategoricalColumn(key="x", **other).vocabulary is None
 
@@ -70,9 +74,16 @@ def test_an_int64_default_is_whole():
         (lambda: BucketizedColumn(key="x", boundaries=(1.0, 1.0)), "must rise"),
         (lambda: BucketizedColumn(key="x", boundaries=(1.0,), dtype="int64", default_value=0.5), "whole number"),
         (lambda: NumericColumn(key="x", shape=(2,), normalizer=Scaling(scale=(1.0,))), "normalizer.scale has 1"),
+        (lambda: NumericColumn(key="x", normalizer="per_record"), "not a sequence feature"),
+        (lambda: NumericColumn(key="x", normalizer="z_score", causal=True, is_sequence=True), "causal belongs to"),
+        (lambda: NumericColumn(key="x", scale_feature=True), "scale_feature belongs to"),
+        (lambda: NumericColumn(key="x", clip=0.0), "greater than 0"),
+        (lambda: BucketizedColumn(key="x"), "give boundaries, or num_buckets"),
+        (lambda: BucketizedColumn(key="x", boundaries=(1.0,), num_buckets=3), "give boundaries, or num_buckets"),
+        (lambda: BucketizedColumn(key="x", num_buckets=1), "greater than or equal to 2"),
         (lambda: TextColumn(key="x", source="sequence"), "among the sequence features"),
-        (lambda: TextColumn(key="x", pattern=","), "pattern goes with"),
-        (lambda: TextColumn(key="x", vocabulary_size=3), "vocabulary_size goes with"),
+        (lambda: TextColumn(key="x", pattern=","), "pattern and 'split: regex' need each other"),
+        (lambda: TextColumn(key="x", vocabulary_size=3), "vocabulary_size needs vocabulary_file"),
         (lambda: CategoricalColumn(key="x", default_value=-2), "greater than or equal to -1"),
         (lambda: Embedding(vectors_terms_file="t.txt", vectors_file="v.txt"), "ends in .npy"),
     ],
@@ -86,6 +97,7 @@ def test_elements_of_an_array_have_buckets_of_their_own():
     assert BucketizedColumn(key="x", shape=(2, 3), boundaries=(0.0, 1.0)).num_ids == 6 * 3
     assert BucketizedColumn(key="x", shape=(2,), boundaries=(0.0,)).has_several_ids
     assert not BucketizedColumn(key="x", boundaries=(0.0,)).has_several_ids
+    assert BucketizedColumn(key="x", shape=(2, 3), num_buckets=5).num_ids == 6 * 5
 
 
 def test_tokens_are_steps_only_where_the_record_has_the_text():

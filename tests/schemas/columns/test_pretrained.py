@@ -52,8 +52,8 @@ def test_an_array_in_the_order_of_the_terms_or_ids(file):
         ("one 1 2\ntwo 1\n", {}, "malformed line 2: 1 numbers, others have 2"),
         ("one 1 x\n", {}, "malformed line 1"),
         ("", {}, "it is empty"),
-        ("three 1 2\n", {}, r"for none of its 3 terms"),
-        ("one 1 2\n", {"dimension": 3}, r"another dimension[\s\S]*dimension: 2"),
+        ("three 1 2\n", {}, r"has none of its 3 terms"),
+        ("one 1 2\n", {"dimension": 3}, r"different dimension[\s\S]*dimension: 2"),
     ],
 )
 def test_what_is_wrong_with_a_text_file_is_told(file, content, options, message):
@@ -64,9 +64,9 @@ def test_what_is_wrong_with_a_text_file_is_told(file, content, options, message)
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (np.zeros(3), "no table of numbers"),
-        (np.zeros((2, 2)), "not one per term"),
-        (np.array([["a"]]), "no table of numbers"),
+        (np.zeros(3), "not a table of numbers"),
+        (np.zeros((2, 2)), "do not match its terms"),
+        (np.array([["a"]]), "not a table of numbers"),
         (b"not an array", "cannot be read"),
     ],
 )

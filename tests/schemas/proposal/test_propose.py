@@ -402,7 +402,7 @@ def test_a_label_that_is_not_told_is_an_error_with_the_candidates(context, candi
         ({"example_weight": "label"}, r"cannot be the weight[\s\S]*one float: 'w'"),
         ({"id_key": "w"}, r"cannot be the records' id[\s\S]*one string: 'label'"),
         ({"label": "w", "example_weight": "w"}, "given two roles"),
-        ({"label": "label", "name": "1 x"}, "SequenceSpec cannot be: name"),
+        ({"label": "label", "name": "1 x"}, "Invalid SequenceSpec: name"),
     ],
 )
 def test_keys_that_cannot_play_their_role_are_errors_that_list_those_that_can(roles, message):

@@ -42,7 +42,7 @@ def test_an_empty_file_is_no_wish(tmp_path):
         ("components:\n  T: {cpu: '2'}\n", "line 2: components.T.cpu: Input should be a valid number"),
         ("components:\n  T:\n    accelerator: {count: 1}\n", "components.T.accelerator.type: missing"),
         ("components:\n  T: {beam_args: [runner=X]}\n", "'runner=X' is not an option of Beam"),
-        ("- a\n", "is no deployment"),
+        ("- a\n", "is not a deployment"),
         ("a: [\n", "is not YAML"),
     ],
 )

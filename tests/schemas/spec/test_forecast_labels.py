@@ -40,12 +40,12 @@ def test_a_forecast_is_a_vector_of_its_horizon():
         ({"horizon": None}, "needs a horizon, such as `horizon: 13`"),
         ({"target": None}, "needs a target"),
         ({"shape": (2,)}, "the shape of a forecast is its horizon, 3"),
-        ({"per_step": True}, "per_step means nothing to a forecast"),
-        ({"classes": ("a", "b")}, "classes means nothing to a forecast"),
-        ({"class_weights": "balanced"}, "class_weights means nothing"),
+        ({"per_step": True}, "per_step does not apply to a forecast"),
+        ({"classes": ("a", "b")}, "classes does not apply to a forecast"),
+        ({"class_weights": "balanced"}, "class_weights does not apply"),
         ({"shift": 1}, "shift is for labels of steps"),
         ({"dtype": "string"}, "a forecast label is a number"),
-        ({"known_future": {"x": "y"}}, "'x' is what is to be forecast"),
+        ({"known_future": {"x": "y"}}, "'x' is the target of the forecast"),
         ({"type": "regression", "target": None}, "horizon is for labels of `type: forecast`"),
         ({"forecast": {"lagz": [1]}}, "Did you mean 'lags'"),
     ],
@@ -58,9 +58,9 @@ def test_what_a_forecast_cannot_be_is_an_error_that_says_why(fields, words):
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: with_label(target="z"), "label.target: 'z' is no sequence feature"),
-        (lambda: with_label(known_future={"z": "y"}), "label.known_future: 'z' is no sequence feature"),
-        (lambda: spec_of(sequence={"x": {"type": "categorical"}}), "'x' is categorical, but it has to be numeric"),
+        (lambda: with_label(target="z"), "label.target: 'z' is not a sequence feature"),
+        (lambda: with_label(known_future={"z": "y"}), "label.known_future: 'z' is not a sequence feature"),
+        (lambda: spec_of(sequence={"x": {"type": "categorical"}}), "'x' is categorical, but it must be numeric"),
         (lambda: spec_of(sequence={"x": {"type": "numeric", "shape": (2,)}}), "one number per step"),
         (
             lambda: spec_of(sequence={"x": {"type": "numeric", "normalizer": "z_score"}}),
@@ -74,9 +74,9 @@ def test_what_a_forecast_cannot_be_is_an_error_that_says_why(fields, words):
             ),
             "9 is further back than batching.max_length",
         ),
-        (lambda: spec_of(label=None, labels={"a": FORECAST, "b": {"key": "kind"}}), "labels.b is no forecast"),
+        (lambda: spec_of(label=None, labels={"a": FORECAST, "b": {"key": "kind"}}), "labels.b is not a forecast"),
         (lambda: spec_of(label=None, labels={"a": FORECAST, "b": {**FORECAST, "horizon": 2}}), "the same horizon"),
-        (lambda: spec_of(label=None, labels={"a": FORECAST, "b": {**FORECAST, "key": "x"}}), "way of telling"),
+        (lambda: spec_of(label=None, labels={"a": FORECAST, "b": {**FORECAST, "key": "x"}}), "place of the future"),
         (
             lambda: spec_of(
                 label=None, labels={"a": FORECAST, "b": {**FORECAST, "forecast": {"normalization": {"log": True}}}}
@@ -97,7 +97,7 @@ def test_what_does_not_fit_the_spec_is_an_error(make, words):
 
 def test_the_target_is_left_as_it_is_unless_the_spec_says_otherwise():
     assert spec_of().sequence["x"].normalizer == "none"
-    assert forecast_spec().sequence["open"].normalizer == "z_score"
+    assert forecast_spec().sequence["open"].normalizer == "auto"
     assert spec_from_yaml(spec_to_yaml(forecast_spec())) == spec_from_json(spec_to_json(forecast_spec()))
 
 

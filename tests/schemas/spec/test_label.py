@@ -42,9 +42,9 @@ def test_the_dtype_follows_from_the_kind(fields, dtype):
         ({"type": "multi_label", "shape": (3,), "classes": ("a", "b")}, "names 2 positions of a vector of 3"),
         ({"type": "regression", "class_weights": "balanced"}, "class_weights is for labels of classes"),
         ({"type": "regression", "label_smoothing": 0.1}, "label_smoothing is for labels of classes"),
-        ({"classes": ("good", "bad"), "class_weights": {"god": 1.0}}, "'god' is no class. Did you mean 'good'?"),
+        ({"classes": ("good", "bad"), "class_weights": {"god": 1.0}}, "'god' is not a class. Did you mean 'good'?"),
         ({"type": "multi_label", "sampled_softmax": 5}, "sampled_softmax is for classification"),
-        ({"sampled_softmax": 5, "label_smoothing": 0.1}, "neither label_smoothing nor class_weights"),
+        ({"sampled_softmax": 5, "label_smoothing": 0.1}, "cannot be combined with label_smoothing or class_weights"),
         ({"label_smothing": 0.1}, "Did you mean 'label_smoothing'?"),
     ],
 )
@@ -58,7 +58,7 @@ def test_what_cannot_be_is_an_error_that_says_why(fields, words):
     [
         ({"labels": {"a": {"key": "z"}}}, "has label and labels"),
         ({"label": None}, "needs a `label`, or `labels` by name"),
-        ({"label": None, "labels": {"id": {"key": "z"}}}, "'id' is what predictions call the record"),
+        ({"label": None, "labels": {"id": {"key": "z"}}}, "predictions use 'id' for the record"),
         ({"label": {"key": "x", "per_step": True}}, "set label.shift, to predict later steps"),
         (
             {"record": "Example", "label": {"key": "y", "type": "multi_label", "per_step": True}},
@@ -98,7 +98,7 @@ label: {key: x, type: regression, per_step: true, shift: 1}
 
 def test_a_network_that_would_see_the_answer_is_refused():
     with pytest.raises(SpecError, match=r"would see the answer[\s\S]*Set model.bidirectional: false"):
-        spec_from_yaml(NEXT)
+        spec_from_yaml(NEXT + "model: {bidirectional: true}\n")
     with pytest.raises(SpecError, match=r"Set model.front.0.padding: causal"):
         spec_from_yaml(NEXT + "model: {bidirectional: false, front: [{type: conv1d, filters: 2, padding: same}]}\n")
     spec = spec_from_yaml(NEXT + "model: {bidirectional: false}\n")

@@ -48,8 +48,8 @@ def test_columns_are_in_name_order_however_they_are_written():
         ({"evaluation": {"thresholds": {"loss": {}}}}, "min, max or both"),
         ({"evaluation": {"slices": ["city"]}}, "neither a context feature nor a label of the record"),
         ({"batching": {"bucket_boundaries": [5, 5]}}, "must rise"),
-        ({"record": "Example", "context": [NumericColumn(key="lpc")]}, "a tf.Example has one feature of a name"),
-        ({"record": "Example", "label": {"key": "lpc"}}, "a tf.Example has one feature of a name"),
+        ({"record": "Example", "context": [NumericColumn(key="lpc")]}, "a tf.Example has one feature for each name"),
+        ({"record": "Example", "label": {"key": "lpc"}}, "a tf.Example has one feature for each name"),
         ({"modle": {}}, "Did you mean 'model'"),
         ({"model": {"cell": "rnn"}}, "lstm"),
         ({"model": {"units": []}}, "at least 1"),
@@ -98,8 +98,8 @@ def test_label_contradictions_are_errors(label, message):
         ({"bucket_batch_sizes": (5,)}, "needs bucket_boundaries"),
         ({"bucket_boundaries": (5,), "bucket_batch_sizes": (5,)}, "expected 2, received 1"),
         ({"drop_shorter_than": 9, "drop_longer_than": 8}, "no sequence would be left"),
-        ({"padding": {"lcp": {}}}, r"'lcp' is no sequence feature. Did you mean 'lpc'\?"),
-        ({"padding": {"day": {"value": 0.5}}}, "'day' has ids, so its value is a whole number"),
+        ({"padding": {"lcp": {}}}, r"'lcp' is not a sequence feature. Did you mean 'lpc'\?"),
+        ({"padding": {"day": {"value": 0.5}}}, "'day' has ids, so its value must be a whole number"),
     ],
 )
 def test_batching_that_contradicts_itself_is_refused(batching, message):

@@ -61,4 +61,4 @@ def test_files_are_compared_by_contents_not_by_place(tmp_path):
         files[name] = contents_of(everything_spec(sequence={"token": column}))
     assert spec_changes(files["a"], files["b"]) == []
     [change] = spec_changes(files["a"], files["c"])
-    assert str(change) == "sequence.token: vocabulary_file has other contents"
+    assert str(change) == "sequence.token: vocabulary_file has different contents"

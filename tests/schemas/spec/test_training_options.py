@@ -11,10 +11,10 @@ from tfx_sequences.schemas.spec.training_options import Training
     [
         ({"optimizer": "adamax"}, "adamw"),
         ({"gradient_clip_norm": 1.0, "gradient_clip_value": 0.5}, "not both"),
-        ({"weight_decay": 0.1}, "weight_decay is adamw's, but optimizer is 'adam'"),
-        ({"momentum": 0.9}, "of sgd and rmsprop"),
+        ({"weight_decay": 0.1}, "weight_decay is for adamw, but optimizer is 'adam'"),
+        ({"momentum": 0.9}, "momentum is for sgd and rmsprop"),
         ({"monitor": "loss"}, "such as 'val_loss'"),
-        ({"schedule": {"type": "cosine", "factor": 0.1}}, "factor means nothing to a schedule of type 'cosine'"),
+        ({"schedule": {"type": "cosine", "factor": 0.1}}, "factor does not apply to a schedule of type 'cosine'"),
         ({"schedule": {"type": "reduce_on_plateau", "warmup_steps": 5}}, "which has: factor, min_learning_rate"),
         ({"schedule": {"tpye": "cosine"}}, "Did you mean 'type'"),
         ({"backup": {"every_step": 3}}, "Did you mean 'every_steps'"),
@@ -37,5 +37,5 @@ def test_an_error_names_its_line():
     text = (
         "name: s\nsequence: {x: {type: numeric}}\nlabel: {key: y}\ntraining:\n  schedule: {type: cosine, patience: 9}\n"
     )
-    with pytest.raises(SpecError, match=r"line 5: training\.schedule: patience means nothing"):
+    with pytest.raises(SpecError, match=r"line 5: training\.schedule: patience does not apply"):
         spec_from_yaml(text)

@@ -14,6 +14,7 @@ from tfx_sequences.components.batches.forecast_windows import cut_forecast_windo
 from tfx_sequences.components.batches.padding import longest_of, pad_steps
 from tfx_sequences.components.batches.ragged_steps import aligned
 from tfx_sequences.components.batches.truncation import cut_steps
+from tfx_sequences.components.features.runtime_checks import assert_in_graph
 from tfx_sequences.schemas.columns.names import NO_ID, SEQUENCE_LENGTH
 from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, label_name, step_weight_name
 from tfx_sequences.schemas.spec.batching import Padding
@@ -125,20 +126,20 @@ def labelled_rows(features: dict[str, Any], spec: SequenceSpec, seed: tf.Tensor 
 
 
 def _long_enough(lengths: tf.Tensor, label: Label) -> tf.Tensor:
-    check = tf.raw_ops.Assert(
-        condition=tf.reduce_all(lengths > label.horizon),
-        data=[f"Label {label.key}: a record has no history before the {label.horizon} last steps. Steps:", lengths],
+    check = assert_in_graph(
+        tf.reduce_all(lengths > label.horizon),
+        f"Label {label.key}: a record has no history before the {label.horizon} last steps. Steps:",
+        lengths,
     )
     with tf.control_dependencies([check]):
         return tf.identity(lengths)
 
 
 def _check(flat: tf.Tensor, label: Label) -> tf.Operation:
-    # The op, for `tf.debugging.Assert` is a condition of two functions; no quotes, for the op escapes them.
     if not label.has_classes:
         right, fault = tf.math.is_finite(flat), "a value that is missing or not finite. Values:"
     elif label.is_vector:
         right, fault = (flat == 0) | (flat == 1), "a value that is neither 0 nor 1. Values:"
     else:
         right, fault = flat >= 0, "a class that the spec or the training split does not have. Class indices:"
-    return tf.raw_ops.Assert(condition=tf.reduce_all(right), data=[f"Label {label.key}: {fault}", flat])
+    return assert_in_graph(tf.reduce_all(right), f"Label {label.key}: {fault}", flat)

@@ -101,3 +101,13 @@ def pad_steps(ragged: tf.RaggedTensor, longest: tf.Tensor, padding: Padding | No
         shift = steps - tf.cast(ragged.row_lengths(), tf.int32)
         padded = tf.gather(padded, (tf.range(steps)[None, :] - shift[:, None]) % tf.maximum(steps, 1), batch_dims=1)
     return tf.ensure_shape(padded, [None, None, *ragged.shape[2:]])
+
+
+def add_rows(values: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+    """`values` `[B, ...]` with `count` more rows of zeros (of empty strings).
+
+    >>> add_rows(tf.constant([[1, 2]]), tf.constant(1)).numpy().tolist()
+    [[1, 2], [0, 0]]
+    """
+    padded = tf.pad(values, [[0, count], *([[0, 0]] * (values.shape.rank - 1))])
+    return tf.ensure_shape(padded, [None, *values.shape[1:]])

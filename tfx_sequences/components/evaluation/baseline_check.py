@@ -13,8 +13,8 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from tfx_sequences.components.serving.exported_model import MEASURES_SIGNATURE, SUMS
 from tfx_sequences.components.serving.model_card import MODEL_CARD
+from tfx_sequences.components.serving.names import MEASURES_SIGNATURE, SUMS
 from tfx_sequences.errors import UserInputError, shortened
 from tfx_sequences.version import __version__
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 # Newer versions do not give all of these messages under `tfma`.
@@ -10,7 +11,7 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from tfx_sequences.code_digest import code_digest
 from tfx_sequences.components.evaluation.extractors import LENGTH_SLICE, STEP_COUNTS, STEP_SUMS
-from tfx_sequences.components.serving.exported_model import (
+from tfx_sequences.components.serving.names import (
     CUT_STEPS,
     EVALUATION_SIGNATURE,
     MEASURES_SIGNATURE,
@@ -19,20 +20,17 @@ from tfx_sequences.components.serving.exported_model import (
     TARGETS,
     WEIGHTS,
 )
-from tfx_sequences.components.serving.served_outputs import PREDICTIONS, SCORES
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
 from tfx_sequences.schemas.features.transformed_features import LABEL
+from tfx_sequences.schemas.kinds.declared_kind import CLASSES
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.length_ranges import range_name, ranges
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
-# Our names of the metrics and TFMA's (Keras') classes behind them, where TFMA has its own.
-_THEIRS = {
-    "classification": {"accuracy": "SparseCategoricalAccuracy", "loss": "SparseCategoricalCrossentropy"},
-    "regression": {"mean_squared_error": "MeanSquaredError", "mean_absolute_error": "MeanAbsoluteError"},
-}
-_OURS = "tfx_sequences.components."
-EXTRACTORS_MODULE = _OURS + "evaluation_extractors"
+# By path only: TFMA imports them where it computes.
+EXTRACTORS_MODULE = "tfx_sequences.components.evaluation.extractors"
+_METRICS_MODULE = "tfx_sequences.components.evaluation.metrics"
+_PLOTS_MODULE = "tfx_sequences.components.evaluation.plots"
 STEP_COUNT, CUT_STEP_COUNT = "step_count", "cut_step_count"
 """How many real steps the network read, and how many not, for they were cut off or are to be forecast."""
 
@@ -52,11 +50,11 @@ def make_eval_config(spec: SequenceSpec) -> config_pb2.EvalConfig:
     for name, output in ((STEP_COUNT, SEQUENCE_LENGTH), (CUT_STEP_COUNT, CUT_STEPS)):
         metrics.append(_our_metric("OutputSum", name=name, output=output))
     model_spec = config_pb2.ModelSpec(signature_name=MEASURES_SIGNATURE)
-    theirs: dict[str, str] = {}
+    theirs: Mapping[str, str] = {}
     # With a weight of the records, TFMA would weigh its counts too, and have none of what sums are measured by.
-    if spec.label is not None and _is_known_to_tfma(spec.label) and not spec.example_weight:
-        theirs = _THEIRS[spec.label.type]
-        model_spec.prediction_key = SCORES if spec.label.has_classes else PREDICTIONS
+    if spec.label is not None and spec.label.kind.tfma_metrics(spec.label) and not spec.example_weight:
+        theirs = spec.label.kind.tfma_metrics(spec.label)
+        model_spec.prediction_key = spec.label.kind.outputs[0]
         model_spec.label_key = LABEL
         model_spec.preprocessing_function_names.append(EVALUATION_SIGNATURE)
     for head, label in spec.heads.items():
@@ -76,16 +74,18 @@ def make_eval_config(spec: SequenceSpec) -> config_pb2.EvalConfig:
     )
 
 
-def _is_known_to_tfma(label: Label) -> bool:
-    return label.type in _THEIRS and not (label.per_step or label.is_vector)
-
-
 def _figure(spec: SequenceSpec, head: str, label: Label, figure: str, theirs: str | None) -> config_pb2.MetricConfig:
     name = spec.metric_name(head, figure)
     if theirs:
         return config_pb2.MetricConfig(class_name=theirs, config=json.dumps({"name": name}))
-    sums = spec.output_prefix(head) + SUMS
-    return _our_metric("HeadFigure", name=name, figure=figure, output=sums, label=label.model_dump_json())
+    prefix = spec.output_prefix(head)
+    return _our_metric("HeadFigure", name=name, figure=figure, output=prefix + SUMS, **_measures(label, prefix))
+
+
+def _measures(label: Label, prefix: str) -> dict[str, Any]:
+    """What figures are made with: the label, and the model's output with the names of the classes."""
+    classes = prefix + CLASSES if label.has_classes else None
+    return {"label": label.model_dump_json(), "classes": classes}
 
 
 def _step_figures(spec: SequenceSpec, head: str, label: Label) -> config_pb2.MetricConfig:
@@ -98,22 +98,24 @@ def _step_figures(spec: SequenceSpec, head: str, label: Label) -> config_pb2.Met
         count=spec.metric_name(head, STEP_COUNT),
         steps=prefix + STEP_COUNTS,
         ranges=[range_name(*steps) for steps in ranges(spec.evaluation.step_slices)],
-        label=label.model_dump_json(),
         prefix=prefix,
+        **_measures(label, prefix),
     )
 
 
 def _plots(spec: SequenceSpec, head: str, label: Label) -> list[config_pb2.MetricConfig]:
     """A confusion matrix where one class is right, curves of scores where there is a score of each class."""
-    if not label.has_classes or label.sampled_softmax:
-        return []
-    prefix, module = spec.output_prefix(head), "evaluation_plots"
-    tfma_head = tfma_name_of_head(spec, head)
-    plots = [_our_metric("ScoreCurves", module, name=f"{prefix}curves", output=prefix + SUMS, head=tfma_head)]
-    if label.type == "classification":
-        outputs = {name: prefix + name for name in (OUTPUTS, TARGETS, WEIGHTS)}
-        plots.append(_our_metric("ConfusionMatrix", module, name=f"{prefix}confusion", head=tfma_head, **outputs))
-    return plots
+    prefix, tfma_head = spec.output_prefix(head), tfma_name_of_head(spec, head)
+    outputs = {name: prefix + name for name in (OUTPUTS, TARGETS, WEIGHTS)}
+    of_plots: dict[str, tuple[str, dict[str, Any]]] = {
+        "curves": ("ScoreCurves", {"output": prefix + SUMS, **_measures(label, prefix)}),
+        "confusion": ("ConfusionMatrix", outputs),
+    }
+    found = []
+    for plot in label.kind.plots(label):
+        class_name, parameters = of_plots[plot]
+        found.append(_our_metric(class_name, _PLOTS_MODULE, name=prefix + plot, head=tfma_head, **parameters))
+    return found
 
 
 def tfma_name_of_head(spec: SequenceSpec, head: str) -> str:
@@ -121,10 +123,10 @@ def tfma_name_of_head(spec: SequenceSpec, head: str) -> str:
     return "" if spec.label is not None else head
 
 
-def _our_metric(class_name: str, module: str = "evaluation_metrics", **config: Any) -> config_pb2.MetricConfig:
-    digest = code_digest(_OURS + module, EXTRACTORS_MODULE)
+def _our_metric(class_name: str, module: str = _METRICS_MODULE, **config: Any) -> config_pb2.MetricConfig:
+    digest = code_digest(module, EXTRACTORS_MODULE)
     return config_pb2.MetricConfig(
-        class_name=class_name, module=_OURS + module, config=json.dumps({**config, "code_digest": digest})
+        class_name=class_name, module=module, config=json.dumps({**config, "code_digest": digest})
     )
 
 

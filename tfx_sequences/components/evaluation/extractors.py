@@ -17,12 +17,9 @@ from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.extractors import extractor, unbatch_extractor
 
 from tfx_sequences.components.evaluation.baseline_check import check_baseline
-from tfx_sequences.components.evaluation.metrics import StepFigures
-from tfx_sequences.components.network.measures import HeadMeasures
-from tfx_sequences.components.serving.exported_model import CUT_STEPS, OUTPUTS, TARGETS, WEIGHTS
-from tfx_sequences.components.serving.served_outputs import CLASSES
+from tfx_sequences.components.evaluation.metrics import MeasuresOf, StepFigures
+from tfx_sequences.components.serving.names import CUT_STEPS, OUTPUTS, TARGETS, WEIGHTS
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
-from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.length_ranges import name_of_range_with, range_of_name
 
 LENGTH_SLICE = "length in steps"
@@ -85,11 +82,10 @@ class _ExtractSteps(beam.DoFn):
     def _with_step_sums(self, predictions: dict[str, Any]) -> dict[str, Any]:
         more = {}
         for head in self._heads:
-            prefix, label = head["prefix"], Label.model_validate_json(head["label"])
-            classes = predictions.get(prefix + CLASSES)
-            names = [c.decode() for c in classes[0]] if classes is not None else []
+            prefix, classes = head["prefix"], head["classes"]
             # A curve over so few records says little, and its sums are many.
-            measures = HeadMeasures(label, names)
+            measured = MeasuresOf(head["label"], classes)
+            measures = measured({classes: predictions[classes][0]} if classes else {})
             weights = predictions[prefix + WEIGHTS]
             positions = np.arange(weights.shape[1])
             sums, counts = [], []

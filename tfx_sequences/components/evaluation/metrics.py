@@ -5,7 +5,7 @@ So each real step counts exactly once, in any slice, whatever batches TFMA makes
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import apache_beam as beam
@@ -13,7 +13,8 @@ import numpy as np
 from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.metrics import metric_types
 
-from tfx_sequences.components.network.measures import figures, score_buckets
+from tfx_sequences.components.kinds.measures import Measures
+from tfx_sequences.components.kinds.registry import kind_of
 from tfx_sequences.schemas.spec.label import Label
 
 # Behind a figure's name, and before that of the range of its steps.
@@ -50,7 +51,7 @@ class OutputSum(SumsMetric):
             output: The model's output.
             model_names: As TFMA gives them.
         """
-        return summed(output, lambda total: {name: float(total[0])}, [name], model_names)
+        return summed(output, lambda total, _: {name: float(total[0])}, [name], model_names)
 
 
 class HeadFigure(SumsMetric):
@@ -58,31 +59,31 @@ class HeadFigure(SumsMetric):
 
     @staticmethod
     def computations_of(
-        name: str, figure: str, output: str, label: str, model_names: list[str] | None = None
+        name: str,
+        figure: str,
+        output: str,
+        label: str,
+        classes: str | None = None,
+        model_names: list[str] | None = None,
     ) -> metric_types.MetricComputations:
         """Its computations.
 
         Args:
             name: The metric's name.
-            figure: Name of the figure, of those that `HeadMeasures` describes. A split (or head) that does not
+            figure: Name of the figure, of those of the label's kind. A split (or head) that does not
                 have it, as `span_f1` without IOB tags, has no such metric.
             output: The model's output that holds the sums of each record.
             label: The head's label, as JSON.
+            classes: The model's output that names the classes; None of numbers.
             model_names: As TFMA gives them.
         """
-        parsed = Label.model_validate_json(label)
 
-        def found(total: np.ndarray) -> dict[str, float]:
-            values = figures(parsed, total)
-            # Of one kind of targets alone there is no curve.
-            curve = score_buckets(total) if figure == "auc" else None
-            # What weighs nothing has no mean.
-            measured = figure in values and total[0] > 0 and (curve is None or all(np.sum(side) > 0 for side in curve))
-            # No series that has changed has no MASE.
-            measured = measured and not (figure == "mase" and np.isnan(values[figure]) and np.isfinite(values["smape"]))
-            return {name: float(values[figure])} if measured else {}
+        def found(total: np.ndarray, measures: Measures) -> dict[str, float]:
+            values = measures.measured(total)
+            return {name: values[figure]} if figure in values else {}
 
-        return summed(output, found, [name], model_names)
+        measured = MeasuresOf(label, classes, with_curve=True)
+        return summed(output, found, [name], model_names, measured=measured)
 
 
 class StepFigures(SumsMetric):
@@ -98,6 +99,7 @@ class StepFigures(SumsMetric):
         ranges: list[str],
         label: str,
         prefix: str,
+        classes: str | None = None,
         model_names: list[str] | None = None,
     ) -> metric_types.MetricComputations:
         """Its computations.
@@ -111,24 +113,52 @@ class StepFigures(SumsMetric):
             ranges: Names of the ranges, `R` of them.
             label: The head's label, as JSON.
             prefix: Of the head's outputs; read by the extractor.
+            classes: The model's output that names the classes; None of numbers.
             model_names: As TFMA gives them.
         """
         del prefix, name
-        parsed = Label.model_validate_json(label)
         at = {figure: [f"{metric}{AT_STEPS}{there}" for there in ranges] for figure, metric in figures.items()}
         names = [name for its in at.values() for name in its]
         counted = [f"{count}{AT_STEPS}{there}" for there in ranges]
         return [
-            *summed(output, lambda total: _by_range(parsed, total, at), names, model_names),
-            *summed(steps, lambda total: dict(zip(counted, map(float, total), strict=True)), counted, model_names),
+            *summed(
+                output,
+                lambda total, measures: _by_range(measures, total, at),
+                names,
+                model_names,
+                measured=MeasuresOf(label, classes),
+            ),
+            *summed(steps, lambda total, _: dict(zip(counted, map(float, total), strict=True)), counted, model_names),
         ]
+
+
+class MeasuresOf:
+    """What makes the figures of a head: the very measures that made its sums.
+
+    Args:
+        label: The head's label, as JSON.
+        classes: The model's output that names the classes; None of numbers.
+        with_curve: As of `LabelKind.measures`.
+    """
+
+    def __init__(self, label: str, classes: str | None, *, with_curve: bool = False) -> None:
+        self._label = label
+        self._classes = classes
+        self._with_curve = with_curve
+
+    def __call__(self, predictions: Mapping[str, Any]) -> Measures:
+        """The measures of a model that gives these outputs of a record."""
+        label = Label.model_validate_json(self._label)
+        names = [c.decode() for c in np.ravel(predictions[self._classes])] if self._classes else []
+        return kind_of(label).measures(label, names, with_curve=self._with_curve)
 
 
 def summed(
     output: str,
-    found: Callable[[np.ndarray], dict[str, Any]],
+    found: Callable[[np.ndarray, Any], dict[str, Any]],
     names: list[str],
     model_names: list[str] | None,
+    measured: MeasuresOf | None = None,
     make_key: Callable[..., metric_types.MetricKey] = metric_types.MetricKey,
     **key: str,
 ) -> metric_types.MetricComputations:
@@ -136,9 +166,10 @@ def summed(
 
     Args:
         output: The output.
-        found: From its sum to the values by name; one that is missing is not there.
+        found: From its sum, and the measures that made it, to the values by name; one that is missing is not there.
         names: All names of these.
         model_names: As TFMA gives them.
+        measured: What gives these measures; None of plain outputs.
         make_key: `PlotKey` for plots.
         **key: More of the key of each.
     """
@@ -148,19 +179,18 @@ def summed(
         preprocessor = metric_types.StandardMetricInputsPreprocessor(
             include_filter={constants.PREDICTIONS_KEY: {}}, include_default_inputs=False
         )
-        combiner = _SumOverRecords(output, model_name, found, keys)
+        combiner = _SumOverRecords(output, model_name, found, keys, measured)
         computations.append(
             metric_types.MetricComputation(keys=[*keys.values()], preprocessors=[preprocessor], combiner=combiner)
         )
     return computations
 
 
-def _by_range(label: Label, total: np.ndarray, names: dict[str, list[str]]) -> dict[str, float]:
+def _by_range(measures: Measures, total: np.ndarray, names: dict[str, list[str]]) -> dict[str, float]:
     found: dict[str, float] = {}
     for position, sums in enumerate(total):
-        # What weighs nothing has no mean.
-        values = figures(label, sums) if sums[0] > 0 else {}
-        found |= {its[position]: float(values[figure]) for figure, its in names.items() if figure in values}
+        values = measures.measured(sums)
+        found |= {its[position]: values[figure] for figure, its in names.items() if figure in values}
     return found
 
 
@@ -169,25 +199,31 @@ class _SumOverRecords(beam.CombineFn):
         self,
         output: str,
         model_name: str,
-        found: Callable[[np.ndarray], dict[str, Any]],
+        found: Callable[[np.ndarray, Any], dict[str, Any]],
         keys: dict[str, metric_types.MetricKey],
+        measured: MeasuresOf | None,
     ) -> None:
         self._output = output
         self._model_name = model_name
         self._found = found
         self._keys = keys
+        self._measured = measured
 
     def create_accumulator(self) -> Any:
         return None
 
     def add_input(self, accumulator: Any, element: metric_types.StandardMetricInputs) -> Any:
-        values = np.atleast_1d(element.get_predictions(self._model_name)[self._output]).astype(np.float64)
-        return values if accumulator is None else accumulator + values
+        predictions = element.get_predictions(self._model_name)
+        values = np.atleast_1d(predictions[self._output]).astype(np.float64)
+        if accumulator is None:
+            return values, self._measured(predictions) if self._measured else None
+        total, measures = accumulator
+        return total + values, measures
 
     def merge_accumulators(self, accumulators: Any) -> Any:
         there = [a for a in accumulators if a is not None]
-        return sum(there) if there else None
+        return (sum(total for total, _ in there), there[0][1]) if there else None
 
     def extract_output(self, accumulator: Any) -> dict[metric_types.MetricKey, Any]:
-        found = {} if accumulator is None else self._found(accumulator)
+        found = {} if accumulator is None else self._found(*accumulator)
         return {self._keys[name]: value for name, value in found.items()}

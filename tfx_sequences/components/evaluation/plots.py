@@ -11,8 +11,9 @@ from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import metrics_for_slice_pb2
 
-from tfx_sequences.components.evaluation.metrics import SumsMetric, summed
-from tfx_sequences.components.network.measures import score_buckets
+from tfx_sequences.components.evaluation.metrics import MeasuresOf, SumsMetric, summed
+from tfx_sequences.components.kinds.measures import Measures
+from tfx_sequences.components.kinds.score_buckets import ScoreBuckets, by_presence
 
 # TFMA puts plots of these names together, and shows no others of their kind.
 _CURVE, _CALIBRATION, _CONFUSION = "confusion_matrix_plot", "calibration_plot", "multi_class_confusion_matrix_plot"
@@ -27,19 +28,27 @@ class ScoreCurves(SumsMetric):
 
     @staticmethod
     def computations_of(
-        name: str, output: str, head: str = "", model_names: list[str] | None = None
+        name: str,
+        output: str,
+        label: str,
+        classes: str | None = None,
+        head: str = "",
+        model_names: list[str] | None = None,
     ) -> metric_types.MetricComputations:
         """Its computations.
 
         Args:
             name: The metric's name.
             output: The model's output with the sums of the head's measures.
+            label: The head's label, as JSON.
+            classes: The model's output that names the classes.
             head: TFMA's name of the output; empty for the only head.
             model_names: As TFMA gives them.
         """
         del name
         names = [_CURVE, _CALIBRATION]
-        return summed(output, _curves, names, model_names, metric_types.PlotKey, output_name=head)
+        measured = MeasuresOf(label, classes, with_curve=True)
+        return summed(output, _curves, names, model_names, measured, metric_types.PlotKey, output_name=head)
 
 
 class ConfusionMatrix(SumsMetric):
@@ -73,11 +82,11 @@ class ConfusionMatrix(SumsMetric):
         return computations
 
 
-def _curves(total: np.ndarray) -> dict[str, Any]:
-    buckets = score_buckets(total)
+def _curves(total: np.ndarray, measures: Measures) -> dict[str, Any]:
+    buckets = measures.part_of(ScoreBuckets, total)
     if buckets is None or not np.sum(buckets):
         return {}
-    negative, positive = (np.asarray(b, np.float64) for b in buckets)
+    negative, positive = (np.asarray(b, np.float64) for b in by_presence(buckets))
     edges = len(negative) // _CURVE_POINTS
     curve = metrics_for_slice_pb2.ConfusionMatrixAtThresholds()
     for point in range(_CURVE_POINTS + 1):

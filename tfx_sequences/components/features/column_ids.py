@@ -106,11 +106,12 @@ class ColumnIds(tf.Module):
     def buckets(self, numbers: tf.Tensor, present: tf.Tensor | None) -> tf.Tensor:
         """Ids `[B, T, size]` of the buckets that numbers `[B, T, size]` fall into; -1 where none is present."""
         column = self.column
-        if not isinstance(column, BucketizedColumn):
-            raise TypeError(f"not a column of buckets: {column!r}")
+        if not isinstance(column, BucketizedColumn) or column.boundaries is None:
+            raise TypeError(f"not a column of buckets with boundaries: {column!r}")
+        # `tf.searchsorted` would do the same, but fails where there are no numbers.
         ids = tf.cast(tf.raw_ops.Bucketize(input=numbers, boundaries=list(column.boundaries)), tf.int64)
         if column.size > 1:
-            ids += tf.constant(np.arange(column.size) * (len(column.boundaries) + 1), tf.int64)
+            ids += tf.constant(np.arange(column.size) * column.buckets, tf.int64)
         return ids if present is None else tf.where(present, ids, tf.constant(NO_ID, tf.int64))
 
 

@@ -12,9 +12,12 @@ from tfx_sequences.components.features.column_ids import ColumnIds, check_dtype
 from tfx_sequences.components.features.embedding_tables import EmbeddingTables
 from tfx_sequences.components.features.runtime_checks import after
 from tfx_sequences.components.features.step_values import Dense, Ragged, Sparse, step_values
+from tfx_sequences.components.numbers.record_normalizers import normalize_records
+from tfx_sequences.components.numbers.split_normalizers import signed_log1p
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.columns.column import (
     BucketizedColumn,
+    CategoricalColumn,
     Embedding,
     IdColumn,
     NumericColumn,
@@ -22,6 +25,7 @@ from tfx_sequences.schemas.columns.column import (
     TextColumn,
 )
 from tfx_sequences.schemas.columns.names import NO_ID
+from tfx_sequences.schemas.columns.numeric_columns import RECORD_NORMALIZERS
 from tfx_sequences.schemas.columns.vocabularies import num_ids
 
 _SEGMENTS = {"mean": tf.sparse.segment_mean, "sum": tf.sparse.segment_sum, "sqrtn": tf.sparse.segment_sqrt_n}
@@ -63,7 +67,10 @@ class ColumnVectors(tf.Module):
     def supports_jit(self) -> bool:
         """XLA can compile it, for dense features: no strings, no lookups."""
         column = self.column
-        return not isinstance(column, IdColumn | TextColumn) or getattr(column, "num_buckets", None) is not None
+        if isinstance(column, NumericColumn):
+            # Causal medians and ranges are found step by step, in as many rounds as there are steps.
+            return not (column.causal and column.normalizer in RECORD_NORMALIZERS)
+        return isinstance(column, CategoricalColumn) and column.num_buckets is not None
 
     def form(self, value: Any) -> Dense | Ragged | Sparse:
         """The feature's value, checked for its dtype and rank, tokens already split where they are the steps."""
@@ -92,7 +99,7 @@ class ColumnVectors(tf.Module):
         column = self.column
         if not isinstance(column, NumericColumn | BucketizedColumn):
             return True
-        if column.default_value is None:
+        if column.default_value is None or getattr(column, "normalizer", None) in RECORD_NORMALIZERS:
             return True
         if isinstance(column, BucketizedColumn) or column.default_value != 0:
             return False
@@ -109,7 +116,10 @@ class ColumnVectors(tf.Module):
         """
         column = self.column
         if isinstance(column, NumericColumn):
-            return tf.cast(self._numbers(form, steps), self._dtype)
+            numbers = self._numbers(form, steps, mask)
+            if column.clip is not None:
+                numbers = tf.clip_by_value(numbers, -column.clip, column.clip)
+            return tf.cast(numbers, self._dtype)
         ids = self._dense_ids(form, steps, mask)
         vectors = self._of_flat(*self._flat(form, steps), mask) if ids is None else self._of_dense(ids)
         vectors = tf.cast(vectors, self._dtype)
@@ -117,12 +127,20 @@ class ColumnVectors(tf.Module):
             vectors = keras.random.dropout(vectors, column.embedding.dropout, seed=self._seed)
         return vectors
 
-    def _numbers(self, form: Any, steps: Any) -> tf.Tensor:
+    def _numbers(self, form: Any, steps: Any, mask: tf.Tensor) -> tf.Tensor:
         column = self.column
         default = column.default_value
+        if column.normalizer in RECORD_NORMALIZERS:
+            # From the record's own dtype, whose whole numbers may be greater than float32 can tell apart.
+            numbers = tf.cast(form.dense(steps, default or 0.0), tf.float64)
+            present = form.present(steps) if default is None else None
+            counts = tf.broadcast_to(mask[:, :, None], tf.shape(numbers))
+            counts = counts if present is None else counts & present
+            found = normalize_records(numbers, counts, column.normalizer, causal=bool(column.causal))
+            return tf.cast(found.values, self._full)
         numbers = tf.cast(form.dense(steps, default or 0.0), self._full)
         if column.normalizer == "log1p":
-            return tf.sign(numbers) * tf.math.log1p(tf.abs(numbers))
+            return signed_log1p(numbers)
         if not isinstance(column.normalizer, Scaling):
             return numbers
         scaling = column.normalizer

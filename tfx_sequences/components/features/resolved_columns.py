@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 from tfx_sequences.errors import SpecError, UserInputError, did_you_mean
 from tfx_sequences.schemas.columns.base import declared
-from tfx_sequences.schemas.columns.column import COLUMN_TYPES, NumericColumn, TermColumn
+from tfx_sequences.schemas.columns.column import COLUMN_TYPES, BucketizedColumn, NumericColumn, TermColumn
 from tfx_sequences.schemas.columns.column_base import BaseColumn
+from tfx_sequences.schemas.columns.numeric_columns import RECORD_NORMALIZERS, SPLIT_NORMALIZERS
 from tfx_sequences.schemas.columns.vocabularies import known_terms
 
 _Column = TypeVar("_Column", bound=BaseColumn)
@@ -76,12 +77,14 @@ def checked_columns(columns: Any, layer: str, is_sequence: bool) -> list[Any]:
                 f"{layer} was given {kind} column, '{column.key}'.",
                 fix=f"Give it to {other}, or build the column's twin.",
             )
-        if isinstance(column, NumericColumn) and column.normalizer in ("z_score", "min_max"):
+        if statistics := _statistics_of(column):
             raise UserInputError(
-                f"Column '{column.key}' is normalised by statistics of training data, which a layer does not have.",
-                expected="normalizer 'none', 'log1p' or Scaling(offset, scale)",
-                received=f"'{column.normalizer}'",
-                fix="Give the figures with Scaling; in a pipeline, model_columns gives the columns after Transform.",
+                f"Column '{column.key}' needs statistics of training data, which a layer does not have.",
+                expected=f"normalizer 'none', 'log1p', {', '.join(map(repr, RECORD_NORMALIZERS))} or "
+                "Scaling(offset, scale), without scale_feature; boundaries of buckets",
+                received=statistics,
+                fix="Give the figures with Scaling or boundaries; in a pipeline, model_columns gives the columns "
+                "after Transform.",
             )
     names = [column.name for column in checked]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -92,6 +95,15 @@ def checked_columns(columns: Any, layer: str, is_sequence: bool) -> list[Any]:
             fix="Leave one out, or write the feature under a second key.",
         )
     return sorted(checked, key=lambda column: column.name)
+
+
+def _statistics_of(column: Any) -> str:
+    """What a column needs of a training split; empty if nothing."""
+    if isinstance(column, NumericColumn):
+        if column.normalizer in SPLIT_NORMALIZERS:
+            return f"normalizer '{column.normalizer}'"
+        return "scale_feature" if column.scale_feature else ""
+    return "num_buckets" if isinstance(column, BucketizedColumn) and column.num_buckets else ""
 
 
 def column_config(column: Any) -> dict[str, Any]:

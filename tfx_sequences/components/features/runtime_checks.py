@@ -61,6 +61,17 @@ def require(
     return tf.cond(condition, tf.no_op, fail)
 
 
+def assert_in_graph(condition: tf.Tensor, what: str, *values: tf.Tensor) -> tf.Operation:
+    """A check within a function of a dataset: an op alone, where `require` is a condition of two functions.
+
+    Args:
+        condition: A bool scalar.
+        what: What happened if it is false, in one sentence, and what `values` are. Without quotes: the op escapes them.
+        values: What was received.
+    """
+    return tf.raw_ops.Assert(condition=condition, data=[what, *values])
+
+
 def behind(check: tf.Operation | None) -> Any:
     """A context within which nothing runs before the check: or it fails first, with TensorFlow's own words."""
     return tf.control_dependencies([] if check is None else [check])

@@ -19,7 +19,7 @@ from tfx_sequences.components.features.resolved_columns import (
     resolved,
 )
 from tfx_sequences.components.features.runtime_checks import behind, require
-from tfx_sequences.components.features.step_values import Dense
+from tfx_sequences.components.features.step_values import Dense, as_tensor
 from tfx_sequences.errors import EnvironmentNotSupportedError, UserInputError, did_you_mean, shortened
 from tfx_sequences.schemas.columns.column import Column, TextColumn
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
@@ -93,7 +93,7 @@ class _FeatureLayer(keras.layers.Layer):
                 expected=f"a dict with {shortened(c.key for c in self.columns)}",
                 received=f"{type(features).__module__}.{type(features).__name__}",
             )
-        return {name: _as_tensor(value, name) for name, value in features.items() if value is not None}
+        return {name: as_tensor(value, name) for name, value in features.items() if value is not None}
 
     def _value(self, features: Mapping[str, Any], column: Column) -> Any:
         # The parse specs tell a sequence feature from a context feature of the same key by a prefix.
@@ -216,7 +216,7 @@ class SequenceFeatures(_FeatureLayer):
     def __call__(self, features: Any, sequence_length: Any = None, **kwargs: Any) -> tuple[Any, Any]:
         features = self._given(features)
         if sequence_length is not None:
-            features[SEQUENCE_LENGTH] = _as_tensor(sequence_length, SEQUENCE_LENGTH)
+            features[SEQUENCE_LENGTH] = as_tensor(sequence_length, SEQUENCE_LENGTH)
         joined, lengths = super().__call__(features, **kwargs)
         if getattr(joined, "_keras_mask", None) is None:  # symbolic: `call` was not run
             joined._keras_mask = length_mask(lengths, joined)
@@ -326,20 +326,6 @@ class ContextFeatures(_FeatureLayer):
     def compute_output_spec(self, features: Mapping[str, Any], training: Any = None) -> Any:
         first = self._value(features, self.columns[0])
         return keras.KerasTensor((first.shape[0], self.width), self.compute_dtype)
-
-
-def _as_tensor(value: Any, name: str) -> Any:
-    if isinstance(value, keras.KerasTensor | tf.SparseTensor | tf.RaggedTensor) or tf.is_tensor(value):
-        return value
-    try:
-        return tf.convert_to_tensor(value)
-    except (TypeError, ValueError) as error:
-        raise UserInputError(
-            f"Feature '{name}' is no tensor: {error}",
-            expected="a tensor, array, RaggedTensor or SparseTensor",
-            received=type(value).__name__,
-            fix="For rows of different lengths use tf.ragged.constant.",
-        ) from error
 
 
 def _is_dense(value: Any) -> bool:

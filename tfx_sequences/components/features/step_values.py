@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from tfx_sequences.components.features.runtime_checks import after, require
@@ -50,6 +51,21 @@ def step_values(value: Any, key: str, size: int | None, *, is_sequence: bool) ->
         value = value if is_sequence else tf.RaggedTensor.from_uniform_row_length(value, 1)
         return Ragged(value.with_row_splits_dtype(tf.int64), key, size)
     return Dense(value if is_sequence else tf.expand_dims(value, 1), key, size)
+
+
+def as_tensor(value: Any, name: str) -> Any:
+    """A feature's value as a tensor, dense, ragged, sparse or symbolic; raises `UserInputError` if it is not one."""
+    if isinstance(value, keras.KerasTensor | tf.SparseTensor | tf.RaggedTensor) or tf.is_tensor(value):
+        return value
+    try:
+        return tf.convert_to_tensor(value)
+    except (TypeError, ValueError) as error:
+        raise UserInputError(
+            f"Feature '{name}' is no tensor: {error}",
+            expected="a tensor, array, RaggedTensor or SparseTensor",
+            received=type(value).__name__,
+            fix="For rows of different lengths use tf.ragged.constant.",
+        ) from error
 
 
 class Dense:
@@ -174,7 +190,8 @@ class Sparse(_Listed):
     """`[B, T]` or `[B, T, V]`, indices in row order; a step without values is missing. Numbers also flat."""
 
     def lengths(self) -> tf.Tensor:
-        # Indices are in row order, so a row's last one has its greatest step: cheaper to find than a maximum.
+        # Indices are in row order, so a row's last one has its greatest step: cheaper to find than a maximum. The op of
+        # `tf.searchsorted`, for that function cannot search in nothing.
         indices, rows = self._values.indices, self._values.dense_shape[0]
         ends = tf.raw_ops.UpperBound(sorted_inputs=indices[None, :, 0], values=tf.range(rows)[None], out_type=tf.int64)[
             0

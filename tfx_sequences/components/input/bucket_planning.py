@@ -7,7 +7,9 @@ import numpy as np
 from tfx_sequences.components.input.bucket_boundaries import optimal_boundaries
 from tfx_sequences.components.input.padding_forecast import expected_padded_steps
 from tfx_sequences.components.transform.length_histogram import LengthHistogram
+from tfx_sequences.schemas.columns.auto import AUTO
 from tfx_sequences.schemas.features.bucket_plan import Bucket, BucketPlan
+from tfx_sequences.schemas.spec.auto_settings import auto_batch_size
 from tfx_sequences.schemas.spec.batching import Batching
 
 # Automatic sizes above this are multiples of _ROUND, so that they divide into micro-batches.
@@ -35,18 +37,21 @@ def make_plan(histogram: LengthHistogram, batching: Batching) -> BucketPlan:
     boundaries = batching.bucket_boundaries
     if boundaries is None:
         boundaries = optimal_boundaries(histogram, batching.num_buckets)
+    batch_size = batching.batch_size
+    if batch_size == AUTO:
+        batch_size = auto_batch_size(int(histogram.counts.sum()), int((histogram.lengths * histogram.counts).sum()))
     of_length = np.searchsorted(boundaries, histogram.lengths, side="right")
     buckets = []
     for index, shortest in enumerate((0, *boundaries)):
         inside = LengthHistogram(histogram.lengths[of_length == index], histogram.counts[of_length == index])
-        buckets.append(_bucket(inside, shortest, _size(inside, index, boundaries, batching)))
+        buckets.append(_bucket(inside, shortest, _size(inside, index, boundaries, batching, batch_size)))
     return BucketPlan(boundaries=boundaries, buckets=tuple(buckets))
 
 
-def _size(inside: LengthHistogram, index: int, boundaries: tuple[int, ...], batching: Batching) -> int:
+def _size(inside: LengthHistogram, index: int, boundaries: tuple[int, ...], batching: Batching, batch_size: int) -> int:
     if batching.bucket_batch_sizes is not None:
         return batching.bucket_batch_sizes[index]
-    size = batching.batch_size
+    size = batch_size
     if batching.token_budget is not None:
         # Lengths that training lacks may come in evaluation: up to the boundary.
         longest = boundaries[index] - 1 if index < len(boundaries) else int(inside.lengths.max(initial=1))

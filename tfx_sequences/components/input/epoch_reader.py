@@ -11,7 +11,6 @@ from __future__ import annotations
 import collections
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -19,10 +18,12 @@ from absl import logging
 
 from tfx_sequences.components.input.bucket_queue import BucketQueue, Given
 from tfx_sequences.components.input.input_counts import InputCounts
+from tfx_sequences.components.input.reader_position import ReaderPosition
 from tfx_sequences.components.input.record_chunks import Chunk, ChunkReader, Rows
 from tfx_sequences.components.input.record_formats import RecordFormat
-from tfx_sequences.components.input.record_places import place_name, read_places
+from tfx_sequences.components.input.record_places import read_places
 from tfx_sequences.components.input.row_store import RowParser, RowStore, arranged
+from tfx_sequences.components.records.places import short_place
 from tfx_sequences.schemas.features.bucket_plan import BucketPlan
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
@@ -74,24 +75,23 @@ class EpochReader:
         source: What to read.
         parser: Measures the records.
         epoch: The epoch, from 0.
-        position: A position of this epoch to begin at; None is the beginning.
+        position: Where to begin in this epoch; None is the beginning.
 
     Attributes:
         counts: What was read so far.
         finished: All was read, and `counts` are those of the whole epoch.
-        positions: The latest positions, each behind a chunk; a position is plain data and small.
+        positions: The latest positions, each after a chunk.
     """
 
-    def __init__(self, source: Source, parser: RowParser, epoch: int, position: dict[str, Any] | None = None) -> None:
+    def __init__(self, source: Source, parser: RowParser, epoch: int, position: ReaderPosition | None = None) -> None:
         self._source = source
         self._parser = parser
         self.epoch = epoch
-        self.first_batch = int(position["batches"]) if position else 0
         self._start = position
-        self.counts = InputCounts.from_dict(position["counts"]) if position else InputCounts(epoch)
-        self.positions: collections.deque[dict[str, Any]] = collections.deque(maxlen=_KEPT_POSITIONS)
+        self.counts = position.counts.copy() if position else InputCounts(epoch)
+        self.positions: collections.deque[ReaderPosition] = collections.deque(maxlen=_KEPT_POSITIONS)
         self.finished = False
-        self._any_place: list[int] | None = position["any_place"] if position else None
+        self._any_place = position.any_place if position else None
 
     def __iter__(self) -> Iterator[ReadChunk]:
         source, start = self._source, self._start
@@ -99,10 +99,10 @@ class EpochReader:
         kept: RowStore | None = None
         last: ReadChunk | None = None
         if start:
-            kept, rows = self._read_again(np.array(start["open_rows"], np.int64).reshape(-1, 2))
+            kept, rows = self._read_again(start.open_rows)
             yield ReadChunk(queue.add(rows, None), None, np.zeros([0], np.int64))
             queue.batches, queue.padded_steps = self.counts.batches, self.counts.padded_steps
-        number = int(start["chunk"]) if start else 0
+        number = start.chunk if start else 0
         order: Sequence[int] = range(len(source.files))
         if source.training:
             order = self._random(0).permutation(len(source.files)).tolist()
@@ -113,7 +113,7 @@ class EpochReader:
             _OPEN_FILES if source.training else 1,
             self._parser,
             source.spec.batching.on_error == "skip",
-            start["files"] if start else None,
+            start.files if start else None,
             len(kept.numbers) if kept else 0,
         )
         for chunk in reader:
@@ -151,14 +151,14 @@ class EpochReader:
 
     def _remember(self, number: int, chunk: Chunk, open_rows: Rows) -> None:
         self.positions.append(
-            {
-                "batches": self.counts.batches,
-                "chunk": number,
-                "files": chunk.position,
-                "any_place": self._any_place,
-                "open_rows": open_rows.places,
-                "counts": self.counts.to_dict(),
-            }
+            ReaderPosition(
+                batches=self.counts.batches,
+                chunk=number,
+                files=chunk.position,
+                any_place=self._any_place,
+                open_rows=open_rows.places,
+                counts=self.counts.copy(),
+            )
         )
 
     def _accepted(self, chunk: Chunk) -> Rows:
@@ -166,7 +166,8 @@ class EpochReader:
         batching, rows = self._source.spec.batching, chunk.rows
         self._note("malformed", chunk.malformed)
         if self._any_place is None and len(rows):
-            self._any_place = rows.places[0].tolist()
+            file, index = rows.places[0].tolist()
+            self._any_place = file, index
         keep = np.ones(len(rows), bool)
         if self._source.training:
             too_short = rows.lengths < batching.drop_shorter_than
@@ -196,7 +197,7 @@ class EpochReader:
     def _note(self, what: str, places: np.ndarray) -> None:
         if len(places):
             named = places[: self.counts.wanted_names(what)]
-            names = [place_name(self._source.files, place) for place in named]
+            names = [short_place(self._source.files[file], int(index)) for file, index in named]
             if what != "malformed" and len(named):
                 ids = [self._source.format.name(record) for record in read_places(self._source.files, named)]
                 names = [f"{name} '{id_}'" if id_ else name for name, id_ in zip(names, ids, strict=True)]
@@ -204,7 +205,11 @@ class EpochReader:
 
 
 def _in_order(given: Given, stores: Sequence[RowStore], open_rows: Rows) -> tuple[ReadChunk, RowStore | None]:
-    """The batches' records in order, and a store of those that are still open."""
+    """The batches' records in order, and a store of those that are still open.
+
+    For batches of 3 and 2 records and one open record, `records` is `b b b _ _ _ _ _ c c _ _ _ _ _ _ o _ ...`: each
+    batch, and then the open ones, begin at a multiple of 8. `starts` is `[0, 8]`.
+    """
     batches = given.batches
     still_open = np.sort(open_rows.numbers)
     sizes = np.append(batches.sizes, len(still_open))

@@ -23,6 +23,10 @@ class EpochSource(Protocol):
         """Batches `(inputs, label, weight)`; each pass over it is the next epoch."""
 
     @property
+    def steps_per_epoch(self) -> int | None:
+        """Batches of an epoch, for each of the workers that share it; None where only reading can tell."""
+
+    @property
     def finished(self) -> Sequence[InputCounts]:
         """What was read, of each epoch that was read to its end."""
 
@@ -56,6 +60,12 @@ class DatasetSource:
     def dataset(self) -> tf.data.Dataset:
         """The rest of the pass."""
         return self._dataset.skip(self.step)
+
+    @property
+    def steps_per_epoch(self) -> int | None:
+        """Batches of a pass, where TensorFlow knows their number."""
+        known = int(self._dataset.cardinality())
+        return known if known >= 0 else None
 
     def begin(self, epoch: int, step: int = 0) -> None:
         """The next pass begins at this step."""

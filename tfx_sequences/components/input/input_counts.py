@@ -75,6 +75,10 @@ class InputCounts:
         """As plain data, for reports and for the state of an input."""
         return dataclasses.asdict(self)
 
+    def copy(self) -> InputCounts:
+        """Another one with the same figures."""
+        return self.from_dict(self.to_dict())
+
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> InputCounts:
         """The inverse of `to_dict`."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from typing import Any
 
@@ -13,14 +11,15 @@ from tfx_sequences.components.input.bucket_queue import micro_batch_rows
 from tfx_sequences.components.input.epoch_reader import Source
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.columns.base import Declared
+from tfx_sequences.schemas.spec.spec_io import digest_of
 
 
 class InputState(Declared):
     """Where a `SequenceInput` stands.
 
     It holds no records and nothing of what is prefetched: `epoch` and `step` say all,
-    for the batches are a function of them. `position` only saves reading the epoch from its
-    beginning: where the files stand, and the places of records in unfinished batches.
+    for the batches are a function of them. `position`, a `ReaderPosition` as plain data, only saves
+    reading the epoch from its beginning.
 
     >>> state = InputState(source="0f", num_workers=1, epoch=3, step=17)
     >>> InputState.from_json(state.to_json()) == state
@@ -74,4 +73,4 @@ def source_digest(source: Source) -> str:
         "training": source.training,
         "record": spec.record,
     }
-    return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()[:32]
+    return digest_of(depends)[:32]

@@ -9,8 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfx_sequences.components.input.record_formats import PARSE_ERRORS
-from tfx_sequences.components.input.record_places import broken_file, place_name, record_blocks
+from tfx_sequences.components.input.record_places import broken_file, record_blocks
 from tfx_sequences.components.input.row_store import RowParser, RowStore
+from tfx_sequences.components.records.places import short_place
 from tfx_sequences.errors import DataError
 
 
@@ -105,7 +106,7 @@ class BlockReader:
 
     def _malformed(self, place: Sequence[int], error: Exception) -> DataError:
         return DataError(
-            f"Record {place_name(self._files, place)} cannot be parsed.",
+            f"Record {short_place(self._files[place[0]], int(place[1]))} cannot be parsed.",
             expected="records as the spec describes them",
             received=f"TensorFlow's error: {str(error).splitlines()[0]}",
             fix="Write the record again, or set batching.on_error to 'skip' in the spec.",

@@ -10,10 +10,10 @@ import concurrent.futures
 import dataclasses
 import functools
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
+from tfx_sequences.components.input.reader_position import FilesPosition
 from tfx_sequences.components.input.record_blocks import Block, BlockReader
 from tfx_sequences.components.input.row_store import RowParser, RowStore
 
@@ -69,26 +69,26 @@ class Chunk:
         rows: The records.
         stores: Their bytes, in the same order.
         malformed: Places of those that cannot be parsed, int64 `[M, 2]`; none unless they are to be skipped.
-        position: Where the next chunk begins, as plain data: the open files, and how many were opened before.
+        position: Where the files stand after it.
     """
 
     rows: Rows
     stores: list[RowStore]
     malformed: np.ndarray
-    position: dict[str, Any]
+    position: FilesPosition
 
 
 class ChunkReader:
     """Iterates over chunks of the records of files; each record once.
 
     Args:
-        files: The files; gzip if their names end in `.gz`.
+        files: The files, plain or compressed.
         order: In which order to read them, as indices of `files`.
         size: Records per chunk at most.
         open_files: How many files are read at a time.
         parser: Measures them.
         skip_malformed: Parse each once, to leave out those that cannot be.
-        position: A chunk's `position`, to go on behind it.
+        position: The `position` of a chunk, to resume after it.
         first_number: The first record's number; the others' follow.
     """
 
@@ -100,7 +100,7 @@ class ChunkReader:
         open_files: int,
         parser: RowParser,
         skip_malformed: bool,
-        position: dict[str, Any] | None = None,
+        position: FilesPosition | None = None,
         first_number: int = 0,
     ) -> None:
         open_files = max(1, min(open_files, size))
@@ -115,9 +115,9 @@ class ChunkReader:
         )
         if position is None:
             count = min(open_files, len(self._order))
-            position = {"open": [[file, 0] for file in self._order[:count]], "opened": count}
-        self._opened = int(position["opened"])
-        self._slots = [self._open(int(file), int(index)) for file, index in position["open"]]
+            position = FilesPosition(tuple((file, 0) for file in self._order[:count]), count)
+        self._opened = position.opened
+        self._slots = [self._open(file, index) for file, index in position.open]
 
     def __iter__(self) -> Iterator[Chunk]:
         # The next chunk is read and measured while this one's records find their batches.
@@ -152,7 +152,7 @@ class ChunkReader:
             Rows.concat(parts),
             stores,
             np.concatenate([block.malformed for block in blocks]),
-            {"open": [[slot.file, slot.index] for slot in self._slots], "opened": self._opened},
+            FilesPosition(tuple((slot.file, slot.index) for slot in self._slots), self._opened),
         )
 
     def _next_block(self, number: int) -> Block | None:

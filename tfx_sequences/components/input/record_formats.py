@@ -22,6 +22,7 @@ from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
 from tfx_sequences.schemas.features.parse_specs import parse_records
 from tfx_sequences.schemas.features.raw_features import feature_of, raw_features
+from tfx_sequences.schemas.features.record_scales import read_features
 from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, RECORD_ID, label_name, step_weight_name
 from tfx_sequences.schemas.spec.batching import Padding
 from tfx_sequences.schemas.spec.forecasts import forecast_heads
@@ -57,7 +58,7 @@ def transformed_records(spec: SequenceSpec, feature_spec: Features) -> RecordFor
     """Records that Transform has written.
 
     Args:
-        spec: The spec.
+        spec: The spec, or for a network that reads scales of records too the one of `network_spec`.
         feature_spec: `TFTransformOutput.transformed_feature_spec()`.
     """
 
@@ -67,6 +68,7 @@ def transformed_records(spec: SequenceSpec, feature_spec: Features) -> RecordFor
         identity = tf.io.parse_single_example(serialized, {RECORD_ID: feature_spec[RECORD_ID]})[RECORD_ID]
         return identity.numpy().decode("utf-8", "replace")
 
+    feature_spec = read_features(feature_spec, spec)
     padded = _padded_features(spec, feature_spec)
     parsed = {name: feature for name, feature in feature_spec.items() if name not in padded}
     parsed |= dict(padded.values())
@@ -130,7 +132,12 @@ def _padded_features(spec: SequenceSpec, feature_spec: Features) -> dict[str, tu
     return padded
 
 
-def raw_records(spec: SequenceSpec, transform: Callable[[Features], Features] | None = None) -> RecordFormat:
+def raw_records(
+    spec: SequenceSpec,
+    transform: Callable[[Features], Features] | None = None,
+    *,
+    read_as: SequenceSpec | None = None,
+) -> RecordFormat:
     """Records as the spec describes them, `tf.SequenceExample` or `tf.Example`.
 
     Args:
@@ -139,6 +146,7 @@ def raw_records(spec: SequenceSpec, transform: Callable[[Features], Features] | 
             `SavedModelLoader(...).apply_transform_model`. Without it, batches hold the raw
             values by raw name: context `[B, *shape]`, sequence `[B, T, values]`; labels and
             weights as stored.
+        read_as: With `transform`: the spec of `network_spec`, for a network that reads the scales of records too.
 
     Raises:
         SpecError: No sequence feature of the raw record tells how many steps it has; or forecasts, without
@@ -163,7 +171,7 @@ def raw_records(spec: SequenceSpec, transform: Callable[[Features], Features] | 
     def parse(serialized: tf.Tensor) -> Features:
         features = parse_records(serialized, spec)
         if transform is not None:
-            return transform(features)
+            return read_features(transform(features), read_as or spec)
         steps = next(v for name, v in features.items() if name.startswith(SEQUENCE_PREFIX))
         return {**features, SEQUENCE_LENGTH: tf.cast(steps.row_lengths(), tf.int64)}
 
@@ -172,7 +180,7 @@ def raw_records(spec: SequenceSpec, transform: Callable[[Features], Features] | 
     return RecordFormat(
         lengths=tf.function(lengths, input_signature=[tf.TensorSpec([None], tf.string)]),
         parse=parse,
-        batch=lambda serialized, seed=None: to_batch(parse(serialized), spec, seed),
+        batch=lambda serialized, seed=None: to_batch(parse(serialized), read_as or spec, seed),
         name=lambda serialized: record_id(serialized, spec),
     )
 
@@ -228,8 +236,7 @@ def _raw_labels(spec: SequenceSpec) -> dict[str, tuple[str, tuple[int, ...] | No
     found: dict[str, tuple[str, tuple[int, ...] | None]] = {}
     for head, label in spec.heads.items():
         one_per_step = label.per_step and not label.has_several_terms
-        key = SEQUENCE_PREFIX * label.per_step + label.key
-        found[label_name(head)] = key, label.shape if one_per_step else None
+        found[label_name(head)] = label.raw_name, label.shape if one_per_step else None
         if label.step_weight:
             found[step_weight_name(head)] = SEQUENCE_PREFIX + label.step_weight, ()
     return found

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from tfx_sequences.components.input.untuned import untuned
+from tfx_sequences.components.records.opening import Compression, compression_of, record_dataset, stored_records
 from tfx_sequences.errors import DataError
-
-# What is read of a file at a time; as much as TFRecordDataset does.
-_BUFFER_BYTES = 256 << 10
 
 
 def read_places(files: Sequence[str], places: np.ndarray) -> np.ndarray:
@@ -43,38 +40,18 @@ def read_places(files: Sequence[str], places: np.ndarray) -> np.ndarray:
     return serialized_records
 
 
-def record_dataset(path: str) -> tf.data.Dataset:
-    """The records of one file, plain or gzip as its name says.
-
-    It is what `tf.data.TFRecordDataset` wraps: that traces a function for each file, which takes longer
-    than to read some thousand records.
-    """
-    return _record_dataset(path, _compression(path))
-
-
-def _record_dataset(path: str | tf.Tensor, compression: str) -> tf.data.Dataset:
-    records = tf.raw_ops.TFRecordDataset(
-        filenames=[path], compression_type=compression, buffer_size=tf.constant(_BUFFER_BYTES, tf.int64)
-    )
-    return tf.data.experimental.from_variant(records, tf.TensorSpec([], tf.string))
-
-
-def _compression(path: str) -> str:
-    return "GZIP" if path.lower().endswith(".gz") else ""
-
-
 def record_blocks(path: str, first: int, size: int) -> tf.data.Dataset:
     """The records of one file from the given one on, as string `[size]`, the last shorter; read ahead."""
-    return _blocks_of(_compression(path))(path, tf.constant(first, tf.int64), tf.constant(size, tf.int64))
+    return _blocks_of(compression_of(path))(path, tf.constant(first, tf.int64), tf.constant(size, tf.int64))
 
 
 @functools.cache
-def _blocks_of(compression: str) -> Callable[..., tf.data.Dataset]:
+def _blocks_of(compression: Compression) -> Callable[..., tf.data.Dataset]:
     """One function, for TensorFlow makes each op of a dataset anew that is called from Python: about a millisecond."""
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([], t) for t in (tf.string, tf.int64, tf.int64)])
     def blocks(path: tf.Tensor, first: tf.Tensor, size: tf.Tensor) -> tf.data.Dataset:
-        return untuned(_record_dataset(path, compression).skip(first).batch(size).prefetch(1), rewritten=False)
+        return untuned(stored_records(path, compression).skip(first).batch(size).prefetch(1), rewritten=False)
 
     return blocks
 
@@ -83,16 +60,7 @@ def broken_file(path: str, index: int, error: Exception) -> DataError:
     """The error for a file that TensorFlow cannot read on."""
     return DataError(
         f"{path} cannot be read past record {index}.",
-        expected="whole TFRecords, plain or, if the name ends in .gz, gzip",
+        expected="whole TFRecords, plain or compressed",
         received=f"TensorFlow's error: {str(error).splitlines()[0]}",
         fix="Write the file again; `tfx-sequences check` says where it breaks.",
     )
-
-
-def place_name(files: Sequence[str], place: Sequence[int]) -> str:
-    """File and index of a record, for messages.
-
-    >>> place_name(["data/train-0.gz"], (0, 17))
-    'train-0.gz:17'
-    """
-    return f"{os.path.basename(files[place[0]])}:{int(place[1])}"

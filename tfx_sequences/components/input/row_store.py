@@ -81,9 +81,7 @@ def arranged(stores: Sequence[RowStore], wanted: np.ndarray, positions: np.ndarr
     to = np.full(begins[-1], size, np.int32)
     to[places.take(_found(numbers, wanted))] = positions
     to_of_store = [to[a:b] for a, b in itertools.pairwise(begins)]
-    return tf.raw_ops.DynamicStitch(
-        indices=[*to_of_store, [size]], data=[*(store.records for store in stores), tf.constant([""])]
-    )
+    return tf.dynamic_stitch([*to_of_store, [size]], [*(store.records for store in stores), tf.constant([""])])
 
 
 def _found(numbers: np.ndarray, wanted: np.ndarray) -> np.ndarray:

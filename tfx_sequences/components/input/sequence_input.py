@@ -18,17 +18,18 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from tfx_sequences.compat import bound_freed_memory
 from tfx_sequences.components.batches.forecast_windows import windows_per_record
+from tfx_sequences.components.batches.padding import add_rows
+from tfx_sequences.components.features.runtime_checks import assert_in_graph
 from tfx_sequences.components.input.dataset_functions import flat_mapped, mapped
 from tfx_sequences.components.input.epoch_reader import EpochReader, Source
 from tfx_sequences.components.input.fit_epochs import FitEpochs
 from tfx_sequences.components.input.input_counts import InputCounts
 from tfx_sequences.components.input.input_pass import InputPass, batches_of_pass, integers
 from tfx_sequences.components.input.input_state import InputState, source_digest
+from tfx_sequences.components.input.reader_position import ReaderPosition
 from tfx_sequences.components.input.record_blocks import BlockReader
 from tfx_sequences.components.input.record_formats import RecordFormat, transformed_records
 from tfx_sequences.components.input.row_store import RowParser, parser_of
@@ -53,7 +54,7 @@ class SequenceInput:
     of a worker is one row of weight zero).
 
     Args:
-        files: TFRecord files; gzip if their names end in `.gz`.
+        files: TFRecord files, plain or compressed.
         spec: The spec.
         records: The kind of records, of `transformed_records` or `raw_records`.
         plan: The bucket plan, of `make_plan`.
@@ -85,7 +86,6 @@ class SequenceInput:
         fixed_batch_size: bool = False,
     ) -> None:
         _check(files, num_workers, worker)
-        bound_freed_memory()
         # By name, not by folder: a run may be resumed where its files have moved.
         ordered = tuple(sorted(files, key=lambda f: (os.path.basename(f), f)))
         self._source = Source(ordered, spec, records, plan, training)
@@ -119,6 +119,11 @@ class SequenceInput:
     @functools.cached_property
     def _parser(self) -> RowParser:
         return parser_of(self._source.format)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches of an epoch, for each of the workers that share it: those of the plan."""
+        return -(-self._source.plan.steps_per_epoch // self._num_workers)
 
     @property
     def finished(self) -> list[InputCounts]:
@@ -159,12 +164,13 @@ class SequenceInput:
         Right for iteration over the input itself and under `fit` with `callback`; who takes
         batches of `dataset` in other ways sets `epoch` and `step` before.
         """
+        position = self._position(self.epoch, self.step)
         return InputState(
             source=self._digest,
             num_workers=self._num_workers,
             epoch=self.epoch,
             step=self.step,
-            position=self._position(self.epoch, self.step),
+            position=position.to_plain() if position else None,
         )
 
     def restore(self, state: InputState) -> None:
@@ -199,16 +205,13 @@ class SequenceInput:
             while blocks.read():
                 pass
 
-    def _position(self, epoch: int, step: int) -> dict[str, Any] | None:
+    def _position(self, epoch: int, step: int) -> ReaderPosition | None:
         """The last known position from which a pass reaches the step; None is the epoch's beginning."""
         known = [p for a_pass in self._passes.values() if a_pass.reader.epoch == epoch for p in a_pass.reader.positions]
         if self._restored and self._restored.epoch == epoch and self._restored.position:
-            known.insert(0, self._restored.position)
-        reached = [p for p in known if p["batches"] <= step * self._num_workers]
-        if not reached:
-            return None
-        latest = max(reached, key=lambda p: (p["batches"], p["chunk"]))
-        return {**latest, "open_rows": np.asarray(latest["open_rows"]).tolist()}
+            known.insert(0, ReaderPosition.from_plain(self._restored.position))
+        reached = [position for position in known if position.batches <= step * self._num_workers]
+        return max(reached, key=lambda position: (position.batches, position.chunk), default=None)
 
     def _begin_pass(self) -> tuple[int, int]:
         """Once per pass over the dataset: its number, and batches (of all workers) to skip from its position."""
@@ -220,7 +223,7 @@ class SequenceInput:
         self._begun += 1
         reader = EpochReader(self._source, self._parser, epoch, position)
         self._passes = before | {self._begun: InputPass(reader, self._source.spec.training.seed, self._finished)}
-        return self._begun, step * self._num_workers - (position["batches"] if position else 0)
+        return self._begun, step * self._num_workers - (position.batches if position else 0)
 
     def _batches_of(self, number: tf.Tensor, skip: tf.Tensor) -> tf.data.Dataset:
         batches = batches_of_pass(lambda n: self._passes[n], number, self._source.plan, self._num_workers).skip(skip)
@@ -229,9 +232,9 @@ class SequenceInput:
     def _finish(self, bucketed: tuple[tf.Tensor, ...], read: tuple[Any, tf.Tensor], *is_real: tf.Tensor) -> Batch:
         source = self._source
         (lengths, seeds), ((start, size, seed), records) = bucketed, read
-        check = tf.raw_ops.Assert(
-            condition=tf.reduce_all(seeds[0] == seed),
-            data=["bucket_by_sequence_length gave another batch than the reader has completed."],
+        check = assert_in_graph(
+            tf.reduce_all(seeds[0] == seed),
+            "bucket_by_sequence_length gave another batch than the reader has completed.",
         )
         with tf.control_dependencies([check]):
             serialized = tf.slice(records, start[None], size[None])
@@ -243,9 +246,7 @@ class SequenceInput:
             rows = tf.gather(source.plan.batch_sizes, of_bucket)
             rows *= windows_per_record(source.spec, training=source.training)
             missing = rows - tf.shape(inputs[SEQUENCE_LENGTH])[0]
-            inputs, targets, weights = tf.nest.map_structure(
-                lambda x: _add_rows(x, missing), (inputs, targets, weights)
-            )
+            inputs, targets, weights = tf.nest.map_structure(lambda x: add_rows(x, missing), (inputs, targets, weights))
         return inputs, targets, weights
 
 
@@ -267,11 +268,6 @@ def make_dataset(
         training: Shuffle, anew each epoch, by `spec.training.seed`.
     """
     return SequenceInput(files, spec, transformed_records(spec, feature_spec), plan, training=training).dataset
-
-
-def _add_rows(values: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
-    padded = tf.pad(values, [[0, count], *([[0, 0]] * (values.shape.rank - 1))])
-    return tf.ensure_shape(padded, [None, *values.shape[1:]])
 
 
 def _check(files: Sequence[str], num_workers: int, worker: int) -> None:

@@ -7,17 +7,16 @@ chosen here.
 
 from __future__ import annotations
 
-import os
-
 import tensorflow as tf
+
+from tfx_sequences.compat import cores
 
 _MOST_CALLS = 8
 
 
 def parallel_calls() -> int:
     """How many calls of a dataset's function run at a time: one per core, eight at most."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, _MOST_CALLS)
+    return min(cores(), _MOST_CALLS)
 
 
 def untuned(dataset: tf.data.Dataset, *, rewritten: bool = True) -> tf.data.Dataset:

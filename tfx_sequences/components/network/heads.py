@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras import layers
-
-from tfx_sequences.components.network.forecast_head import forecast_output
+from tfx_sequences.components.kinds.label_kind import HeadInputs
+from tfx_sequences.components.kinds.registry import kind_of
 from tfx_sequences.components.network.network import Network
-from tfx_sequences.components.network.sampled_logits import SampledLogits
-from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
-from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.components.network.task_statistics import TaskStatistics
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
@@ -26,28 +23,9 @@ def build_heads(spec: SequenceSpec, statistics: TaskStatistics, network: Network
         For a spec with `label` its symbolic output, float32 logits `[B, C]` or numbers `[B, D]`, of
         steps `[B, T, C]` or `[B, T, D]`, forecasts `[B, horizon]`; for one with `labels` a dict of them by name.
     """
-    outputs = {
-        name: forecast_output(spec, name, label, network)
-        if label.type == "forecast"
-        else _output(
-            label,
-            statistics.heads[name],
-            network.steps if label.per_step else network.pooled,
-            spec.output_prefix(name),
-        )
-        for name, label in spec.heads.items()
-    }
+    outputs = {}
+    for name, label in spec.heads.items():
+        vectors = network.steps if label.per_step else network.pooled
+        head = HeadInputs(spec, name, label, statistics.heads[name], network.inputs, vectors)
+        outputs[name] = kind_of(label).output(head)
     return outputs if spec.label is None else outputs.popitem()[1]
-
-
-def _output(label: Label, statistics: HeadStatistics, vectors: Any, prefix: str) -> Any:
-    if label.has_classes:
-        name, size = f"{prefix}logits", len(statistics.classes)
-        if label.sampled_softmax is not None:
-            return SampledLogits(size, name=name, dtype="float32")(vectors)
-        return layers.Dense(size, name=name, dtype="float32")(vectors)
-    value = layers.Dense(label.size, name=f"{prefix}value", dtype="float32")(vectors)
-    # Learns in units of the label's spread, answers in the label's own.
-    return layers.Rescaling([*statistics.std], [*statistics.mean], name=f"{prefix}in_label_units", dtype="float32")(
-        value
-    )

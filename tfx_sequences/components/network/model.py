@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import functools
+
 import keras
 
 from tfx_sequences.components.features.sequence_features import ContextFeatures, SequenceFeatures
+from tfx_sequences.components.kinds.registry import kind_of
+from tfx_sequences.components.network.gradient_clipping import GradientClipping
 from tfx_sequences.components.network.heads import build_heads
-from tfx_sequences.components.network.losses import HeadLoss
-from tfx_sequences.components.network.measures import HeadMeasures
 from tfx_sequences.components.network.network import build_network
 from tfx_sequences.components.network.optimizers import make_optimizer
 from tfx_sequences.components.network.precision import precision
-from tfx_sequences.components.network.sequence_model import FittedHead, LossFunction, SequenceModel
+from tfx_sequences.components.network.sequence_model import FittedHead, SequenceModel
 from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
+from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.columns.pretrained import PretrainedVectors
-from tfx_sequences.schemas.spec.forecast_labels import forecast_options
-from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.auto_settings import with_auto_settings
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, check_causality
 
 
@@ -33,6 +35,7 @@ def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bo
     Raises:
         SpecError: The network would see the answer.
     """
+    spec = with_auto_settings(spec)
     check_causality(spec)
     of_steps = [label.per_step for label in spec.heads.values()]
     with precision(spec.training.precision):
@@ -56,28 +59,47 @@ def compile_model(
         model: Of `build_model`.
         spec: The spec.
         statistics: What the training split decides.
-        steps_per_epoch: For schedules of the learning rate that do not say how long they take.
+        steps_per_epoch: Steps of the optimizer in one epoch of the training split: for the expected targets of a step,
+            and for schedules of the learning rate that do not say how long they take.
+
+    Raises:
+        UserInputError: The spec's `training` needs `steps_per_epoch`, or the number of targets, and it is not given.
     """
-    model.set_heads(
-        {name: _fitted(model, label, statistics.heads[name], name, spec) for name, label in spec.heads.items()}
-    )
-    model.compile(optimizer=make_optimizer(spec.training, steps_per_epoch))
+    training = with_auto_settings(spec).training
+    heads = {}
+    for name, label in spec.heads.items():
+        of_head = statistics.heads[name]
+        kind, prefix = kind_of(label), spec.output_prefix(name)
+        loss = kind.loss(label, of_head.class_weights)
+        heads[name] = FittedHead(
+            loss,
+            kind.measures(label, of_head.classes),
+            label.loss_weight,
+            kind.training_loss(label, functools.partial(_layer_of, model, prefix), loss),
+            _expected_targets(spec, name, of_head, steps_per_epoch),
+        )
+    clipping = GradientClipping(training.gradient_clip_norm, training.gradient_clip_value)
+    model.set_heads(heads, clipping)
+    model.compile(optimizer=make_optimizer(training, steps_per_epoch))
+    clipping.build(model.optimizer)
 
 
-def _fitted(model: keras.Model, label: Label, statistics: HeadStatistics, name: str, spec: SequenceSpec) -> FittedHead:
-    measures = HeadMeasures(label, statistics.classes)
-    loss = HeadLoss(label, statistics.class_weights)
-    return FittedHead(loss, measures, label.loss_weight, _training_loss(model, label, loss, spec.output_prefix(name)))
+def _layer_of(model: keras.Model, prefix: str, name: str) -> keras.layers.Layer:
+    return model.get_layer(prefix + name)
 
 
-def _training_loss(model: keras.Model, label: Label, loss: HeadLoss, prefix: str) -> LossFunction | None:
-    """Where the head hands something else on in training than what it answers."""
-    number = label.sampled_softmax
-    if number is not None:
-        layer = model.get_layer(f"{prefix}logits")
-        by_rank = label.classes is None
-        return lambda targets, vectors: layer.sampled_loss(targets, vectors, number, by_rank=by_rank)
-    if label.type == "forecast" and forecast_options(label).decoder == "autoregressive":
-        decoder = model.get_layer(f"{prefix}decoder")
-        return lambda targets, handed: loss(targets, decoder.taught(targets, handed))
-    return None
+def _expected_targets(
+    spec: SequenceSpec, name: str, statistics: HeadStatistics, steps_per_epoch: int | None
+) -> float | None:
+    if spec.training.reduction == "batch_mean":
+        return None
+    if not steps_per_epoch or not statistics.targets > 0:
+        raise UserInputError(
+            f"{spec.where_of_head(name)}: the expected number of targets per step is unknown.",
+            expected="the steps of an epoch, and targets of a weight above 0 in the training split",
+            received=f"steps_per_epoch={steps_per_epoch}, targets={statistics.targets:g}",
+            fix="Check that some record of the training split has a target that weighs more than 0. Where you compile "
+            "a model yourself, give steps_per_epoch and HeadStatistics(targets=...), or set training.reduction: "
+            "batch_mean.",
+        )
+    return statistics.targets / steps_per_epoch

@@ -28,8 +28,9 @@ def model_columns(spec: SequenceSpec, num_ids: Mapping[str, int]) -> list[Column
     columns: list[Column] = []
     for name, column in spec.columns.items():
         if isinstance(column, NumericColumn):
-            changes = {"key": name, "dtype": "float32", "normalizer": "none", "default_value": None}
-            columns.append(column.model_copy(update=changes))
+            columns.append(
+                NumericColumn(key=name, is_sequence=column.is_sequence, shape=column.shape, normalizer="none")
+            )
         elif isinstance(column, IdColumn):
             columns.append(
                 CategoricalColumn(

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from tfx_sequences.components.network.sampled_logits import SampledLogits
+from tfx_sequences.components.kinds.sampled_logits import SampledLogits
 
 WEIGHTS = os.path.join("assets.extra", "tfx_sequences_weights.npz")
 _AXES = "axes"

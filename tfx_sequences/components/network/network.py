@@ -7,6 +7,7 @@ from typing import Any
 
 from keras import layers
 
+from tfx_sequences.components.network.concat_pooling import ConcatPooling1D
 from tfx_sequences.components.network.front import front_layer
 from tfx_sequences.components.network.model_builder import load_builder
 from tfx_sequences.components.network.network_inputs import Network, NetworkInputs, network_inputs
@@ -15,6 +16,8 @@ from tfx_sequences.components.network.recurrent import recurrent_layers
 from tfx_sequences.components.network.step_context import WithContext
 from tfx_sequences.components.network.task_statistics import TaskStatistics
 from tfx_sequences.errors import SpecError
+from tfx_sequences.schemas.columns.auto import chosen
+from tfx_sequences.schemas.spec.auto_settings import with_auto_settings
 from tfx_sequences.schemas.spec.model_options import Model
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
@@ -44,14 +47,16 @@ def build_network(
     Raises:
         SpecError: `model.builder` cannot be imported, or built no network.
     """
+    spec = with_auto_settings(spec)
     inputs = network_inputs(spec, statistics)
     if spec.model.builder is not None:
         built = load_builder(spec.model.builder)(spec, statistics, inputs, use_cudnn)
         return _checked(built, spec.model.builder, inputs, needs_steps, needs_pooled)
     options = spec.model
     steps, context = inputs.steps, inputs.context
-    if options.dropout:
-        steps = layers.SpatialDropout1D(options.dropout, name="input_dropout")(steps)
+    dropout = chosen(options.dropout)
+    if dropout:
+        steps = layers.SpatialDropout1D(dropout, name="input_dropout")(steps)
     for index, front in enumerate(options.front):
         steps = front_layer(front, index)(steps)
     initial = context if options.context == "initial_state" else None
@@ -68,7 +73,8 @@ def build_network(
 def _of_steps(options: Model, steps: Any, context: Any) -> Any:
     if context is not None:
         steps = WithContext(name="steps_with_context")([steps, context])
-    return layers.Dropout(options.dropout, name="steps_dropout")(steps) if options.dropout else steps
+    dropout = chosen(options.dropout)
+    return layers.Dropout(dropout, name="steps_dropout")(steps) if dropout else steps
 
 
 def _pooled(options: Model, steps: Any, mask: Any, context: Any) -> Any:
@@ -76,15 +82,19 @@ def _pooled(options: Model, steps: Any, mask: Any, context: Any) -> Any:
     pooled = _pooling(options)(steps, mask=mask)
     if context is not None:
         pooled = layers.Concatenate(name="with_context")([pooled, context])
-    return layers.Dropout(options.dropout, name="head_dropout")(pooled) if options.dropout else pooled
+    dropout = chosen(options.dropout)
+    return layers.Dropout(dropout, name="head_dropout")(pooled) if dropout else pooled
 
 
 def _pooling(options: Model) -> layers.Layer:
-    if options.pooling == "last":
-        return LastStep(options.bidirectional, name="pooling")
-    if options.pooling == "attention":
+    how, bidirectional = chosen(options.pooling), chosen(options.bidirectional)
+    if how == "last":
+        return LastStep(bidirectional, name="pooling")
+    if how == "attention":
         return AttentionPooling1D(name="pooling")
-    return MaskedPooling1D(options.pooling, name="pooling")
+    if how == "concat":
+        return ConcatPooling1D(bidirectional, name="pooling")
+    return MaskedPooling1D(how, name="pooling")
 
 
 def _checked(built: Any, path: str, inputs: NetworkInputs, needs_steps: bool, needs_pooled: bool) -> Network:

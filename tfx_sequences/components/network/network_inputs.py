@@ -10,12 +10,14 @@ import keras
 from tfx_sequences.components.features.embedding_tables import EmbeddingTables
 from tfx_sequences.components.features.feature_lengths import length_mask
 from tfx_sequences.components.features.sequence_features import ContextFeatures, SequenceFeatures
+from tfx_sequences.components.kinds.normalized_series import normalized_targets
 from tfx_sequences.components.network.model_columns import model_columns
-from tfx_sequences.components.network.normalized_series import normalized_targets
 from tfx_sequences.components.network.padding_side import PaddingToRight
 from tfx_sequences.components.network.task_statistics import TaskStatistics
+from tfx_sequences.components.numbers.chosen import normalizers_of
 from tfx_sequences.schemas.columns.column import CategoricalColumn, Column, NumericColumn
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
+from tfx_sequences.schemas.features.record_scales import network_spec
 from tfx_sequences.schemas.features.transformed_features import future_name
 from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
@@ -67,6 +69,7 @@ class NetworkInputs:
 
 def network_inputs(spec: SequenceSpec, statistics: TaskStatistics) -> NetworkInputs:
     """The inputs of the spec's columns, and the features they make."""
+    spec = network_spec(spec, normalizers_of(statistics.normalizers))
     columns = model_columns(spec, statistics.num_ids)
     tensors = {column.key: _input(column) for column in columns}
     lengths = tensors[SEQUENCE_LENGTH] = keras.Input((), name=SEQUENCE_LENGTH, dtype="int64")

@@ -14,6 +14,10 @@ class MaskedPooling1D(layers.Layer):
 
     A row without real steps gives zeros (Keras' own pooling gives NaN there).
 
+    Args:
+        how: `mean` or `max`.
+        **kwargs: Those of `keras.layers.Layer`.
+
     >>> import numpy as np
     >>> x = np.array([[[1.0], [3.0], [9.0]], [[5.0], [5.0], [5.0]]])
     >>> mask = np.array([[True, True, False], [False, False, False]])

@@ -10,6 +10,7 @@ from keras import layers, ops
 
 from tfx_sequences.compat import cores
 from tfx_sequences.components.network.fused_lstm import FusedLSTM
+from tfx_sequences.schemas.columns.auto import chosen
 from tfx_sequences.schemas.spec.model_options import Model
 
 _CELLS = {"lstm": layers.LSTM, "gru": layers.GRU, "simple_rnn": layers.SimpleRNN}
@@ -51,9 +52,10 @@ def recurrent_layers(options: Model, steps: Any, mask: Any, context: Any, use_cu
         The last layer's outputs; its padded steps hold zeros, or what normalisation makes of them.
     """
     kernel_mask = KernelMask(name="kernel_mask")(mask)
-    for index, units in enumerate(options.units):
-        if options.dropout and (index or options.front):
-            steps = layers.SpatialDropout1D(options.dropout, name=f"dropout_{index}")(steps)
+    dropout = chosen(options.dropout)
+    for index, units in enumerate(chosen(options.units)):
+        if dropout and (index or options.front):
+            steps = layers.SpatialDropout1D(dropout, name=f"dropout_{index}")(steps)
         layer = _recurrent(options, units, index, use_cudnn)
         initial = {} if context is None else {"initial_state": _initial_state(options, units, index, context)}
         steps = layer(steps, mask=kernel_mask, **initial)
@@ -69,7 +71,7 @@ def _recurrent(options: Model, units: int, index: int, use_cudnn: bool | str) ->
     if cell == "lstm" and use_cudnn == "auto" and not options.recurrent_dropout and not _has_gpu():
         make = FusedLSTM
         # Two directions run side by side by themselves.
-        kernel = {"use_cudnn": False, "shards": max(1, cores() // (2 if options.bidirectional else 1))}
+        kernel = {"use_cudnn": False, "shards": max(1, cores() // (2 if chosen(options.bidirectional) else 1))}
     layer = make(
         units,
         return_sequences=True,
@@ -81,7 +83,7 @@ def _recurrent(options: Model, units: int, index: int, use_cudnn: bool | str) ->
     )
     # XLA compiles each shape of a bucketed batch anew, which takes longer than it saves.
     layer.supports_jit = False
-    return layers.Bidirectional(layer, name=f"bidirectional_{index}") if options.bidirectional else layer
+    return layers.Bidirectional(layer, name=f"bidirectional_{index}") if chosen(options.bidirectional) else layer
 
 
 def _has_gpu() -> bool:
@@ -89,7 +91,7 @@ def _has_gpu() -> bool:
 
 
 def _initial_state(options: Model, units: int, index: int, context: Any) -> list[Any]:
-    directions = ("forward", "backward") if options.bidirectional else ("forward",)
+    directions = ("forward", "backward") if chosen(options.bidirectional) else ("forward",)
     return [
         layers.Dense(units, activation="tanh", name=f"initial_{state}_{direction}_{index}")(context)
         for direction in directions

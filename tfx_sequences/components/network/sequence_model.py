@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import ops
 
+from tfx_sequences.components.kinds.label_kind import LossFunction
+from tfx_sequences.components.kinds.measures import Measures
+from tfx_sequences.components.network.gradient_clipping import GradientClipping, scaled, summed_over_replicas
 from tfx_sequences.components.network.losses import weighted_sum
-from tfx_sequences.components.network.measures import HeadMeasures, figures
-
-# What the loss itself, or another figure, says is left to the evaluation.
-_LEFT_OUT = ("loss", "mean_squared_error", "span_precision", "span_recall")
-
-LossFunction = Callable[[Any, Any], tf.Tensor]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,35 +26,41 @@ class FittedHead:
         weight: Of its loss among those of all heads.
         training_loss: Another loss for training, if outputs are other ones there; what the
             head is measured by is then computed in validation only.
+        expected_targets: Weight of its targets in a step, the mean over the training split: what the summed loss of a
+            step is divided by. None divides by the number of the step's own targets.
     """
 
     loss: LossFunction
-    measures: HeadMeasures
+    measures: Measures
     weight: float = 1.0
     training_loss: LossFunction | None = None
+    expected_targets: float | None = None
 
 
 @keras.saving.register_keras_serializable("tfx_sequences")
 class SequenceModel(keras.Model):
     """A functional model fitted to targets that may be padded.
 
-    The loss of a batch is the weighted sum of the targets' losses, divided by the number of targets
-    that weigh more than zero in the batches of all replicas; of several heads, the sum by their
-    weights. Keras' own would divide by the padded size, and give each batch of an epoch the same say.
+    The loss of a step is the weighted sum of the losses of its targets, in the batches of all replicas, divided by a
+    constant: the expected weight of a step's targets. So the gradients of an epoch's steps add up to the gradient of
+    all its targets times that constant, and how records are batched does not change what is learned. (Divided by the
+    step's own number of targets, each target of a batch of short records would weigh several times what one of long
+    records does.) The losses of several heads are added with their weights.
     In `history`, `loss` and all other figures are those of all targets of the epoch: any batches give
     the same ones.
 
     Targets and weights come as `targets_and_weights` gives them. `compile` it with `set_heads` called first.
     """
 
-    def set_heads(self, heads: Mapping[str, FittedHead]) -> None:
+    def set_heads(self, heads: Mapping[str, FittedHead], clipping: GradientClipping | None = None) -> None:
         """Says how the heads are fitted; a head alone has the model's only output.
 
         Args:
             heads: By name.
+            clipping: Of the gradient of a step.
         """
         # In a holder of its own, for Keras locks what a built model tracks.
-        self._fitted = _Fitted(dict(heads))
+        self._fitted = _Fitted(dict(heads), clipping or GradientClipping())
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -65,26 +68,44 @@ class SequenceModel(keras.Model):
         fitted = getattr(self, "_fitted", None)
         return super().metrics + (fitted.metrics if fitted else [])
 
-    def train_step(self, data: Any) -> Any:
-        """Keras' own; within it, heads with a loss of their own for training are not measured."""
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One step of the optimizer; within it, heads with a loss of their own for training are not measured."""
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         self._fitted.in_training = True
         try:
-            return super().train_step(data)
+            with tf.GradientTape() as tape:
+                y_pred = self(x, training=True)
+                loss = self.optimizer.scale_loss(self.compute_loss(x, y, y_pred, sample_weight, training=True))
+            gradients = tape.gradient(loss, self.trainable_variables)
+            self.optimizer.apply(self._clipped(gradients), self.trainable_variables)
+            return self.compute_metrics(x, y, y_pred, sample_weight)
         finally:
             self._fitted.in_training = False
+
+    def _clipped(self, gradients: list[Any]) -> list[Any]:
+        """The gradients to apply: those of all replicas are clipped together, and each then applies an equal part."""
+        clipping = self._fitted.clipping
+        if not clipping:
+            return gradients
+        replicas = _replicas()
+        whole = summed_over_replicas(gradients) if replicas > 1 else gradients
+        whole = clipping(whole, self.optimizer.scale_loss(tf.ones([])))
+        return scaled(whole, 1 / replicas) if replicas > 1 else whole
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
         """The loss of one batch, as the class describes it."""
         del x
-        total = ops.sum(ops.stack([ops.cast(x, "float32") for x in self.losses])) if self.losses else 0.0
+        # Of the weights, so the same on each replica, whose losses are added.
+        penalties = ops.sum(ops.stack([ops.cast(x, "float32") for x in self.losses])) if self.losses else 0.0
+        total = penalties / _replicas()
         for name, head in self._fitted.heads.items():
             targets, outputs, weights = self._fitted.of_head(name, y, y_pred, sample_weight)
             loss = head.training_loss if training and head.training_loss else head.loss
             weighted, count = weighted_sum(loss(targets, outputs), weights)
             self._fitted.losses[name].add(weighted, count)
-            total += head.weight * weighted / tf.maximum(_over_replicas(count), 1.0)
+            total += head.weight * weighted / (head.expected_targets or tf.maximum(_over_replicas(count), 1.0))
         return total
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
@@ -107,8 +128,9 @@ class SequenceModel(keras.Model):
 class _Fitted:
     """The heads, and the Keras metrics that hold their sums."""
 
-    def __init__(self, heads: dict[str, FittedHead]) -> None:
+    def __init__(self, heads: dict[str, FittedHead], clipping: GradientClipping) -> None:
         self.heads = heads
+        self.clipping = clipping
         self.in_training = False
         prefixes = {name: "" if len(heads) == 1 else f"{name}_" for name in heads}
         self.losses = {name: LossPerTarget(name=f"{prefixes[name]}loss") for name in heads}
@@ -149,7 +171,7 @@ class LossPerTarget(keras.metrics.Metric):
 class HeadFigures(keras.metrics.Metric):
     """The figures of one head by name, without its loss."""
 
-    def __init__(self, measures: HeadMeasures, prefix: str, **kwargs: Any) -> None:
+    def __init__(self, measures: Measures, prefix: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._measures = measures
         self._prefix = prefix
@@ -162,13 +184,15 @@ class HeadFigures(keras.metrics.Metric):
 
     def result(self) -> dict[str, Any]:
         """By name, those of several heads with the head's name before; some are for the evaluation alone."""
-        found = figures(self._measures.label, self._sums)
-        shown = {name: x for name, x in found.items() if name not in _LEFT_OUT}
-        return {self._prefix + name: tf.cast(x, tf.float32) for name, x in shown.items()}
+        return {self._prefix + name: tf.cast(x, tf.float32) for name, x in self._measures.shown(self._sums).items()}
+
+
+def _replicas() -> int:
+    context = tf.distribute.get_replica_context()
+    return 1 if context is None else int(context.num_replicas_in_sync)
 
 
 def _over_replicas(count: tf.Tensor) -> tf.Tensor:
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
+    if _replicas() == 1:
         return count
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, count)
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, count)

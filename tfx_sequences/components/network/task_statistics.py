@@ -5,22 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+from tfx_sequences.components.kinds.head_statistics import HeadStatistics
+from tfx_sequences.components.numbers.chosen import Choices
 
-@dataclasses.dataclass(frozen=True)
-class HeadStatistics:
-    """What the training split decides of one head.
-
-    Attributes:
-        classes: The classes as strings, in the order of the outputs; empty for regression.
-        class_weights: Weight of each class in the loss; empty where all weigh 1.
-        mean: Mean of each number of a regression label.
-        std: Standard deviation of each.
-    """
-
-    classes: tuple[str, ...] = ()
-    class_weights: tuple[float, ...] = ()
-    mean: tuple[float, ...] = ()
-    std: tuple[float, ...] = ()
+__all__ = ["HeadStatistics", "TaskStatistics"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,8 +19,10 @@ class TaskStatistics:
         num_ids: Number of ids of each column that has some, by transformed name.
         heads: By the head's name.
         terms: The terms of embedding tables with pretrained vectors, in id order, by table.
+        normalizers: What was chosen for columns whose normaliser is `auto`, see `read_choices`.
     """
 
     num_ids: Mapping[str, int]
     heads: Mapping[str, HeadStatistics] = dataclasses.field(default_factory=dict)
     terms: Mapping[str, Sequence[str] | None] = dataclasses.field(default_factory=dict)
+    normalizers: Choices = dataclasses.field(default_factory=dict)

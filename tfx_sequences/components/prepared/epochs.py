@@ -39,6 +39,11 @@ class PreparedInput:
         """Batches as of `PreparedStore.epochs`; each pass is the next epoch. Under `fit` add `callback`."""
         return self._store.epochs(self._begin_pass, self._worker)
 
+    @functools.cached_property
+    def steps_per_epoch(self) -> int:
+        """Batches of the first epoch, for each of the workers that share it; later ones differ by a few."""
+        return self._store.batches(workers=self._worker.count) // self._worker.count
+
     @property
     def callback(self) -> keras.callbacks.Callback:
         """For `fit`: makes Keras' epochs those of the input."""

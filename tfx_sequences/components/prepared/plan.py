@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from tfx_sequences.errors import UserInputError
+from tfx_sequences.schemas.columns.auto import AUTO, chosen
+from tfx_sequences.schemas.spec.auto_settings import auto_batch_size
 from tfx_sequences.schemas.spec.batching import Batching
 
 
@@ -30,9 +32,16 @@ class BatchLimits:
     steps: int | None = None
 
     @classmethod
-    def of(cls, batching: Batching) -> BatchLimits:
-        """`batch_size` and `token_budget`; there are no buckets, for rows of a window are sorted by length."""
-        return cls(batching.batch_size, batching.token_budget)
+    def of(cls, batching: Batching, lengths: np.ndarray) -> BatchLimits:
+        """`batch_size` and `token_budget`; there are no buckets, for rows of a window are sorted by length.
+
+        Args:
+            batching: The spec's section.
+            lengths: Of all records, `[N]`: what an automatic batch size is chosen from.
+        """
+        size = batching.batch_size
+        rows = auto_batch_size(len(lengths), int(lengths.sum())) if size == AUTO else chosen(size)
+        return cls(rows, batching.token_budget)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,8 +8,6 @@ from them: no record is parsed and nothing is padded by copying twice.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,6 @@ import google_crc32c
 import numpy as np
 import tensorflow as tf
 
-from tfx_sequences.compat import bound_freed_memory
 from tfx_sequences.components.batches.label_batches import targets_and_weights
 from tfx_sequences.components.input.input_counts import InputCounts
 from tfx_sequences.components.input.untuned import parallel_calls, untuned
@@ -29,6 +26,7 @@ from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
 from tfx_sequences.schemas.features.transformed_features import RECORD_ID
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_io import digest_of
 
 _PREFETCHED = 8
 
@@ -69,14 +67,13 @@ class PreparedStore:
     """
 
     def __init__(self, folder: str | Path, spec: SequenceSpec, identity: StoreIdentity) -> None:
-        bound_freed_memory()
         self._folder = Path(folder)
         self._spec = spec
         self.header = read_header(self._folder, identity)
         lengths = self._read_lengths()
         ends = np.cumsum([part.records for part in self.header.parts])
         self._lengths = np.split(lengths, ends)[:-1]
-        self._limits = BatchLimits.of(spec.batching)
+        self._limits = BatchLimits.of(spec.batching, lengths)
         self._windows = WindowReader(self._folder, self.header, self._lengths, spec)
         for part in self.header.parts:
             size = (self._folder / part.name).stat().st_size if (self._folder / part.name).is_file() else 0
@@ -95,7 +92,7 @@ class PreparedStore:
         """Digest of all that the batches of training depend on."""
         batching, seed = self._spec.batching.model_dump(mode="json"), self._spec.training.seed
         depends = [self.header.spec_fingerprint, self.header.lengths_crc32c, len(self._lengths), batching, seed]
-        return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()[:32]
+        return digest_of(depends)[:32]
 
     def dataset(
         self,
@@ -189,6 +186,10 @@ class PreparedStore:
         read = tf.data.Dataset.from_generator(windows, output_signature=signature).prefetch(1)
         taken = read.flat_map(batches).map(batch, num_parallel_calls=parallel_calls(), deterministic=True)
         return untuned(taken.prefetch(_PREFETCHED))
+
+    def batches(self, *, training: bool = True, epoch: int = 0, workers: int = 1) -> int:
+        """Batches of an epoch, of all workers together; nothing is read for it."""
+        return sum(len(window.ends) for window in self._plan(self._kept(training), training, epoch, workers)())
 
     def counts(self, *, training: bool = True, epoch: int = 0, workers: int = 1) -> InputCounts:
         """What an epoch batches, cuts and leaves out, of all workers together; nothing is read for it."""

@@ -7,9 +7,6 @@ Later epochs then parse nothing (`prepared_input.py`).
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,10 +23,13 @@ from tfx_sequences.components.prepared.format import (
     StoreHeader,
     StoreIdentity,
 )
+from tfx_sequences.components.records.opening import record_datasets
 from tfx_sequences.errors import DataError, UserInputError, shortened
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
+from tfx_sequences.schemas.features.record_scales import read_features
 from tfx_sequences.schemas.features.transformed_features import RECORD_ID, label_name, names_of_step_labels
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.whole_files import folder_written_whole
 
 RECORDS_PER_PART = 8192
 _BYTES_PER_PART = 16 << 20
@@ -52,7 +52,7 @@ def write_prepared_store(
     the whole split, however the records were ordered. Memory does not grow with the split.
 
     Args:
-        files: TFRecords of transformed `tf.Example`; gzip where the name ends in `.gz`.
+        files: TFRecords of transformed `tf.Example`; plain or compressed.
         spec: The spec.
         feature_spec: `TFTransformOutput.transformed_feature_spec()`.
         folder: Where to write, on a local disk; it appears when the store is whole, never before.
@@ -71,8 +71,9 @@ def write_prepared_store(
             fix="Remove it, or give another one.",
         )
     target.parent.mkdir(parents=True, exist_ok=True)
+    feature_spec = read_features(feature_spec, spec)
     columns = _columns(feature_spec, spec)
-    with _building(target) as building, contextlib.ExitStack() as opened:
+    with folder_written_whole(target) as building, contextlib.ExitStack() as opened:
         spilled = _Spill(building, columns, opened)
         for batch in _parsed(files, feature_spec):
             _check_labels(batch, spec, spilled.records)
@@ -80,19 +81,7 @@ def write_prepared_store(
         header = spilled.write_parts(building, identity, spec.training.seed, records_per_part)
         spilled.remove()
         (building / HEADER).write_text(header.model_dump_json(indent=1))
-        os.replace(building, target)
     return header
-
-
-@contextlib.contextmanager
-def _building(target: Path) -> Iterator[Path]:
-    """A folder beside the target, so that renaming it to the target is one step; removed if that does not happen."""
-    building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    building.chmod(0o755)
-    try:
-        yield building
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
 
 
 def _columns(feature_spec: dict[str, Any], spec: SequenceSpec) -> list[StoredColumn]:
@@ -124,17 +113,16 @@ def _column(name: str, kind: Any, dtype: str, shape: tuple[int, ...]) -> StoredC
 
 
 def _parsed(files: list[str], feature_spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for packed in ("GZIP", ""):
-        chosen = [file for file in sorted(files) if file.endswith(".gz") == bool(packed)]
-        records = tf.data.TFRecordDataset(chosen, compression_type=packed).batch(_PARSED_AT_ONCE)
-        parsed = records.map(lambda serialized: tf.io.parse_example(serialized, feature_spec), num_parallel_calls=2)
+    for records in record_datasets(sorted(files)):
+        batches = records.batch(_PARSED_AT_ONCE)
+        parsed = batches.map(lambda serialized: tf.io.parse_example(serialized, feature_spec), num_parallel_calls=2)
         yield from parsed.prefetch(1)
 
 
 def _check_labels(batch: dict[str, Any], spec: SequenceSpec, before: int) -> None:
     for head, label in spec.heads.items():
-        if label.type != "classification":
-            continue
+        if label.target_dtype != "int64":
+            continue  # Only an index can be that of no class.
         indices = batch[label_name(head)]
         wrong = indices.values.numpy() < 0 if label.per_step else indices.numpy() < 0
         unknown = np.unique(indices.value_rowids().numpy()[wrong]) if label.per_step else np.flatnonzero(wrong)

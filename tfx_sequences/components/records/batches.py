@@ -5,14 +5,15 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
 
 from tfx_sequences.components.records.framing import read_records
-from tfx_sequences.components.records.keys import feature_name, neither, place, record_id, stored_kinds, wrong_dtype
+from tfx_sequences.components.records.keys import feature_name, neither, record_id, stored_kinds, wrong_dtype
+from tfx_sequences.components.records.paths import AnyPath
+from tfx_sequences.components.records.places import place
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.columns.column import TermColumn, TextColumn
 from tfx_sequences.schemas.features.raw_features import RawFeature, raw_features
@@ -65,7 +66,7 @@ class Batch:
         rows: By tensor name, what `parse_batch` found.
     """
 
-    path: Path
+    path: AnyPath
     first: int
     records: list[bytes]
     rows: dict[str, Rows] = dataclasses.field(default_factory=dict)
@@ -73,12 +74,12 @@ class Batch:
     def __len__(self) -> int:
         return len(self.records)
 
-    def place(self, index: int, spec: SequenceSpec) -> tuple[Path, int, str | None]:
+    def place(self, index: int, spec: SequenceSpec) -> tuple[AnyPath, int, str | None]:
         """File, index in the file and id of the record at `index` of the batch."""
         return self.path, self.first + index, record_id(self.records[index], spec)
 
 
-def batches(path: Path) -> Iterator[Batch]:
+def batches(path: AnyPath) -> Iterator[Batch]:
     """All records of a file, at most some thousands and some ten MB at a time."""
     records: list[bytes] = []
     first = size = 0

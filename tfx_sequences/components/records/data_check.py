@@ -6,17 +6,20 @@ import dataclasses
 import os
 from collections import Counter
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
 
+from tfx_sequences.components.numbers.chosen import Choices
 from tfx_sequences.components.records.batches import Batch, batches, parse_batch
 from tfx_sequences.components.records.figures import Figures
 from tfx_sequences.components.records.files import check_framing, find_split_files, unused_files
 from tfx_sequences.components.records.hold_back import empty_split, held_back_shares, split_index, split_names
 from tfx_sequences.components.records.keys import check_keys, neither, sample_files
+from tfx_sequences.components.records.number_figures import NumberFigures
+from tfx_sequences.components.records.opening import check_name
+from tfx_sequences.components.records.paths import AnyPath, path_of
 from tfx_sequences.components.records.value_errors import text
 from tfx_sequences.components.records.values import ValueChecks
 from tfx_sequences.errors import DataError, closest_name, shortened
@@ -65,6 +68,8 @@ class DataReport:
         unused_files: Record files in the folder that belong to no split.
         held_back: Records of `train` that a run holds back, by the split without files
             they are for; empty if all splits have files.
+        normalizers: What `auto` will choose for the columns whose normaliser it is.
+        advice: A line for each column whose normaliser does not suit the values of `train`.
     """
 
     splits: Mapping[str, SplitReport]
@@ -72,6 +77,8 @@ class DataReport:
     unused_sequence: tuple[str, ...]
     unused_files: tuple[str, ...]
     held_back: Mapping[str, int]
+    normalizers: Choices = dataclasses.field(default_factory=dict)
+    advice: tuple[str, ...] = ()
 
 
 def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataReport:
@@ -84,7 +91,7 @@ def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataRepo
 
     Args:
         spec: The spec.
-        data_dir: Folder of the record files.
+        data_dir: Folder of the record files, local or in a file system that TensorFlow has.
 
     Raises:
         DataError: What was found.
@@ -92,6 +99,9 @@ def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataRepo
             vocabulary file cannot be used.
     """
     split_files = {name: files for name, files in find_split_files(data_dir, spec.splits).items() if files}
+    for files in split_files.values():
+        for file in files:
+            check_name(file)
     records = {name: sum(map(check_framing, files)) for name, files in split_files.items()}
     for name, count in records.items():
         if not count:
@@ -104,7 +114,8 @@ def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataRepo
     checks = ValueChecks(spec)
     unused_context, unused_sequence = check_keys(spec, sample_files(f for fs in split_files.values() for f in fs))
     held_back = held_back_shares(spec.splits, split_files)
-    figures = _read(spec, checks, split_files, held_back)
+    numbers = NumberFigures(spec)
+    figures = _read(spec, checks, numbers, split_files, held_back)
     checks.raise_first()
     in_files = {name: figures[name] for name in split_files}
     in_files["train"] = Figures.of_all(figures[name] for name in ("train", *held_back))
@@ -115,9 +126,10 @@ def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataRepo
             if not count:
                 raise empty_split(name, held_back, {"train": figures["train"].records, **counts})
         _check_splits(spec, figures, held_back)
-    reports = {name: _report(name, spec, Path(data_dir), split_files[name], in_files[name]) for name in split_files}
+    reports = {name: _report(name, spec, path_of(data_dir), split_files[name], in_files[name]) for name in split_files}
     unused = tuple(f.name for f in unused_files(data_dir, split_files))
-    return DataReport(reports, unused_context, unused_sequence, unused, counts)
+    chosen = {n: choice.report() for n, choice in numbers.choices().items() if _is_auto(spec, n)}
+    return DataReport(reports, unused_context, unused_sequence, unused, counts, chosen, tuple(numbers.advice()))
 
 
 def check_first_records(path: str | os.PathLike[str], spec: SequenceSpec, *, skip_malformed: bool = False) -> None:
@@ -134,7 +146,7 @@ def check_first_records(path: str | os.PathLike[str], spec: SequenceSpec, *, ski
         DataError: They are of another kind, store another dtype, or lack a feature
             in the whole file.
     """
-    (sample,) = sample_files([Path(path)], skip_malformed=skip_malformed)
+    (sample,) = sample_files([path_of(path)], skip_malformed=skip_malformed)
     if skip_malformed:
         wanted = {f.key: f.dtype for f in raw_features(spec, with_label=False)}
         for key, kinds in sample.kinds.items():
@@ -144,7 +156,7 @@ def check_first_records(path: str | os.PathLike[str], spec: SequenceSpec, *, ski
         check_keys(spec, [sample], for_prediction=True)
 
 
-def _report(name: str, spec: SequenceSpec, folder: Path, files: list[Path], figures: Figures) -> SplitReport:
+def _report(name: str, spec: SequenceSpec, folder: AnyPath, files: list[AnyPath], figures: Figures) -> SplitReport:
     lengths = np.concatenate(figures.lengths)
     classes = {}
     for head, counter in figures.classes.items():
@@ -166,8 +178,16 @@ def _report(name: str, spec: SequenceSpec, folder: Path, files: list[Path], figu
     )
 
 
+def _is_auto(spec: SequenceSpec, name: str) -> bool:
+    return getattr(spec.columns[name], "normalizer", None) == "auto"
+
+
 def _read(
-    spec: SequenceSpec, checks: ValueChecks, split_files: Mapping[str, list[Path]], held_back: Mapping[str, float]
+    spec: SequenceSpec,
+    checks: ValueChecks,
+    numbers: NumberFigures,
+    split_files: Mapping[str, list[AnyPath]],
+    held_back: Mapping[str, float],
 ) -> dict[str, Figures]:
     """Checks all values; the figures of each split, with held back records counted for the split they are for."""
     figures = {name: Figures() for name in (*split_files, *held_back)}
@@ -177,7 +197,11 @@ def _read(
         for path in files:
             for batch in batches(path):
                 parse_batch(batch, spec)
-                checks.check(batch, targets, _parts(batch, spec, held_back) if divided else None)
+                parts = _parts(batch, spec, held_back) if divided else None
+                checks.check(batch, targets, parts)
+                if name == "train":
+                    # Those that are left of it, for Transform analyzes no others.
+                    numbers.add(batch, None if parts is None else parts == len(held_back))
     return figures
 
 
@@ -255,14 +279,14 @@ def _check_classes(
                     f"or name all classes as `{listed}` in the spec."
                     + (f" The closest is '{closest}'." if closest else ""),
                 )
-    if label.type == "multi_label" and not seen:
+    if not seen:
         raise DataError(
             f"No training {unit} has a class of {where}.",
             expected=f"at least one class in the split {_split('train', held_back)}",
             received="none",
             fix="Give other records, or another label.",
         )
-    if label.type == "classification" and len(seen) < 2:
+    if len(seen) < label.kind.fewest_classes:
         raise DataError(
             f"All training {unit}s have the same class of {where}.",
             expected=f"at least 2 classes in the split {_split('train', held_back)}",

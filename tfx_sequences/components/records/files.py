@@ -1,6 +1,7 @@
 """The record files of a data folder: which file is which split.
 
-The pipeline reads every file that a split's pattern matches; so do the checks here. No TensorFlow.
+The pipeline reads every file that a split's pattern matches; so do the checks here. The folder is on this machine or
+in any file system that TensorFlow has; only for the latter TensorFlow is imported.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from pathlib import Path, PurePosixPath
 
 from tfx_sequences.components.records.framing import check_framing as check_framing
 from tfx_sequences.components.records.framing import read_records as read_records
+from tfx_sequences.components.records.paths import AnyPath, path_of
 from tfx_sequences.errors import DataError, did_you_mean, shortened
 from tfx_sequences.schemas.spec.sequence_spec import Splits
 
 SPLITS = ("train", "valid", "test")
 
-_NO_RECORDS = (".json", ".md", ".txt")
+_NO_RECORDS = (".csv", ".html", ".json", ".jsonl", ".log", ".md", ".pbtxt", ".py", ".tsv", ".txt", ".yaml", ".yml")
 # How a split's files are often named, where they are not named as in the spec.
 _USUAL_NAMES = {
     "train": re.compile(r"(?<![a-z])(train(ing)?|trn)", re.IGNORECASE),
@@ -25,11 +27,11 @@ _USUAL_NAMES = {
 }
 
 
-def find_split_files(data_dir: str | os.PathLike[str], splits: Splits) -> dict[str, list[Path]]:
+def find_split_files(data_dir: str | os.PathLike[str], splits: Splits) -> dict[str, list[AnyPath]]:
     """The files of each split, sorted; an empty list for a `valid` or `test` without files.
 
     Args:
-        data_dir: A folder on this machine.
+        data_dir: A folder, local or remote.
         splits: The glob patterns, relative to the folder. `*` does not match `/`.
 
     Returns:
@@ -43,7 +45,7 @@ def find_split_files(data_dir: str | os.PathLike[str], splits: Splits) -> dict[s
     Traceback (most recent call last):
       ...
     tfx_sequences.errors.DataError: No such data folder.
-      expected: a folder on this machine with TFRecord files
+      expected: a folder with TFRecord files
       received: no/such/folder
       fix:      Check the path.
     """
@@ -51,7 +53,7 @@ def find_split_files(data_dir: str | os.PathLike[str], splits: Splits) -> dict[s
     found = {name: _matches(folder, name, getattr(splits, name)) for name in SPLITS}
     if not found["train"]:
         raise _no_training_files(folder, splits)
-    seen: dict[Path, str] = {}
+    seen: dict[AnyPath, str] = {}
     for name, files in found.items():
         for file in files:
             other = seen.setdefault(file, name)
@@ -65,7 +67,7 @@ def find_split_files(data_dir: str | os.PathLike[str], splits: Splits) -> dict[s
     return found
 
 
-def unused_files(data_dir: str | os.PathLike[str], found: dict[str, list[Path]]) -> list[Path]:
+def unused_files(data_dir: str | os.PathLike[str], found: dict[str, list[AnyPath]]) -> list[AnyPath]:
     """Files directly in the folder that look like TFRecords and belong to no split.
 
     Args:
@@ -76,24 +78,26 @@ def unused_files(data_dir: str | os.PathLike[str], found: dict[str, list[Path]])
     return [file for file in list_record_files(data_dir) if file not in used]
 
 
-def list_record_files(data_dir: str | os.PathLike[str]) -> list[Path]:
+def list_record_files(data_dir: str | os.PathLike[str]) -> list[AnyPath]:
     """Files directly in a folder whose names say they are TFRecords, sorted; none if there is no such folder."""
-    folder = Path(data_dir).expanduser()
+    folder = path_of(data_dir).expanduser()
     files = folder.iterdir() if folder.is_dir() else ()
     return sorted(f for f in files if _may_hold_records(f) and "tfrecord" in f.name.lower() and f.is_file())
 
 
-def _folder(data_dir: str | os.PathLike[str]) -> Path:
-    expected = "a folder on this machine with TFRecord files"
-    if "://" in str(data_dir):
+def _folder(data_dir: str | os.PathLike[str]) -> AnyPath:
+    expected = "a folder with TFRecord files"
+    folder = path_of(data_dir).expanduser()
+    try:
+        exists = folder.exists()
+    except OSError as error:
         raise DataError(
-            "The data folder is not on this machine, so its records cannot be checked before the run.",
+            f"The data folder cannot be read: {error.strerror or error}",
             expected=expected,
             received=str(data_dir),
-            fix="Copy the files here first.",
-        )
-    folder = Path(data_dir).expanduser()
-    if not folder.exists():
+            fix="Check the path, and the rights to read it.",
+        ) from error
+    if not exists:
         parent = folder.parent
         siblings = [f.name for f in parent.iterdir() if f.is_dir()] if parent.is_dir() else []
         fix = f"Check the path.{did_you_mean(folder.name, siblings)}"
@@ -105,15 +109,15 @@ def _folder(data_dir: str | os.PathLike[str]) -> Path:
             received=f"the file {data_dir}",
             fix=f"Give the folder that holds it: {folder.parent}",
         )
-    if not os.access(folder, os.R_OK | os.X_OK):
+    if isinstance(folder, Path) and not os.access(folder, os.R_OK | os.X_OK):
         raise DataError(
             "The data folder may not be read.", expected=expected, received=str(data_dir), fix="Check its permissions."
         )
     return folder
 
 
-def _matches(folder: Path, name: str, pattern: str) -> list[Path]:
-    matched: list[Path] = []
+def _matches(folder: AnyPath, name: str, pattern: str) -> list[AnyPath]:
+    matched: list[AnyPath] = []
     reason = "it is empty" if not pattern else ""
     if PurePosixPath(pattern).is_absolute() or ".." in PurePosixPath(pattern).parts:
         reason = "it leaves the data folder"
@@ -144,15 +148,15 @@ def _matches(folder: Path, name: str, pattern: str) -> list[Path]:
     return matched
 
 
-def _may_hold_records(file: Path) -> bool:
+def _may_hold_records(file: AnyPath) -> bool:
     return not file.name.startswith(".") and file.suffix.lower() not in _NO_RECORDS
 
 
-def _relative(file: Path, folder: Path) -> str:
+def _relative(file: AnyPath, folder: AnyPath) -> str:
     return file.relative_to(folder).as_posix()
 
 
-def _no_training_files(folder: Path, splits: Splits) -> DataError:
+def _no_training_files(folder: AnyPath, splits: Splits) -> DataError:
     files = [f.name for f in list_record_files(folder)]
     folders = sorted(f.name for f in folder.iterdir() if f.is_dir() and not f.name.startswith("."))
     others = sorted(f.name for f in folder.iterdir() if f.is_file())

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
 from tfx_sequences.components.records.framing import read_records
+from tfx_sequences.components.records.paths import AnyPath
+from tfx_sequences.components.records.places import place
 from tfx_sequences.errors import DataError, did_you_mean, shortened
 from tfx_sequences.schemas.features.raw_features import RawFeature, raw_features
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, is_from_context
@@ -38,7 +39,7 @@ class FileSample:
         kinds: By key, each dtype it is stored as and the first record that does so.
     """
 
-    path: Path
+    path: AnyPath
     records: int = 0
     whole: bool = True
     has_lists: bool = False
@@ -59,20 +60,6 @@ def record_id(record: bytes, spec: SequenceSpec) -> str | None:
     return values[0].decode("utf-8", errors="replace") if values else None
 
 
-def place(path: Path, index: int, identity: str | None = None) -> str:
-    """How messages name a record.
-
-    >>> place(Path("data/train.tfrecord"), 3, "u7")
-    "record 3 ('u7') of data/train.tfrecord"
-    """
-    return f"record {named(index, identity)} of {path}"
-
-
-def named(index: int, identity: str | None) -> str:
-    """A record's index in its file, and its id if it has one."""
-    return f"{index} ({identity!r})" if identity else str(index)
-
-
 def feature_name(feature: RawFeature, spec: SequenceSpec) -> str:
     """How messages name a feature: by its place in the spec."""
     for name, column in spec.columns.items():
@@ -89,7 +76,7 @@ def feature_name(feature: RawFeature, spec: SequenceSpec) -> str:
     return f"{roles.get(feature.role, 'the feature')} '{feature.key}'"
 
 
-def sample_files(files: Iterable[Path], *, skip_malformed: bool = False) -> list[FileSample]:
+def sample_files(files: Iterable[AnyPath], *, skip_malformed: bool = False) -> list[FileSample]:
     """Samples of all files; fewer records of each where the files are many.
 
     Args:
@@ -141,7 +128,7 @@ def check_keys(
     return tuple(key for is_list, key in unused if not is_list), tuple(key for is_list, key in unused if is_list)
 
 
-def wrong_dtype(spec: SequenceSpec, feature: RawFeature, stored: str, path: Path, index: int) -> DataError:
+def wrong_dtype(spec: SequenceSpec, feature: RawFeature, stored: str, path: AnyPath, index: int) -> DataError:
     """The error of a feature that a record stores as another dtype than the spec's."""
     record = next(r for i, r in enumerate(read_records(path)) if i == index)
     return DataError(
@@ -152,7 +139,7 @@ def wrong_dtype(spec: SequenceSpec, feature: RawFeature, stored: str, path: Path
     )
 
 
-def neither(path: Path, index: int, record: bytes) -> DataError:
+def neither(path: AnyPath, index: int, record: bytes) -> DataError:
     """The error of a record that is no protocol buffer of the kinds known here."""
     return DataError(
         f"{place(path, index)} holds no features.",
@@ -169,7 +156,7 @@ def stored_kinds(feature: Any) -> set[str]:
     return {_KINDS[kind] for kind in kinds if kind}
 
 
-def _sample(path: Path, most: int, skip_malformed: bool) -> FileSample:
+def _sample(path: AnyPath, most: int, skip_malformed: bool) -> FileSample:
     from tensorflow.core.example import example_pb2
 
     sample, size = FileSample(path), 0
@@ -223,7 +210,7 @@ def _check_kind_of_record(spec: SequenceSpec, sample: FileSample) -> None:
             )
 
 
-def _search(missing: list[Key], paths: list[Path]) -> list[Key]:
+def _search(missing: list[Key], paths: list[AnyPath]) -> list[Key]:
     """Those of the keys that no record at all has."""
     from tensorflow.core.example import example_pb2
 
@@ -260,7 +247,7 @@ def _missing(spec: SequenceSpec, feature: RawFeature, known: set[Key]) -> DataEr
             fix = f"Store {name} once per record, in the context."
             if feature.is_sequence:
                 fix = f"Store {name} as a feature list, one value per step."
-            elif any(x.type == "forecast" for x in spec.heads.values()):
+            elif any(x.kind.from_windows for x in spec.heads.values()):
                 fix = (
                     f"Store the values that follow the record's last step as {name} in the context; or write the "
                     "sequence feature's own name as `key`, to forecast its last steps."
@@ -285,15 +272,7 @@ def _dtype_fix(spec: SequenceSpec, feature: RawFeature, stored: str) -> str:
     if feature.role == "label":
         label = next(x for x in spec.heads.values() if (x.key, x.per_step) == (feature.key, feature.is_sequence))
         where = "the label" if spec.label is not None else name
-        if stored == "float32" and label.has_classes:
-            return f"Write `type: regression` at {where} in the spec, or store the class as int64 or bytes."
-        if stored == "string" and label.type == "forecast":
-            return f"Store numbers as {name}."
-        if stored == "string" and (label.type == "regression" or label.is_vector):
-            return f"Write `type: classification` at {where} in the spec, or store a number."
-        classes = " and `classes` as numbers" if stored == "int64" else " and `classes` as strings"
-        listed = label.classes is not None and not label.is_vector
-        return f"Write `dtype: {stored}`{classes if listed else ''} at {where} in the spec."
+        return label.kind.fix_of_dtype(label, stored, name, where)
     section = spec.sequence if feature.is_sequence else spec.context
     numeric = all(c.type == "numeric" for c in section.values() if c.key == feature.key)
     if numeric and stored == "string":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Literal
 
 import apache_beam as beam
@@ -16,7 +15,9 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.public import tfxio
 
 from tfx_sequences.components.records.framing import check_framing, read_records
-from tfx_sequences.components.records.keys import Key, neither, place, sample_files, stored_kinds
+from tfx_sequences.components.records.keys import Key, neither, sample_files, stored_kinds
+from tfx_sequences.components.records.paths import AnyPath, path_of
+from tfx_sequences.components.records.places import place
 from tfx_sequences.errors import DataError, shortened
 
 Record = Literal["SequenceExample", "Example"]
@@ -28,7 +29,7 @@ def infer_schema(files: Iterable[str | os.PathLike[str]], *, beam_args: Sequence
     Reads all records: statistics by TFDV on Beam, then its `infer_schema` with shapes.
 
     Args:
-        files: TFRecord files, plain or gzip (`.gz`), of one kind of record.
+        files: TFRecord files, plain or compressed, local or remote, of one kind of record.
         beam_args: Options for Beam.
 
     Returns:
@@ -38,7 +39,7 @@ def infer_schema(files: Iterable[str | os.PathLike[str]], *, beam_args: Sequence
         DataError: A file is broken, or there is no record; files hold different kinds of
             records; a feature is stored as several dtypes.
     """
-    paths = [Path(file) for file in files]
+    paths = [path_of(file) for file in files]
     if not sum(map(check_framing, paths)):
         raise DataError(
             "There are no records to infer a schema from.",
@@ -69,7 +70,7 @@ def infer_schema(files: Iterable[str | os.PathLike[str]], *, beam_args: Sequence
     return tfdv.infer_schema(statistics, infer_feature_shape=True)
 
 
-def _kind_of_record(paths: list[Path]) -> Record:
+def _kind_of_record(paths: list[AnyPath]) -> Record:
     samples = [sample for sample in sample_files(paths) if sample.records]
     with_lists = [sample.path for sample in samples if sample.has_lists]
     without = [sample.path for sample in samples if not sample.has_lists]
@@ -83,7 +84,7 @@ def _kind_of_record(paths: list[Path]) -> Record:
     return "SequenceExample" if with_lists else "Example"
 
 
-def _check_dtypes(paths: list[Path], kind: Record) -> None:
+def _check_dtypes(paths: list[AnyPath], kind: Record) -> None:
     """Raises for the first feature that is stored as two dtypes, and the first record that is none."""
     from tensorflow.core.example import example_pb2
 

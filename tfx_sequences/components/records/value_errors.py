@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from tfx_sequences.components.records.keys import named, place
+from tfx_sequences.components.records.paths import AnyPath
+from tfx_sequences.components.records.places import named, place
 from tfx_sequences.errors import DataError, closest_name, did_you_mean, shortened
 from tfx_sequences.schemas.features.raw_features import RawFeature
 
@@ -24,9 +24,10 @@ class Where(NamedTuple):
     first: str
 
 
-def where_of(count: int, places: Sequence[tuple[Path, int, str | None]]) -> Where:
+def where_of(count: int, places: Sequence[tuple[AnyPath, int, str | None]]) -> Where:
     """`count` records, the first of which are at `places`: file, index and id.
 
+    >>> from pathlib import Path
     >>> where_of(1, [(Path("a"), 7, "u")]).first
     "record 7 ('u') of a"
     >>> where_of(9, [(Path("a"), 7, "u"), (Path("a"), 8, None), (Path("b"), 0, None)]).each

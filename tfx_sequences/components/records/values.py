@@ -5,15 +5,16 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from tfx_sequences.components.records import value_errors
 from tfx_sequences.components.records.batches import Batch, Rows, term_rows
+from tfx_sequences.components.records.figures import Figures
 from tfx_sequences.components.records.keys import feature_name
+from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.columns.column import CategoricalColumn, TermColumn, TextColumn
 from tfx_sequences.schemas.columns.names import SEQUENCE_PREFIX
@@ -29,48 +30,10 @@ _PLACES = 3
 
 
 @dataclasses.dataclass
-class Figures:
-    """What a batch (or several) holds.
-
-    Attributes:
-        lengths: Steps of each record.
-        classes: By head, how often each class is a label; none for regression.
-        terms: By column name, how often each term is there, for the columns whose
-            computed vocabulary must have every term.
-    """
-
-    lengths: list[np.ndarray] = dataclasses.field(default_factory=list)
-    classes: dict[str, Counter[Any]] = dataclasses.field(default_factory=dict)
-    terms: dict[str, Counter[Any]] = dataclasses.field(default_factory=dict)
-
-    @property
-    def records(self) -> int:
-        """Number of records."""
-        return sum(map(len, self.lengths))
-
-    @property
-    def steps(self) -> int:
-        """Steps of all records."""
-        return sum(int(lengths.sum()) for lengths in self.lengths)
-
-    @classmethod
-    def of_all(cls, parts: Iterable[Figures]) -> Figures:
-        """The figures of several parts taken together."""
-        whole = cls()
-        for part in parts:
-            whole.lengths += part.lengths
-            for name, counts in part.classes.items():
-                whole.classes.setdefault(name, Counter()).update(counts)
-            for name, counts in part.terms.items():
-                whole.terms.setdefault(name, Counter()).update(counts)
-        return whole
-
-
-@dataclasses.dataclass
 class _Finding:
     error: Callable[[value_errors.Where], DataError]
     count: int = 0
-    places: list[tuple[Path, int, str | None]] = dataclasses.field(default_factory=list)
+    places: list[tuple[AnyPath, int, str | None]] = dataclasses.field(default_factory=list)
 
 
 class _Known:
@@ -163,7 +126,7 @@ class ValueChecks:
             for its, terms in zip(figures, _divided(rows, parts, len(figures)), strict=True):
                 its.terms.setdefault(name, Counter()).update(terms)
         for head, label in self._spec.heads.items():
-            if label.type == "forecast":
+            if label.kind.from_windows:
                 self._check_forecast(batch, label, lengths)
             else:
                 self._check_label(batch, head, label, figures, parts)
@@ -246,7 +209,7 @@ class ValueChecks:
     def _check_label(
         self, batch: Batch, head: str, label: Label, figures: Sequence[Figures], parts: np.ndarray
     ) -> None:
-        tensor_name = SEQUENCE_PREFIX * label.per_step + label.key
+        tensor_name = label.raw_name
         rows, name = batch.rows[tensor_name], self._names[tensor_name]
         self._check_every_step(batch, tensor_name, label)
         if label.step_weight:

@@ -18,10 +18,11 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from tfx_sequences.components.records.framing import read_records, record_ranges
-from tfx_sequences.components.serving.model_card import find_model
-from tfx_sequences.components.serving.prediction import check_file, list_record_files, model_spec
-from tfx_sequences.components.serving.predictor import MOST_NAMED, Failure, Failures, Predictor
-from tfx_sequences.schemas.spec.spec_io import spec_from_json, spec_to_json
+from tfx_sequences.components.records.paths import path_of
+from tfx_sequences.components.serving.loaded_model import load_model
+from tfx_sequences.components.serving.model_card import find_model, read_card, spec_of_card
+from tfx_sequences.components.serving.prediction import check_file, list_record_files
+from tfx_sequences.components.serving.predictor import MOST_NAMED, Failure, Failures, predict_batch
 
 PART_RECORDS = 20_000
 
@@ -57,8 +58,8 @@ class Done:
 
 
 def predict_through_beam(
-    model: str | Path,
-    data: str | Path,
+    model: str | os.PathLike[str],
+    data: str | os.PathLike[str],
     folder: str | Path,
     beam_pipeline_args: Sequence[str],
     *,
@@ -85,14 +86,14 @@ def predict_through_beam(
         DataError: A file, or without `failures` a record, cannot be read.
     """
     model_dir = find_model(model)
-    spec = model_spec(model_dir)
+    spec = spec_of_card(read_card(model_dir), model_dir)
     parts: list[Part] = []
     for file in list_record_files(data):
         check_file(file, spec, skip_malformed=failures is not None)
         path = str(file.resolve())
         parts += [Part(len(parts) + n, path, *where) for n, where in enumerate(record_ranges(file, part_records))]
     pattern = os.path.join(os.path.abspath(folder), f"part-{uuid.uuid4().hex}")
-    predict = PredictPart(str(model_dir.resolve()), spec_to_json(spec), pattern, batch_size, failures is None)
+    predict = PredictPart(str(model_dir.resolve()), pattern, batch_size, failures is None)
     try:
         with beam.Pipeline(options=PipelineOptions(list(beam_pipeline_args))) as pipeline:
             _ = (
@@ -123,22 +124,20 @@ class PredictPart(beam.DoFn):
 
     Args:
         model_dir: The SavedModel.
-        spec: Its spec, as JSON.
         pattern: What the names of the files begin with.
         batch_size: Records per call of the model.
         strict: A record without a prediction is an error.
     """
 
-    def __init__(self, model_dir: str, spec: str, pattern: str, batch_size: int, strict: bool) -> None:
+    def __init__(self, model_dir: str, pattern: str, batch_size: int, strict: bool) -> None:
         self._model_dir = model_dir
-        self._spec = spec
         self._pattern = pattern
         self._batch_size = batch_size
         self._strict = strict
 
     def setup(self) -> None:
         """Loads the model, once for each worker."""
-        self._predictor = Predictor(Path(self._model_dir), spec_from_json(self._spec))
+        self._model = load_model(self._model_dir)
 
     def process(self, part: Part) -> Iterator[Done]:
         """One part."""
@@ -149,7 +148,7 @@ class PredictPart(beam.DoFn):
         with open(path, "w", encoding="utf-8") as file:
             for start, batch in self._batches(part):
                 on_failure = None if self._strict else failures
-                for row in self._predictor.predict(batch, Path(part.file), start, on_failure):
+                for row in predict_batch(self._model, batch, path_of(part.file), start, on_failure):
                     file.write(json.dumps(row, ensure_ascii=False) + "\n")
                     predicted += 1
         named = tuple((f.place, f.reason) for f in failures.first[:MOST_NAMED])

@@ -26,29 +26,34 @@ import tensorflow as tf
 from tensorflow_transform.saved import saved_transform_io_v2
 
 from tfx_sequences.components.batches.label_batches import labelled_rows, pad_labels, targets_and_weights
-from tfx_sequences.components.batches.padding import pad_features
-from tfx_sequences.components.network.losses import as_multi_hot
-from tfx_sequences.components.network.measures import HeadMeasures
+from tfx_sequences.components.batches.padding import add_rows, pad_features
+from tfx_sequences.components.kinds.registry import kind_of
 from tfx_sequences.components.network.task_statistics import TaskStatistics
+from tfx_sequences.components.numbers.chosen import normalizers_of
 from tfx_sequences.components.serving.model_card import checksum_of, make_card, write_card
+from tfx_sequences.components.serving.names import (
+    CUT_STEPS,
+    EVALUATION_SIGNATURE,
+    EXAMPLE_SIGNATURE,
+    EXAMPLES,
+    MEASURES_SIGNATURE,
+    OUTPUTS,
+    SERVING_SIGNATURE,
+    SUMS,
+    TARGETS,
+    TENSOR_SIGNATURE,
+    TRANSFORM_SIGNATURE,
+    WEIGHTS,
+)
 from tfx_sequences.components.serving.portable_model import require_portable_graph
 from tfx_sequences.components.serving.served_outputs import served
 from tfx_sequences.components.serving.serving_inputs import from_records, from_tensors, tensor_specs
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
 from tfx_sequences.schemas.features.parse_specs import parse_records
+from tfx_sequences.schemas.features.record_scales import network_spec, read_features
 from tfx_sequences.schemas.features.request_inputs import why_no_examples
 from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, label_name
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
-
-SERVING_SIGNATURE = "serving_default"
-EXAMPLE_SIGNATURE = "serving_example"
-TENSOR_SIGNATURE = "serving_tensors"
-TRANSFORM_SIGNATURE = "transform_features"
-EVALUATION_SIGNATURE = "evaluation_inputs"
-MEASURES_SIGNATURE = "evaluation_outputs"
-# What the third gives more, behind the prefixes of the heads; the last one has none.
-SUMS, OUTPUTS, TARGETS, WEIGHTS = "sums", "outputs", "targets", "weights"
-CUT_STEPS = "cut_steps"
 
 
 class RawRecordModel:
@@ -66,6 +71,8 @@ class RawRecordModel:
     ) -> None:
         self._model = model
         self._spec = spec
+        # As the network reads transformed records; raw ones are read as the spec says.
+        self._network_spec = network_spec(spec, normalizers_of(statistics.normalizers))
         self._statistics = statistics
         self.transform_dir = transform_savedmodel_dir
         self._loader = saved_transform_io_v2.SavedModelLoader(transform_savedmodel_dir)
@@ -110,10 +117,7 @@ class RawRecordModel:
         outputs = {}
         for head, label in self._spec.heads.items():
             target, name = targets[head], label_name(head)
-            if label.type == "multi_label":
-                target = as_multi_hot(target, label, len(self._statistics.heads[head].classes))
-            # Behind the values of a forecast stands what MASE divides by.
-            outputs[name] = target[:, : label.horizon] if label.type == "forecast" else target
+            outputs[name] = kind_of(label).evaluated_target(label, target, self._statistics.heads[head].classes)
             if label.per_step or self._spec.example_weight:
                 outputs[name.replace("label", EXAMPLE_WEIGHT, 1)] = weights[head]
         return outputs
@@ -126,11 +130,11 @@ class RawRecordModel:
         steps the network reads, and how many not, for they are cut off.
         """
         transformed, targets, weights = self._labelled(serialized)
-        inputs = pad_features(transformed, self._spec)
+        inputs = pad_features(transformed, self._network_spec)
         logits = self._logits(inputs)
         outputs = served(logits, inputs, self._spec, self._statistics)
         for head, label in self._spec.heads.items():
-            measures = HeadMeasures(label, self._statistics.heads[head].classes, with_auc=True)
+            measures = kind_of(label).measures(label, self._statistics.heads[head].classes, with_curve=True)
             prefix = self._spec.output_prefix(head)
             outputs[prefix + SUMS] = measures.sums(targets[head], logits[head], weights[head])
             outputs |= {
@@ -149,21 +153,24 @@ class RawRecordModel:
         return self._inputs(from_records(serialized, self._spec))
 
     def _transform_parsed(self, parsed: dict[str, Any]) -> dict[str, tf.Tensor]:
-        return pad_features(self._loader.apply_transform_model(parsed), self._spec)
+        return pad_features(self._transformed(parsed), self._network_spec)
+
+    def _transformed(self, parsed: dict[str, Any]) -> dict[str, Any]:
+        return read_features(self._loader.apply_transform_model(parsed), self._network_spec)
 
     def _run_network(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """What the network gives, by head."""
         batch = tf.shape(inputs[SEQUENCE_LENGTH])[0]
         # Recurrent kernels refuse an empty batch: it gets a row, which is cut off again.
         extra = tf.cast(tf.equal(batch, 0), tf.int32)
-        outputs = self._model({name: _add_rows(x, extra) for name, x in inputs.items()}, training=False)
+        outputs = self._model({name: add_rows(x, extra) for name, x in inputs.items()}, training=False)
         by_head = outputs if isinstance(outputs, dict) else dict.fromkeys(self._spec.heads, outputs)
         return {name: tf.convert_to_tensor(value)[:batch] for name, value in by_head.items()}
 
     def _read_labelled(self, serialized: tf.Tensor) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         """Transformed features, and targets and weights by head."""
         parsed = parse_records(serialized, self._spec, with_label=True)
-        whole = self._loader.apply_transform_model(parsed)
+        whole = self._transformed(parsed)
         transformed = labelled_rows(whole, self._spec)
         transformed[CUT_STEPS] = whole[SEQUENCE_LENGTH] - transformed[SEQUENCE_LENGTH]
         targets, weights = targets_and_weights(pad_labels(transformed, self._spec), self._spec)
@@ -181,11 +188,11 @@ def export(raw_model: RawRecordModel, directory: str, spec: SequenceSpec, statis
         TfxSequencesError: The graph has a kernel that only a GPU has.
     """
     classes = {name: head.classes for name, head in statistics.heads.items()}
-    card = make_card(spec, classes, raw_model.transform_dir)
+    card = make_card(spec, classes, raw_model.transform_dir, statistics.normalizers)
     archive = keras.export.ExportArchive()
     for tracked in raw_model.tracked:
         archive.track(tracked)
-    records = [tf.TensorSpec([None], tf.string, name="examples")]
+    records = [tf.TensorSpec([None], tf.string, name=EXAMPLES)]
     of_records = {
         SERVING_SIGNATURE: raw_model.predict,
         TRANSFORM_SIGNATURE: raw_model.transform_features,
@@ -211,8 +218,3 @@ def _traced_once(function: Callable[..., Any]) -> Any:
 
 def _call(traced: Any, inputs: Any) -> dict[str, tf.Tensor]:
     return dict(traced(inputs))
-
-
-def _add_rows(values: tf.Tensor, extra: tf.Tensor) -> tf.Tensor:
-    padded = tf.pad(values, [[0, extra], *([[0, 0]] * (values.shape.rank - 1))])
-    return tf.ensure_shape(padded, [None, *values.shape[1:]])

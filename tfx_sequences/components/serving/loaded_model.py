@@ -2,31 +2,55 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from tfx_sequences.components.serving.graph_messages import without_graph
+from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.components.serving.model_card import Card, check_model, find_model, read_card, spec_of_card
+from tfx_sequences.components.serving.names import EXAMPLE_SIGNATURE, EXAMPLES, SERVING_SIGNATURE, TENSOR_SIGNATURE
 from tfx_sequences.components.serving.request_rows import Rows
 from tfx_sequences.components.serving.requests import make_tensors, serialize_rows
 from tfx_sequences.errors import DataError, UserInputError, did_you_mean, shortened
 from tfx_sequences.schemas.features.request_inputs import request_inputs
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
-EXAMPLES = "examples"
-_OF_TENSORS = "serving_tensors"
-_OF_EXAMPLES = "serving_example"
+
+class RefusedInput(ValueError):
+    """The graph refuses a value, or cannot parse a record.
+
+    Attributes:
+        reason: What TensorFlow says, without its lines about the graph.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
-def load_model(path: str | Path, *, spec: SequenceSpec | None = None) -> LoadedModel:
+@contextlib.contextmanager
+def refusals() -> Iterator[None]:
+    """Within it, TensorFlow's errors about a value or a record are raised as `RefusedInput`."""
+    import tensorflow as tf
+
+    try:
+        yield
+    # TensorFlow quotes values in its message; where they are not UTF-8, that fails in turn.
+    except (tf.errors.InvalidArgumentError, tf.errors.DataLossError, UnicodeDecodeError) as error:
+        raise RefusedInput(_without_graph(getattr(error, "message", str(error)))) from error
+
+
+def load_model(path: str | os.PathLike[str], *, spec: SequenceSpec | None = None) -> LoadedModel:
     """Loads a model that a run has exported.
 
     Args:
-        path: Its folder, a folder of versions (the newest counts), or the output folder of a run.
+        path: Its folder, a folder of versions (the newest counts), or the output folder of a run; local, or a URI
+            that TensorFlow reads.
         spec: What it is to be used with; None: that it was trained with.
 
     Raises:
@@ -44,6 +68,8 @@ def load_model(path: str | Path, *, spec: SequenceSpec | None = None) -> LoadedM
 class LoadedModel:
     """A SavedModel with its card; `load_model` makes one.
 
+    Methods import TensorFlow where they use it, so that the command line starts at once.
+
     Attributes:
         folder: Where it lies.
         card: See `make_card`.
@@ -52,7 +78,7 @@ class LoadedModel:
         signatures: TensorFlow's, by name.
     """
 
-    def __init__(self, folder: Path, card: Card) -> None:
+    def __init__(self, folder: AnyPath, card: Card) -> None:
         import tensorflow as tf
 
         self.folder = folder
@@ -61,7 +87,7 @@ class LoadedModel:
         self.version = int(folder.name) if folder.name.isdigit() else 1
         self.signatures: Mapping[str, Any] = tf.saved_model.load(str(folder)).signatures
 
-    def predict(self, rows: Rows, *, signature_name: str = "serving_default") -> dict[str, np.ndarray]:
+    def predict(self, rows: Rows, *, signature_name: str = SERVING_SIGNATURE) -> dict[str, np.ndarray]:
         """The outputs of a signature, by name, for plain rows; see `serialize_rows`.
 
         Raises:
@@ -69,9 +95,9 @@ class LoadedModel:
             UserInputError: There is no such signature.
         """
         self.signature(signature_name)
-        if signature_name == _OF_TENSORS:
+        if signature_name == TENSOR_SIGNATURE:
             return self.run(signature_name, make_tensors(rows, self.spec))
-        kind = "Example" if signature_name == _OF_EXAMPLES else None
+        kind = "Example" if signature_name == EXAMPLE_SIGNATURE else None
         return self.run(signature_name, {EXAMPLES: np.array(serialize_rows(rows, self.spec, kind=kind), object)})
 
     def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -83,21 +109,29 @@ class LoadedModel:
         """
         import tensorflow as tf
 
-        signature = self.signature(signature_name)
+        specs = self.inputs_of(signature_name)
         if EXAMPLES in inputs:
             self._check_records(inputs[EXAMPLES], signature_name)
-        specs = self.inputs_of(signature_name)
         try:
-            outputs = signature(**{name: tf.constant(x, specs[name].dtype) for name, x in inputs.items()})
-            return {name: value.numpy() for name, value in outputs.items()}
-        # TensorFlow quotes values in its message; where they are no UTF-8, that fails in turn.
-        except (tf.errors.InvalidArgumentError, tf.errors.DataLossError, UnicodeDecodeError) as error:
+            return self.call(signature_name, {name: tf.constant(x, specs[name].dtype) for name, x in inputs.items()})
+        except RefusedInput as error:
             raise DataError(
                 "The model cannot answer this.",
                 expected=self._expected(signature_name),
-                received=without_graph(getattr(error, "message", str(error))),
-                fix="Mend the value; in a batch, what is said of rows counts from 0.",
+                received=error.reason,
+                fix="Correct the value. Row numbers in the message start at 0.",
             ) from error
+
+    def call(self, signature_name: str, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """The same for tensors, which are not looked at before: for many records at a time.
+
+        Raises:
+            RefusedInput: The graph refuses a value, or a record cannot be parsed.
+            UserInputError: There is no such signature.
+        """
+        signature = self.signature(signature_name)
+        with refusals():
+            return {name: value.numpy() for name, value in signature(**inputs).items()}
 
     def signature(self, name: str) -> Any:
         """The signature of a name.
@@ -121,7 +155,7 @@ class LoadedModel:
 
     def kind_of(self, signature_name: str) -> str:
         """Of the records that a signature takes: `SequenceExample` or `Example`."""
-        return "Example" if signature_name == _OF_EXAMPLES else self.spec.record
+        return "Example" if signature_name == EXAMPLE_SIGNATURE else self.spec.record
 
     def steps_of(self, records: np.ndarray, signature_name: str) -> Iterator[int]:
         """Steps of each record, those of its longest feature; -1 for what is no record."""
@@ -146,7 +180,7 @@ class LoadedModel:
                 yield max((_count(features[f.key]) // f.size for f in inputs if f.key in features), default=0)
 
     def _expected(self, signature_name: str) -> str:
-        if signature_name == _OF_TENSORS:
+        if signature_name == TENSOR_SIGNATURE:
             return f"padded tensors of the features of the spec '{self.spec.name}'"
         return f"serialized tf.{self.kind_of(signature_name)} with the features of the spec '{self.spec.name}'"
 
@@ -169,3 +203,17 @@ class LoadedModel:
 
 def _count(feature: Any) -> int:
     return max(len(feature.bytes_list.value), len(feature.float_list.value), len(feature.int64_list.value))
+
+
+def _without_graph(message: str) -> str:
+    """What TensorFlow has to say, without its lines about the graph.
+
+    >>> _without_graph("Graph execution error:\\n\\nassertion failed: [Not \\\\'x\\\\':] [3]\\n\\t [[{{node a}}]]")
+    "Not 'x': 3"
+    """
+    graph = ("Graph execution error", "Detected at node", "<stack traces", "[[")
+    lines = (line.strip() for line in message.splitlines())
+    said = " ".join(line for line in lines if line and not line.startswith(graph))
+    said = said.removeprefix("Name: <unknown>, ").replace("\\'", "'")
+    said = re.sub(r"^assertion failed: \[(.*)\]$", r"\1", said)
+    return said.replace("] [", " ")

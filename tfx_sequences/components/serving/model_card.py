@@ -10,35 +10,69 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from tfx_sequences.components.numbers.chosen import Choices
+from tfx_sequences.components.records.paths import AnyPath, path_of
+from tfx_sequences.components.serving.names import EXAMPLE_SIGNATURE
 from tfx_sequences.errors import SpecError, UserInputError
 from tfx_sequences.schemas.features.request_inputs import MISSING, request_inputs, why_no_examples
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
-from tfx_sequences.schemas.spec.spec_diff import SpecContents, contents_of, spec_changes
+from tfx_sequences.schemas.spec.spec_diff import SpecContents, contents_of, listed, spec_changes
 from tfx_sequences.schemas.spec.spec_io import fingerprint, spec_from_json, spec_to_json
 from tfx_sequences.version import __version__
 
 MODEL_CARD = "tfx_sequences.json"
 _EXTRA = "assets.extra"
-_MOST_CHANGES = 8
 
 Card = dict[str, Any]
 
 
-def make_card(spec: SequenceSpec, classes: Mapping[str, tuple[str, ...]], transform_dir: str) -> Card:
+def find_model(path: str | os.PathLike[str]) -> AnyPath:
+    """The SavedModel folder meant by `path`.
+
+    Args:
+        path: The folder itself, a folder of numbered versions (the newest counts),
+            or the output folder of a run; local, or a URI that TensorFlow reads.
+
+    Raises:
+        UserInputError: There is no model of ours.
+    """
+    path = path_of(path)
+    for folder in (path, path / "pushed_model"):
+        versions = [v for v in folder.glob("*/saved_model.pb") if v.parent.name.isdigit()]
+        candidates = [folder, *sorted((v.parent for v in versions), key=lambda v: int(v.name), reverse=True)]
+        for candidate in candidates:
+            if (candidate / "saved_model.pb").is_file() and (candidate / MODEL_CARD).is_file():
+                return candidate
+    foreign = (path / "saved_model.pb").is_file()
+    raise UserInputError(
+        f"There is no model of tfx-sequences in {path}.",
+        expected=f"a folder with saved_model.pb and {MODEL_CARD}, of versions of such, or a run's output folder",
+        received="a SavedModel that this package did not export"
+        if foreign
+        else "such a folder without a model"
+        if path.is_dir()
+        else "no such folder",
+        fix="Give the folder that 'tfx-sequences run' named as the pushed model.",
+    )
+
+
+def make_card(
+    spec: SequenceSpec, classes: Mapping[str, tuple[str, ...]], transform_dir: str, normalizers: Choices | None = None
+) -> Card:
     """The card of a model.
 
     Args:
         spec: The spec it was trained with.
         classes: By head.
         transform_dir: The transform graph, a SavedModel.
+        normalizers: What was chosen for columns whose normaliser is `auto`.
 
     Returns:
         `fingerprint` and `spec`, `files` (digests of the files that the spec names), `classes`, `transform` (the
-        graph's digest, and its vocabularies), `inputs` of the signature of tensors, and `left_out`: the signatures
-        that this spec cannot have, with the reason.
+        graph's digest, and its vocabularies), `normalizers` (what `auto` chose, and why), `inputs` of the signature of
+        tensors, and `left_out`: the signatures that this spec cannot have, with the reason.
     """
     without = why_no_examples(spec)
     inputs = {
@@ -57,9 +91,10 @@ def make_card(spec: SequenceSpec, classes: Mapping[str, tuple[str, ...]], transf
         "fingerprint": fingerprint(spec),
         "classes": {name: list(its) for name, its in classes.items()},
         "transform": digest_of_transform(transform_dir),
+        "normalizers": {name: dict(choice) for name, choice in (normalizers or {}).items()},
         "files": dict(contents.files),
         "inputs": inputs,
-        "left_out": {"serving_example": without} if without else {},
+        "left_out": {EXAMPLE_SIGNATURE: without} if without else {},
         "spec": dict(contents.spec),
     }
 
@@ -98,7 +133,7 @@ def write_card(card: Card, model_dir: str) -> None:
             file.write(json.dumps(card, indent=1))
 
 
-def read_card(model_dir: str | Path) -> Card:
+def read_card(model_dir: str | os.PathLike[str]) -> Card:
     """The card of the model in a folder.
 
     Raises:
@@ -106,16 +141,16 @@ def read_card(model_dir: str | Path) -> Card:
     """
     card = _read(model_dir, MODEL_CARD)
     copy = os.path.join(_EXTRA, MODEL_CARD)
-    if (Path(model_dir) / copy).is_file() and _read(model_dir, copy) != card:
+    if (path_of(model_dir) / copy).is_file() and _read(model_dir, copy) != card:
         raise _foreign(model_dir, f"{copy}, which says something else")
-    if (Path(model_dir) / "fingerprint.pb").is_file() and "saved_model_checksum" in card:
+    if (path_of(model_dir) / "fingerprint.pb").is_file() and "saved_model_checksum" in card:
         checksum = checksum_of(str(model_dir))
         if checksum != card["saved_model_checksum"]:
             raise _foreign(model_dir, f"a SavedModel of checksum {checksum}, not {card['saved_model_checksum']}")
     return card
 
 
-def spec_of_card(card: Mapping[str, Any], model_dir: str | Path) -> SequenceSpec:
+def spec_of_card(card: Mapping[str, Any], model_dir: str | os.PathLike[str]) -> SequenceSpec:
     """The spec a model was trained with.
 
     Raises:
@@ -151,17 +186,15 @@ def check_model(card: Mapping[str, Any], spec: SequenceSpec, *, model: str = "th
     """
     changes = [c for c in spec_changes(contents_of_card(card), contents_of(spec)) if c.decides]
     if changes:
-        told = [f"    {change}" for change in changes[:_MOST_CHANGES]]
-        rest = len(changes) - _MOST_CHANGES
         raise SpecError(
             f"{model[0].upper()}{model[1:]} was trained with another spec.",
             expected="the spec it was trained with, as far as it decides how records are read and labelled",
-            received="\n".join(["changes, from the model's to this one:", *told, *([f"    {rest} more"] * (rest > 0))]),
+            received=listed("changes, from the model's to this one:", changes),
             fix="Use the spec the model was trained with, or train a model with this one.",
         )
 
 
-def _foreign(model_dir: str | Path, received: str) -> UserInputError:
+def _foreign(model_dir: str | os.PathLike[str], received: str) -> UserInputError:
     return UserInputError(
         f"The card of the model in {model_dir} is not the model's own.",
         expected=f"{MODEL_CARD} as the export wrote it, beside the SavedModel that it wrote",
@@ -170,9 +203,9 @@ def _foreign(model_dir: str | Path, received: str) -> UserInputError:
     )
 
 
-def _read(model_dir: str | Path, place: str) -> Card:
+def _read(model_dir: str | os.PathLike[str], place: str) -> Card:
     try:
-        card = json.loads((Path(model_dir) / place).read_text("utf-8"))
+        card = json.loads((path_of(model_dir) / place).read_text("utf-8"))
         if not isinstance(card, dict) or not isinstance(card["spec"], dict):
             raise TypeError("not a card")
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -180,7 +213,7 @@ def _read(model_dir: str | Path, place: str) -> Card:
     return card
 
 
-def _unreadable(model_dir: str | Path, place: str, error: Exception, version: Any = None) -> UserInputError:
+def _unreadable(model_dir: str | os.PathLike[str], place: str, error: Exception, version: Any = None) -> UserInputError:
     other = f"that of version {version}: " if version and version != __version__ else ""
     return UserInputError(
         f"The card of the model in {model_dir} cannot be read.",

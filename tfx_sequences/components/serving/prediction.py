@@ -2,59 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from tfx_sequences.components.records import files as record_files
-from tfx_sequences.components.serving.model_card import MODEL_CARD, read_card, spec_of_card
-from tfx_sequences.components.serving.predictor import Failure, Predictor
+from tfx_sequences.components.records.opening import record_dataset
+from tfx_sequences.components.records.paths import AnyPath, path_of
+from tfx_sequences.components.serving.loaded_model import LoadedModel, load_model
+from tfx_sequences.components.serving.predictor import Failure, predict_batch
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
-def find_model(path: str | Path) -> Path:
-    """The SavedModel folder meant by `path`.
-
-    Args:
-        path: The folder itself, a folder of numbered versions (the newest counts),
-            or the output folder of a run.
-
-    Raises:
-        UserInputError: There is no model of ours.
-    """
-    path = Path(path)
-    for folder in (path, path / "pushed_model"):
-        versions = [v for v in folder.glob("*/saved_model.pb") if v.parent.name.isdigit()]
-        candidates = [folder, *sorted((v.parent for v in versions), key=lambda v: int(v.name), reverse=True)]
-        for candidate in candidates:
-            if (candidate / "saved_model.pb").is_file() and (candidate / MODEL_CARD).is_file():
-                return candidate
-    foreign = (path / "saved_model.pb").is_file()
-    raise UserInputError(
-        f"There is no model of tfx-sequences in {path}.",
-        expected=f"a folder with saved_model.pb and {MODEL_CARD}, of versions of such, or a run's output folder",
-        received="a SavedModel that this package did not export"
-        if foreign
-        else "such a folder without a model"
-        if path.is_dir()
-        else "no such folder",
-        fix="Give the folder that 'tfx-sequences run' named as the pushed model.",
-    )
-
-
-def model_spec(model_dir: Path) -> SequenceSpec:
-    """The spec the model was trained with, from its card.
-
-    Raises:
-        UserInputError: The card is damaged, of another model, or of another version.
-    """
-    return spec_of_card(read_card(model_dir), model_dir)
-
-
 def predict_files(
-    model: str | Path,
-    data: str | Path,
+    model: str | os.PathLike[str],
+    data: str | os.PathLike[str],
     *,
     limit: int | None = None,
     batch_size: int = 256,
@@ -67,7 +30,7 @@ def predict_files(
 
     Args:
         model: See `find_model`.
-        data: A TFRecord file, or a folder of them.
+        data: A TFRecord file, or a folder of them; local, or a URI that TensorFlow reads.
         limit: At most so many records.
         batch_size: Records per call of the model.
         on_failure: Told of each record that has no prediction, and is left out; None raises at the first.
@@ -82,52 +45,46 @@ def predict_files(
         UserInputError: No such model, or no record files.
         DataError: A file or record cannot be read.
     """
-    model_dir = find_model(model)
-    spec = model_spec(model_dir)
+    loaded = load_model(model)
     files = list_record_files(data)
     if limit is None:
         # Better told before the first prediction than after an hour of them.
         for file in files:
-            check_file(file, spec, skip_malformed=on_failure is not None)
-    return _predictions(model_dir, spec, files, limit, batch_size, on_failure)
+            check_file(file, loaded.spec, skip_malformed=on_failure is not None)
+    return _predictions(loaded, files, limit, batch_size, on_failure)
 
 
 def _predictions(
-    model_dir: Path,
-    spec: SequenceSpec,
-    files: list[Path],
+    model: LoadedModel,
+    files: list[AnyPath],
     limit: int | None,
     batch_size: int,
     on_failure: Callable[[Failure], None] | None,
 ) -> Iterator[dict[str, Any]]:
-    import tensorflow as tf
-
-    predictor = Predictor(model_dir, spec)
     left = limit
     for file in files:
         if left == 0:
             return
         if left is not None:
-            check_file(file, spec, skip_malformed=on_failure is not None)
-        compression = "GZIP" if file.suffix.lower() == ".gz" else ""
+            check_file(file, model.spec, skip_malformed=on_failure is not None)
         done = 0
-        for batch in tf.data.TFRecordDataset([str(file)], compression_type=compression).batch(batch_size):
+        for batch in record_dataset(file).batch(batch_size):
             if left is not None:
                 batch = batch[:left]
                 left -= int(batch.shape[0])
             if not batch.shape[0]:
                 return
-            yield from predictor.predict(batch, file, done, on_failure)
+            yield from predict_batch(model, batch, file, done, on_failure)
             done += int(batch.shape[0])
 
 
-def list_record_files(data: str | Path) -> list[Path]:
+def list_record_files(data: str | os.PathLike[str]) -> list[AnyPath]:
     """The record files meant by `data`, a file or a folder, sorted.
 
     Raises:
         UserInputError: There are none.
     """
-    data = Path(data)
+    data = path_of(data)
     if data.is_file():
         return [data]
     files = record_files.list_record_files(data)
@@ -141,7 +98,7 @@ def list_record_files(data: str | Path) -> list[Path]:
     return files
 
 
-def check_file(file: Path, spec: SequenceSpec, *, skip_malformed: bool = False) -> None:
+def check_file(file: AnyPath, spec: SequenceSpec, *, skip_malformed: bool = False) -> None:
     """Raises `DataError` if the file is broken, or its first records are of another kind than the spec's."""
     from tfx_sequences.components.records.data_check import check_first_records
 

@@ -11,10 +11,10 @@ from typing import Any, BinaryIO
 
 from tfx_sequences.components.records.framing import framed
 from tfx_sequences.errors import EnvironmentNotSupportedError
+from tfx_sequences.schemas.kinds.declared_kind import SCORES
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 _ROWS = 4_096
-_SCORES = "scores"
 Row = Mapping[str, Any]
 
 
@@ -72,7 +72,7 @@ def _write_parquet(rows: Iterable[Row], file: BinaryIO) -> None:
 def _merged(kind: Any, value: Any, name: str = "") -> Any:
     """What values are made of: a type, a list `[kind]`, or kinds by key; None is not known yet."""
     if isinstance(value, Mapping):
-        if name == _SCORES:
+        if name == SCORES:
             return dict
         return {key: _merged((kind or {}).get(key), its, key) for key, its in value.items()}
     if isinstance(value, list):
@@ -88,7 +88,7 @@ def _arrow(kind: Any, name: str) -> Any:
 
     scores = pa.map_(pa.string(), pa.float64())
     if kind is None:
-        return scores if name == _SCORES else pa.float64() if name == "prediction" else pa.string()
+        return scores if name == SCORES else pa.float64() if name == "prediction" else pa.string()
     if isinstance(kind, list):
         return pa.list_(_arrow(kind[0], name))
     if isinstance(kind, Mapping):
@@ -136,7 +136,7 @@ def _record(row: Row, spec: SequenceSpec) -> Any:
             else:
                 _fill(context[prefix + name], value)
             scores = value[:1] if label.per_step else [value]
-            if name == _SCORES and scores:
+            if name == SCORES and scores:
                 _fill(context[prefix + "classes"], list(scores[0]))
     return record
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfx_sequences.components.records import keys as record_keys
-from tfx_sequences.components.serving.graph_messages import without_graph
+from tfx_sequences.components.records.keys import record_id
+from tfx_sequences.components.records.paths import AnyPath
+from tfx_sequences.components.records.places import place, short_place
+from tfx_sequences.components.serving.loaded_model import LoadedModel, RefusedInput, refusals
+from tfx_sequences.components.serving.names import EXAMPLES, SERVING_SIGNATURE
 from tfx_sequences.errors import DataError
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
+from tfx_sequences.schemas.kinds.declared_kind import CLASSES, PREDICTIONS, SCORES
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
@@ -51,84 +55,68 @@ class Failures:
 MOST_NAMED = 10
 
 
-class Predictor:
-    """A loaded model.
+def predict_batch(
+    model: LoadedModel,
+    batch: tf.Tensor,
+    file: AnyPath,
+    start: int,
+    on_failure: Callable[[Failure], None] | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Predictions of records, as `predict_files` gives them.
 
     Args:
-        model_dir: The SavedModel.
-        spec: Its spec.
+        model: The model.
+        batch: Serialized records, strings `[B]`.
+        file: Where they are from, for messages and names.
+        start: The index of the first of them in the file.
+        on_failure: Called with each record that has no prediction, and is left out; None raises.
+
+    Raises:
+        DataError: A record cannot be predicted.
     """
-
-    def __init__(self, model_dir: Path, spec: SequenceSpec) -> None:
-        import tensorflow as tf
-
-        self._model = tf.saved_model.load(str(model_dir))
-        self._signature = self._model.signatures["serving_default"]
-        self._spec = spec
-
-    def predict(
-        self, batch: tf.Tensor, file: Path, start: int, on_failure: Callable[[Failure], None] | None = None
-    ) -> Iterator[dict[str, Any]]:
-        """Predictions of records, as `predict_files` gives them.
-
-        Args:
-            batch: Serialized records, strings `[B]`.
-            file: Where they are from, for messages and names.
-            start: The index of the first of them in the file.
-            on_failure: Told of each record that has no prediction, and is left out; None raises.
-
-        Raises:
-            DataError: A record cannot be predicted.
-        """
-        import tensorflow as tf
-
-        try:
-            outputs = {name: value.numpy() for name, value in self._signature(examples=batch).items()}
-            ids = _ids(batch, self._spec)
-        # TensorFlow quotes the bytes of a record in its message; where they are no UTF-8, that fails in turn.
-        except (tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:
-            if batch.shape[0] > 1:
-                # Only half by half it can be told which record it was.
-                half = int(batch.shape[0]) // 2
-                yield from self.predict(batch[:half], file, start, on_failure)
-                yield from self.predict(batch[half:], file, start + half, on_failure)
-                return
-            place, reason = (
-                _place(batch, 0, self._spec, file, start),
-                without_graph(getattr(error, "message", str(error))),
-            )
+    spec = model.spec
+    try:
+        outputs = model.call(SERVING_SIGNATURE, {EXAMPLES: batch})
+        ids = _ids(batch, spec)
+    except RefusedInput as error:
+        if batch.shape[0] > 1:
+            # Which record it was is found by halves.
+            half = int(batch.shape[0]) // 2
+            yield from predict_batch(model, batch[:half], file, start, on_failure)
+            yield from predict_batch(model, batch[half:], file, start + half, on_failure)
+            return
+        where = _place(batch, 0, spec, file, start)
+        if on_failure is None:
+            raise DataError(
+                f"{where} cannot be predicted.",
+                expected=f"tf.{spec.record} with the features of the spec '{spec.name}'",
+                received=error.reason,
+                fix="Correct or leave out what cannot be read; 'tfx-sequences check' says more if records have labels.",
+            ) from error
+        on_failure(Failure(where, error.reason))
+        return
+    wrong = _not_finite(outputs, batch.shape[0])
+    for row in range(batch.shape[0]):
+        if row in wrong:
+            where, reason = _place(batch, row, spec, file, start), f"{wrong[row]} from the model"
             if on_failure is None:
                 raise DataError(
-                    f"{place} cannot be predicted.",
-                    expected=f"tf.{self._spec.record} with the features of the spec '{self._spec.name}'",
+                    f"{where} has no finite prediction.",
+                    expected="finite numbers in its features, from which the model computes finite numbers",
                     received=reason,
-                    fix="Mend or leave out what cannot be read; 'tfx-sequences check' tells more where records have "
-                    "labels.",
-                ) from error
-            on_failure(Failure(place, reason))
-            return
-        wrong = _not_finite(outputs, batch.shape[0])
-        for row in range(batch.shape[0]):
-            if row in wrong:
-                place, reason = _place(batch, row, self._spec, file, start), f"{wrong[row]} from the model"
-                if on_failure is None:
-                    raise DataError(
-                        f"{place} has no finite prediction.",
-                        expected="finite numbers in its features, from which the model computes finite numbers",
-                        received=reason,
-                        fix="Look for NaN, infinite or enormous values in the record; leave a missing value out.",
-                    )
-                on_failure(Failure(place, reason))
-                continue
-            name = ids[row].decode("utf-8", "replace") if ids is not None else f"{file.name}:{start + row}"
-            yield {"id": name, **_answer(outputs, row, self._spec)}
+                    fix="Look for NaN, infinite or enormous values in the record; leave a missing value out.",
+                )
+            on_failure(Failure(where, reason))
+            continue
+        name = ids[row].decode("utf-8", "replace") if ids is not None else short_place(file, start + row)
+        yield {"id": name, **_answer(outputs, row, spec)}
 
 
 def _not_finite(outputs: dict[str, np.ndarray], rows: int) -> dict[int, Any]:
     """What is no finite number, by row: JSON has no NaN, and a prediction that is none must not look like one."""
     wrong: dict[int, Any] = {}
     for name, numbers in outputs.items():
-        if name.endswith(("scores", "predictions")):
+        if name.endswith((SCORES, PREDICTIONS)):
             flat = numbers.reshape(rows, -1) if rows else numbers.reshape(0, 1)
             for row in np.flatnonzero(~np.isfinite(flat).all(axis=1)).tolist():
                 wrong.setdefault(row, flat[row][~np.isfinite(flat[row])][0])
@@ -148,29 +136,15 @@ def _answer(outputs: dict[str, np.ndarray], row: int, spec: SequenceSpec) -> dic
 
 
 def _of_head(label: Label, outputs: dict[str, np.ndarray], row: int, prefix: str) -> dict[str, Any]:
-    steps = slice(int(outputs["sequence_length"][row])) if label.per_step else ...
-    if not label.has_classes:
-        return {"prediction": outputs[f"{prefix}predictions"][row][steps].tolist()}
-    classes = [c.decode() for c in outputs[f"{prefix}classes"][row]]
-    scores = outputs[f"{prefix}scores"][row][steps].tolist()
-
-    def by_class(values: list[float]) -> dict[str, float]:
-        return dict(zip(classes, values, strict=True))
-
-    if label.type == "multi_label":
-
-        def likely(values: list[float]) -> list[str]:
-            return [name for name, value in by_class(values).items() if value >= 0.5]
-
-        predicted: dict[str, Any] = {"predicted_classes": [*map(likely, scores)] if label.per_step else likely(scores)}
-    else:
-        found = np.asarray(outputs[f"{prefix}predicted_class"][row])[steps]
-        predicted = {"predicted_class": [c.decode() for c in found] if label.per_step else found.item().decode()}
-    return {**predicted, "scores": [by_class(v) for v in scores] if label.per_step else by_class(scores)}
+    answers = {name: outputs[prefix + name][row] for name in label.kind.outputs}
+    if label.per_step:
+        real = int(outputs[SEQUENCE_LENGTH][row])
+        answers = {name: its if name == CLASSES else its[:real] for name, its in answers.items()}
+    return label.kind.row(label, answers)
 
 
-def _place(batch: tf.Tensor, row: int, spec: SequenceSpec, file: Path, start: int) -> str:
-    name = record_keys.place(file, start + row, record_keys.record_id(batch[row].numpy(), spec))
+def _place(batch: tf.Tensor, row: int, spec: SequenceSpec, file: AnyPath, start: int) -> str:
+    name = place(file, start + row, record_id(batch[row].numpy(), spec))
     return name[0].upper() + name[1:]
 
 
@@ -180,7 +154,8 @@ def _ids(batch: tf.Tensor, spec: SequenceSpec) -> Any:
     if not spec.id_key:
         return None
     feature = {spec.id_key: tf.io.FixedLenFeature([], tf.string, "")}
-    if spec.record == "Example":
-        return tf.io.parse_example(batch, feature)[spec.id_key].numpy()
-    context, _, _ = tf.io.parse_sequence_example(batch, feature)
-    return context[spec.id_key].numpy()
+    with refusals():
+        if spec.record == "Example":
+            return tf.io.parse_example(batch, feature)[spec.id_key].numpy()
+        context, _, _ = tf.io.parse_sequence_example(batch, feature)
+        return context[spec.id_key].numpy()

@@ -9,7 +9,7 @@ from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.columns.names import MISSING_INT
 from tfx_sequences.schemas.features.raw_features import RawFeature
 
-_GREATEST_FLOAT = 3.4028234663852886e38
+GREATEST_FLOAT = 3.4028234663852886e38
 _WORDS = {"string": "a string", "int64": "a whole number", "float32": "a number"}
 
 
@@ -83,7 +83,7 @@ class RowFeature:
         if isinstance(value, float) and not math.isfinite(value):
             self.fail("a finite number", value, where, "Leave a missing value out, or write null.")
         if dtype == "float32":
-            if abs(value) > _GREATEST_FLOAT:
+            if abs(value) > GREATEST_FLOAT:
                 self.fail("a number that a float32 can hold", value, where, "Mend the row.")
             return float(value)
         if value != int(value):

@@ -3,8 +3,7 @@
 A row is a mapping: a feature's key, and its value (context) or a list with a value for each step. A value is a
 number, a string (or bytes), or an array of the column's shape; a list of values where there may be several. None
 (or NaN, where pandas has it) is a missing value. Where a key is in the context and the steps,
-`context_KEY` and `sequence_KEY` say which is meant. Labels, weights and the id may stand in a row: records hold them
-too, requests of tensors leave them out.
+`context_KEY` and `sequence_KEY` say which is meant. Records also hold labels, weights and the id of a row.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfx_sequences.components.serving import names as served
 from tfx_sequences.components.serving.request_rows import Rows, read_rows
 from tfx_sequences.components.serving.request_values import RowFeature, is_missing
 from tfx_sequences.errors import DataError, UserInputError, did_you_mean, shortened
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
 _Values = dict[str, Any]
-_OF_RECORDS = ("serving_default", "serving_example", "transform_features")
-_OF_TENSORS = "serving_tensors"
 
 
 def serialize_rows(rows: Rows, spec: SequenceSpec, *, kind: str | None = None) -> list[bytes]:
@@ -104,7 +102,7 @@ def make_tensors(rows: Rows, spec: SequenceSpec) -> dict[str, np.ndarray]:
     return found
 
 
-def make_rest_body(rows: Rows, spec: SequenceSpec, *, signature_name: str = "serving_default") -> dict[str, Any]:
+def make_rest_body(rows: Rows, spec: SequenceSpec, *, signature_name: str = served.SERVING_SIGNATURE) -> dict[str, Any]:
     """What TensorFlow Serving's REST predict (and `tfx-sequences serve`) takes, for `json.dumps`.
 
     Args:
@@ -125,7 +123,7 @@ def make_rest_body(rows: Rows, spec: SequenceSpec, *, signature_name: str = "ser
         inputs: dict[str, Any] = {name: _texts(x.tolist()) for name, x in make_tensors(rows, spec).items()}
     else:
         records = serialize_rows(rows, spec, kind=_kind_of(signature_name))
-        inputs = {"examples": [{"b64": base64.b64encode(record).decode()} for record in records]}
+        inputs = {served.EXAMPLES: [{"b64": base64.b64encode(record).decode()} for record in records]}
     return {"signature_name": signature_name, "inputs": inputs}
 
 
@@ -134,7 +132,7 @@ def make_predict_request(
     spec: SequenceSpec,
     *,
     model_name: str,
-    signature_name: str = "serving_default",
+    signature_name: str = served.SERVING_SIGNATURE,
     version: int | None = None,
 ) -> PredictRequest:
     """TensorFlow Serving's gRPC request; needs the package `tensorflow-serving-api`.
@@ -164,7 +162,7 @@ def make_predict_request(
     if _is_of_tensors(signature_name):
         inputs: dict[str, Any] = make_tensors(rows, spec)
     else:
-        inputs = {"examples": np.array(serialize_rows(rows, spec, kind=_kind_of(signature_name)), object)}
+        inputs = {served.EXAMPLES: np.array(serialize_rows(rows, spec, kind=_kind_of(signature_name)), object)}
     request = predict_pb2.PredictRequest()
     request.model_spec.name = model_name
     request.model_spec.signature_name = signature_name
@@ -177,7 +175,7 @@ def make_predict_request(
 
 
 def _is_of_tensors(signature_name: str) -> bool:
-    known = (*_OF_RECORDS, _OF_TENSORS)
+    known = (*served.RECORD_SIGNATURES, served.TENSOR_SIGNATURE)
     if signature_name not in known:
         raise UserInputError(
             f"There is no signature '{signature_name}' for requests.",
@@ -185,11 +183,11 @@ def _is_of_tensors(signature_name: str) -> bool:
             received=f"'{signature_name}'",
             fix=f"Mend its name.{did_you_mean(signature_name, known)}",
         )
-    return signature_name == _OF_TENSORS
+    return signature_name == served.TENSOR_SIGNATURE
 
 
 def _kind_of(signature_name: str) -> str | None:
-    return "Example" if signature_name == "serving_example" else None
+    return "Example" if signature_name == served.EXAMPLE_SIGNATURE else None
 
 
 def _row_features(spec: SequenceSpec) -> dict[str, RawFeature]:

@@ -6,15 +6,11 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfx_sequences.components.kinds.registry import kind_of
 from tfx_sequences.components.network.task_statistics import TaskStatistics
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
-from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.kinds.declared_kind import CLASSES
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
-
-SCORES = "scores"
-CLASSES = "classes"
-PREDICTED_CLASS = "predicted_class"
-PREDICTIONS = "predictions"
 
 
 def served(
@@ -40,27 +36,13 @@ def served(
     lengths = inputs[SEQUENCE_LENGTH]
     for head, label in spec.heads.items():
         output = outputs[head]
-        answers = _answers(output, label, statistics.heads[head].classes)
+        answers = kind_of(label).served(label, output, statistics.heads[head].classes)
         if label.per_step:
             real = tf.sequence_mask(lengths, tf.shape(output)[1])
             answers = {name: x if name == CLASSES else _only(real, x) for name, x in answers.items()}
             found[SEQUENCE_LENGTH] = lengths
         found |= {spec.output_prefix(head) + name: x for name, x in answers.items()}
     return found
-
-
-def _answers(output: tf.Tensor, label: Label, class_names: tuple[str, ...]) -> dict[str, tf.Tensor]:
-    if not label.has_classes:
-        return {PREDICTIONS: output if label.is_vector else tf.squeeze(output, axis=-1)}
-    classes = tf.constant(class_names, tf.string)
-    listed = tf.tile(classes[None, :], [tf.shape(output)[0], 1])
-    if label.type == "multi_label":
-        return {SCORES: tf.sigmoid(output), CLASSES: listed}
-    return {
-        SCORES: tf.nn.softmax(output),
-        CLASSES: listed,
-        PREDICTED_CLASS: tf.gather(classes, tf.argmax(output, axis=-1)),
-    }
 
 
 def _only(real: tf.Tensor, values: tf.Tensor) -> tf.Tensor:

@@ -19,13 +19,13 @@ from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.proto import bulk_inferrer_pb2, example_gen_pb2
 from tfx.types import artifact_utils
 
-from tfx_sequences.components.serving.exported_model import SERVING_SIGNATURE
+from tfx_sequences.components.serving.loaded_model import LoadedModel, RefusedInput, load_model
+from tfx_sequences.components.serving.names import EXAMPLES, SERVING_SIGNATURE
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 SPLIT = "predict"
 _BATCH = 256
-_INPUT = "examples"
 
 
 def bulk_inference(
@@ -109,14 +109,11 @@ class PredictLogs(beam.DoFn):
 
     def __init__(self, model_dir: str) -> None:
         self._model_dir = model_dir
-        self._signature: Any = None
+        self._model: LoadedModel | None = None
 
     def setup(self) -> None:
         """Loads the model, once for each worker."""
-        import tensorflow as tf
-
-        self._model = tf.saved_model.load(self._model_dir)
-        self._signature = self._model.signatures[SERVING_SIGNATURE]
+        self._model = load_model(self._model_dir)
 
     def process(self, records: list[bytes]) -> Iterator[Any]:
         """One batch.
@@ -127,20 +124,21 @@ class PredictLogs(beam.DoFn):
         import tensorflow as tf
         from tensorflow_serving.apis import prediction_log_pb2
 
+        model = self._model or load_model(self._model_dir)
         try:
-            outputs = {name: x.numpy() for name, x in self._signature(**{_INPUT: tf.constant(records)}).items()}
-        except (tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:
+            outputs = model.call(SERVING_SIGNATURE, {EXAMPLES: tf.constant(records)})
+        except RefusedInput as error:
             raise DataError(
                 "A record of the folder for bulk inference cannot be predicted.",
                 expected="records with the features of the spec",
-                received=str(getattr(error, "message", error))[:300],
+                received=error.reason[:300],
                 fix="'tfx-sequences predict' with --skip-failures names those that cannot.",
             ) from error
         for row, record in enumerate(records):
             log = prediction_log_pb2.PredictionLog()
             predicted = log.predict_log
             predicted.request.model_spec.signature_name = SERVING_SIGNATURE
-            predicted.request.inputs[_INPUT].CopyFrom(tf.make_tensor_proto([record]))
+            predicted.request.inputs[EXAMPLES].CopyFrom(tf.make_tensor_proto([record]))
             for name, values in outputs.items():
                 predicted.response.outputs[name].CopyFrom(tf.make_tensor_proto(values[row : row + 1]))
             yield log

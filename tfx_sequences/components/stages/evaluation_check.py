@@ -1,6 +1,7 @@
-"""The check behind the Evaluator: did each record and each real step of the split count exactly once?
+"""What follows the Evaluator: did each record and each real step of the split count exactly once? And what figures do
+naive answers have?
 
-What it is compared with is counted anew, in the records that Transform wrote.
+Both are counted in the records that Transform wrote.
 """
 
 # No `from __future__ import annotations` here: TFX reads the annotations themselves.
@@ -8,21 +9,26 @@ import json
 import os
 
 import tensorflow as tf
+import tensorflow_transform as tft
+from absl import logging
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils
-from tfx.types.standard_artifacts import Examples, Model, ModelEvaluation
+from tfx.types.standard_artifacts import Examples, Model, ModelEvaluation, TransformGraph
 from tfx.utils import io_utils, path_utils
 
 from tfx_sequences.components.evaluation.config import CUT_STEP_COUNT, STEP_COUNT, tfma_name_of_head
 from tfx_sequences.components.evaluation.result import WHOLE, read_figures
+from tfx_sequences.components.naive.answers import LEFT_OUT, naive_answers_of_files
+from tfx_sequences.components.records.opening import record_datasets
 from tfx_sequences.components.serving.model_card import MODEL_CARD, check_model, spec_of_card
+from tfx_sequences.components.transform.length_histogram import read_histogram
 from tfx_sequences.errors import TfxSequencesError
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_io import spec_from_json
 
-FIGURES = "figures.json"
+FIGURES, NAIVE = "figures.json", "naive.json"
 _BATCH = 4096
 
 
@@ -35,17 +41,20 @@ def EvaluationCheck(
     evaluation: InputArtifact[ModelEvaluation],
     model: InputArtifact[Model],
     transformed_examples: InputArtifact[Examples],
+    transform_graph: InputArtifact[TransformGraph],
     figures: OutputArtifact[ModelEvaluation],
     spec: Parameter[str],
     code_digest: Parameter[str],
 ) -> None:
-    """Writes the Evaluator's figures as JSON, if their counts are those of the split.
+    """Writes the Evaluator's figures as JSON, if their counts are those of the split; and those of naive answers.
 
     Args:
         evaluation: The Evaluator's.
         model: The evaluated model.
-        transformed_examples: Transform's; `test` is counted.
-        figures: `figures.json`, see `read_figures`; `records` and `steps` as counted here.
+        transformed_examples: Transform's; `test` is counted, and `train` for naive answers.
+        transform_graph: Transform's.
+        figures: `figures.json`, see `read_figures`, with `records` and `steps` as counted here; `naive.json`, see
+            `naive_answers`.
         spec: The spec's JSON, what Transform and Trainer read of it.
         code_digest: Changes when our code does.
 
@@ -59,22 +68,32 @@ def EvaluationCheck(
     trained_with = spec_of_card(card, model.uri)
     classes = {tfma_name_of_head(trained_with, head): names for head, names in card["classes"].items()}
     found = read_figures(evaluation.uri, classes)
-    found |= count_split(artifact_utils.get_split_uri([transformed_examples], "test"))
+    train, test = (_files(transformed_examples, split) for split in ("train", "test"))
+    found |= count_split(test)
     failures = find_miscounts(found, trained_with)
     if failures:
         raise CountError("The Evaluator miscounted the test split: " + "; ".join(failures))
     io_utils.write_string_file(os.path.join(figures.uri, FIGURES), json.dumps(found))
+    lengths = read_histogram(tft.TFTransformOutput(transform_graph.uri))
+    naive = naive_answers_of_files(trained_with, card["classes"], train, test, lengths)
+    for words in naive[LEFT_OUT]:
+        logging.warning("A naive answer was left out: %s", words)
+    io_utils.write_string_file(os.path.join(figures.uri, NAIVE), json.dumps(naive))
 
 
-def count_split(directory: str) -> dict[str, int]:
+def _files(examples: Examples, split: str) -> list[str]:
+    return sorted(tf.io.gfile.glob(os.path.join(artifact_utils.get_split_uri([examples], split), "*")))
+
+
+def count_split(files: list[str]) -> dict[str, int]:
     """Records of a split of transformed records, and steps of them, read by the network or not."""
     counts = {"records": 0, "steps": 0}
-    files = tf.io.gfile.glob(os.path.join(directory, "*"))
     parser = {SEQUENCE_LENGTH: tf.io.FixedLenFeature([], tf.int64)}
-    for batch in tf.data.TFRecordDataset(sorted(files), compression_type="GZIP").batch(_BATCH):
-        lengths = tf.io.parse_example(batch, parser)[SEQUENCE_LENGTH]
-        counts["records"] += int(tf.size(lengths))
-        counts["steps"] += int(tf.reduce_sum(lengths))
+    for records in record_datasets(files):
+        for batch in records.batch(_BATCH):
+            lengths = tf.io.parse_example(batch, parser)[SEQUENCE_LENGTH]
+            counts["records"] += int(tf.size(lengths))
+            counts["steps"] += int(tf.reduce_sum(lengths))
     return counts
 
 

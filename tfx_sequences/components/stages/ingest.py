@@ -18,6 +18,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
 from tfx_sequences.components.records.hold_back import empty_split, held_back_shares, split_index, split_names
+from tfx_sequences.components.records.opening import record_datasets
 from tfx_sequences.components.stages.record_order import ReadInOrder, WriteInOrder, keeps_order
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
@@ -80,7 +81,7 @@ class Executor(import_executor.Executor):
         for name in split_names(held_back) if held_back else []:
             folder = artifact_utils.get_split_uri([self._examples], name)
             files = [f"{folder}/{f}" for f in fileio.listdir(folder)]
-            if not any(True for _ in tf.data.TFRecordDataset(files, compression_type="GZIP").take(1)):
+            if not any(True for records in record_datasets(files) for _ in records.take(1)):
                 raise empty_split(name, held_back)
 
 

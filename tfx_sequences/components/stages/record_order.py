@@ -17,7 +17,7 @@ from apache_beam.options.pipeline_options import DirectOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from tfx.components.example_gen import write_split
 
-from tfx_sequences.components.input.record_places import record_dataset
+from tfx_sequences.components.records.opening import record_dataset
 from tfx_sequences.errors import DataError
 
 

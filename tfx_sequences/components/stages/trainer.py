@@ -24,6 +24,7 @@ RAW_EXAMPLES = "raw_examples"
 BACKUPS = "backups"
 OUTPUT_ROOT = "output_root"
 TRAINING_STEPS = "training_steps"
+HELD_BACK = "valid_is_held_back"
 
 
 class _Spec(standard_component_specs.TrainerSpec):
@@ -66,6 +67,7 @@ class SequenceTrainer(trainer_component.Trainer):
         backups: Folder of the backups of runs under way; None keeps none, unless the spec names a folder.
         output_root: What a relative `backups` starts from.
         training_steps: Steps at most; None or 0 leaves that to the spec.
+        valid_is_held_back: The records of `valid` are training records that are held back.
     """
 
     SPEC_CLASS = _Spec
@@ -83,6 +85,7 @@ class SequenceTrainer(trainer_component.Trainer):
         backups: str | None = None,
         output_root: str | RuntimeParameter | None = None,
         training_steps: int | RuntimeParameter | None = None,
+        valid_is_held_back: bool = False,
     ) -> None:
         component_spec = _Spec(
             examples=transformed_examples,
@@ -93,7 +96,7 @@ class SequenceTrainer(trainer_component.Trainer):
             train_args=trainer_pb2.TrainArgs(splits=["train"]),
             eval_args=trainer_pb2.EvalArgs(splits=["valid"]),
             run_fn=RUN_FN,
-            custom_config=json_utils.dumps({"spec": spec, "code_digest": code_digest}),
+            custom_config=json_utils.dumps({"spec": spec, "code_digest": code_digest, HELD_BACK: valid_is_held_back}),
             backups=backups,
             output_root=output_root,
             training_steps=training_steps,

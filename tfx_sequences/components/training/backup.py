@@ -6,7 +6,8 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -14,8 +15,12 @@ from absl import logging
 
 from tfx_sequences.components.training.train_state import TrainState
 from tfx_sequences.errors import UserInputError
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.spec_io import TRAIN_SECTIONS, digest_of, fingerprint
+from tfx_sequences.whole_files import written_whole
 
 FILE_NAME = "training_backup.npz"
+BACKUPS = "backups"
 _PLAIN = "plain"
 
 
@@ -33,22 +38,24 @@ class BackupFile:
 
     def __init__(self, folder: str, identity: Mapping[str, str], *, writes: bool = True) -> None:
         self.folder = folder
-        self._writes = writes
+        self.writes = writes
         self._path = os.path.join(folder, FILE_NAME)
-        self._identity = dict(identity)
+        self.identity = dict(identity)
+
+    def of_phase(self, name: str) -> BackupFile:
+        """The backup of one phase of a training that has several, in a folder of its own."""
+        return BackupFile(os.path.join(self.folder, name), {**self.identity, "the phase": name}, writes=self.writes)
 
     def write(self, state: TrainState) -> None:
         """Takes the place of the backup before."""
-        if not self._writes:
+        if not self.writes:
             return
         tf.io.gfile.makedirs(self.folder)
-        plain = json.dumps({"identity": self._identity, **state.plain})
+        plain = json.dumps({"identity": self.identity, **state.plain})
         buffer = io.BytesIO()
         np.savez(buffer, **{_PLAIN: np.frombuffer(plain.encode(), np.uint8), **state.arrays})
-        temporary = f"{self._path}.{os.getpid()}"
-        with tf.io.gfile.GFile(temporary, "wb") as file:
+        with written_whole(self._path) as file:
             file.write(buffer.getvalue())
-        tf.io.gfile.rename(temporary, self._path, overwrite=True)
 
     def read(self) -> TrainState | None:
         """The backup; None if there is none.
@@ -67,8 +74,17 @@ class BackupFile:
                 f"The backup {self._path} is damaged: {error}",
                 fix="Delete it; training then begins anew.",
             ) from error
-        identity = plain.pop("identity")
-        other = [name for name, digest in self._identity.items() if identity.get(name) != digest]
+        self.require_own(plain.pop("identity"))
+        logging.info("Goes on from the backup in %s", self.folder)
+        return TrainState(arrays, plain)
+
+    def require_own(self, identity: Mapping[str, str]) -> None:
+        """Raises `UserInputError` where what was kept is of another spec, of other records or code.
+
+        Args:
+            identity: Digests that were kept with it.
+        """
+        other = [name for name, digest in self.identity.items() if identity.get(name) != digest]
         if other:
             raise UserInputError(
                 f"The backup in {self.folder} is one of another run.",
@@ -77,15 +93,41 @@ class BackupFile:
                 fix="Delete the folder to begin anew, name another training.backup.folder, "
                 "or run what was interrupted.",
             )
-        logging.info("Goes on from the backup in %s", self.folder)
-        return TrainState(arrays, plain)
 
     def delete(self) -> None:
         """Training has succeeded: the backup goes, and what killed runs left of others."""
-        if not self._writes or not tf.io.gfile.isdir(self.folder):
+        if not self.writes or not tf.io.gfile.isdir(self.folder):
             return
         for name in tf.io.gfile.listdir(self.folder):
-            if name.startswith(FILE_NAME):
+            if name.lstrip(".").startswith(FILE_NAME):
                 tf.io.gfile.remove(os.path.join(self.folder, name))
         if not tf.io.gfile.listdir(self.folder):
             tf.io.gfile.rmtree(self.folder)
+
+
+def backup_of(
+    spec: SequenceSpec, config: Mapping[str, Any], files: Sequence[str], transform_output: str, *, writes: bool = True
+) -> BackupFile | None:
+    """Where the state of training is kept: the spec's folder, or one for this spec and data in `config["backups"]`.
+
+    Args:
+        spec: The spec.
+        config: The trainer's `custom_config`.
+        files: All records that are read.
+        transform_output: The transform graph's folder.
+        writes: False in a worker that is not the chief.
+    """
+    options = spec.training.backup
+    if options is None or not (options.folder or config.get(BACKUPS)):
+        return None
+    # How backups are made does not change what is trained.
+    training = spec.training.model_copy(update={"backup": None})
+    records = [[file, tf.io.gfile.stat(file).length] for file in files]
+    identity = {
+        "the spec": fingerprint(spec.model_copy(update={"training": training}), TRAIN_SECTIONS),
+        "the records": digest_of([transform_output, *records])[:16],
+        "the code": str(config.get("code_digest", "")),
+    }
+    return BackupFile(
+        options.folder or os.path.join(config[BACKUPS], digest_of(identity)[:16]), identity, writes=writes
+    )

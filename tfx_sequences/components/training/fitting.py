@@ -13,7 +13,10 @@ from tfx_sequences.components.input.epoch_source import DatasetSource, EpochSour
 from tfx_sequences.components.training.backup import BackupFile
 from tfx_sequences.components.training.training_loop import TrainingLoop, build_all
 from tfx_sequences.errors import UserInputError, did_you_mean
+from tfx_sequences.schemas.columns.auto import chosen
+from tfx_sequences.schemas.spec.auto_settings import with_auto_settings
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.training_options import Training
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,19 +58,17 @@ def fit(
     Raises:
         UserInputError: The monitored figure does not exist, was never finite, or the backup is one of another run.
     """
-    training = spec.training
+    training = with_auto_settings(spec).training
     source = DatasetSource(train) if isinstance(train, tf.data.Dataset) else train
     stop = keras.callbacks.EarlyStopping(
         monitor=training.monitor,
         mode=training.monitored_direction,
         min_delta=training.early_stopping_min_delta,
         # Without early stopping it still keeps the best weights.
-        patience=training.early_stopping_patience or training.epochs + 1,
+        patience=training.early_stopping_patience or chosen(training.epochs) + 1,
         restore_best_weights=True,
     )
-    given = [*_for_schedule(spec), stop, *callbacks]
-    if training.ema_momentum is not None:
-        given.insert(0, keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
+    given = [*averaging(training), *_for_schedule(spec), stop, *callbacks]
     if log_dir:
         given.append(keras.callbacks.TensorBoard(log_dir, write_graph=False))
     build_all(model, source.dataset.element_spec)
@@ -87,6 +88,11 @@ def fit(
         )
     at = resumed.plain["position"] if resumed else None
     return Fitted(loop.history, int(stop.best_epoch) + 1, (at["epoch"] + 1, at["step"]) if at else None)
+
+
+def averaging(training: Training) -> list[keras.callbacks.Callback]:
+    """What puts the moving average of the weights in place of them at the end of each epoch, if there is one."""
+    return [] if chosen(training.ema_momentum) is None else [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)]
 
 
 def _for_schedule(spec: SequenceSpec) -> list[keras.callbacks.Callback]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import tensorflow_transform as tft
 
+from tfx_sequences.components.batches.forecast_windows import windows_per_record
 from tfx_sequences.components.input.sequence_input import Batch
 from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
+from tfx_sequences.components.numbers.chosen import read_choices
 from tfx_sequences.components.transform.class_counts import balanced_weights, read_counts
-from tfx_sequences.components.transform.length_histogram import read_histogram
+from tfx_sequences.components.transform.length_histogram import LengthHistogram, read_histogram
 from tfx_sequences.errors import SpecError, did_you_mean, shortened
 from tfx_sequences.schemas.columns.column import IdColumn, TermColumn
 from tfx_sequences.schemas.columns.shared_tables import names_by_table
@@ -23,13 +25,20 @@ from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
-def task_statistics(spec: SequenceSpec, tft_output: tft.TFTransformOutput, train: Iterable[Batch]) -> TaskStatistics:
-    """Sizes of vocabularies, classes and their weights, the spread of regression labels.
+def task_statistics(
+    spec: SequenceSpec,
+    tft_output: tft.TFTransformOutput,
+    train: Iterable[Batch] | None,
+    lengths: LengthHistogram | None = None,
+) -> TaskStatistics:
+    """Sizes of vocabularies, classes and their weights, numbers of targets, spread of labels, normalisers chosen.
 
     Args:
         spec: The spec.
         tft_output: What Transform wrote.
-        train: Batches of the training split; read only where a label is one of regression.
+        train: Batches of one epoch of training; read only where a label is one of regression, or targets have weights.
+            None for a model that is not trained.
+        lengths: Of the records that are trained on; None: those that Transform analyzed.
 
     Raises:
         SpecError: `class_weights` names a class that the training split does not have.
@@ -44,12 +53,33 @@ def task_statistics(spec: SequenceSpec, tft_output: tft.TFTransformOutput, train
         num_ids[name] = count_ids(column, tft_output.vocabulary_size_by_name(file) if file else None)
         if column.embedding and column.embedding.vectors_file and isinstance(column, TermColumn):
             terms[tables[name]] = _terms(tft_output, file) if file else known_terms(column)
-    spread = _spread(spec, train)
-    heads = {
-        head: _of_classes(spec, head, label, tft_output) if label.has_classes else spread.get(head, HeadStatistics())
-        for head, label in spec.heads.items()
-    }
-    return TaskStatistics(num_ids, heads, terms)
+    spread, weights = _read(spec, train)
+    lengths = (lengths or read_histogram(tft_output)).as_batched(spec.batching)
+    heads = {}
+    for head, label in spec.heads.items():
+        found = _of_classes(spec, head, label, tft_output) if label.has_classes else spread.get(head, HeadStatistics())
+        targets = weights.get(head, _number_of_targets(spec, label, lengths))
+        heads[head] = dataclasses.replace(found, targets=float(targets))
+    return TaskStatistics(num_ids, heads, terms, read_choices(tft_output.transform_savedmodel_dir))
+
+
+def table_terms(spec: SequenceSpec, tft_output: tft.TFTransformOutput) -> dict[str, list[str]]:
+    """The terms of embedding tables in the order of their ids: given by the spec, or computed by Transform.
+
+    Returns:
+        By table, for those whose ids stand for terms.
+    """
+    computed = {name: file for file, names in computed_vocabularies(spec).items() for name in names}
+    found = {}
+    for table, names in names_by_table(spec.columns).items():
+        column = spec.columns[names[0]]
+        if not isinstance(column, TermColumn):
+            continue
+        if names[0] in computed:
+            found[table] = _terms(tft_output, computed[names[0]])
+        elif (terms := known_terms(column)) is not None:
+            found[table] = terms
+    return found
 
 
 def _of_classes(spec: SequenceSpec, head: str, label: Label, tft_output: tft.TFTransformOutput) -> HeadStatistics:
@@ -69,7 +99,7 @@ def _of_classes(spec: SequenceSpec, head: str, label: Label, tft_output: tft.TFT
         return HeadStatistics(classes, tuple(label.class_weights.get(c, 1.0) for c in classes))
     tokens = classes if label.given_classes is None else tuple(str(i) for i in range(len(classes)))
     counts = read_counts(tft_output, name, tokens)
-    several = label.type == "multi_label"
+    several = label.kind.has_several_classes
     targets = _targets(label, tft_output) if several else int(counts.sum())
     return HeadStatistics(classes, tuple(balanced_weights(counts, targets, several=several).tolist()))
 
@@ -81,31 +111,52 @@ def _targets(label: Label, tft_output: tft.TFTransformOutput) -> int:
     return int((each * lengths.counts).sum())
 
 
-def _spread(spec: SequenceSpec, train: Iterable[Batch]) -> dict[str, HeadStatistics]:
-    """Mean and standard deviation of each number of the regression labels, whatever targets weigh."""
-    labels = {head: label for head, label in spec.heads.items() if label.type == "regression"}
-    sums: dict[str, Any] = {head: np.zeros((2, label.size)) for head, label in labels.items()}
-    counts = dict.fromkeys(labels, 0)
-    shifts: dict[str, np.ndarray] = {}
-    for _, targets, weights in train if labels else ():
-        for head, label in labels.items():
-            target, weight = (part[head] if isinstance(part, dict) else part for part in (targets, weights))
-            there = np.asarray(weight) > 0
-            values = np.asarray(target, np.float64)[there].reshape(-1, label.size)
-            if len(values):
-                # About the first mean, or the squares of large numbers would drown the spread.
-                shift = shifts.setdefault(head, values.mean(axis=0))
-                sums[head] += [(values - shift).sum(axis=0), np.square(values - shift).sum(axis=0)]
-                counts[head] += len(values)
-    found = {}
-    for head, (total, squares) in sums.items():
-        count = max(counts[head], 1)
-        about = total / count
-        deviation = np.sqrt(np.maximum(squares / count - about**2, 0))
-        mean = about + shifts.get(head, np.zeros(()))
-        deviation = np.where(deviation > 0, deviation, 1.0)
-        found[head] = HeadStatistics(mean=tuple(mean.tolist()), std=tuple(deviation.tolist()))
-    return found
+def _number_of_targets(spec: SequenceSpec, label: Label, lengths: LengthHistogram) -> int:
+    """How many one epoch of training has, each of weight 1; nothing is read for it."""
+    if label.per_step:
+        return int((np.maximum(lengths.lengths - label.shift, 0) * lengths.counts).sum())
+    return int(lengths.counts.sum()) * windows_per_record(spec, training=True)
+
+
+def _read(spec: SequenceSpec, train: Iterable[Batch] | None) -> tuple[dict[str, HeadStatistics], dict[str, float]]:
+    """By head, where it takes a pass over the records: the spread of its values, and the weight of its targets."""
+    spread = {head: label for head, label in spec.heads.items() if label.kind.needs_spread}
+    weighted = {head for head, label in spec.heads.items() if spec.example_weight or label.step_weight}
+    spreads = {head: _Spread(label.size) for head, label in spread.items()}
+    totals = dict.fromkeys(weighted, 0.0)
+    for _, targets, weights in train if train is not None and (spread or weighted) else ():
+        for head in spec.heads:
+            target, weight = (np.asarray(x[head] if isinstance(x, dict) else x) for x in (targets, weights))
+            if head in spreads:
+                spreads[head].add(target[weight > 0])
+            if head in totals:
+                totals[head] += float(np.maximum(weight, 0).sum(dtype=np.float64))
+    return {head: spread.statistics() for head, spread in spreads.items()}, totals
+
+
+class _Spread:
+    """Mean and standard deviation of each number of a regression label, whatever targets weigh."""
+
+    def __init__(self, size: int) -> None:
+        self._sums = np.zeros((2, size))
+        self._count = 0
+        # Sums are about the first mean, or the squares of large numbers would drown the spread.
+        self._shift: np.ndarray | None = None
+
+    def add(self, values: np.ndarray) -> None:
+        values = values.astype(np.float64).reshape(-1, self._sums.shape[1])
+        if not len(values):
+            return
+        if self._shift is None:
+            self._shift = values.mean(axis=0)
+        self._sums += [(values - self._shift).sum(axis=0), np.square(values - self._shift).sum(axis=0)]
+        self._count += len(values)
+
+    def statistics(self) -> HeadStatistics:
+        mean, squares = self._sums / max(self._count, 1)
+        deviation = np.sqrt(np.maximum(squares - mean**2, 0))
+        mean = mean + (0 if self._shift is None else self._shift)
+        return HeadStatistics(mean=tuple(mean.tolist()), std=tuple(np.where(deviation > 0, deviation, 1.0).tolist()))
 
 
 def _terms(tft_output: tft.TFTransformOutput, vocabulary: str) -> list[str]:

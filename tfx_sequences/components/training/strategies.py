@@ -99,6 +99,12 @@ class DistributedSource:
         return self._dataset
 
     @property
+    def steps_per_epoch(self) -> int | None:
+        """Steps of an epoch, each a batch for every replica."""
+        known: int | None = self._parts[0].steps_per_epoch
+        return known
+
+    @property
     def epoch(self) -> int:
         """The epoch of the input."""
         return int(self._parts[0].epoch)

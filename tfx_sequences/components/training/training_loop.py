@@ -19,6 +19,7 @@ from tfx_sequences.components.training.progress import EpochFigures
 from tfx_sequences.components.training.strategies import has_several_processes
 from tfx_sequences.components.training.train_state import Position, TrainState
 from tfx_sequences.errors import DataError
+from tfx_sequences.schemas.columns.auto import chosen
 from tfx_sequences.schemas.spec.training_options import Backup, Training
 
 
@@ -29,7 +30,7 @@ class TrainingLoop:
         model: Compiled, and all its variables made: see `build_all`.
         training: The section of the spec.
         source: The training records.
-        valid: Batches to validate with; each pass over them is whole.
+        valid: Batches to validate with; each pass over them is whole. None: nothing is validated.
         callbacks: Keras' callbacks.
         save: Is given the state when a backup is due; None keeps none.
 
@@ -50,13 +51,14 @@ class TrainingLoop:
         self._training = training
         self._source = source
         self._valid = valid
-        self._list = keras.callbacks.CallbackList(list(callbacks), model=model, epochs=training.epochs, verbose=0)
+        self._epochs = chosen(training.epochs)
+        self._list = keras.callbacks.CallbackList(list(callbacks), model=model, epochs=self._epochs, verbose=0)
         self._options = training.backup or Backup()
         self._save = save
         self._last_save = time.monotonic()
         self._iterator: Any = None
         self._train_step = step_function(model, model.train_step, source.dataset.element_spec)
-        self._test_step = step_function(model, model.test_step, valid.element_spec)
+        self._test_step = None if valid is None else step_function(model, model.test_step, valid.element_spec)
         self.history: dict[str, list[float]] = {}
 
     def run(self, resumed: TrainState | None = None) -> None:
@@ -72,7 +74,7 @@ class TrainingLoop:
         model.stop_training = False
         callbacks.on_train_begin()
         first, step = self._restore(resumed) if resumed else (0, 0)
-        for epoch in range(first, self._training.epochs):
+        for epoch in range(first, self._epochs):
             logs = self._epoch(epoch, step, resumed)
             resumed, step = None, 0
             callbacks.on_epoch_end(epoch, logs)
@@ -103,7 +105,7 @@ class TrainingLoop:
             resumed.restore_metrics(model)
         else:
             self._keep(epoch, step)
-        figures = EpochFigures(epoch, self._training.epochs, step)
+        figures = EpochFigures(epoch, self._epochs, step)
         most = self._training.steps_per_epoch
         while most is None or step < most:
             logs = self._step(step)
@@ -146,6 +148,8 @@ class TrainingLoop:
         return logs
 
     def _evaluate(self) -> dict[str, float]:
+        if self._test_step is None:
+            return {}
         model, callbacks = self._model, self._list
         model.reset_metrics()
         callbacks.on_test_begin()

@@ -7,24 +7,17 @@ from typing import Any
 
 import keras
 import keras_tuner
-import tensorflow_transform as tft
 from absl import logging
 from keras_tuner.engine import base_tuner
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.components.tuner.component import TunerFnResult
 
-from tfx_sequences.components.input.bucket_planning import make_plan
-from tfx_sequences.components.input.record_formats import transformed_records
-from tfx_sequences.components.input.sequence_input import SequenceInput
-from tfx_sequences.components.network.model import build_model, compile_model
+from tfx_sequences.compat import bound_freed_memory, use_cores
 from tfx_sequences.components.training.determinism import deterministic_ops
-from tfx_sequences.components.training.fitting import fit
-from tfx_sequences.components.training.run import record_files
-from tfx_sequences.components.training.split_statistics import task_statistics
-from tfx_sequences.components.training.training_input import training_input
-from tfx_sequences.components.transform.length_histogram import read_histogram
-from tfx_sequences.components.transform.transform_guard import check_transform
+from tfx_sequences.components.training.setup import prepare_training
 from tfx_sequences.errors import SpecError, UserInputError, did_you_mean
+from tfx_sequences.schemas.columns.auto import chosen
+from tfx_sequences.schemas.spec.auto_settings import with_auto_settings
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_io import spec_from_json
 from tfx_sequences.schemas.spec.tuned_spec import tuned_spec
@@ -33,6 +26,8 @@ from tfx_sequences.schemas.spec.tuning_options import Tuning
 
 def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     """The search of the spec in `fn_args.custom_config["spec"]`, which has a `tuning` section."""
+    use_cores()
+    bound_freed_memory()
     spec = spec_from_json(fn_args.custom_config["spec"])
     return TunerFnResult(tuner=SpecTuner(spec, fn_args.working_dir), fit_kwargs={"fn_args": fn_args})
 
@@ -85,22 +80,9 @@ class SpecTuner(base_tuner.BaseTuner):
 
 def figures_of_trial(spec: SequenceSpec, fn_args: FnArgs) -> dict[str, float]:
     """Trains and returns the figures of the best epoch, by name."""
-    keras.utils.set_random_seed(spec.training.seed)
-    check_transform(fn_args.transform_graph_path, spec)
-    tft_output = tft.TFTransformOutput(fn_args.transform_graph_path)
-    feature_spec = tft_output.transformed_feature_spec()
-    records = transformed_records(spec, feature_spec)
-    plan = make_plan(read_histogram(tft_output), spec.batching)
-    train_files, valid_files = record_files(fn_args.train_files), record_files(fn_args.eval_files)
-    valid = SequenceInput(valid_files, spec, records, plan, training=False)
-    statistics = task_statistics(spec, tft_output, SequenceInput(train_files, spec, records, plan, training=False))
-    model = build_model(spec, statistics)
-    compile_model(model, spec, statistics, plan.steps_per_epoch)
-    with (
-        training_input(train_files, spec, feature_spec, plan, fn_args.transform_graph_path) as train,
-        valid.explained(),
-    ):
-        fitted = fit(model, spec, train, valid.dataset)
+    setup = prepare_training(spec, fn_args.transform_graph_path, fn_args.train_files, fn_args.eval_files)
+    # Trials are compared by the validation alone, so none is trained again on all records.
+    fitted = setup.fitting.validated(setup.train_files, setup.valid_files).fitted
     keras.backend.clear_session()
     figures = {name: values[fitted.best_epoch - 1] for name, values in fitted.history.items()}
     objective = _tuning(spec).objective
@@ -140,7 +122,9 @@ def make_oracle(spec: SequenceSpec) -> keras_tuner.Oracle:
         "seed": spec.training.seed + 1,
     }
     if tuning.algorithm == "hyperband":
-        return keras_tuner.oracles.HyperbandOracle(max_epochs=tuning.epochs or spec.training.epochs, **options)
+        return keras_tuner.oracles.HyperbandOracle(
+            max_epochs=tuning.epochs or chosen(with_auto_settings(spec).training.epochs), **options
+        )
     kinds = {
         "random": keras_tuner.oracles.RandomSearchOracle,
         "bayesian": keras_tuner.oracles.BayesianOptimizationOracle,

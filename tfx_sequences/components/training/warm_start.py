@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -79,7 +78,7 @@ def warm_start(model: keras.Model, axes: Mapping[str, NamedAxis], path: str) -> 
     Raises:
         UserInputError: There is no model, it holds no named weights, or none of them fits.
     """
-    folder = str(find_model(Path(path))) if "://" not in path else path
+    folder = str(find_model(path))
     earlier = read_weights(folder)
     if earlier is None:
         raise UserInputError(

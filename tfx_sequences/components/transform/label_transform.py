@@ -33,7 +33,7 @@ def transform_labels(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
             outputs[mase_scale_name(head)] = tf.identity(inputs[label.mase_scale])
         if label.is_cut_out:
             continue
-        values = inputs[SEQUENCE_PREFIX * label.per_step + label.key]
+        values = inputs[label.raw_name]
         outputs[label_name(head)] = transformed = _transformed(values, label, label_name(head))
         if label.class_weights == "balanced":
             analyze_classes(_tokens(values, transformed, label), label_name(head))
@@ -44,7 +44,7 @@ def transform_labels(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
 
 
 def _transformed(values: Any, label: Label, name: str) -> Any:
-    if not label.has_classes or label.is_vector:
+    if label.target_dtype == "float32":
         if not label.per_step:
             return tf.cast(values, tf.float32)
         return like(values, _numbers(values, label.shape))

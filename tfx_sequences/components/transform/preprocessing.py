@@ -5,6 +5,8 @@ records, the model and the serving graph all use):
 
     context.NAME     dense [B, *shape] float32, or [B] int64 ids; ragged [B, V] for several ids
     sequence.NAME    ragged [B, T, *shape] float32, or [B, T] int64 ids, or [B, T, V] for several
+    sequence.NAME.record_scale   ragged [B, T, 2 * size] float32, what `scale_feature` of a column adds; no steps
+                     where `auto` has chosen another normaliser than one per record
     sequence_length  [B] int64, steps of the record
     future.NAME      [B, H, *shape] float32, of a sequence feature that is known beforehand, as `sequence.NAME` is
     label            [B] int64 class index; ragged [B, V] for a multi_label of terms; float32 [B, *shape] for
@@ -23,7 +25,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
@@ -31,13 +32,13 @@ from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.features.column_ids import ColumnIds
 from tfx_sequences.components.transform.label_transform import transform_labels
 from tfx_sequences.components.transform.length_histogram import analyze_lengths
+from tfx_sequences.components.transform.number_columns import transform_number_columns
 from tfx_sequences.components.transform.transform_guard import record_spec
-from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn, Scaling, TermColumn, TextColumn
-from tfx_sequences.schemas.columns.names import MISSING_INT, NO_ID, SEQUENCE_LENGTH, SEQUENCE_PREFIX
+from tfx_sequences.schemas.columns.column import TermColumn, TextColumn
+from tfx_sequences.schemas.columns.names import MISSING_INT, NO_ID, SEQUENCE_LENGTH
 from tfx_sequences.schemas.features.computed_vocabularies import computed_vocabularies
 from tfx_sequences.schemas.features.raw_features import feature_of
-from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, RECORD_ID, future_name
-from tfx_sequences.schemas.spec.forecasts import known_future
+from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, RECORD_ID
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_io import spec_from_json
 
@@ -55,27 +56,18 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
         spec: The spec.
     """
     record_spec(spec)
-    outputs: dict[str, Any] = {}
+    outputs = transform_number_columns(inputs, spec)
     terms: dict[str, Any] = {}
-    futures = {SEQUENCE_PREFIX + name: inputs[key] for name, key in known_future(spec).items()}
-    known: dict[str, Any] = {}
     for name, column in spec.columns.items():
-        values = inputs[feature_of(column).tensor_name]
-        if name in futures and isinstance(column, NumericColumn):
-            known[future_name(name.removeprefix(SEQUENCE_PREFIX))], outputs[name] = _with_future(
-                values, futures[name], column
-            )
-            continue
         if not isinstance(column, TermColumn):
-            outputs[name] = _numbers_or_buckets(values, column)
             continue
+        values = inputs[feature_of(column).tensor_name]
         ids = ColumnIds(column)
         terms[name] = _terms(values, ids)
         if column.vocabulary is None:
             outputs[name] = _checked(terms[name], ids, _each(terms[name], ids))
     for vocabulary, names in computed_vocabularies(spec).items():
         outputs |= _computed(vocabulary, {name: terms[name] for name in names}, spec)
-    outputs = {name: outputs[name] for name in spec.columns} | known
     lengths = {c.key: outputs[name].row_lengths() for name, c in spec.columns.items() if c.is_sequence}
     outputs[SEQUENCE_LENGTH] = _common_length(lengths)
     analyze_lengths(outputs[SEQUENCE_LENGTH])
@@ -85,64 +77,6 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
     if spec.example_weight:
         outputs[EXAMPLE_WEIGHT] = tf.identity(inputs[spec.example_weight])
     return outputs
-
-
-def _numbers_or_buckets(values: Any, column: NumericColumn | BucketizedColumn) -> Any:
-    if column.is_sequence:
-        steps, present = steps_of(values, column.key, column.shape)
-    else:
-        steps, present = values, tf.ones(tf.shape(values)[:1], tf.bool)
-    if isinstance(column, NumericColumn):
-        transformed = _numbers(steps, present, column)
-    else:
-        transformed = _buckets(steps, present, column)
-    return like(values, transformed) if column.is_sequence else transformed
-
-
-def _with_future(values: tf.RaggedTensor, future: tf.Tensor, column: NumericColumn) -> tuple[tf.Tensor, Any]:
-    """The future `[B, H, *shape]` and the steps of a feature, by the same statistics: those of both."""
-    steps, present = steps_of(values, column.key, column.shape)
-    flat = tf.reshape(tf.cast(future, steps.dtype), [-1, *column.shape])
-    all_steps = tf.concat([flat, steps], axis=0)
-    there = tf.concat([tf.ones(tf.shape(flat)[:1], tf.bool), present], axis=0)
-    numbers = _numbers(all_steps, there, column)
-    ahead = tf.shape(flat)[0]
-    return tf.reshape(numbers[:ahead], tf.shape(future)), like(values, numbers[ahead:])
-
-
-def _numbers(values: tf.Tensor, present: tf.Tensor, column: NumericColumn) -> tf.Tensor:
-    values = tf.cast(values, tf.float32)
-    if column.default_value is not None:
-        values = tf.where(_for_each(present, column), values, tf.constant(column.default_value, tf.float32))
-        return _normalize(values, column)
-    # Statistics of what is there; what is not becomes 0 after normalisation, the mean.
-    there = _normalize(tf.boolean_mask(values, present), column)
-    return tf.tensor_scatter_nd_update(tf.zeros_like(values), tf.where(present), there)
-
-
-def _normalize(values: tf.Tensor, column: NumericColumn) -> tf.Tensor:
-    elementwise = bool(column.shape)
-    if column.normalizer == "z_score":
-        return tft.scale_to_z_score(values, elementwise=elementwise)
-    if column.normalizer == "min_max":
-        return tft.scale_to_0_1(values, elementwise=elementwise)
-    if column.normalizer == "log1p":
-        return tf.sign(values) * tf.math.log1p(tf.abs(values))
-    if isinstance(column.normalizer, Scaling):
-        offset, scale = (_of_elements(x, column) for x in (column.normalizer.offset, column.normalizer.scale))
-        return (values - offset) * scale
-    return values
-
-
-def _buckets(values: tf.Tensor, present: tf.Tensor, column: BucketizedColumn) -> tf.Tensor:
-    if column.default_value is not None:
-        default = tf.cast(column.default_value, values.dtype)
-        values = tf.where(_for_each(present, column), values, default)
-    flat = tf.reshape(values, [-1, 1, column.size])
-    ids = tf.reshape(ColumnIds(column).buckets(flat, None), [-1, *column.shape])
-    if column.default_value is not None:
-        return ids
-    return tf.where(_for_each(present, column), ids, tf.constant(NO_ID, tf.int64))
 
 
 def _terms(values: Any, ids: ColumnIds) -> Any:
@@ -206,14 +140,6 @@ def _checked(terms: Any, ids: ColumnIds, found: Any) -> Any:
 
 def _flat(values: Any) -> tf.Tensor:
     return values.flat_values if isinstance(values, tf.RaggedTensor) else values
-
-
-def _for_each(present: tf.Tensor, column: NumericColumn | BucketizedColumn) -> tf.Tensor:
-    return tf.reshape(present, [-1] + [1] * len(column.shape))
-
-
-def _of_elements(number: Any, column: NumericColumn) -> Any:
-    return np.reshape(np.asarray(number, np.float32), column.shape) if isinstance(number, tuple) else number
 
 
 def _common_length(lengths: dict[str, tf.Tensor]) -> tf.Tensor:

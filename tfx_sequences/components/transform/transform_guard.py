@@ -15,11 +15,10 @@ import tensorflow_transform as tft
 
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
-from tfx_sequences.schemas.spec.spec_diff import SpecContents, contents_of, spec_changes
+from tfx_sequences.schemas.spec.spec_diff import SpecContents, contents_of, listed, spec_changes
 from tfx_sequences.schemas.spec.spec_io import TRANSFORM_SECTIONS, spec_to_json
 
 _KEY = "tfx_sequences_spec"
-_MOST_CHANGES = 8
 
 
 def record_spec(spec: SequenceSpec) -> None:
@@ -65,12 +64,10 @@ def check_transform(transform_output: str, spec: SequenceSpec) -> None:
     """
     changes = spec_changes(recorded_contents(transform_output), _contents(spec))
     if changes:
-        told = [f"    {change}" for change in changes[:_MOST_CHANGES]]
-        rest = len(changes) - _MOST_CHANGES
         raise SpecError(
             "The transform graph was made of another spec.",
             expected="the spec that Transform was given, as far as it decides how records are read and transformed",
-            received="\n".join(["changes, from the graph's to this one:", *told, *([f"    {rest} more"] * (rest > 0))]),
+            received=listed("changes, from the graph's to this one:", changes),
             fix="Give Transform and Trainer the same spec, and run both.",
         )
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tfx_sequences.pipeline.commands.command_options import on_this_machine
+
 if TYPE_CHECKING:
     from tfx_sequences.pipeline.commands.capture import Capture
     from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
@@ -34,11 +36,11 @@ def compile_command(
     runner: Annotated[RunnerName, typer.Option("--runner", help="Where the pipeline is to run.")],
     image: Annotated[str, typer.Option("--image", metavar="IMAGE", help="Container image with this package.")],
     output: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write there (.json, .yaml), not to standard output."),
     ] = None,
     deployment: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--deployment", metavar="FILE", help="YAML with machines and Beam options by component."),
     ] = None,
     splits: Annotated[
@@ -62,16 +64,17 @@ def compile_command(
     def work(capture: Capture) -> int:
         from tfx_sequences.compat import check_environment
         from tfx_sequences.pipeline.cloud.compiled_spec import require_kfp
-        from tfx_sequences.pipeline.commands.output_file import check_output_file, written_whole
+        from tfx_sequences.pipeline.commands.output_file import check_output_file, output_stream
         from tfx_sequences.schemas.spec.deployment import load_deployment
         from tfx_sequences.schemas.spec.spec_io import load_spec
 
         check_environment(needs_tfx=True)
         require_kfp()
-        check_output_file(output)
-        as_yaml = _is_yaml(output, runner)
+        target = on_this_machine("output", output)
+        check_output_file(target)
+        as_yaml = _is_yaml(target, runner)
         loaded = load_spec(spec)
-        machines = load_deployment(deployment) if deployment else None
+        machines = load_deployment(on_this_machine("deployment", deployment)) if deployment else None
         root = output_root if "://" in output_root else str(Path(output_root).resolve())
         folder, with_files = _data(loaded, data, root, splits)
         from tfx_sequences.pipeline.cloud.compilation import compile_pipeline, to_text
@@ -87,7 +90,7 @@ def compile_command(
             training_steps=training_steps,
             deployment=machines,
         )
-        with written_whole(output, instead=capture.stdout) as file:
+        with output_stream(target, instead=capture.stdout) as file:
             file.write(to_text(document, as_yaml=as_yaml))
         if output is not None:
             tasks = pipeline_spec_of(document)["root"]["dag"]["tasks"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -73,10 +72,11 @@ def model_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[s
 
 def _read(source: str) -> tuple[SpecContents, Mapping[str, Any] | None]:
     """A spec, and the card if it is that of a model."""
+    from tfx_sequences.components.records.paths import path_of
     from tfx_sequences.schemas.spec.spec_diff import contents_of
     from tfx_sequences.schemas.spec.spec_io import load_spec
 
-    if not Path(source).is_dir():
+    if not path_of(source).is_dir():
         return contents_of(load_spec(source)), None
     from tfx_sequences.components.serving.model_card import contents_of_card, find_model, read_card
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
 from tfx_sequences.errors import UserInputError
+from tfx_sequences.whole_files import written_whole
 
 
 def check_output_file(path: Path | None) -> None:
@@ -46,7 +47,7 @@ def check_output_file(path: Path | None) -> None:
 
 
 @contextlib.contextmanager
-def written_whole(path: Path | None, *, instead: TextIO) -> Iterator[TextIO]:
+def output_stream(path: Path | None, *, instead: TextIO) -> Iterator[TextIO]:
     """A text stream whose content becomes the file `path` when all of it is written.
 
     Until then, and after an error, the file is as it was.
@@ -65,20 +66,9 @@ def written_whole(path: Path | None, *, instead: TextIO) -> Iterator[TextIO]:
         with path.open("w", encoding="utf-8") as file:
             yield file
         return
-    # In the same folder, for only there a rename is atomic.
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        # Temporary files are private; the file gets the permissions of any new one, or keeps those it has.
-        os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
-        with open(handle, "w", encoding="utf-8") as file:
-            yield file
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
+    with written_whole(path) as binary:
+        file = io.TextIOWrapper(binary, "utf-8")
+        yield file
+        # Closed by the context that opened it.
+        file.flush()
+        file.detach()

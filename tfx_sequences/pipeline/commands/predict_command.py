@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tfx_sequences.pipeline.commands.beam_flags import BeamArgOption, BeamRunnerOption
-from tfx_sequences.pipeline.commands.command_options import check_paths
+from tfx_sequences.pipeline.commands.command_options import ModelArgument, on_this_machine, readable
 
 if TYPE_CHECKING:
     from tfx_sequences.components.serving.predictor import Failures
@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 
 
 def predict_command(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A pushed model, or the output folder of a run.")],
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="A TFRecord file, or a folder of them.")],
+    model: ModelArgument,
+    data: Annotated[
+        str,
+        typer.Argument(metavar="DATA", help="A TFRecord file, or a folder of them; or a URI that TensorFlow reads."),
+    ],
     output: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--output",
             "-o",
@@ -55,8 +58,9 @@ def predict_command(
 
         through_beam = beam or bool(beam_runner or beam_arg)
         check_environment(needs_tfx=through_beam)
-        check_paths(model=model, data=data, output=output)
-        check_output_file(output)
+        models, records = readable("model", model), readable("data", data)
+        target = on_this_machine("output", output)
+        check_output_file(target)
         if through_beam and limit is not None:
             raise typer.BadParameter("--limit takes the first records, which Beam does not know: leave one of them out")
         from tfx_sequences.components.serving.model_card import check_model, find_model, read_card, spec_of_card
@@ -65,11 +69,11 @@ def predict_command(
         from tfx_sequences.components.serving.predictor import Failures
         from tfx_sequences.schemas.spec.spec_io import load_spec
 
-        folder_of_model = find_model(model)
+        folder_of_model = find_model(models)
         card = read_card(folder_of_model)
         if spec is not None:
             check_model(card, load_spec(spec), model=f"the model in {folder_of_model}")
-        write = writer_for(output, spec_of_card(card, folder_of_model))
+        write = writer_for(target, spec_of_card(card, folder_of_model))
         failures = Failures() if skip_failures else None
         with contextlib.ExitStack() as stack:
             if through_beam:
@@ -80,12 +84,12 @@ def predict_command(
                 check_reach(arguments, {"model": model, "data": data})
                 check_engine(arguments)
                 # Beside the output, for there is room for it and every worker of this machine sees it.
-                place = output.resolve().parent if output else None
+                place = target.resolve().parent if target else None
                 folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=".predict-", dir=place))
-                rows = predict_through_beam(model, data, folder, arguments, failures=failures)
+                rows = predict_through_beam(models, records, folder, arguments, failures=failures)
             else:
-                rows = predict_files(model, data, limit=limit, on_failure=failures)
-            written = _write(capture, write, rows, output)
+                rows = predict_files(models, records, limit=limit, on_failure=failures)
+            written = _write(capture, write, rows, target)
         if output is not None:
             capture.error_console.print(f"{written} predictions written to {output}.", soft_wrap=True, markup=False)
         if failures is not None and failures.count:
@@ -99,7 +103,7 @@ def _write(capture: Capture, write: Any, rows: Iterable[dict[str, Any]], output:
     """Writes the rows, counts them on a terminal, and says how many they are."""
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    from tfx_sequences.pipeline.commands.output_file import written_whole
+    from tfx_sequences.pipeline.commands.output_file import output_stream
 
     count = Progress(
         SpinnerColumn(),
@@ -113,7 +117,7 @@ def _write(capture: Capture, write: Any, rows: Iterable[dict[str, Any]], output:
         disable=not capture.error_console.is_terminal or (output is None and capture.console.is_terminal),
     )
     written = 0
-    with written_whole(output, instead=capture.stdout) as file, count:
+    with output_stream(output, instead=capture.stdout) as file, count:
         task = count.add_task("", total=None)
 
         def counted() -> Iterator[dict[str, Any]]:

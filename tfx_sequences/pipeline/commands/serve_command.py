@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from tfx_sequences.pipeline.commands.command_options import ModelArgument, readable
 
 if TYPE_CHECKING:
     from tfx_sequences.pipeline.commands.capture import Capture
 
 
 def serve_command(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A pushed model, or the output folder of a run.")],
+    model: ModelArgument,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0 takes a free port.")] = 8501,
     host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
     name: Annotated[
@@ -51,7 +52,7 @@ def serve_command(
         from tfx_sequences.pipeline.rest.rest_server import RestServer
         from tfx_sequences.schemas.spec.spec_io import load_spec
 
-        loaded = load_model(model, spec=load_spec(spec) if spec else None)
+        loaded = load_model(readable("model", model), spec=load_spec(spec) if spec else None)
         limits = Limits(body_bytes=max_body << 20, rows=max_rows, steps=max_steps)
         with RestServer(loaded, name or loaded.spec.name, host=host, port=port, limits=limits) as server:
             capture.console.print(f"Version {loaded.version} of {loaded.folder}", soft_wrap=True, markup=False)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from tfx_sequences.pipeline.commands.command_options import on_this_machine
 
 if TYPE_CHECKING:
     from tfx_sequences.pipeline.commands.capture import Capture
 
 
 def submit_command(
-    pipeline: Annotated[Path, typer.Argument(metavar="PIPELINE", help="What tfx-sequences compile wrote.")],
+    pipeline: Annotated[str, typer.Argument(metavar="PIPELINE", help="What tfx-sequences compile wrote.")],
     project: Annotated[str, typer.Option("--project", metavar="ID", help="The Google Cloud project.")],
     region: Annotated[str, typer.Option("--region", metavar="NAME", help="Vertex AI's region, such as europe-west4.")],
     service_account: Annotated[
@@ -65,12 +66,13 @@ def submit_command(
             caching=cache,
             job_id=job_id,
         )
+        file = on_this_machine("pipeline", pipeline)
         if dry_run:
-            request = VertexJob(pipeline, submission, anonymous=True).request()
+            request = VertexJob(file, submission, anonymous=True).request()
             capture.stdout.write(json.dumps(request, indent=2, sort_keys=True) + "\n")
             capture.stdout.flush()
             return 0
-        job = VertexJob(pipeline, submission)
+        job = VertexJob(file, submission)
         capture.console.print(f"Submitted: {job.submit()}\n{job.console_url}", soft_wrap=True, markup=False)
         return 0
 

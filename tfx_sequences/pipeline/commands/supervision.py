@@ -64,9 +64,22 @@ def supervised(work: Callable[[Capture], int]) -> int:
             return getattr(error, "exit_code", DEFECT)
 
 
+# What outlives its modules there complains on standard error, when all is done.
+_LATE_FINALIZERS = ("apache_beam", "grpc", "keras", "tensorflow", "tfx", "tfx_bsl")
+
+
 def _silence_finalizers() -> None:
-    """TensorFlow's functions that outlive its modules complain on standard error, when all is done."""
-    sys.unraisablehook = lambda _: None
+    """Leaves out what the finalizers of libraries complain of; every other late error is shown as before."""
+    show, libraries = sys.unraisablehook, _LATE_FINALIZERS
+
+    # Modules are taken apart while it is in use, so it reads nothing of this one.
+    def hook(unraisable: sys.UnraisableHookArgs) -> None:
+        failed = unraisable.object
+        module = getattr(failed, "__module__", None) or type(failed).__module__
+        if str(module).partition(".")[0] not in libraries:
+            show(unraisable)
+
+    sys.unraisablehook = hook
 
 
 def brief(text: str, most: int = _MOST_LINES) -> str:

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 from rich.console import Console
 from rich.live import Live
+from rich.measure import Measurement
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
@@ -25,6 +26,8 @@ _MARKS = {
     "cached": Text("✓", "cyan"),
     "failed": Text("✗", "red"),
 }
+
+_WIDEST = 10_000
 
 
 @dataclass
@@ -153,6 +156,25 @@ def _words(row: _Row) -> str:
     if row.state == "running" and row.note:
         return row.note
     return "" if row.state in ("waiting", "done") else row.state
+
+
+def print_table(console: Console, table: Table) -> None:
+    """Prints a table; where the console is not a terminal, as wide as its cells need.
+
+    rich takes a file or a pipe for a terminal of 80 columns, and cuts off what does not fit.
+
+    >>> import io
+    >>> console = Console(file=io.StringIO())
+    >>> print_table(console, Table("x" * 100))
+    >>> "x" * 100 in console.file.getvalue()
+    True
+    """
+    if console.is_terminal:
+        console.print(table)
+        return
+    options = console.options.update(width=_WIDEST)
+    width = Measurement.get(console, options, table).maximum
+    Console(file=console.file, width=width, highlight=False).print(table)
 
 
 class ComponentListener(Protocol):

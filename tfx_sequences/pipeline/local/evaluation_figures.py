@@ -14,14 +14,28 @@ _MOST_MISTAKES = 30
 _COUNTS = {"example_count": "records", "step_count": "steps", "cut_step_count": "steps cut off"}
 
 
-def metric_rows(metrics: Mapping[str, float]) -> list[tuple[str, str]]:
+Naive = Mapping[str, Sequence[Mapping[str, Any]]]
+"""By metric the naive answers, the best first: `answer` and `value`."""
+
+
+def metric_rows(metrics: Mapping[str, float], naive: Naive | None = None) -> list[tuple[str, str]]:
     """Metrics as text, counts without decimals and last; steps that were cut off only where there are any.
 
+    Args:
+        metrics: By name.
+        naive: The best naive answer is told beside its metric.
+
+    >>> metric_rows({"accuracy": 0.5}, {"accuracy": [{"answer": "majority class", "value": 0.25}]})
+    [('accuracy', '0.5000 (naive 0.2500: majority class)')]
     >>> metric_rows({"loss": 0.25, "accuracy": 0.5, "example_count": 4.0, "step_count": 9.0, "cut_step_count": 0.0})
     [('accuracy', '0.5000'), ('loss', '0.2500'), ('records', '4'), ('steps', '9')]
     """
     measured = {name: value for name, value in sorted(metrics.items()) if not name.endswith("_count")}
-    rows = [(name, f"{value:.4f}") for name, value in measured.items()]
+    best = {name: answers[0] for name, answers in (naive or {}).items() if answers}
+    rows = [
+        (name, f"{value:.4f}" + (f" (naive {best[name]['value']:.4f}: {best[name]['answer']})" if name in best else ""))
+        for name, value in measured.items()
+    ]
     for name, words in _COUNTS.items():
         if name in metrics and (metrics[name] or name != "cut_step_count"):
             rows.append((words, f"{metrics[name]:.0f}"))
@@ -39,6 +53,19 @@ def table(rows: Mapping[str, Mapping[str, float]]) -> tuple[list[str], dict[str,
     counts = [words for words in (*_COUNTS.values(), "weight") if words in names]
     columns = [*sorted(names - set(counts)), *counts]
     return columns, {name: [its.get(column, "") for column in columns] for name, its in texts.items()}
+
+
+def naive_table(naive: Naive) -> tuple[list[str], dict[str, list[str]]]:
+    """As of `table`, a row for each naive answer.
+
+    >>> naive_table({"loss": [{"answer": "class frequencies", "value": 0.5}], "accuracy": []})
+    (['loss'], {'class frequencies': ['0.5000']})
+    """
+    rows: dict[str, dict[str, float]] = {}
+    for metric, answers in naive.items():
+        for each in answers:
+            rows.setdefault(str(each["answer"]), {})[metric] = each["value"]
+    return table(rows)
 
 
 def _without_head_counts(metrics: Mapping[str, float]) -> dict[str, float]:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfx_sequences.components.numbers.chosen import choice_lines
+from tfx_sequences.pipeline.local.diagnosis import Figures, Finding, diagnose
 from tfx_sequences.pipeline.local.evaluation_figures import (
     confusion_table,
     learning_curve,
     metric_rows,
+    naive_table,
     score_picture,
     table,
 )
 from tfx_sequences.pipeline.local.run import RunResult
 from tfx_sequences.pipeline.local.tfma_page import tfma_page
+from tfx_sequences.pipeline.local.training_lines import settings_line, training_line
+from tfx_sequences.schemas.spec.auto_settings import with_settings
 from tfx_sequences.schemas.spec.spec_io import fingerprint, spec_to_yaml
+from tfx_sequences.schemas.spec.tuned_spec import tuned_spec
+from tfx_sequences.whole_files import written_whole
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,6 +55,7 @@ def collect(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
     training = _read_json(result.outputs["SequenceTrainer"]["model_run"], "training.json")
     check = _read_json(result.outputs["ModelCheck"]["blessing"], "model_check.json")
     evaluation = _read_json(result.outputs["EvaluationCheck"]["figures"], "figures.json")
+    naive = _read_json(result.outputs["EvaluationCheck"]["figures"], "naive.json")
     slices = evaluation["slices"]
     metrics, baseline = slices["all"], evaluation["baseline"].get("all", {})
     return {
@@ -59,6 +67,9 @@ def collect(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
         },
         "missed": missed_thresholds(result, metrics, baseline) + check["failures"],
         "metrics": metrics,
+        "naive": naive["figures"],
+        "naive_left_out": naive["left_out"],
+        "findings": [dataclasses.asdict(finding) for finding in _findings(result, training, metrics, naive["figures"])],
         "baseline": baseline,
         "counted": {name: evaluation[name] for name in ("records", "steps")},
         "slices": {name: values for name, values in slices.items() if name != "all"},
@@ -106,6 +117,21 @@ def missed_thresholds(result: RunResult, metrics: dict[str, float], baseline: di
     return missed
 
 
+def _findings(
+    result: RunResult, training: dict[str, Any], metrics: dict[str, float], naive: dict[str, Any]
+) -> list[Finding]:
+    held_back = result.data.held_back.get("valid")
+    figures = Figures(
+        test=metrics,
+        naive=naive,
+        history=training["history"],
+        best_epoch=training["best_epoch"],
+        valid_records=result.data.splits["valid"].records if held_back is None else held_back,
+        test_records=int(metrics["example_count"]),
+    )
+    return diagnose(with_settings(tuned_spec(result.spec, training["tuned"]), training["settings"]), figures)
+
+
 def split_figures(split: Any) -> dict[str, Any]:
     """A split of the data check as plain data."""
     return {
@@ -120,14 +146,14 @@ def split_figures(split: Any) -> dict[str, Any]:
 
 
 def print_summary(report: dict[str, Any], console: Console) -> None:
-    """The end of a run on the screen: verdict, metrics, training, time, places."""
+    """The end of a run on the screen: verdict, metrics, training, time, places; and what the figures say."""
     from rich.text import Text
 
     if report["blessed"]:
         console.print(Text("Blessed and pushed.", "bold green"))
     else:
         console.print(Text("Not blessed, not pushed: " + "; ".join(report["missed"]) + ".", "bold red"))
-    rows = [(f"test {name}", value) for name, value in metric_rows(report["metrics"])]
+    rows = [(f"test {name}", value) for name, value in metric_rows(report["metrics"], report["naive"])]
     training = report["training"]
     held_back = [s for s in ("valid", "test") if s not in report["data"]]
     records = ", ".join(f"{name} {figures['records']}" for name, figures in report["data"].items())
@@ -135,9 +161,11 @@ def print_summary(report: dict[str, Any], console: Console) -> None:
         records += f" ({' and '.join(held_back)} held back from train)"
     rows += [
         ("records", records),
-        ("training", f"best of {training['epochs']} epochs: {training['best_epoch']}"),
+        ("training", training_line(training)),
+        *([("chosen", settings_line(training["settings"]))] if training["settings"] else []),
         ("padding share", f"{training['input']['train']['padding_share']:.1%} of the steps computed in training"),
         ("speed", speed_line(training)),
+        *(("normalizer", line) for line in choice_lines(training["normalizers"])),
         *(("tuned", f"{path}: {value}") for path, value in training["tuned"].items() if "/" not in path),
         *(("warm start", line) for line in training["warm_start"]),
         *input_losses(training["input"]),
@@ -154,6 +182,8 @@ def print_summary(report: dict[str, Any], console: Console) -> None:
     for name, text in rows:
         # Paths are to be copied: never folded.
         console.print(Text.assemble((f"{name:<{width}}", "bold"), text), soft_wrap=True)
+    for finding in report["findings"]:
+        console.print(Text(Finding(**finding).text, "yellow"), soft_wrap=True)
     unused = report["unused"]["context"] + report["unused"]["sequence"]
     if unused:
         console.print(
@@ -207,19 +237,34 @@ def render_html(report: dict[str, Any]) -> str:
     return template.render(
         report=report,
         measured=table(
-            {"model": report["metrics"], **({"last blessed model": b} if (b := report["baseline"]) else {})}
+            {
+                "this model": report["metrics"],
+                **({"naive": best} if (best := _best(report["naive"])) else {}),
+                **({"last blessed model": b} if (b := report["baseline"]) else {}),
+            }
         ),
+        naive_names={name: answers[0]["answer"] for name, answers in report["naive"].items()},
+        naive=naive_table(report["naive"]),
+        findings=[Finding(**finding) for finding in report["findings"]],
         slices=table(report["slices"]),
         step_ranges=table(report["step_ranges"]),
         plots=[
             (head, confusion_table(plots["confusion"]) if "confusion" in plots else None, score_picture(plots))
             for head, plots in report["plots"].items()
         ],
+        normalizers=choice_lines(report["training"]["normalizers"]),
         input_losses=_INPUT_LOSSES,
         curve=learning_curve(report["training"]["history"]),
         check=_check_line(report["model_check"]),
         speed=speed_line(report["training"]),
+        training=training_line(report["training"]),
+        settings=settings_line(report["training"]["settings"]),
     )
+
+
+def _best(naive: dict[str, Any]) -> dict[str, float]:
+    """The best naive figure of each metric."""
+    return {name: answers[0]["value"] for name, answers in naive.items()}
 
 
 def _check_line(check: dict[str, Any]) -> str:
@@ -250,6 +295,5 @@ def _read_json(directory: str, name: str) -> Any:
 
 
 def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, "utf-8")
-    temporary.replace(path)
+    with written_whole(path) as file:
+        file.write(text.encode())

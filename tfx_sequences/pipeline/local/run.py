@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fcntl
 import os
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,8 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from tfx_sequences.compat import use_cores
 from tfx_sequences.components.records.data_check import DataReport, check_data
+from tfx_sequences.components.records.opening import check_name
+from tfx_sequences.components.records.paths import AnyPath, path_of
 from tfx_sequences.errors import TfxSequencesError, UserInputError
 from tfx_sequences.pipeline.beam_engines import beam_pipeline_args, check_engine, check_reach
+from tfx_sequences.pipeline.local.output_folder import (
+    OutputLayout,
+    check_output_folder,
+    make_output_folder,
+    only_run_of,
+)
 from tfx_sequences.pipeline.local.repeatability import check_repeatable
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
@@ -33,48 +39,6 @@ class PipelineFailedError(TfxSequencesError):
     def __init__(self, component: str, cause: BaseException) -> None:
         super().__init__(f"{component} failed: {type(cause).__name__}: {cause}")
         self.component = component
-
-
-@dataclasses.dataclass(frozen=True)
-class OutputLayout:
-    """Where a run's output folder keeps what."""
-
-    root: Path
-
-    @property
-    def artifacts(self) -> Path:
-        """Artifacts of all components and runs."""
-        return self.root / "artifacts"
-
-    @property
-    def metadata(self) -> Path:
-        """ML Metadata's database: what was made from what."""
-        return self.root / "metadata.sqlite"
-
-    @property
-    def pushed_models(self) -> Path:
-        """Blessed models, one folder per version, as TensorFlow Serving reads them."""
-        return self.root / "pushed_model"
-
-    @property
-    def report(self) -> Path:
-        """The newest run, to read."""
-        return self.root / "report.html"
-
-    @property
-    def tfma_page(self) -> Path:
-        """The Evaluator's figures of the newest run, as TFMA shows them."""
-        return self.root / "tfma.html"
-
-    @property
-    def report_data(self) -> Path:
-        """The newest run, as JSON."""
-        return self.root / "report.json"
-
-    @property
-    def logs(self) -> Path:
-        """What TFX, Beam and TensorFlow printed, one file per run."""
-        return self.root / "logs"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,14 +79,14 @@ class RunResult:
 
 def run_local(
     spec: SequenceSpec,
-    data_dir: str | Path,
+    data_dir: str | os.PathLike[str],
     output_dir: str | Path,
     *,
     beam_args: Sequence[str] = (),
     beam_runner: str | None = None,
     progress: RunProgress | None = None,
     on_ready: Callable[[OutputLayout], None] | None = None,
-    bulk_inference_data: str | Path | None = None,
+    bulk_inference_data: str | os.PathLike[str] | None = None,
 ) -> RunResult:
     """Checks the records, runs the pipeline, and finds what it made.
 
@@ -131,7 +95,7 @@ def run_local(
 
     Args:
         spec: The spec.
-        data_dir: Folder of the TFRecords.
+        data_dir: Folder of the TFRecords, local or a URI that TensorFlow and Beam read.
         output_dir: Folder for everything that is written; made if need be.
         beam_args: Options for Beam; a runner among them replaces the default.
         beam_runner: Name of an engine, see `tfx_sequences.pipeline.beam_engines.ENGINES`.
@@ -148,79 +112,68 @@ def run_local(
     beam_args = beam_pipeline_args(beam_args, beam_runner)
     check_reach(beam_args, {"data folder": data_dir, "output folder": output_dir})
     check_engine(beam_args)
+    data = readable_by_beam("data folder", data_dir)
     check_repeatable(spec, beam_args)
     # Before Transform, for sums depend on the number of threads: the same ones where its result is cached.
     use_cores()
-    data_dir = Path(data_dir).resolve()
     layout = OutputLayout(Path(output_dir).resolve())
     started = time.monotonic()
-    data = check_data(spec, data_dir)
+    report = check_data(spec, data)
     more = _check_more_data(spec, bulk_inference_data)
     check_seconds = time.monotonic() - started
     make_output_folder(layout)
     if on_ready:
         on_ready(layout)
-    with _only_run_of(layout):
-        return _run(spec, data_dir, layout, data, check_seconds, beam_args, progress, more)
+    with only_run_of(layout):
+        return _run(spec, str(data), layout, report, check_seconds, beam_args, progress, more)
 
 
-def _check_more_data(spec: SequenceSpec, folder: str | Path | None) -> str | None:
+def readable_by_beam(name: str, folder: str | os.PathLike[str]) -> AnyPath:
+    """A folder that both read, TensorFlow for the check and Beam for the pipeline; whole, without links.
+
+    Raises:
+        UserInputError: One of them does not have its file system.
+    """
+    path = path_of(folder).resolve()
+    if isinstance(path, Path):
+        return path
+    from apache_beam.io.filesystems import FileSystems
+
+    try:
+        FileSystems.get_filesystem(str(path))
+    except ValueError as error:
+        raise UserInputError(
+            f"Beam does not read the {name}, {path}.",
+            expected="a folder on this machine, or in a file system that Beam has, such as gs://",
+            received=" ".join(str(error).split()),
+            fix="Copy the files to such a place, or install Beam's support for it (apache-beam[gcp]).",
+        ) from error
+    return path
+
+
+def _check_more_data(spec: SequenceSpec, folder: str | os.PathLike[str] | None) -> str | None:
     """The folder of records to predict, whose files are TFRecords of the spec's kind."""
     if folder is None:
         return None
     from tfx_sequences.components.serving.prediction import check_file, list_record_files
 
-    if Path(folder).is_file():
+    folder = readable_by_beam("folder to predict", folder)
+    if folder.is_file():
         raise UserInputError(
             "The records to predict are one file.",
             expected="a folder of TFRecord files",
             received=str(folder),
-            fix=f"Give its folder, {Path(folder).parent}, if there is nothing else in it.",
+            fix=f"Give its folder, {folder.parent}, if there is nothing else in it.",
         )
     for file in list_record_files(folder):
+        check_name(file)
         check_file(file, spec)
-    return str(Path(folder).resolve())
-
-
-def check_output_folder(folder: str | Path) -> None:
-    """Raises `UserInputError` if the output folder could not be made or written; writes nothing."""
-    # `Path` would make one slash of two.
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", str(folder)):
-        raise UserInputError(
-            f"The output folder {folder} is not on this machine.",
-            expected="a local folder: this command runs the whole pipeline here",
-            fix="Choose another --output, and copy what is to be kept.",
-        )
-    existing = Path(folder).resolve()
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
-    if not existing.is_dir():
-        raise UserInputError(
-            f"The output folder {folder} cannot be made: {existing} is a file.",
-            expected="a folder, or a path where one can be made",
-            fix="Choose another --output.",
-        )
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise UserInputError(
-            f"The output folder {folder} cannot be written.",
-            expected=f"write permission in {existing}",
-            fix="Choose another --output, or change the folder's permissions.",
-        )
-
-
-def make_output_folder(layout: OutputLayout) -> None:
-    """Makes the output folder and its log folder."""
-    try:
-        layout.logs.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserInputError(
-            f"The output folder {layout.root} cannot be made: {error.strerror}.", fix="Choose another --output."
-        ) from error
+    return str(folder)
 
 
 def _run(
     spec: SequenceSpec,
-    data_dir: Path,
+    data_dir: str,
     layout: OutputLayout,
     data: DataReport,
     check_seconds: float,
@@ -237,7 +190,7 @@ def _run(
     connection = metadata.sqlite_metadata_connection_config(str(layout.metadata))
     pipeline = create_pipeline(
         spec,
-        data=str(data_dir),
+        data=data_dir,
         pipeline_root=str(layout.artifacts),
         push_destination=str(layout.pushed_models),
         splits_with_files=tuple(data.splits),
@@ -341,16 +294,3 @@ def _latest_outputs(connection: Any) -> tuple[dict[str, dict[str, str]], dict[st
                     for name, value in artifact.custom_properties.items()
                 }
     return uris, properties
-
-
-@contextlib.contextmanager
-def _only_run_of(layout: OutputLayout) -> Iterator[None]:
-    """Two runs that write one folder would take each other's artifacts."""
-    with open(layout.root / ".lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UserInputError(
-                f"Another run is writing {layout.root}.", fix="Wait for it, or choose another --output."
-            ) from None
-        yield

@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from tfx_sequences.components.serving.names import SERVING_SIGNATURE
+from tfx_sequences.components.serving.request_values import GREATEST_FLOAT
 from tfx_sequences.errors import did_you_mean, shortened
 
 _BYTES_SUFFIX = "_bytes"
-_GREATEST_FLOAT = 3.4028234663852886e38
 
 
 class RestError(Exception):
@@ -91,10 +92,10 @@ def signature_of(request: Mapping[str, Any]) -> str:
     for key in request:
         if key not in known:
             raise RestError(400, f"Unknown key '{key}'.{did_you_mean(key, known)} Known keys: {shortened(known)}.")
-    name = request.get("signature_name", "serving_default")
+    name = request.get("signature_name", SERVING_SIGNATURE)
     if not isinstance(name, str):
         raise RestError(400, f"'signature_name' is {_kind(name)}; expected a string.")
-    return name or "serving_default"
+    return name or SERVING_SIGNATURE
 
 
 def parse_request(request: Mapping[str, Any], specs: Mapping[str, Any], limits: Limits) -> PredictRequest:
@@ -233,7 +234,7 @@ def _leaf(value: Any, dtype: str, name: str, number: int, sizes: list[int]) -> A
         if not -(2**63) <= value < 2**63:
             raise fail("a number that an int64 can hold")
         return value
-    if math.isinf(value) or abs(value) > _GREATEST_FLOAT:
+    if math.isinf(value) or abs(value) > GREATEST_FLOAT:
         raise fail("a number that a float32 can hold")
     return value
 

@@ -18,7 +18,11 @@ from typing import Any
 
 from aiohttp import web
 
-from tfx_sequences.components.serving.loaded_model import EXAMPLES, LoadedModel
+from tfx_sequences.compat import message_to_dict
+from tfx_sequences.components.records.opening import opened
+from tfx_sequences.components.records.paths import AnyPath
+from tfx_sequences.components.serving.loaded_model import LoadedModel
+from tfx_sequences.components.serving.names import EXAMPLES
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.pipeline.rest.rest_json import (
     Limits,
@@ -28,7 +32,6 @@ from tfx_sequences.pipeline.rest.rest_json import (
     signature_of,
     write_answer,
 )
-from tfx_sequences.pipeline.rest.signature_metadata import signature_metadata
 
 _LOG = logging.getLogger("tfx_sequences.serve")
 _SECONDS_FOR_A_BODY = 60
@@ -55,7 +58,7 @@ class RestServer:
         self._host = host
         self._port = port
         self._limits = limits or Limits()
-        self._metadata = signature_metadata(model.folder)
+        self._metadata = _signature_metadata(model.folder)
         self._pool = ThreadPoolExecutor(_THREADS, "predict")
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="serve", daemon=True)
@@ -235,3 +238,25 @@ def _too_large(limit: int, received: int | None) -> RestError:
 
 def _error(status: int, message: str) -> web.Response:
     return web.json_response({"error": message}, status=status)
+
+
+def _signature_metadata(folder: AnyPath) -> dict[str, Any]:
+    """By signature its inputs and outputs with dtype and shape, and its method, as TensorFlow Serving has them.
+
+    Args:
+        folder: Of the SavedModel.
+    """
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    with opened(folder / "saved_model.pb") as file:
+        data = file.read()
+    saved = saved_model_pb2.SavedModel.FromString(data)
+    found = {}
+    for meta_graph in saved.meta_graphs:
+        for name, signature in meta_graph.signature_def.items():
+            if name.startswith("__"):  # TensorFlow's own, that initialises
+                continue
+            # Defaults too: a dimension of unknown size is told by its name, but rank 0 by an empty list.
+            found[name] = message_to_dict(signature)
+            found[name].pop("defaults", None)
+    return dict(sorted(found.items()))

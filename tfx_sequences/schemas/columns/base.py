@@ -1,4 +1,4 @@
-"""The common ground of everything declared: frozen, strict, serialisable."""
+"""The base of everything declared: frozen, strict, serialisable."""
 
 from __future__ import annotations
 
@@ -62,20 +62,20 @@ _Model = TypeVar("_Model", bound=Declared)
 
 
 def declared(model: type[_Model], **fields: Any) -> _Model:
-    """The model of these fields; what is wrong with them is a `SpecError`, not pydantic's.
+    """The model of these fields; a `SpecError` of ours, not pydantic's error, says what is wrong with them.
 
     >>> class Size(Declared):
     ...     width: int = 1
     >>> declared(Size, width="2")
     Traceback (most recent call last):
       ...
-    tfx_sequences.errors.SpecError: This Size cannot be: width: Input should be a valid integer (received '2')
+    tfx_sequences.errors.SpecError: Invalid Size: width: Input should be a valid integer (received '2')
     """
     try:
         return model(**fields)
     except pydantic.ValidationError as error:
         key = f" of '{fields['key']}'" if isinstance(fields.get("key"), str) else ""
-        raise SpecError(f"This {model.__name__}{key} cannot be: {'; '.join(_problems(error))}") from None
+        raise SpecError(f"Invalid {model.__name__}{key}: {'; '.join(_problems(error))}") from None
 
 
 def _problems(error: pydantic.ValidationError) -> list[str]:

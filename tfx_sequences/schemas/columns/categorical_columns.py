@@ -9,8 +9,9 @@ import pydantic
 
 from tfx_sequences.schemas.columns.base import Declared, Terms
 from tfx_sequences.schemas.columns.column_base import IdColumn
+from tfx_sequences.schemas.columns.names import NO_ID
 
-NO_ID = -1
+_SEEN_TWICE = 2
 
 
 class Vocabulary(Declared):
@@ -19,20 +20,21 @@ class Vocabulary(Declared):
     top_k: pydantic.PositiveInt | None = None
     """Keep only the `top_k` most frequent terms."""
     frequency_threshold: pydantic.PositiveInt | None = None
-    """Keep only terms seen at least so many times."""
+    """Keep only terms seen at least this number of times."""
 
 
 class _TermColumn(IdColumn):
     """What terms and tokens have in common: how they become ids."""
 
     vocabulary: Vocabulary | None = None
-    """Compute the vocabulary over the training split."""
+    """Compute the vocabulary over the training split. It is computed too where nothing says how values become ids; a
+    term that was seen once then counts as unknown, so that the id of unknown terms is learned."""
     vocabulary_list: Terms | None = None
     """The terms, in the order of their ids."""
     vocabulary_file: str | None = None
     """A text file with one term per line; relative to the spec's file."""
     vocabulary_size: pydantic.PositiveInt | None = None
-    """Use only so many terms from the top of `vocabulary_file`."""
+    """Use only this number of terms from the top of `vocabulary_file`."""
     hash_bucket_size: pydantic.PositiveInt | None = None
     """Ids are the hash of the value, modulo this."""
     num_oov_buckets: pydantic.NonNegativeInt = 1
@@ -40,7 +42,7 @@ class _TermColumn(IdColumn):
     unknown term is an error. Missing values are unknown terms."""
     default_value: int | None = pydantic.Field(None, ge=NO_ID)
     """The id of unknown terms (or of ids out of range) instead of an OOV bucket; -1 gives
-    them none: a vector of zeros, as `tf.feature_column` does by default."""
+    them no id: a vector of zeros, as `tf.feature_column` does by default."""
     lowercase: bool = False
     """Compare terms in lower case (Unicode)."""
     indicator: bool = False
@@ -50,8 +52,13 @@ class _TermColumn(IdColumn):
     @classmethod
     def _computed_by_default(cls, data: Any) -> Any:
         if isinstance(data, dict) and not any(data.get(k) is not None for k in ID_SOURCES) and cls._computes(data):
-            data = {**data, "vocabulary": {}}
+            data = {**data, "vocabulary": cls._default_vocabulary(data)}
         return data
+
+    @classmethod
+    def _default_vocabulary(cls, data: dict[str, Any]) -> dict[str, Any]:
+        learns_unknown = data.get("num_oov_buckets", 1) != 0 and data.get("default_value") is None
+        return {"frequency_threshold": _SEEN_TWICE} if learns_unknown else {}
 
     @classmethod
     def _computes(cls, data: dict[str, Any]) -> bool:
@@ -61,7 +68,7 @@ class _TermColumn(IdColumn):
     def _check_terms(self) -> _TermColumn:
         given = [k for k in ID_SOURCES if getattr(self, k, None) is not None]
         if len(given) > 1:
-            raise ValueError(f"give one of {', '.join(given)}, not {len(given)}: each says how values become ids")
+            raise ValueError(f"give one of {', '.join(given)}, not {len(given)}: each determines how values become ids")
         if self.vocabulary_list is not None:
             if not self.vocabulary_list:
                 raise ValueError("vocabulary_list is empty")
@@ -71,7 +78,7 @@ class _TermColumn(IdColumn):
             if isinstance(self.vocabulary_list[0], str) != (self.term_dtype == "string"):
                 raise ValueError(f"vocabulary_list does not hold values of dtype {self.term_dtype}")
         if self.vocabulary_size and not self.vocabulary_file:
-            raise ValueError("vocabulary_size goes with vocabulary_file")
+            raise ValueError("vocabulary_size needs vocabulary_file")
         if self.indicator and self.embedding:
             raise ValueError("give either indicator or embedding, not both")
         return self
@@ -88,7 +95,7 @@ class _TermColumn(IdColumn):
 
     @property
     def oov_buckets(self) -> int:
-        """Number of ids behind the vocabulary's own."""
+        """Number of ids after the vocabulary's own."""
         return self.num_oov_buckets if self.num_ids_given is None and self.default_value is None else 0
 
     @property
@@ -121,7 +128,7 @@ class CategoricalColumn(_TermColumn):
     of them the vocabulary is computed over the training split.
 
     >>> CategoricalColumn(key="token").vocabulary
-    Vocabulary(top_k=None, frequency_threshold=None)
+    Vocabulary(top_k=None, frequency_threshold=2)
     >>> CategoricalColumn(key="day", dtype="int64", num_buckets=7).vocabulary is None
     True
     """
@@ -131,8 +138,8 @@ class CategoricalColumn(_TermColumn):
     num_buckets: pydantic.PositiveInt | None = None
     """The values are ids already, in `[0, num_buckets)`."""
     multi_valued: bool = False
-    """A step (or a record) has any number of values: `embedding.combiner` makes one vector
-    of theirs, `indicator` counts them. None at all gives zeros."""
+    """A step (or a record) has any number of values: `embedding.combiner` makes one vector of
+    them, `indicator` counts them. A step without values gives zeros."""
 
     @pydantic.model_validator(mode="after")
     def _check(self) -> CategoricalColumn:
@@ -178,7 +185,7 @@ class TextColumn(_TermColumn):
 
     type: Literal["text"] = "text"
     source: Literal["context", "sequence"] = "context"
-    """Where the string stands, for a column among the sequence features."""
+    """Where the string is stored, for a column among the sequence features."""
     split: Literal["whitespace", "regex", "characters", "bytes"] = "whitespace"
     """At ASCII white space; at what matches `pattern`; into Unicode characters; into bytes,
     which are ids of their own, 0 to 255, where no vocabulary is given."""
@@ -192,7 +199,7 @@ class TextColumn(_TermColumn):
     @pydantic.model_validator(mode="after")
     def _check(self) -> TextColumn:
         if (self.split == "regex") != (self.pattern is not None):
-            raise ValueError("pattern goes with 'split: regex', and that needs it")
+            raise ValueError("pattern and 'split: regex' need each other")
         if self.pattern is not None:
             try:
                 matches_nothing = re.compile(self.pattern).match("") is not None

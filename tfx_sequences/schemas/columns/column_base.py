@@ -12,7 +12,7 @@ from tfx_sequences.schemas.columns.embedding import Embedding
 
 
 class BaseColumn(Declared):
-    """One feature of a record; `type` says of which kind."""
+    """One feature of a record; `type` says which kind it is."""
 
     key: str = pydantic.Field(min_length=1)
     """The feature's key in the record."""
@@ -48,12 +48,12 @@ class IdColumn(BaseColumn):
 
     @property
     def id_source(self) -> tuple[Any, ...]:
-        """What decides which value gets which id; columns that share a table share it."""
+        """What determines which value gets which id; columns that share a table share it."""
         raise NotImplementedError
 
     @property
     def shares_table(self) -> bool:
-        """The embedding table is named, for others to share it."""
+        """The embedding table has a name, so that other columns can share it."""
         return self.embedding is not None and self.embedding.table is not None
 
     @property

@@ -36,10 +36,10 @@ class Embedding(Declared):
     max_norm: float | None = pydantic.Field(None, gt=0)
     """Vectors of a greater L2 norm are scaled down to it when they are looked up."""
     dropout: float = pydantic.Field(0.0, ge=0, lt=1)
-    """Share of the vectors' elements that is dropped in training."""
+    """Fraction of the vectors' elements that is dropped in training."""
     initializer: Literal[INITIALIZERS] = "uniform"  # type: ignore[valid-type]
     """Initial values: a Keras initializer, or `feature_column`: truncated normal of
-    deviation `1 / sqrt(dimension)`, as `tf.feature_column.embedding_column` has."""
+    deviation `1 / sqrt(dimension)`, as in `tf.feature_column.embedding_column`."""
     table: str | None = pydantic.Field(None, min_length=1)
     """Columns, of steps and of context, that name the same table share its vectors."""
     vectors_file: str | None = None

@@ -3,27 +3,31 @@
 What they return is a column of `tfx_sequences.schemas.columns.column`: frozen,
 comparable, serialisable. Keyword names and defaults are those of
 `tf.feature_column`, except that a `normalizer` is declared (`Scaling`, `"log1p"`)
-where that takes a function, for a function cannot be written to a spec.
+where that takes a function, because a function cannot be written to a spec.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
-from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns.base import declared
 from tfx_sequences.schemas.columns.column import (
     BucketizedColumn,
     CategoricalColumn,
-    IdColumn,
     NumericColumn,
     Scaling,
     TextColumn,
     Vocabulary,
 )
-
-_Id = TypeVar("_Id", bound=IdColumn)
+from tfx_sequences.schemas.columns.column_arguments import (
+    make_bucketized,
+    make_categorical,
+    make_filed,
+    make_listed,
+    make_numeric,
+    stored_dtype,
+)
 
 
 def numeric_column(
@@ -32,21 +36,25 @@ def numeric_column(
     default_value: float | None = None,
     dtype: Any = "float32",
     normalizer: str | Scaling | None = None,
+    *,
+    clip: float | None = None,
 ) -> NumericColumn:
     """Numbers of the record. `[B, *shape]` of `dtype` to `[B, prod(shape)]` float32.
 
     Args:
         key: The feature's key.
         shape: Shape of the value.
-        default_value: Stands in for a missing value; None: the feature is required.
+        default_value: Replaces a missing value; None: the feature is required.
         dtype: How the values are stored: `float32` or `int64` (or TensorFlow's dtype).
-        normalizer: `Scaling(offset, scale)`, `"log1p"`, or None; in a pipeline also
-            `"z_score"` and `"min_max"`, of the training split.
+        normalizer: `Scaling(offset, scale)`, `"log1p"` (`sign(x) * log1p(|x|)`, which a pipeline follows by
+            a z_score), or None; in a pipeline also `"auto"`, `"z_score"`, `"min_max"`, `"robust"` and `"quantile"`, of
+            the training split.
+        clip: Normalised values beyond this, up or down, become it.
 
     >>> numeric_column("age", normalizer=Scaling(offset=40.0, scale=0.1)).size
     1
     """
-    return _numeric(key, shape, default_value, dtype, normalizer, is_sequence=False)
+    return make_numeric(key, shape, default_value, dtype, normalizer, clip, is_sequence=False)
 
 
 def sequence_numeric_column(
@@ -55,21 +63,28 @@ def sequence_numeric_column(
     default_value: float | None = 0.0,
     dtype: Any = "float32",
     normalizer: str | Scaling | None = None,
+    *,
+    clip: float | None = None,
+    causal: bool | None = None,
 ) -> NumericColumn:
     """Numbers of each step. `[B, T, *shape]` of `dtype` to `[B, T, prod(shape)]` float32.
 
     Args:
         key: The feature's key.
         shape: Shape of a step's value.
-        default_value: Stands in for the values of a step that has none, or fewer
+        default_value: Replaces the values of a step that has none, or fewer
             than `shape` needs, before it is normalised; None: 0 after that.
         dtype: As for `numeric_column`.
-        normalizer: As for `numeric_column`.
+        normalizer: As for `numeric_column`; also `"per_record"` (mean and standard deviation of the record's
+            own steps), `"per_record_robust"` (median and distance of the quartiles) and `"per_record_min_max"`.
+        clip: As for `numeric_column`.
+        causal: The statistics of a record are, at each step, those of the steps up to it; None: of the whole record,
+            and in a pipeline as the network needs it.
 
     >>> sequence_numeric_column("lpc", shape=12).is_sequence
     True
     """
-    return _numeric(key, shape, default_value, dtype, normalizer, is_sequence=True)
+    return make_numeric(key, shape, default_value, dtype, normalizer, clip, is_sequence=True, causal=causal)
 
 
 def bucketized_column(source_column: NumericColumn, boundaries: Sequence[float]) -> BucketizedColumn:
@@ -81,7 +96,7 @@ def bucketized_column(source_column: NumericColumn, boundaries: Sequence[float])
     >>> bucketized_column(numeric_column("age"), [18, 65]).num_ids
     3
     """
-    return _bucketized(source_column, boundaries, is_sequence=False)
+    return make_bucketized(source_column, boundaries, is_sequence=False)
 
 
 def sequence_bucketized_column(source_column: NumericColumn, boundaries: Sequence[float]) -> BucketizedColumn:
@@ -90,14 +105,16 @@ def sequence_bucketized_column(source_column: NumericColumn, boundaries: Sequenc
     >>> sequence_bucketized_column(sequence_numeric_column("speed"), [30, 50]).is_sequence
     True
     """
-    return _bucketized(source_column, boundaries, is_sequence=True)
+    return make_bucketized(source_column, boundaries, is_sequence=True)
 
 
 def categorical_column_with_identity(
     key: str, num_buckets: int, default_value: int | None = None, *, multi_valued: bool = True
 ) -> CategoricalColumn:
     """Ids of the record, in `[0, num_buckets)`; others become `default_value`, or are an error."""
-    return _categorical(key, False, multi_valued, dtype="int64", num_buckets=num_buckets, default_value=default_value)
+    return make_categorical(
+        key, False, multi_valued, dtype="int64", num_buckets=num_buckets, default_value=default_value
+    )
 
 
 def sequence_categorical_column_with_identity(
@@ -110,7 +127,9 @@ def sequence_categorical_column_with_identity(
     >>> embedding_column(watches, dimension=10).width(1000)
     10
     """
-    return _categorical(key, True, multi_valued, dtype="int64", num_buckets=num_buckets, default_value=default_value)
+    return make_categorical(
+        key, True, multi_valued, dtype="int64", num_buckets=num_buckets, default_value=default_value
+    )
 
 
 def categorical_column_with_vocabulary_list(
@@ -123,7 +142,7 @@ def categorical_column_with_vocabulary_list(
     multi_valued: bool = True,
 ) -> CategoricalColumn:
     """Terms of the record, whose ids are their places in a list; see the sequence twin."""
-    return _listed(key, False, multi_valued, vocabulary_list, dtype, default_value, num_oov_buckets)
+    return make_listed(key, False, multi_valued, vocabulary_list, dtype, default_value, num_oov_buckets)
 
 
 def sequence_categorical_column_with_vocabulary_list(
@@ -141,9 +160,9 @@ def sequence_categorical_column_with_vocabulary_list(
         key: The feature's key.
         vocabulary_list: The terms.
         dtype: `string` or `int64`; None: as the terms are.
-        default_value: Id of unknown terms; -1 gives them none, a vector of zeros;
+        default_value: Id of unknown terms; -1 gives them no id, a vector of zeros;
             None makes them an error.
-        num_oov_buckets: Ids behind the list for unknown terms, by their hash,
+        num_oov_buckets: Ids after the list for unknown terms, by their hash,
             instead of `default_value`.
         multi_valued: A step has any number of terms.
 
@@ -152,7 +171,7 @@ def sequence_categorical_column_with_vocabulary_list(
     >>> indicator_column(colors).name
     'colors_indicator'
     """
-    return _listed(key, True, multi_valued, vocabulary_list, dtype, default_value, num_oov_buckets)
+    return make_listed(key, True, multi_valued, vocabulary_list, dtype, default_value, num_oov_buckets)
 
 
 def categorical_column_with_vocabulary_file(
@@ -166,7 +185,7 @@ def categorical_column_with_vocabulary_file(
     multi_valued: bool = True,
 ) -> CategoricalColumn:
     """Terms of the record, whose ids are their lines in a file; see the sequence twin."""
-    return _filed(key, False, multi_valued, vocabulary_file, vocabulary_size, num_oov_buckets, default_value, dtype)
+    return make_filed(key, False, multi_valued, vocabulary_file, vocabulary_size, num_oov_buckets, default_value, dtype)
 
 
 def sequence_categorical_column_with_vocabulary_file(
@@ -184,28 +203,28 @@ def sequence_categorical_column_with_vocabulary_file(
     Args:
         key: The feature's key.
         vocabulary_file: Text, one term per line.
-        vocabulary_size: Use only so many lines from the top.
-        num_oov_buckets: Ids behind the file's for unknown terms, by their hash.
+        vocabulary_size: Use only this number of lines from the top.
+        num_oov_buckets: Ids after the file's for unknown terms, by their hash.
         default_value: Id of unknown terms, where there are no such buckets; None
             means -1, no id, as in `tf.feature_column`.
         dtype: `string` or `int64`.
         multi_valued: A step has any number of terms.
     """
-    return _filed(key, True, multi_valued, vocabulary_file, vocabulary_size, num_oov_buckets, default_value, dtype)
+    return make_filed(key, True, multi_valued, vocabulary_file, vocabulary_size, num_oov_buckets, default_value, dtype)
 
 
 def categorical_column_with_hash_bucket(
     key: str, hash_bucket_size: int, dtype: Any = "string", *, multi_valued: bool = True
 ) -> CategoricalColumn:
     """Terms of the record, whose ids are their hashes."""
-    return _categorical(key, False, multi_valued, dtype=_dtype(dtype, key), hash_bucket_size=hash_bucket_size)
+    return make_categorical(key, False, multi_valued, dtype=stored_dtype(dtype, key), hash_bucket_size=hash_bucket_size)
 
 
 def sequence_categorical_column_with_hash_bucket(
     key: str, hash_bucket_size: int, dtype: Any = "string", *, multi_valued: bool = False
 ) -> CategoricalColumn:
     """Terms of each step, whose ids are their hashes."""
-    return _categorical(key, True, multi_valued, dtype=_dtype(dtype, key), hash_bucket_size=hash_bucket_size)
+    return make_categorical(key, True, multi_valued, dtype=stored_dtype(dtype, key), hash_bucket_size=hash_bucket_size)
 
 
 def categorical_column_with_vocabulary(
@@ -219,8 +238,8 @@ def categorical_column_with_vocabulary(
 ) -> CategoricalColumn:
     """Terms of the record; the pipeline computes their vocabulary over the training split."""
     vocabulary = Vocabulary(top_k=top_k, frequency_threshold=frequency_threshold)
-    return _categorical(
-        key, False, multi_valued, dtype=_dtype(dtype, key), vocabulary=vocabulary, num_oov_buckets=num_oov_buckets
+    return make_categorical(
+        key, False, multi_valued, dtype=stored_dtype(dtype, key), vocabulary=vocabulary, num_oov_buckets=num_oov_buckets
     )
 
 
@@ -239,8 +258,8 @@ def sequence_categorical_column_with_vocabulary(
     Vocabulary(top_k=20000, frequency_threshold=None)
     """
     vocabulary = Vocabulary(top_k=top_k, frequency_threshold=frequency_threshold)
-    return _categorical(
-        key, True, multi_valued, dtype=_dtype(dtype, key), vocabulary=vocabulary, num_oov_buckets=num_oov_buckets
+    return make_categorical(
+        key, True, multi_valued, dtype=stored_dtype(dtype, key), vocabulary=vocabulary, num_oov_buckets=num_oov_buckets
     )
 
 
@@ -256,104 +275,3 @@ def sequence_text_column(key: str, split: str = "whitespace", pattern: str | Non
     1
     """
     return declared(TextColumn, key=key, split=split, pattern=pattern, is_sequence=True, **options)
-
-
-def _numeric(
-    key: str, shape: Any, default_value: Any, dtype: Any, normalizer: Any, *, is_sequence: bool
-) -> NumericColumn:
-    return declared(
-        NumericColumn,
-        key=key,
-        is_sequence=is_sequence,
-        shape=(shape,) if isinstance(shape, int) else tuple(shape),
-        default_value=_number(default_value, key),
-        dtype=_dtype(dtype, key),
-        normalizer="none" if normalizer is None else normalizer,
-    )
-
-
-def _number(default_value: Any, key: str) -> float | None:
-    try:
-        return None if default_value is None else float(default_value)
-    except (TypeError, ValueError) as error:
-        raise SpecError(
-            f"Column '{key}' has a default_value that is no number.",
-            expected="one number, for each element of the shape, or None",
-            received=f"{default_value!r}",
-        ) from error
-
-
-def _bucketized(source: Any, boundaries: Sequence[float], *, is_sequence: bool) -> BucketizedColumn:
-    if not isinstance(source, NumericColumn) or source.normalizer != "none" or source.is_sequence != is_sequence:
-        kind = "sequence_numeric_column" if is_sequence else "numeric_column"
-        raise SpecError(
-            "Only plain numbers can be put in buckets.",
-            expected=f"a {kind} without normalizer: the boundaries are in the record's own units",
-            received=f"{source!r}",
-        )
-    return declared(
-        BucketizedColumn,
-        key=source.key,
-        is_sequence=is_sequence,
-        shape=source.shape,
-        dtype=source.dtype,
-        default_value=source.default_value,
-        boundaries=tuple(float(b) for b in boundaries),
-    )
-
-
-def _categorical(key: str, is_sequence: bool, multi_valued: bool, **fields: Any) -> CategoricalColumn:
-    return declared(CategoricalColumn, key=key, is_sequence=is_sequence, multi_valued=multi_valued, **fields)
-
-
-def _listed(
-    key: str, is_sequence: bool, multi_valued: bool, terms: Any, dtype: Any, default_value: Any, oov: int
-) -> CategoricalColumn:
-    terms = tuple(t.decode() if isinstance(t, bytes) else t if isinstance(t, str) else int(t) for t in terms)
-    if dtype is None:
-        dtype = "int64" if terms and isinstance(terms[0], int) else "string"
-    return _categorical(
-        key,
-        is_sequence,
-        multi_valued,
-        dtype=_dtype(dtype, key),
-        vocabulary_list=terms,
-        **_unknown(key, default_value, oov),
-    )
-
-
-def _filed(
-    key: str, is_sequence: bool, multi_valued: bool, file: Any, size: int | None, oov: int, default: Any, dtype: Any
-) -> CategoricalColumn:
-    return _categorical(
-        key,
-        is_sequence,
-        multi_valued,
-        dtype=_dtype(dtype, key),
-        vocabulary_file=str(file),
-        vocabulary_size=size,
-        **_unknown(key, -1 if default is None else default, oov),
-    )
-
-
-def _unknown(key: str, default_value: int | None, num_oov_buckets: int) -> dict[str, Any]:
-    if num_oov_buckets and default_value not in (None, -1):
-        raise SpecError(
-            f"Column '{key}' gives unknown terms two ids.",
-            expected="default_value or num_oov_buckets",
-            received=f"default_value={default_value}, num_oov_buckets={num_oov_buckets}",
-            fix="Leave one of them out.",
-        )
-    return {"num_oov_buckets": num_oov_buckets, "default_value": None if num_oov_buckets else default_value}
-
-
-def _dtype(dtype: Any, key: str) -> str:
-    name = dtype if isinstance(dtype, str) else getattr(dtype, "name", None) or getattr(dtype, "__name__", str(dtype))
-    stored = {"int32": "int64", "float64": "float32"}.get(str(name), str(name))
-    if stored not in ("string", "int64", "float32"):
-        raise SpecError(
-            f"Column '{key}' has a dtype that records do not store.",
-            expected="string, int64 or float32",
-            received=str(dtype),
-        )
-    return stored

@@ -1,4 +1,4 @@
-"""Files that a spec names: here, or where TensorFlow's file systems reach."""
+"""Files that a spec names: on this machine, or in one of TensorFlow's file systems."""
 
 from __future__ import annotations
 

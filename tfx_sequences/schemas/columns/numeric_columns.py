@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import pydantic
 
@@ -10,6 +10,13 @@ from tfx_sequences.schemas.columns.base import AsTuple, Declared, Sizes
 from tfx_sequences.schemas.columns.column_base import BaseColumn, IdColumn, size_of
 
 Numbers = Annotated[tuple[float, ...], AsTuple]
+RecordNormalizer = Literal["per_record", "per_record_robust", "per_record_min_max"]
+Normalizer = Literal["auto", "z_score", "min_max", "robust", "quantile", "log1p", RecordNormalizer, "none"]
+
+RECORD_NORMALIZERS: tuple[str, ...] = get_args(RecordNormalizer)
+"""Those that take the statistics of the record itself."""
+SPLIT_NORMALIZERS = ("auto", "z_score", "min_max", "robust", "quantile")
+"""Those that need the statistics of the training split."""
 
 
 class Scaling(Declared):
@@ -20,9 +27,9 @@ class Scaling(Declared):
     """
 
     offset: float | Numbers = 0.0
-    """Taken off first."""
+    """Subtracted first."""
     scale: float | Numbers = 1.0
-    """Multiplied with then."""
+    """Multiplied by afterwards."""
 
 
 class _Numbers(BaseColumn):
@@ -51,15 +58,37 @@ class NumericColumn(_Numbers):
 
     type: Literal["numeric"] = "numeric"
     default_value: float | None = None
-    """Stands in for a missing value. None: a missing step becomes the mean (0
+    """Replaces a missing value. None: a missing step becomes the mean (0
     after normalisation), and a missing context feature is an error."""
-    normalizer: Literal["z_score", "min_max", "log1p", "none"] | Scaling = "z_score"
-    """Applied per element of `shape`, with statistics of the training split; or a mapping
-    of `offset` and `scale`: `(x - offset) * scale`."""
+    normalizer: Normalizer | Scaling = "auto"
+    """Applied per element of `shape`. By statistics of the training split: `z_score` (mean and standard deviation),
+    `min_max`, `robust` (median and distance of the quartiles), `quantile` (ranks, as a normal distribution has them),
+    `log1p` (`sign(x) * log1p(|x|)`, then its `z_score`). By those of the record alone: `per_record` (mean and standard
+    deviation), `per_record_robust` (median and distance of the quartiles), `per_record_min_max`. `auto` chooses one of
+    `z_score`, `log1p`, `quantile` and `per_record` from the training split, and says which. Or a mapping of `offset`
+    and `scale`: `(x - offset) * scale`."""
+    clip: pydantic.PositiveFloat | None = None
+    """Normalised values beyond this, up or down, become it."""
+    causal: bool | None = None
+    """For the normalisers per record (and `auto`): each step is normalised by the steps up to it, not by the whole
+    record. None: true where the network is not bidirectional, or a label is one of steps or a forecast."""
+    scale_feature: bool | None = None
+    """For the normalisers per record (and `auto`): the model also gets, for each element, the logarithm of the record's
+    scale (its `z_score`) and the record's location, as `log1p` of its ratio to the scale. None: true where `auto` has
+    chosen the normaliser."""
 
     @pydantic.model_validator(mode="after")
     def _check(self) -> NumericColumn:
         _whole(self.dtype, self.default_value)
+        by_record = self.normalizer in RECORD_NORMALIZERS
+        if by_record and not self.is_sequence:
+            raise ValueError(
+                f"normalizer {self.normalizer} needs the steps of a record, but this is not a sequence feature"
+            )
+        may_be = by_record or (self.normalizer == "auto" and self.is_sequence)
+        for name in ("causal", "scale_feature"):
+            if getattr(self, name) is not None and not may_be:
+                raise ValueError(f"{name} belongs to {', '.join(RECORD_NORMALIZERS)} and auto; leave it out")
         if isinstance(self.normalizer, Scaling):
             for name in ("offset", "scale"):
                 given = getattr(self.normalizer, name)
@@ -74,31 +103,44 @@ class BucketizedColumn(IdColumn, _Numbers):
     """Numbers as the buckets they fall into.
 
     `boundaries` b1 < b2 < ... make the buckets `(-inf, b1)`, `[b1, b2)`, ...,
-    `[bn, inf)`. An array of `size` values has ids of its own for each element. Without
-    `embedding` the model gets one-hot vectors, `size * (n + 1)` wide.
+    `[bn, inf)`; `num_buckets` takes for them the quantiles of the training split. An array of `size`
+    values has ids of its own for each element. Without `embedding` the model gets one-hot vectors,
+    as wide as the number of buckets times `size`.
 
     >>> BucketizedColumn(key="age", boundaries=(18, 65)).num_ids
     3
+    >>> BucketizedColumn(key="age", num_buckets=10).num_ids
+    10
     """
 
     type: Literal["bucketized"] = "bucketized"
-    boundaries: Numbers = pydantic.Field(min_length=1)
+    boundaries: Annotated[Numbers, pydantic.Field(min_length=1)] | None = None
     """Rising; a value equal to a boundary is in the bucket above it."""
+    num_buckets: Annotated[int, pydantic.Field(ge=2)] | None = None
+    """Instead of `boundaries`: this number of buckets, each with an equal share of the training split's values, element
+    by element; if many values are equal, some buckets stay empty."""
     default_value: float | None = None
-    """Stands in for a missing value. None: a missing step is in no bucket (a vector of
+    """Replaces a missing value. None: a missing step is in no bucket (a vector of
     zeros), and a missing context feature is an error."""
 
     @pydantic.model_validator(mode="after")
     def _check(self) -> BucketizedColumn:
         _whole(self.dtype, self.default_value)
-        if list(self.boundaries) != sorted(set(self.boundaries)):
+        if (self.boundaries is None) == (self.num_buckets is None):
+            raise ValueError("give boundaries, or num_buckets for those of the training split's quantiles")
+        if self.boundaries is not None and list(self.boundaries) != sorted(set(self.boundaries)):
             raise ValueError("boundaries must rise, each greater than the one before it")
         return self
 
     @property
+    def buckets(self) -> int:
+        """Number of buckets of one element."""
+        return self.num_buckets or len(self.boundaries or ()) + 1
+
+    @property
     def num_ids(self) -> int:
         """Number of ids: one per bucket and element of `shape`."""
-        return self.size * (len(self.boundaries) + 1)
+        return self.size * self.buckets
 
     @property
     def is_indicator(self) -> bool:
@@ -112,7 +154,9 @@ class BucketizedColumn(IdColumn, _Numbers):
 
     @property
     def id_source(self) -> tuple[Any, ...]:
-        """The boundaries, once per element."""
+        """The boundaries, once per element; those of quantiles are the feature's own."""
+        if self.boundaries is None:
+            return ("bucketized", self.num_buckets, self.size, self.key, self.is_sequence)
         return ("bucketized", self.boundaries, self.size)
 
     @property

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class PretrainedVectors:
-    """Vectors by id, and which ids have none.
+    """Vectors by id, and which ids do not have one.
 
     Attributes:
         vectors: float32 `[num_ids, D]`; zero where the file has none.
@@ -52,7 +52,7 @@ def pretrained_vectors(
 
     Raises:
         SpecError: The file cannot be read, a line is malformed, or its vectors have
-            another dimension.
+            a different dimension.
     """
     import numpy as np
 
@@ -63,8 +63,8 @@ def pretrained_vectors(
             row_terms = list(terms)
         if row_terms is not None and len(row_terms) != len(rows):
             raise SpecError(
-                f"The vectors of '{table}' are not one per term.",
-                expected=f"{len(row_terms)} rows, as there are terms",
+                f"The vectors of '{table}' do not match its terms.",
+                expected=f"{len(row_terms)} rows, one per term",
                 received=f"{len(rows)} rows in {file}",
                 fix="Name the terms of the rows with vectors_terms_file.",
             )
@@ -84,7 +84,7 @@ def pretrained_vectors(
             vectors[index], covered[index] = rows[row], True
     if not covered.any():
         raise SpecError(
-            f"The vectors of '{table}' are for none of its {len(names)} terms.",
+            f"The vectors file of '{table}' has none of its {len(names)} terms.",
             expected=f"vectors for terms such as {shortened(names, 3)}",
             received=f"terms such as {shortened(list(row_of), 3)} in {file}",
             fix="Check the file, and the case of its terms.",
@@ -102,7 +102,7 @@ def _array(embedding: Embedding, table: str) -> tuple[Any, list[str] | None]:
         raise _unreadable(file, table, error) from error
     if rows.ndim != 2 or rows.dtype.kind not in "fiu":
         raise SpecError(
-            f"The vectors of '{table}' are no table of numbers.",
+            f"The vectors of '{table}' are not a table of numbers.",
             expected="an array [terms, dimension] of numbers",
             received=f"shape {rows.shape} and dtype {rows.dtype} in {file}",
         )
@@ -147,7 +147,7 @@ def _is_header(words: list[bytes]) -> bool:
 def _check_dimension(rows: Any, embedding: Embedding, table: str) -> None:
     if embedding.dimension is not None and embedding.dimension != rows.shape[1]:
         raise SpecError(
-            f"The vectors of '{table}' have another dimension than the embedding.",
+            f"The vectors of '{table}' have a different dimension from the embedding.",
             expected=f"dimension {embedding.dimension}",
             received=f"{rows.shape[1]} numbers per term in {embedding.vectors_file}",
             fix=f"Write 'dimension: {rows.shape[1]}', or give other vectors.",
@@ -166,7 +166,7 @@ def _unreadable(file: str, table: str, why: object) -> SpecError:
         f"The vectors of '{table}' cannot be read: {why}",
         expected="text lines 'term x1 x2 ...' or an array in a .npy file",
         received=file,
-        fix="Mend vectors_file.",
+        fix="Correct vectors_file.",
     )
 
 
@@ -175,5 +175,5 @@ def _malformed(file: str, table: str, number: int, why: str) -> SpecError:
         f"The vectors of '{table}' have a malformed line {number}: {why}",
         expected="a term and its numbers, separated by single spaces",
         received=file,
-        fix="Mend the line.",
+        fix="Correct the line.",
     )

@@ -58,7 +58,7 @@ def _agree(table: str, first: IdColumn, other: IdColumn) -> None:
             f"Columns '{first.key}' and '{other.key}' share the embedding table '{table}' but not their ids.",
             expected="the same vocabulary, buckets or hash, and the same dtype",
             received=f"{_differing(first, other) or 'columns of different types'}",
-            fix="Declare both alike, or give them different tables.",
+            fix="Declare both in the same way, or give them different tables.",
         )
     if first.embedding is None or other.embedding is None:
         return  # the same column, given twice
@@ -69,7 +69,7 @@ def _agree(table: str, first: IdColumn, other: IdColumn) -> None:
                 f"Columns '{first.key}' and '{other.key}' share the embedding table '{table}' but not its {field}.",
                 expected=f"{field}: {here}, as '{first.key}' has it",
                 received=f"{field}: {there}",
-                fix="Declare the embedding alike, or give the columns different tables.",
+                fix="Declare the embedding in the same way, or give the columns different tables.",
             )
 
 

@@ -89,7 +89,7 @@ def read_lines(file: str, field: str, key: str) -> list[str]:
             f"The {field} of '{key}' cannot be read: {error}",
             expected="a UTF-8 text file with one term per line",
             received=file,
-            fix=f"Mend {field}.",
+            fix=f"Correct {field}.",
         ) from error
     # Not splitlines(): a term may hold the rarer line separators of Unicode.
     lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")

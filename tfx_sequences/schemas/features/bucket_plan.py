@@ -1,4 +1,4 @@
-"""The bucket plan: which lengths share batches, and what that is expected to cost."""
+"""The bucket plan: which lengths share batches, and how much padding is expected."""
 
 from __future__ import annotations
 

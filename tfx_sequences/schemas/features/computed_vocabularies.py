@@ -19,7 +19,7 @@ def vocabulary_name(name: str) -> str:
 
 
 def computed_vocabularies(spec: SequenceSpec) -> dict[str, list[str]]:
-    """The transformed features of which vocabularies are computed, by the vocabulary's name.
+    """The transformed features whose vocabularies are computed, by the vocabulary's name.
 
     Columns that share an embedding table have one vocabulary, of the terms of all.
 

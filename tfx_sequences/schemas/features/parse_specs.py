@@ -1,6 +1,6 @@
 """Parse specs of `tf.io`, generated; and the one function that parses records.
 
-The same function stands in training, evaluation and the serving graph.
+Training, evaluation and the serving graph use the same function.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def make_parse_sequence_example_spec(
 def make_parse_example_spec(
     spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool = True, transformed: bool = False
 ) -> FeatureSpec:
-    """The dict `tf.io.parse_example` takes, for records that are `tf.Example`.
+    """The dict that `tf.io.parse_example` takes, for records that are `tf.Example`.
 
     A sequence feature is a list of `T * size` values there; a scalar one is parsed
     to a ragged `[B, T]`, an array one to `[B, T, size]`. Context features and names as in
@@ -141,7 +141,7 @@ def parse_records(serialized: tf.Tensor, spec: SequenceSpec, *, with_label: bool
 
 
 def _first_rows(values: Any, size: tf.Tensor) -> Any:
-    """`values[:size]`, which for a ragged tensor of unknown size is ten times the operations."""
+    """`values[:size]`, which takes ten times the operations for a ragged tensor of unknown size."""
     if not isinstance(values, tf.RaggedTensor):
         return values[:size]
     splits = values.row_splits[: tf.cast(size, tf.int64) + 1]

@@ -10,14 +10,11 @@ from typing import Literal
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalColumn, NumericColumn
 from tfx_sequences.schemas.columns.column_base import BaseColumn
+from tfx_sequences.schemas.columns.names import MISSING_INT, raw_name
 from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, is_from_context
 
-SEQUENCE_PREFIX = "sequence."
 Role = Literal["feature", "known_future", "label", "mase_scale", "step_weight", "example_weight", "id"]
-
-# Stands for a missing int64 term; no record holds it in practice, so it is an unknown term.
-MISSING_INT = -(2**63)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +26,7 @@ class RawFeature:
         is_sequence: It is a feature list; `False` for a context feature.
         dtype: `string`, `int64` or `float32`.
         shape: Shape of one step's value (of the record's value for context).
-        default: Stands in for a missing context value; None: it is required.
+        default: Replaces a missing context value; None: it is required.
         role: What the spec uses it for.
         multi_valued: One step (or the record) has any number of values; `shape` is `()`.
     """
@@ -45,7 +42,7 @@ class RawFeature:
     @property
     def tensor_name(self) -> str:
         """Name of the parsed tensor; a context and a sequence feature may share a key."""
-        return SEQUENCE_PREFIX + self.key if self.is_sequence else self.key
+        return raw_name(self.key, of_steps=self.is_sequence)
 
     @property
     def size(self) -> int:
@@ -111,7 +108,7 @@ def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool 
 
 
 def served_features(spec: SequenceSpec) -> list[RawFeature]:
-    """Those that a prediction needs of a record, required or not: of the columns, and futures that are known.
+    """Features that a prediction reads from a record, required or not: those of the columns, and known futures.
 
     >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> [f.tensor_name for f in served_features(load_spec("japanese_vowels"))]

@@ -1,4 +1,4 @@
-"""How requests that are no records name the raw features, and mark what is missing.
+"""How requests that are not records name the raw features, and mark missing values.
 
 The names of the inputs of the signature `serving_tensors`, and the keys of the plain rows that requests are
 built from.
@@ -15,7 +15,7 @@ from tfx_sequences.schemas.features.raw_features import RawFeature, served_featu
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 LENGTHS_INPUT = "sequence_length"
-# By dtype, what stands for a value that is not there, where a tensor must hold something.
+# By dtype, what stands for a missing value, where a tensor must hold something.
 MISSING: dict[str, str | int | float] = {"string": "", "int64": MISSING_INT, "float32": float("nan")}
 # Neither may be the name of an argument of a TensorFlow function.
 _TAKEN = (LENGTHS_INPUT, "self")
@@ -26,7 +26,7 @@ class RequestInput:
     """One raw feature as a padded tensor.
 
     Attributes:
-        name: Of the tensor.
+        name: The name of the tensor.
         feature: The feature.
     """
 
@@ -44,7 +44,7 @@ def request_inputs(spec: SequenceSpec) -> dict[str, RequestInput]:
     """What a prediction needs of a record, by the name of the tensor that holds it.
 
     The name is the feature's key. Letters, digits and `_` stay, anything else becomes `_`; where
-    two would be called the same, or like `sequence_length`, it is `context_KEY` and `sequence_KEY`.
+    two would be called the same, or called `sequence_length`, it is `context_KEY` and `sequence_KEY`.
 
     >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> {name: given.shape for name, given in request_inputs(load_spec("japanese_vowels")).items()}
@@ -63,7 +63,7 @@ def request_inputs(spec: SequenceSpec) -> dict[str, RequestInput]:
 
 
 def needs_lengths(spec: SequenceSpec) -> bool:
-    """Whether any feature has steps; tokens of the context's text are none yet."""
+    """Whether any feature has steps; text in the context is not split into steps yet."""
     return any(given.feature.is_sequence for given in request_inputs(spec).values())
 
 
@@ -79,7 +79,7 @@ def why_no_examples(spec: SequenceSpec) -> str | None:
         if feature.is_sequence and feature.multi_valued:
             return f"'{feature.key}' has any number of values per step, which a flat list cannot divide"
         if feature.is_sequence and feature.key in context:
-            return f"'{feature.key}' is a feature of the context and of the steps, and a tf.Example has one of a name"
+            return f"'{feature.key}' is a context and a sequence feature, and a tf.Example has one feature of a name"
     return None
 
 

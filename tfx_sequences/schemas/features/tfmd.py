@@ -1,7 +1,7 @@
 """The `tensorflow_metadata` schema of a spec, with all tensor representations.
 
 A schema inferred from statistics has no tensor representations for
-SequenceExamples, and Transform cannot read them without.
+SequenceExamples, and Transform cannot read them without these.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from google.protobuf import text_format
 
 from tfx_sequences.errors import DataError, did_you_mean, shortened
 from tfx_sequences.schemas.columns.column import CategoricalColumn
-from tfx_sequences.schemas.columns.names import SEQUENCE_PREFIX
 from tfx_sequences.schemas.features.raw_features import RawFeature, feature_of, raw_features
 from tfx_sequences.schemas.features.schema_protos import schema_pb2
 from tfx_sequences.schemas.spec.label import Label
@@ -39,7 +38,7 @@ def make_schema(spec: SequenceSpec, inferred: schema_pb2.Schema | None = None) -
     """
     schema = schema_pb2.Schema()
     columns = {feature_of(c).tensor_name: c for c in spec.columns.values() if isinstance(c, CategoricalColumn)}
-    labels = {SEQUENCE_PREFIX * label.per_step + label.key: label for label in spec.heads.values()}
+    labels = {label.raw_name: label for label in spec.heads.values()}
     in_struct = spec.record == "SequenceExample"
     sequence_features = schema_pb2.StructDomain()
     representations = schema.tensor_representation_group[""].tensor_representation
@@ -73,7 +72,7 @@ def compare_with_inferred(spec: SequenceSpec, inferred: schema_pb2.Schema) -> No
                 f"The data has no {place} feature '{raw.key}' ({raw.role}).",
                 expected=f"'{raw.key}' in the training records",
                 received=f"{place} features {shortened(sorted(here)) or 'none'}",
-                fix=f"Mend the key in the spec. {hint}".strip(),
+                fix=f"Correct the key in the spec. {hint}".strip(),
             )
         if here[raw.key].type != _TYPES[raw.dtype]:
             stored = {v: k for k, v in _TYPES.items()}.get(here[raw.key].type, "another type")
@@ -81,7 +80,7 @@ def compare_with_inferred(spec: SequenceSpec, inferred: schema_pb2.Schema) -> No
                 f"The {place} feature '{raw.key}' is not what the spec says.",
                 expected=raw.dtype,
                 received=stored,
-                fix=f"Write 'dtype: {stored}' in the spec, or mend the records.",
+                fix=f"Write 'dtype: {stored}' in the spec, or correct the records.",
             )
 
 
@@ -131,7 +130,7 @@ def _set_domain(
 
 
 def _takes_listed_only(column: CategoricalColumn) -> bool:
-    # Validation knows no lower case; and a missing value, which is unknown too, is not in the statistics.
+    # Validation does not know lower case; and a missing value, which is unknown too, is not in the statistics.
     return column.refuses_unknown and not column.lowercase
 
 
@@ -155,7 +154,7 @@ def _represent(representation: schema_pb2.TensorRepresentation, raw: RawFeature,
 
 
 def _add_unused(schema: schema_pb2.Schema, inferred: schema_pb2.Schema) -> None:
-    """Copies what the data has and the spec does not use, marked so that nobody looks at it."""
+    """Copies what the data has and the spec does not use, marked so that nothing validates or parses it."""
 
     def copy_unused(target: schema_pb2.Schema | schema_pb2.StructDomain, source: schema_pb2.Feature) -> None:
         copied = target.feature.add()

@@ -7,11 +7,12 @@ from typing import Any
 import tensorflow as tf
 
 from tfx_sequences.schemas.columns.column import Column, IdColumn
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
+from tfx_sequences.schemas.features.record_scales import record_scales
 from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SINGLE_HEAD, SequenceSpec
 
-SEQUENCE_LENGTH = "sequence_length"
 LABEL = "label"
 STEP_WEIGHT = "step_weight"
 MASE_SCALE = "mase_scale"
@@ -29,12 +30,12 @@ def label_name(head: str) -> str:
 
 
 def step_weight_name(head: str) -> str:
-    """The transformed name of what weighs the steps of a head's label."""
+    """The transformed name of the weights of the steps of a head's label."""
     return STEP_WEIGHT if head == SINGLE_HEAD else f"{STEP_WEIGHT}.{head}"
 
 
 def mase_scale_name(head: str) -> str:
-    """The transformed name of what MASE divides a head's error by."""
+    """The transformed name of the scale by which MASE divides a head's error."""
     return MASE_SCALE if head == SINGLE_HEAD else f"{MASE_SCALE}.{head}"
 
 
@@ -48,7 +49,7 @@ def future_name(name: str) -> str:
 
 
 def names_of_step_labels(spec: SequenceSpec) -> set[str]:
-    """Labels and weights that steps have, one each."""
+    """Labels and weights with one value per step."""
     heads = {name: label for name, label in spec.heads.items() if label.per_step}
     return {label_name(n) for n in heads} | {step_weight_name(n) for n, label in heads.items() if label.step_weight}
 
@@ -65,9 +66,13 @@ def make_parse_transformed_spec(spec: SequenceSpec, *, with_label: bool = True) 
     >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> parsed = make_parse_transformed_spec(load_spec("japanese_vowels"))
     >>> list(parsed), [*parsed["sequence.lpc"].partitions]
-    (['id', 'label', 'sequence.lpc', 'sequence_length'], [UniformRowLength(length=12)])
+    (['id', 'label', 'sequence.lpc', 'sequence.lpc.record_scale', 'sequence_length'], [UniformRowLength(length=12)])
     """
     parsed = {name: _parser(name, column) for name, column in spec.columns.items()}
+    parsed |= {
+        feature: _ragged(feature, tf.float32, [2 * getattr(spec.columns[name], "size", 1)], False)
+        for feature, name in record_scales(spec).items()
+    }
     parsed[SEQUENCE_LENGTH] = tf.io.FixedLenFeature([], tf.int64)
     if spec.id_key:
         parsed[RECORD_ID] = tf.io.FixedLenFeature([], tf.string)
@@ -99,7 +104,7 @@ def _parser(name: str, column: Column) -> Any:
 def _label_parser(name: str, label: Label) -> Any:
     if label.has_several_terms:
         return _ragged(name, tf.int64, [], label.per_step)
-    dtype = tf.int64 if label.type == "classification" else tf.float32
+    dtype = tf.as_dtype(label.target_dtype)
     return (
         _ragged(name, dtype, [*label.shape], False) if label.per_step else tf.io.FixedLenFeature([*label.shape], dtype)
     )

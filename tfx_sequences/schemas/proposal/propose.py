@@ -13,7 +13,7 @@ from google.protobuf import text_format
 
 from tfx_sequences.errors import DataError, SpecError, did_you_mean, shortened
 from tfx_sequences.schemas.columns.base import declared
-from tfx_sequences.schemas.columns.names import SEQUENCE_PREFIX
+from tfx_sequences.schemas.columns.names import raw_name
 from tfx_sequences.schemas.features.schema_protos import schema_pb2
 from tfx_sequences.schemas.proposal.proposal import Note, Proposal
 from tfx_sequences.schemas.proposal.proposed_columns import proposed_column
@@ -99,7 +99,7 @@ def propose_spec(
         for feature in features:
             column, about = proposed_column(feature, in_sequence=section == "sequence", record=read.record)
             if column is None:
-                left_out += [Note(SEQUENCE_PREFIX * feature.is_sequence + feature.key, text) for text in about]
+                left_out += [Note(raw_name(feature.key, of_steps=feature.is_sequence), text) for text in about]
             else:
                 fields[section][feature.key] = column
                 notes += [Note(f"{section}.{feature.key}", text) for text in about]

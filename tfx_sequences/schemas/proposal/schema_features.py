@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from tfx_sequences.schemas.columns.names import SEQUENCE_PREFIX
+from tfx_sequences.schemas.columns.names import SEQUENCE_PREFIX, raw_name
 from tfx_sequences.schemas.features.schema_protos import schema_pb2
 from tfx_sequences.schemas.features.tfmd import SEQUENCE_STRUCT
 from tfx_sequences.schemas.proposal.proposal import Note
@@ -95,7 +95,7 @@ def schema_features(schema: schema_pb2.Schema) -> SchemaFeatures:
         try:
             found.append(reader.read(feature, nested))
         except _Unusable as reason:
-            left_out.append(Note(SEQUENCE_PREFIX * nested + feature.name, str(reason)))
+            left_out.append(Note(raw_name(feature.name, of_steps=nested), str(reason)))
     found.sort(key=lambda f: (f.is_sequence, f.key))
     return SchemaFeatures(reader.record, tuple(found), tuple(sorted(left_out, key=str)))
 

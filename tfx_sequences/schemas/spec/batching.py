@@ -6,6 +6,7 @@ from typing import Literal
 
 import pydantic
 
+from tfx_sequences.schemas.columns.auto import AUTO, Auto
 from tfx_sequences.schemas.columns.base import Declared, Sizes
 
 
@@ -15,42 +16,44 @@ class Padding(Declared):
     value: float = 0.0
     """What padding holds; a whole number for ids. The mask comes from lengths, so the network never sees it."""
     side: Literal["right", "left"] = "right"
-    """Where it stands. The network moves padding to the right before anything else: both sides give the same."""
+    """The side that is padded. The network first moves padding to the right, so both sides give the same results."""
 
 
 class Batching(Declared):
     """How records become batches of about equal length."""
 
-    batch_size: pydantic.PositiveInt = 32
-    """Records per batch at most."""
+    batch_size: pydantic.PositiveInt | Auto = AUTO
+    """Records per batch at most. `auto`: about the root of the number of training records, as a power of 2 from 8 to
+    256; fewer where records are long."""
     token_budget: pydantic.PositiveInt | None = None
     """Steps per batch at most, padding included: buckets of long sequences get smaller batches.
-    A sequence longer than that comes alone."""
+    A longer sequence is a batch of its own."""
     batch_size_multiple: pydantic.PositiveInt = 1
     """Automatic batch sizes are multiples of this; at least one, even if that exceeds the budget."""
     num_buckets: pydantic.PositiveInt = 8
-    """How many buckets at most, where the boundaries are not given."""
+    """The largest number of buckets, where the boundaries are not given."""
     bucket_boundaries: Sizes | None = None
-    """Upper length bounds (exclusive) of the buckets; None takes those with the least padding."""
+    """Upper length bounds (exclusive) of the buckets; None chooses those with the least padding."""
     bucket_batch_sizes: Sizes | None = None
-    """Records per batch of each bucket, one more than `bucket_boundaries`; wins over what is automatic."""
+    """Records per batch of each bucket, one more than `bucket_boundaries`; takes precedence over automatic sizes."""
     shuffle_buffer: pydantic.PositiveInt = 10_000
     """Records that are held in memory, and in training shuffled, at a time."""
     drop_shorter_than: pydantic.NonNegativeInt = 0
-    """Training leaves out shorter sequences, and says how many."""
+    """Training leaves out shorter sequences, and reports how many."""
     drop_longer_than: pydantic.PositiveInt | None = None
-    """Training leaves out longer sequences, and says how many."""
+    """Training leaves out longer sequences, and reports how many."""
     max_length: pydantic.PositiveInt | None = None
-    """Longer sequences are cut to so many steps: in training, evaluation and serving."""
+    """Longer sequences are cut to this number of steps: in training, evaluation and serving. Histories of forecasts are
+    cut to 8 horizons (or twice the longest of `lags`) if neither this nor `truncate` is given; None keeps them."""
     truncate: Literal["tail", "head", "random"] = "tail"
     """Which end is cut off. `random` keeps a random stretch in training, and cuts the tail elsewhere."""
     padding: dict[str, Padding] = {}
-    """By sequence feature, where padding is not 0 on the right."""
+    """By sequence feature, if padding is not 0 on the right."""
     prepared: bool = False
     """Before it trains, the trainer writes the transformed records once more, column by column: later epochs read
     several times faster. Batches are then cut from records sorted by length, without buckets."""
     on_error: Literal["raise", "skip"] = "raise"
-    """`skip` leaves out records that cannot be parsed, and says how many and which."""
+    """`skip` leaves out records that cannot be parsed, and reports how many and which."""
 
     @pydantic.model_validator(mode="after")
     def _check(self) -> Batching:

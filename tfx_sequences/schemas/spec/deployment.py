@@ -1,4 +1,4 @@
-"""The deployment file: what machines a pipeline's components get where it leaves this one."""
+"""The deployment file: which machines the components of a pipeline get on a cluster."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Accelerator(Declared):
 
 
 class ComponentDeployment(Declared):
-    """What one component gets. What is left out is the runner's own default."""
+    """What one component gets. The runner's own default applies to what is left out."""
 
     cpu: float | None = pydantic.Field(None, gt=0)
     """Cores."""
@@ -31,9 +31,9 @@ class ComponentDeployment(Declared):
     """Memory, in GB of 10^9 bytes."""
     accelerator: Accelerator | None = None
     image: str | None = pydantic.Field(None, min_length=1)
-    """Another container image than that of `--image`; one with CUDA for the trainer, for instance."""
+    """A container image instead of that of `--image`; one with CUDA for the trainer, for instance."""
     retries: pydantic.NonNegativeInt | None = None
-    """How often a container that failed, or was taken away, is started again; the trainer then goes on where it was."""
+    """How often a container that failed or was preempted is started again; the trainer then resumes."""
     beam_args: Strings = ()
     """Options for Beam, such as `--runner=DataflowRunner`; for components that run Beam."""
 
@@ -59,7 +59,7 @@ class Deployment(Declared):
     """
 
     defaults: ComponentDeployment = ComponentDeployment()
-    """Of every component, unless it says otherwise; `beam_args` of those that run Beam."""
+    """What every component gets, unless it says otherwise; `beam_args` only those that run Beam."""
     components: dict[str, ComponentDeployment] = {}
     """By the component's id, as the documentation of the pipeline lists them."""
 
@@ -81,7 +81,7 @@ class Deployment(Declared):
         tfx_sequences.errors.UserInputError: The deployment file names a component that the pipeline does not have.
           expected: one of Transform, SequenceTrainer
           received: 'Trainer'
-          fix:      Mend components in the deployment file. Did you mean 'SequenceTrainer'?
+          fix:      Correct components in the deployment file. Did you mean 'SequenceTrainer'?
         """
         for name, own in self.components.items():
             if name not in components:
@@ -89,7 +89,7 @@ class Deployment(Declared):
                     "The deployment file names a component that the pipeline does not have.",
                     expected=f"one of {', '.join(components)}",
                     received=f"'{name}'",
-                    fix=f"Mend components in the deployment file.{did_you_mean(name, components)}",
+                    fix=f"Correct components in the deployment file.{did_you_mean(name, components)}",
                 )
             if own.beam_args and name not in with_beam:
                 raise UserInputError(
@@ -123,12 +123,12 @@ def load_deployment(path: Path) -> Deployment:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise UserInputError(f"{path} is not YAML: {error}", fix="Mend the line named above.") from error
+        raise UserInputError(f"{path} is not YAML: {error}", fix="Correct the line named above.") from error
     if data is None:
         return Deployment()
     if not isinstance(node, yaml.MappingNode):
         raise UserInputError(
-            f"{path} is no deployment.", expected="a mapping with defaults and components", received=f"{data!r:.60}"
+            f"{path} is not a deployment.", expected="a mapping with defaults and components", received=f"{data!r:.60}"
         )
     try:
         return Deployment.model_validate_json(json.dumps(data, default=str))

@@ -1,4 +1,4 @@
-"""What the model is measured by, as a spec declares it."""
+"""How the model is evaluated, as a spec declares it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tfx_sequences.schemas.spec.length_ranges import Boundaries
 
 
 class Threshold(Declared):
-    """Bounds a metric on the test split must keep for the model to be blessed."""
+    """Bounds that a metric on the test split must keep, so that the model is blessed."""
 
     min: float | None = None
     max: float | None = None
@@ -25,9 +25,9 @@ class Change(Declared):
     """How far a metric on the test split may be from that of the last blessed model, measured on the same records."""
 
     max_drop: pydantic.NonNegativeFloat | None = None
-    """So far it may be below; for what is better the higher it is."""
+    """How far it may be below, for a metric of which more is better."""
     max_rise: pydantic.NonNegativeFloat | None = None
-    """So far it may be above; for what is better the lower it is, as a loss."""
+    """How far it may be above, for a metric of which less is better, such as a loss."""
 
     @pydantic.model_validator(mode="after")
     def _check(self) -> Change:
@@ -37,21 +37,21 @@ class Change(Declared):
 
 
 class Evaluation(Declared):
-    """What the model is measured by on the test split."""
+    """How the model is evaluated on the test split."""
 
     thresholds: dict[str, Threshold] = {}
     """By metric: accuracy, loss and auc (classification), also span_f1, span_precision and span_recall
-    (of steps, for IOB tags); loss, accuracy and auc (multi_label); mean_squared_error and
+    (per step, for IOB tags); loss, accuracy and auc (multi_label); mean_squared_error and
     mean_absolute_error (regression); smape, mase and mean_absolute_error (forecast). With several
     labels `NAME.accuracy`. Without any threshold, every evaluated model is blessed."""
     baseline: dict[str, Change] = {}
-    """By metric, how far the model may fall behind the last blessed one. Where no model was blessed
+    """By metric, how much worse than the last blessed model the model may be. If no model was blessed
     before, nothing is compared."""
     slices: Strings = ()
     """Context features by whose values the metrics are also given."""
     length_slices: Boundaries = ()
     """Boundaries of lengths by which the metrics are also given: `[5, 10]` for records of 0 to 4, 5 to 9,
-    and 10 and more steps. `auto`: 1, 2, 4, 8 and so on. Lengths are those before `max_length` cuts."""
+    and 10 and more steps. `auto`: 1, 2, 4, 8 and so on. Lengths are those before `max_length` cuts them."""
     step_slices: Boundaries = ()
     """Boundaries of positions by which the metrics of labels of steps are also given: `[5, 10]` for the
     steps 0 to 4, 5 to 9, and 10 and later ones. `auto`: 1, 2, 4, 8 and so on."""

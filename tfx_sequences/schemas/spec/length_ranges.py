@@ -1,4 +1,4 @@
-"""Ranges of whole numbers, by which figures are sliced: of lengths, or of positions of steps."""
+"""Ranges of whole numbers, by which figures are sliced: lengths, or positions of steps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OPEN = " and more"
 
 def _check_increasing(boundaries: tuple[int, ...]) -> tuple[int, ...]:
     if any(a >= b for a, b in itertools.pairwise(boundaries)):
-        raise ValueError(f"boundaries are increasing numbers, not {', '.join(map(str, boundaries))}")
+        raise ValueError(f"boundaries must be increasing numbers, not {', '.join(map(str, boundaries))}")
     return boundaries
 
 
@@ -27,7 +27,7 @@ Boundaries = Literal["auto"] | Annotated[Sizes, pydantic.AfterValidator(_check_i
 
 
 def ranges(boundaries: Boundaries) -> list[tuple[int, int | None]]:
-    """First number of each range, and first behind it (None: there is no end). None at all without boundaries.
+    """First number of each range, and the first number after it (None: there is no end). Empty without boundaries.
 
     >>> ranges((5, 10))
     [(0, 5), (5, 10), (10, None)]
@@ -39,7 +39,7 @@ def ranges(boundaries: Boundaries) -> list[tuple[int, int | None]]:
 
 
 def range_name(first: int, end: int | None) -> str:
-    """How a range is called.
+    """The name of a range.
 
     >>> range_name(0, 1), range_name(5, 10), range_name(10, None)
     ('0', '5-9', '10 and more')
@@ -50,7 +50,7 @@ def range_name(first: int, end: int | None) -> str:
 
 
 def range_of_name(name: str) -> tuple[int, int | None]:
-    """The range that is called so.
+    """The range of this name.
 
     >>> [range_of_name(range_name(*r)) for r in ranges((1, 5))]
     [(0, 1), (1, 5), (5, None)]

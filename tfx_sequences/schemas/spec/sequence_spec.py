@@ -14,6 +14,7 @@ from tfx_sequences.schemas.columns.column_base import BaseColumn, IdColumn
 from tfx_sequences.schemas.columns.shared_tables import names_by_table
 from tfx_sequences.schemas.spec.batching import Batching
 from tfx_sequences.schemas.spec.evaluation_options import Evaluation
+from tfx_sequences.schemas.spec.forecast_history import with_history
 from tfx_sequences.schemas.spec.forecast_labels import check_forecasts, without_normalizer
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.model_options import Conv1DLayer, Model
@@ -37,7 +38,7 @@ class Splits(Declared):
     """Share of the training records held back for the test when no file matches `test`."""
 
 
-# Of the only head, where the spec has `label` and not `labels`.
+# The name of the only head, where the spec has `label` and not `labels`.
 SINGLE_HEAD = "label"
 
 
@@ -59,17 +60,17 @@ class SequenceSpec(Declared):
     description: str = ""
     record: Literal["SequenceExample", "Example"] = "SequenceExample"
     """The protocol buffer of the records. In an Example, a sequence feature is a
-    list of values, `shape` many per step."""
+    flat list: the values of `shape` for each step."""
     id_key: str | None = None
     """Context feature (a string) that names the record in messages and predictions."""
     context: dict[str, Column] = {}
     """Features of the whole record, by name."""
     sequence: dict[str, Column] = pydantic.Field(min_length=1)
-    """Features of each step, by name. All of a record have the same number of steps."""
+    """Features of each step, by name. All features of a record have the same number of steps."""
     label: Label | None = None
     """What the model learns to predict."""
     labels: dict[Annotated[str, pydantic.Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")], Label] = {}
-    """Instead of `label`: several, by name, that heads of one network learn at once."""
+    """Instead of `label`: several labels by name, which heads of one network learn together."""
     example_weight: str | None = None
     """Context feature (a number) that weighs the record in loss and metrics."""
     splits: Splits = Splits()
@@ -77,7 +78,7 @@ class SequenceSpec(Declared):
     model: Model = Model()
     training: Training = Training()
     tuning: Tuning | None = None
-    """None: no search, training takes the values above."""
+    """None: no search; training uses the values above."""
     evaluation: Evaluation = Evaluation()
 
     @pydantic.field_validator("context", "sequence", mode="before")
@@ -95,8 +96,8 @@ class SequenceSpec(Declared):
 
     @pydantic.model_validator(mode="before")
     @classmethod
-    def _leave_targets_as_they_are(cls, data: Any) -> Any:
-        return without_normalizer(data) if isinstance(data, Mapping) else data
+    def _prepare_for_forecasts(cls, data: Any) -> Any:
+        return with_history(without_normalizer(data)) if isinstance(data, Mapping) else data
 
     @pydantic.model_validator(mode="after")
     def _check(self) -> SequenceSpec:
@@ -108,10 +109,11 @@ class SequenceSpec(Declared):
         if (self.label is None) == (not self.labels):
             raise ValueError("needs a `label`, or `labels` by name" if self.label is None else "has label and labels")
         if "id" in self.labels:
-            raise ValueError("labels: 'id' is what predictions call the record; choose another name")
+            raise ValueError("labels: predictions use 'id' for the record; choose another name")
         for name, label in self.heads.items():
             self._check_label(self.where_of_head(name), label)
-        check_forecasts(self)
+        labels = {self.where_of_head(name): label for name, label in self.heads.items()}
+        check_forecasts(labels, self.sequence, self._context_keys, self.batching)
         if self.record == "Example":
             outside = self._context_keys | {self.id_key, self.example_weight}
             outside |= {x.key for x in self.heads.values() if not (x.per_step or x.is_cut_out)}
@@ -121,7 +123,7 @@ class SequenceSpec(Declared):
                 if key in outside and key is not None:
                     raise ValueError(
                         f"'{key}' is used inside and outside of the sequence, "
-                        "but a tf.Example has one feature of a name; only a SequenceExample can have two"
+                        "but a tf.Example has one feature for each name; only a SequenceExample can have two"
                     )
             for column in self.sequence.values():
                 if isinstance(column, CategoricalColumn) and column.multi_valued:
@@ -143,9 +145,9 @@ class SequenceSpec(Declared):
         for name, padding in self.batching.padding.items():
             if name not in self.sequence:
                 hint = did_you_mean(name, self.sequence)
-                raise ValueError(f"batching.padding: '{name}' is no sequence feature.{hint}")
+                raise ValueError(f"batching.padding: '{name}' is not a sequence feature.{hint}")
             if self.sequence[name].type != "numeric" and not padding.value.is_integer():
-                raise ValueError(f"batching.padding: '{name}' has ids, so its value is a whole number")
+                raise ValueError(f"batching.padding: '{name}' has ids, so its value must be a whole number")
         known = [self.metric_name(name, m) for name, label in self.heads.items() for m in label.metrics]
         for part in ("thresholds", "baseline"):
             for metric in getattr(self.evaluation, part):
@@ -153,7 +155,7 @@ class SequenceSpec(Declared):
                     hint = did_you_mean(metric, known)
                     raise ValueError(f"evaluation.{part} has no metric '{metric}'.{hint} Use {', '.join(known)}")
         if self.evaluation.step_slices and not any(label.per_step for label in self.heads.values()):
-            raise ValueError("evaluation.step_slices: no label is one of steps; leave it out")
+            raise ValueError("evaluation.step_slices: no label is per step; leave it out")
         of_records = {label.key for label in self.heads.values() if not label.per_step and not label.is_vector}
         for key in self.evaluation.slices:
             if key not in self._context_keys | of_records:
@@ -201,23 +203,23 @@ class SequenceSpec(Declared):
         return "label" if self.label is not None else f"labels.{name}"
 
     def output_prefix(self, head: str) -> str:
-        """What the names of a head's outputs begin with: nothing for `label`, `NAME_` for one of `labels`."""
+        """The prefix of the names of a head's outputs: empty for `label`, `NAME_` for one of `labels`."""
         return "" if self.label is not None else f"{head}_"
 
     def metric_name(self, head: str, metric: str) -> str:
-        """How a head's metric is called: `accuracy`, or `NAME.accuracy` where the spec has several labels."""
+        """The name of a head's metric: `accuracy`, or `NAME.accuracy` where the spec has several labels."""
         return metric if self.label is not None else f"{head}.{metric}"
 
     @property
     def _context_keys(self) -> set[str]:
-        """Keys of the record's context that are features; the text whose tokens are the steps is one."""
+        """Keys of context features, including a text whose tokens are the steps."""
         return {column.key for column in self.columns.values() if is_from_context(column)}
 
     @property
     def columns(self) -> dict[str, Column]:
         """All columns by the name of their transformed feature, in name order.
 
-        The name is `context.x` or `sequence.x`, so a name may stand in both.
+        The name is `context.x` or `sequence.x`, so a name may be in both.
         """
         both = {f"context.{n}": c for n, c in self.context.items()}
         both |= {f"sequence.{n}": c for n, c in self.sequence.items()}
@@ -225,27 +227,27 @@ class SequenceSpec(Declared):
 
 
 def check_causality(spec: SequenceSpec) -> None:
-    """Refuses a network that reads later steps where they are what it has to predict.
+    """Refuses a network that reads later steps which it must predict.
 
-    Not part of the spec's own checks, for a stage may read a spec without its model.
+    Not part of the spec's own checks, because a stage may read a spec without its model.
 
     Raises:
         SpecError: A label with `shift` is a feature too, and the network is bidirectional.
     """
     features = {c.key for c in spec.sequence.values() if not is_from_context(c)}
     both_ways = [n for n, f in enumerate(spec.model.front) if isinstance(f, Conv1DLayer) and f.padding == "same"]
-    reads_later = {"model.bidirectional": "false"} if spec.model.bidirectional else {}
+    reads_later = {"model.bidirectional": "false"} if spec.model.bidirectional is True else {}
     reads_later |= {f"model.front.{number}.padding": "causal" for number in both_ways}
     for name, label in spec.heads.items():
         if label.per_step and label.key in features and reads_later and spec.model.builder is None:
             raise SpecError(
                 f"{spec.where_of_head(name)}: the network would see the answer.",
-                expected=f"a network that reads no later steps, for '{label.key}' is a feature and a label",
+                expected=f"a network that does not read later steps, because '{label.key}' is a feature and a label",
                 received=f"{' and '.join(reads_later)}, which read them",
                 fix=f"Set {', '.join(f'{key}: {value}' for key, value in reads_later.items())}.",
             )
 
 
 def is_from_context(column: BaseColumn) -> bool:
-    """The raw feature stands in the record's context; for the tokens of a text the steps still are a sequence."""
+    """The raw feature is in the record's context, also where the tokens of its text are the steps."""
     return not column.is_sequence or (isinstance(column, TextColumn) and column.source == "context")

@@ -1,11 +1,11 @@
-"""What changed between two specs, by feature and in words; and whether a model of the one can stand for the other."""
+"""What changed between two specs, by feature and in words; and whether a model of one can be used with the other."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tfx_sequences.schemas.columns.local_files import named_files, read_bytes
@@ -13,21 +13,22 @@ from tfx_sequences.schemas.spec.label import TRAINING_FIELDS
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_io import spec_to_json
 
-# Of these two sections a part decides how a record is read; of all others nothing.
+# In these sections, and in batching only in these keys, a change alters how a record is read.
 _DECISIVE = ("record", "context", "sequence", "label", "labels")
 _DECISIVE_BATCHING = ("max_length", "truncate", "padding")
 _FILE_FIELDS = ("vocabulary_file", "vectors_file", "vectors_terms_file")
 _LONGEST = 60
+_MOST_LISTED = 8
 
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-    """One thing that two specs say differently.
+    """One difference between two specs.
 
     Attributes:
         where: The feature or section: `sequence.token`, `label`, `training`.
-        what: What became of it, in words.
-        decides: It decides how a record is read and what the answer means, so that a model trained with one
+        what: The change, in words.
+        decides: It determines how a record is read and what the answer means, so that a model trained with one
             spec cannot be used as one of the other.
     """
 
@@ -45,7 +46,7 @@ class SpecContents:
 
     Attributes:
         spec: As `spec_to_json` writes it.
-        files: SHA-256 by column and field, such as `sequence.token vocabulary_file`; of files that can be read.
+        files: SHA-256 by column and field, such as `sequence.token vocabulary_file`; for files that can be read.
     """
 
     spec: Mapping[str, Any]
@@ -53,7 +54,7 @@ class SpecContents:
 
 
 def contents_of(spec: SequenceSpec) -> SpecContents:
-    """The plain data of a spec; a file that is not there has no digest."""
+    """The plain data of a spec; a file that cannot be read has no digest."""
     files = {}
     for name, column in spec.columns.items():
         for field, file in named_files(column):
@@ -65,9 +66,9 @@ def contents_of(spec: SequenceSpec) -> SpecContents:
 
 
 def spec_changes(before: SpecContents, after: SpecContents) -> list[Change]:
-    """What `after` says differently, by feature.
+    """The differences from `before` to `after`, by feature.
 
-    Files are compared by what is in them, wherever they are; by their paths only where one cannot be read.
+    Files are compared by their contents, wherever they are; by their paths only if one cannot be read.
 
     >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> spec = load_spec("japanese_vowels")
@@ -92,6 +93,21 @@ def spec_changes(before: SpecContents, after: SpecContents) -> list[Change]:
     return found
 
 
+def listed(title: str, changes: Sequence[Change]) -> str:
+    """The first changes in lines below a title, for the message of an error.
+
+    >>> print(listed("changes:", [Change("label", "other classes", True)] * 10))  # doctest: +ELLIPSIS
+    changes:
+        label: other classes
+        ...
+        2 more
+    """
+    lines = [f"    {change}" for change in changes[:_MOST_LISTED]]
+    if len(changes) > _MOST_LISTED:
+        lines.append(f"    {len(changes) - _MOST_LISTED} more")
+    return "\n".join([title, *lines])
+
+
 def _of_named(
     section: str, old: Mapping[str, Any], new: Mapping[str, Any], old_files: Mapping[str, str], files: Mapping[str, str]
 ) -> Iterator[Change]:
@@ -105,12 +121,12 @@ def _of_named(
         else:
             for field, what in _differences(old[name], new[name]):
                 digests = old_files.get(f"{where} {field}"), files.get(f"{where} {field}")
-                # Where a file lies is not what it says.
+                # The place of a file does not matter if its contents are the same.
                 if not (field.endswith(_FILE_FIELDS) and all(digests)):
                     yield Change(where, what, True)
             for key in old_files.keys() & files.keys():
                 if key.startswith(f"{where} ") and old_files[key] != files[key]:
-                    yield Change(where, f"{key.removeprefix(where + ' ')} has other contents", True)
+                    yield Change(where, f"{key.removeprefix(where + ' ')} has different contents", True)
 
 
 def _of_label(where: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Iterator[Change]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -16,9 +17,10 @@ from tfx_sequences.errors import SpecError, did_you_mean
 from tfx_sequences.schemas.columns.column import COLUMN_TYPES
 from tfx_sequences.schemas.columns.local_files import named_files, read_bytes
 from tfx_sequences.schemas.spec.label import TRAINING_FIELDS
+from tfx_sequences.schemas.spec.record_history import say_causal
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, check_causality
 
-# The sections that decide each stage's result: an edit elsewhere leaves its cache valid.
+# The sections that determine each stage's result: an edit elsewhere leaves its cache valid.
 TRANSFORM_SECTIONS = ("record", "id_key", "context", "sequence", "label", "labels", "example_weight")
 TRAIN_SECTIONS = (*TRANSFORM_SECTIONS, "name", "batching", "model", "training")
 
@@ -66,7 +68,7 @@ def spec_from_yaml(text: str, *, where: str = "the spec", folder: Path | None = 
 
     Args:
         text: YAML (JSON is YAML too).
-        where: What errors call the text, usually its file.
+        where: How errors name the text, usually its file.
         folder: Folder that the relative paths of files start from.
 
     Raises:
@@ -76,13 +78,13 @@ def spec_from_yaml(text: str, *, where: str = "the spec", folder: Path | None = 
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise SpecError(f"{where} is not YAML: {error}", fix="Mend the line named above.") from error
+        raise SpecError(f"{where} is not YAML: {error}", fix="Correct the line named above.") from error
     if not isinstance(data, dict) or not isinstance(node, yaml.MappingNode):
         raise SpecError(
             f"{where} is not a spec.", expected="a mapping with name, sequence and label", received=f"{data!r:.60}"
         )
     try:
-        # A second parse as JSON keeps strictness (yes is no string) and lets lists be tuples.
+        # A second parse as JSON keeps strictness (yes is not a string) and lets lists be tuples.
         spec = SequenceSpec.model_validate_json(json.dumps(data, default=str))
     except pydantic.ValidationError as error:
         raise SpecError(explain_problems(error, node, where, "spec")) from None
@@ -120,6 +122,10 @@ def spec_to_json(spec: SequenceSpec, sections: tuple[str, ...] | None = None) ->
     no other edit changes.
     """
     dumped = spec.model_dump(mode="json")
+    tuned = spec.tuning is not None and "model.bidirectional" in spec.tuning.parameters
+    if tuned or (sections is not None and "model" not in sections):
+        # It follows from sections that are left out, or that a trial changes.
+        say_causal(dumped, spec)
     if sections is not None:
         dumped = {k: v for k, v in dumped.items() if k in sections}
         if sections == TRANSFORM_SECTIONS:
@@ -130,7 +136,7 @@ def spec_to_json(spec: SequenceSpec, sections: tuple[str, ...] | None = None) ->
 
 
 def _drop_training_fields(label: dict[str, Any] | None) -> None:
-    """Leaves of a label what Transform needs; the counts of classes it makes only where weights are of them."""
+    """Keeps what Transform needs of a label; it counts classes only if weights depend on the counts."""
     if label is not None:
         kept = {"class_weights": "balanced"} if label["class_weights"] == "balanced" else {}
         for field in TRAINING_FIELDS:
@@ -138,13 +144,30 @@ def _drop_training_fields(label: dict[str, Any] | None) -> None:
         label |= kept
 
 
+def digest_of(plain: Any) -> str:
+    """SHA-256 of plain data, whatever the order of its keys.
+
+    >>> digest_of({"a": 1, "b": [2]}) == digest_of({"b": [2], "a": 1})
+    True
+    """
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+@functools.lru_cache(maxsize=64)
 def spec_from_json(text: str) -> SequenceSpec:
-    """The spec that `spec_to_json` wrote."""
+    """The spec that `spec_to_json` wrote.
+
+    TFX hands each component the text; a process parses it once, and all its components share the frozen spec.
+
+    >>> text = spec_to_json(load_spec("japanese_vowels"))
+    >>> spec_from_json(text) is spec_from_json(text), spec_from_json(text) == load_spec("japanese_vowels")
+    (True, True)
+    """
     return SequenceSpec.model_validate_json(text)
 
 
 def fingerprint(spec: SequenceSpec, sections: tuple[str, ...] | None = None) -> str:
-    """A hash of all that the spec decides, contents of vocabulary and vector files included.
+    """A hash of all that the spec determines, contents of vocabulary and vector files included.
 
     Equal for specs that mean the same, in whatever order they were written.
     `description` does not count.
@@ -203,7 +226,7 @@ def _with_file(column: Any, field: str, path: Path, where: str) -> Any:
             f"{where}: no such {what} file.",
             expected=_FILES[field],
             received=str(path),
-            fix=f"Mend {field}; a relative path starts from the spec's folder.",
+            fix=f"Correct {field}; a relative path starts from the spec's folder.",
         )
     if field.startswith("embedding."):
         embedding = column.embedding.model_copy(update={field.removeprefix("embedding."): str(path)})
@@ -215,17 +238,17 @@ def _read_bytes(file: str, field: str, name: str) -> bytes:
     try:
         return read_bytes(file)
     except OSError as error:
-        raise SpecError(f"{name}: {field} cannot be read: {error}", fix=f"Mend {field}.") from error
+        raise SpecError(f"{name}: {field} cannot be read: {error}", fix=f"Correct {field}.") from error
 
 
 def explain_problems(error: pydantic.ValidationError, node: yaml.MappingNode, where: str, what: str) -> str:
-    """What keeps a YAML file from being what it should be, line by line.
+    """Why a YAML file is not valid, line by line.
 
     Args:
-        error: Of its validation.
+        error: The error of its validation.
         node: The file, composed.
-        where: What the message calls the file.
-        what: What it should be.
+        where: How the message names the file.
+        what: What the file should be.
     """
     problems = []
     for problem in error.errors(include_url=False):
@@ -239,7 +262,7 @@ def explain_problems(error: pydantic.ValidationError, node: yaml.MappingNode, wh
         problems.append(f"  line {line}: {'.'.join(path) or f'the {what}'}: {_message(problem, context)}")
     # A union reports a value once per member.
     problems = list(dict.fromkeys(problems))
-    return "\n".join([f"{where} is not a valid {what} ({len(problems)} to mend):", *problems])
+    return "\n".join([f"{where} is not a valid {what} ({len(problems)} to correct):", *problems])
 
 
 def _message(problem: Any, context: dict[str, Any]) -> str:

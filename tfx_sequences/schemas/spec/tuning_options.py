@@ -24,9 +24,9 @@ class Parameter(Declared):
     max: int | float | None = None
     """Whole numbers are searched where both are whole numbers."""
     step: int | float | None = pydantic.Field(None, gt=0)
-    """Between the values of a linear range."""
+    """Distance between the values of a linear range."""
     scale: Literal["linear", "log"] = "linear"
-    """`log` searches all orders of magnitude alike."""
+    """`log` searches all orders of magnitude equally."""
 
     @pydantic.model_validator(mode="after")
     def _check(self) -> Parameter:
@@ -61,21 +61,21 @@ class Tuning(Declared):
     parameters: dict[str, Parameter] = pydantic.Field(min_length=1)
     """By the key's path, such as `model.units` or `training.learning_rate`."""
     algorithm: Literal["random", "bayesian", "hyperband"] = "bayesian"
-    """`hyperband` trains many for few epochs, and the best of them longer."""
+    """`hyperband` trains many trials for few epochs, and the best of them longer."""
     max_trials: pydantic.PositiveInt = 20
-    """Trials at most; hyperband counts by itself how many it makes."""
+    """Trials at most; hyperband determines the number itself."""
     epochs: pydantic.PositiveInt | None = None
-    """Epochs of a trial at most; None takes those of `training`."""
+    """Epochs of a trial at most; None uses those of `training`."""
     objective: str | None = None
-    """Figure of the best epoch that decides; None takes `training.monitor`."""
+    """Figure of the best epoch that decides; None uses `training.monitor`."""
     direction: Literal["auto", "min", "max"] = "auto"
     """Whether less or more of it is better; `auto` as in `training`."""
 
     def direction_of(self, monitored: Literal["min", "max"]) -> Literal["min", "max"]:
-        """Of the objective.
+        """The direction of the objective.
 
         Args:
-            monitored: That of what training monitors, which is the objective if no other is named.
+            monitored: The direction of `training.monitor`, which is the objective if no other is named.
 
         >>> parameters = {"model.dropout": Parameter(min=0.0, max=0.5)}
         >>> Tuning(parameters=parameters, objective="val_accuracy").direction_of("min")
@@ -86,10 +86,10 @@ class Tuning(Declared):
         return monitored if self.objective is None else better_direction(self.objective)
 
     def check(self, sections: Mapping[str, Declared]) -> None:
-        """Raises `ValueError` if a value cannot be one of its key.
+        """Raises `ValueError` if a value is not valid for its key.
 
         Args:
-            sections: Those of the spec, by name.
+            sections: The sections of the spec, by name.
         """
         for path, parameter in self.parameters.items():
             for value in parameter.ends:
@@ -105,11 +105,11 @@ def with_values(sections: Mapping[str, Declared], values: Mapping[str, Any]) -> 
 
     Args:
         sections: By name.
-        values: By the key's path; those of tuners' own, such as `tuner/epochs`, are left out.
+        values: By the key's path; a tuner's own values, such as `tuner/epochs`, are left out.
 
     Raises:
         ValueError: There is no such key.
-        pydantic.ValidationError: A value cannot be one of its key.
+        pydantic.ValidationError: A value is not valid for its key.
 
     >>> from tfx_sequences.schemas.spec.model_options import Model
     >>> with_values({"model": Model()}, {"model.units": [8, 4]})["model"].units

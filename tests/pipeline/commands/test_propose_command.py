@@ -1,0 +1,118 @@
+"""`tfx-sequences propose`: from a schema or from records to a spec's file that a check accepts."""
+
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from tests.everything import everything_spec, plain_records
+from tests.numbers import tails_records
+from tests.records import sequence_example, write_records
+from tfx_sequences.pipeline.commands.cli import main
+from tfx_sequences.schemas.features.tfmd import make_schema, schema_text
+from tfx_sequences.schemas.spec.spec_io import load_spec, spec_from_yaml
+
+BUNDLED = Path(str(resources.files("tfx_sequences"))) / "examples_data" / "japanese_vowels"
+
+
+def run(*arguments):
+    return main(["propose", *map(str, arguments)])
+
+
+def test_the_bundled_records_give_a_spec_that_fits_them(command, tmp_path):
+    done = command("propose", BUNDLED, "--label", "speaker", "-o", tmp_path / "vowels.yaml")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert done.stderr == f"Spec written to {tmp_path}/vowels.yaml. Guesses to look through: 1; features left out: 0.\n"
+    spec = load_spec(tmp_path / "vowels.yaml")
+    assert (spec.name, spec.id_key, spec.sequence["lpc"].shape) == ("japanese_vowels", "utterance_id", (12,))
+    assert command("check", tmp_path / "vowels.yaml", "--data", BUNDLED).returncode == 0
+
+
+def test_records_of_every_kind_of_column_give_a_spec_that_fits_them(tmp_path, capfd):
+    data = tmp_path / "my data"
+    write_records(data / "train.tfrecord", [sequence_example(c, s) for c, s in plain_records()])
+    assert run(data, "--label", "kind", "--weight", "weight", "-o", tmp_path / "spec.yaml") == 0
+    text = (tmp_path / "spec.yaml").read_text("utf-8")
+    assert text.startswith(f"# Proposed from {data}")
+    assert "# Whole numbers, taken for quantities" in text
+    spec = load_spec(tmp_path / "spec.yaml")
+    assert (spec.name, spec.example_weight) == ("my_data", "weight")
+    assert main(["check", str(tmp_path / "spec.yaml"), "--data", str(data)]) == 0, capfd.readouterr().err
+
+
+def test_scales_that_differ_from_record_to_record_are_seen_and_so_is_what_does_not_suit_them(tmp_path, capfd):
+    data = tmp_path / "tails"
+    for split, seed in (("train", 1), ("test", 2)):
+        records = [sequence_example(c, s) for c, s in tails_records(40, seed)]
+        write_records(data / f"{split}.tfrecord", records)
+    assert run(data, "--label", "kind", "-o", tmp_path / "spec.yaml") == 0
+    text = (tmp_path / "spec.yaml").read_text("utf-8")
+    assert "# The normalizer that auto chooses for these records is per_record: the scale differs" in text
+    assert load_spec(tmp_path / "spec.yaml").sequence["value"].normalizer == "auto"
+    assert main(["check", str(tmp_path / "spec.yaml"), "--data", str(data)]) == 0
+    assert "The normalizer that auto chooses: sequence.value: per_record (the scale differs" in capfd.readouterr().out
+    given = tmp_path / "given.yaml"
+    given.write_text(text.replace("type: numeric", "type: numeric, normalizer: z_score"), "utf-8")
+    assert main(["check", str(given), "--data", str(data)]) == 0
+    printed = capfd.readouterr().out
+    assert "sequence.value: normalizer is z_score, but the scale differs from record to record" in printed
+    assert "`normalizer: auto` takes per_record." in printed
+
+
+def test_a_schema_file_gives_a_spec_on_standard_output(tmp_path, capfd):
+    schema = tmp_path / "schema.pbtxt"
+    schema.write_text(schema_text(make_schema(everything_spec())), "utf-8")
+    assert run(schema, "--label", "kind", "--id", "id", "--name", "mine") == 0
+    printed = capfd.readouterr().out
+    spec = spec_from_yaml(printed)
+    assert (spec.name, spec.label.key, spec.id_key, spec.example_weight) == ("mine", "kind", "id", "weight")
+    assert set(spec.sequence) == set(everything_spec().sequence)
+
+
+def test_files_of_no_split_are_read_and_the_splits_hinted_at(tmp_path, capfd):
+    write_records(tmp_path / "part-1.tfrecord", [sequence_example({"label": "a"}, {"x": [1.0, 2.0]})] * 3)
+    assert run(tmp_path) == 0
+    printed = capfd.readouterr().out
+    assert "# splits: all record files were read." in printed
+    assert "splits: {train: 'part" in printed
+    assert spec_from_yaml(printed).sequence["x"].type == "numeric"
+    assert run(tmp_path / "part-1.tfrecord") == 0
+    assert "splits" not in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["missing"], "There is no such schema or data."),
+        (["s9://bucket/data"], "no file system for s9://bucket/data"),
+        (["schema.pbtxt"], "the candidates 'age', 'kind'"),
+        (["schema.pbtxt", "--label", "kin"], "Did you mean 'kind'?"),
+        (["schema.pbtxt", "--label", "kind", "--weight", "kind"], "cannot be the weight"),
+        (["schema.pbtxt", "--label", "kind", "--name", "1"], "name"),
+        (["schema.pbtxt", "--label", "kind", "-o", "no/folder.yaml"], "no folder"),
+        (["notes.txt"], "is not the text of a tensorflow_metadata schema"),
+        (["binary"], "cannot be read"),
+        (["empty"], "No file for the training split"),
+        (["broken"], "broken/train.tfrecord"),
+        (["data"], "the candidates 'a', 'b'"),
+    ],
+)
+def test_what_the_user_must_mend_is_2_and_nothing_is_written(arguments, message, tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    schema = 'feature { name: "%s" type: BYTES }' * 2 % ("age", "kind")
+    schema += 'feature { name: "##SEQUENCE##" type: STRUCT struct_domain { feature { name: "x" type: FLOAT } } }'
+    Path("schema.pbtxt").write_text(schema)
+    Path("notes.txt").write_text("all my notes\n")
+    Path("binary").write_bytes(b"\xff\xfe\x00")
+    Path("empty").mkdir()
+    Path("broken").mkdir()
+    Path("broken/train.tfrecord").write_bytes(b"not a TFRecord at all")
+    write_records(Path("data/train.tfrecord"), [sequence_example({"a": 1, "b": 2}, {"x": [1.0]})] * 2)
+    before = sorted(tmp_path.rglob("*"))
+    assert run(*arguments) == 2
+    printed = capfd.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("Error: ")
+    assert message in printed.err
+    assert "Traceback" not in printed.err and "report it" not in printed.err
+    assert sorted(tmp_path.rglob("*")) == before

@@ -1,0 +1,100 @@
+"""Labels that are one class: logits, a negative log-likelihood, and probabilities that sum to 1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import tensorflow as tf
+from keras import layers
+
+from tfx_sequences.components.kinds.label_kind import HeadInputs, LabelKind, LossFunction
+from tfx_sequences.components.kinds.measures import Measures, Sums, WeightedMeans
+from tfx_sequences.components.kinds.sampled_logits import SampledLogits
+from tfx_sequences.components.kinds.score_buckets import ScoreBuckets
+from tfx_sequences.components.kinds.spans import SpanCounts, is_iob
+from tfx_sequences.schemas.kinds.classification import DeclaredClassification
+from tfx_sequences.schemas.kinds.declared_kind import CLASSES, PREDICTED_CLASS, SCORES
+from tfx_sequences.schemas.spec.label import Label
+
+
+class Classification(LabelKind):
+    """One class of each record, or of each step. Outputs are logits `[..., C]`, targets are indices.
+
+    Figures are means by weight: `accuracy`; `loss`, the negative log-likelihood in nats, without class weights and
+    smoothing; `auc`, the area under the ROC curve over all classes together (of two classes, of the second one). Where
+    classes of steps are IOB tags, `span_f1`, `span_precision` and `span_recall` count spans, whatever steps weigh.
+    """
+
+    declared: ClassVar[DeclaredClassification] = DeclaredClassification()
+
+    def output(self, head: HeadInputs) -> Any:
+        name, size = f"{head.prefix}logits", len(head.statistics.classes)
+        layer = SampledLogits if head.label.sampled_softmax is not None else layers.Dense
+        return layer(size, name=name, dtype="float32")(head.vectors)
+
+    def loss(self, label: Label, class_weights: Sequence[float] = ()) -> LossFunction:
+        return LogLikelihood(label.label_smoothing, class_weights)
+
+    def training_loss(self, label: Label, layer: Callable[[str], Any], loss: LossFunction) -> LossFunction | None:
+        """Over a sample of the classes, if the label says so."""
+        number = label.sampled_softmax
+        if number is None:
+            return None
+        logits, by_rank = layer("logits"), label.classes is None
+        return lambda targets, vectors: logits.sampled_loss(targets, vectors, number, by_rank=by_rank)
+
+    def measures(self, label: Label, classes: Sequence[str] = (), *, with_curve: bool = False) -> Measures:
+        parts: list[Sums] = [WeightedMeans(("loss", "accuracy"), _loss_and_accuracy, per_step=label.per_step)]
+        if label.per_step and is_iob(classes):
+            parts.append(SpanCounts(classes))
+        if with_curve and "auc" in label.metrics:
+            parts.append(ScoreBuckets(_one_against_rest))
+        return Measures(label, parts)
+
+    def served(self, label: Label, output: tf.Tensor, classes: Sequence[str]) -> dict[str, tf.Tensor]:
+        del label
+        names = tf.constant(classes, tf.string)
+        return {
+            SCORES: tf.nn.softmax(output),
+            CLASSES: tf.tile(names[None, :], [tf.shape(output)[0], 1]),
+            PREDICTED_CLASS: tf.gather(names, tf.argmax(output, axis=-1)),
+        }
+
+
+class LogLikelihood:
+    """The negative log-likelihood in nats of the smoothed target, times the class's weight.
+
+    Args:
+        smoothing: Share of the target's probability that is spread over all classes.
+        class_weights: Weight of each class, `C` of them; empty where all weigh 1.
+
+    >>> print(LogLikelihood()(tf.constant([1]), tf.zeros([1, 2])).numpy().round(4))
+    [0.6931]
+    """
+
+    def __init__(self, smoothing: float = 0.0, class_weights: Sequence[float] = ()) -> None:
+        self._smoothing = smoothing
+        self._class_weights = tf.constant(class_weights, tf.float32) if len(class_weights) else None
+
+    def __call__(self, targets: Any, outputs: Any) -> tf.Tensor:
+        """Float32 `[B]`, or `[B, T]` of steps: of class indices, and logits `[..., C]`."""
+        targets, logits = tf.cast(targets, tf.int64), tf.cast(outputs, tf.float32)
+        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+        if self._smoothing:
+            of_all = -tf.reduce_mean(tf.nn.log_softmax(logits), axis=-1)
+            loss = (1 - self._smoothing) * loss + self._smoothing * of_all
+        return loss if self._class_weights is None else loss * tf.gather(self._class_weights, targets)
+
+
+def _loss_and_accuracy(targets: Any, logits: tf.Tensor) -> list[tf.Tensor]:
+    right = tf.argmax(logits, axis=-1) == tf.cast(targets, tf.int64)
+    # The likelihood itself: what the loss of training adds to it is no measure.
+    return [LogLikelihood()(targets, logits), tf.cast(right, tf.float32)]
+
+
+def _one_against_rest(targets: tf.Tensor, logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Whether each class is there, and its probability; of two classes the second one alone says all."""
+    hot, scores = tf.one_hot(targets, tf.shape(logits)[-1]), tf.nn.softmax(logits)
+    first = tf.cast(tf.shape(logits)[-1] == 2, tf.int32)
+    return hot[..., first:], scores[..., first:]

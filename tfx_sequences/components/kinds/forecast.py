@@ -1,0 +1,60 @@
+"""Labels that are the next values of a series."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import tensorflow as tf
+
+from tfx_sequences.components.kinds.forecast_errors import ForecastErrors, forecast_loss
+from tfx_sequences.components.kinds.forecast_head import DECODER, forecast_output
+from tfx_sequences.components.kinds.label_kind import HeadInputs, LabelKind, LossFunction
+from tfx_sequences.components.kinds.measures import Measures
+from tfx_sequences.schemas.kinds.declared_kind import PREDICTIONS
+from tfx_sequences.schemas.kinds.forecast import DeclaredForecast
+from tfx_sequences.schemas.spec.forecast_labels import forecast_options
+from tfx_sequences.schemas.spec.label import Label
+
+
+class Forecasting(LabelKind):
+    """The next values of a sequence feature.
+
+    Outputs are `[B, horizon]` in the series' units; targets `[B, horizon + 1]` are the values and, last, what MASE
+    divides by. Figures are those of `ForecastErrors`.
+    """
+
+    declared: ClassVar[DeclaredForecast] = DeclaredForecast()
+
+    def output(self, head: HeadInputs) -> Any:
+        return forecast_output(head)
+
+    def loss(self, label: Label, class_weights: Sequence[float] = ()) -> LossFunction:
+        """What `forecast.loss` says."""
+        del class_weights
+        return functools.partial(_loss, label)
+
+    def training_loss(self, label: Label, layer: Callable[[str], Any], loss: LossFunction) -> LossFunction | None:
+        """A decoder that goes step by step is given true values in training."""
+        if forecast_options(label).decoder != "autoregressive":
+            return None
+        decoder = layer(DECODER)
+        return lambda targets, handed: loss(targets, decoder.taught(targets, handed))
+
+    def measures(self, label: Label, classes: Sequence[str] = (), *, with_curve: bool = False) -> Measures:
+        del classes, with_curve
+        return Measures(label, [ForecastErrors()])
+
+    def served(self, label: Label, output: tf.Tensor, classes: Sequence[str]) -> dict[str, tf.Tensor]:
+        del label, classes
+        return {PREDICTIONS: output}
+
+    def evaluated_target(self, label: Label, target: tf.Tensor, classes: Sequence[str]) -> tf.Tensor:
+        """The values alone, without what MASE divides by."""
+        del classes
+        return target[:, : label.horizon]
+
+
+def _loss(label: Label, targets: Any, outputs: Any) -> tf.Tensor:
+    return forecast_loss(targets, tf.cast(outputs, tf.float32), label)

@@ -1,0 +1,47 @@
+"""The kinds of labels, found by the `type` that a label declares."""
+
+from __future__ import annotations
+
+from tfx_sequences.components.kinds.classification import Classification
+from tfx_sequences.components.kinds.forecast import Forecasting
+from tfx_sequences.components.kinds.label_kind import LabelKind
+from tfx_sequences.components.kinds.multi_label import MultiLabel
+from tfx_sequences.components.kinds.regression import Regression
+from tfx_sequences.errors import SpecError
+from tfx_sequences.schemas.kinds.registry import declare
+from tfx_sequences.schemas.spec.label import Label
+
+_KINDS: dict[str, LabelKind] = {
+    kind.declared.name: kind for kind in (Classification(), MultiLabel(), Regression(), Forecasting())
+}
+
+
+def kind_of(label: Label) -> LabelKind:
+    """The kind of a label.
+
+    Raises:
+        SpecError: It is declared, but nothing computes it.
+
+    >>> type(kind_of(Label(key="y", type="regression"))).__name__
+    'Regression'
+    """
+    if label.type not in _KINDS:
+        raise SpecError(
+            f"Labels of type '{label.type}' are declared, but nothing computes them.",
+            expected=f"one of {', '.join(_KINDS)}",
+            received=label.type,
+            fix="Call `register` of the kind in the module that declares it.",
+        )
+    return _KINDS[label.type]
+
+
+def register(kind: LabelKind) -> None:
+    """Adds a kind with what is declared of it. The same one may be added again.
+
+    Raises:
+        ValueError: Another kind has its name.
+    """
+    declare(kind.declared)
+    other = _KINDS.setdefault(kind.declared.name, kind)
+    if type(other) is not type(kind):
+        raise ValueError(f"a kind of label called '{kind.declared.name}' is there already: {type(other).__name__}")

@@ -1,0 +1,64 @@
+"""Labels that are a number, or a vector of numbers."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import tensorflow as tf
+from keras import layers
+
+from tfx_sequences.components.kinds.label_kind import HeadInputs, LabelKind, LossFunction
+from tfx_sequences.components.kinds.measures import Measures, WeightedMeans
+from tfx_sequences.schemas.kinds.declared_kind import PREDICTIONS
+from tfx_sequences.schemas.kinds.regression import DeclaredRegression
+from tfx_sequences.schemas.spec.label import Label
+
+
+class Regression(LabelKind):
+    """Numbers of each record, or of each step. Outputs are numbers `[..., D]` in the label's own units.
+
+    Figures are means by weight: `mean_squared_error` and `mean_absolute_error`, each the mean over a vector's numbers.
+    """
+
+    declared: ClassVar[DeclaredRegression] = DeclaredRegression()
+
+    def output(self, head: HeadInputs) -> Any:
+        """Learns in units of the label's spread, answers in the label's own."""
+        value = layers.Dense(head.label.size, name=f"{head.prefix}value", dtype="float32")(head.vectors)
+        std, mean = [*head.statistics.std], [*head.statistics.mean]
+        return layers.Rescaling(std, mean, name=f"{head.prefix}in_label_units", dtype="float32")(value)
+
+    def loss(self, label: Label, class_weights: Sequence[float] = ()) -> LossFunction:
+        """The squared error, its mean over the numbers of a vector."""
+        del class_weights
+        return functools.partial(_squared_error, label)
+
+    def measures(self, label: Label, classes: Sequence[str] = (), *, with_curve: bool = False) -> Measures:
+        del classes, with_curve
+        names = ("mean_squared_error", "mean_absolute_error")
+        return Measures(label, [WeightedMeans(names, functools.partial(_errors, label), per_step=label.per_step)])
+
+    def served(self, label: Label, output: tf.Tensor, classes: Sequence[str]) -> dict[str, tf.Tensor]:
+        del classes
+        return {PREDICTIONS: output if label.is_vector else tf.squeeze(output, axis=-1)}
+
+
+def as_vectors(targets: Any, label: Label) -> tf.Tensor:
+    """Targets as float32 `[..., D]`, where a lone number is a vector of one.
+
+    >>> as_vectors([1.0, 2.0], Label(key="y", type="regression")).shape
+    TensorShape([2, 1])
+    """
+    targets = tf.cast(targets, tf.float32)
+    return targets if label.is_vector else targets[..., None]
+
+
+def _squared_error(label: Label, targets: Any, outputs: Any) -> tf.Tensor:
+    return tf.reduce_mean(tf.square(as_vectors(targets, label) - tf.cast(outputs, tf.float32)), axis=-1)
+
+
+def _errors(label: Label, targets: Any, outputs: tf.Tensor) -> list[tf.Tensor]:
+    absolute = tf.reduce_mean(tf.abs(as_vectors(targets, label) - outputs), axis=-1)
+    return [_squared_error(label, targets, outputs), absolute]

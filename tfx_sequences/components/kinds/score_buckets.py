@@ -1,0 +1,54 @@
+"""The area under the ROC curve, from how much has which score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfx_sequences.components.kinds.measures import Sums
+
+BUCKETS = 1000
+
+
+class ScoreBuckets(Sums):
+    """Weight of what is not there, and of what is, by bucket of its score: `auc`, the area under the ROC curve over all
+    classes together, exact to the width of a bucket.
+
+    Args:
+        scores: Targets and outputs to whether each class is there, 0 and 1, and its score from 0 to 1: `[..., C]` both.
+    """
+
+    size = 2 * BUCKETS
+
+    def __init__(self, scores: Callable[[Any, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]) -> None:
+        self._scores = scores
+
+    def sums(self, targets: Any, outputs: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        hot, scores = self._scores(targets, outputs)
+        bucket = tf.minimum(tf.cast(scores * BUCKETS, tf.int32), BUCKETS - 1)
+        at = bucket + BUCKETS * tf.cast(hot > 0, tf.int32)
+        rows = tf.shape(at)[0]
+        spread = tf.broadcast_to(weights[..., None], tf.shape(at))
+        at += tf.reshape(tf.range(rows) * 2 * BUCKETS, [-1] + [1] * (at.shape.rank - 1))
+        sums = tf.math.unsorted_segment_sum(tf.reshape(spread, [-1]), tf.reshape(at, [-1]), rows * 2 * BUCKETS)
+        return tf.reshape(sums, [rows, 2 * BUCKETS])
+
+    def figures(self, total: tf.Tensor) -> dict[str, tf.Tensor]:
+        """`auc`: the probability that what is there has the higher score; within a bucket, one half."""
+        negative, positive = by_presence(total)
+        below = tf.cumsum(negative, exclusive=True) + negative / 2
+        pairs = tf.reduce_sum(positive) * tf.reduce_sum(negative)
+        return {"auc": tf.math.divide_no_nan(tf.reduce_sum(positive * below), pairs)}
+
+    def undefined(self, total: np.ndarray, found: dict[str, float]) -> set[str]:
+        """Of one kind of targets alone there is no curve."""
+        del found
+        return set() if all(np.sum(side) > 0 for side in by_presence(total)) else {"auc"}
+
+
+def by_presence(total: Any) -> tuple[Any, Any]:
+    """Weight by bucket: of what is not there, and of what is."""
+    return total[:BUCKETS], total[BUCKETS:]

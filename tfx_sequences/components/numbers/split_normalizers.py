@@ -1,0 +1,104 @@
+"""Numbers normalised by what is known of the training split: values `[N, E]` float64, each element by its own."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import tensorflow as tf
+
+RANKS = 1_000
+"""Shares that the quantiles of a `quantile` normaliser divide the training values into."""
+_FARTHEST = 5.199337582605575  # where scikit-learn's QuantileTransformer ends too: the quantile of 1e-7
+PARAMETERS = ("mean", "std", "log_mean", "log_std", "log_scale_mean", "log_scale_std")
+
+
+@dataclasses.dataclass(frozen=True)
+class SplitNumbers:
+    """What the training split says of the numbers of a feature.
+
+    Attributes:
+        parameters: float64 `[E, 6]`, see `PARAMETERS`: of the values, of their `log1p`, and of the logarithm of the
+            records' scales.
+        quantiles: float64 `[E, Q + 1]`, the least and the greatest value included; None if they are not needed.
+        choice: int64, which of `CHOICES` is chosen; None where the normaliser is given.
+    """
+
+    parameters: Any
+    quantiles: Any = None
+    choice: Any = None
+
+    def parameter(self, name: str) -> Any:
+        """`[E]`."""
+        return self.parameters[:, PARAMETERS.index(name)]
+
+
+def z_score(values: tf.Tensor, split: SplitNumbers) -> tf.Tensor:
+    """`(x - mean) / std`; an element that never varies is only moved.
+
+    >>> of = SplitNumbers(tf.constant([[3.0, 2.0, 0, 0, 0, 0], [3.0, 0.0, 0, 0, 0, 0]], tf.float64))
+    >>> z_score(tf.constant([[5.0, 5.0]], tf.float64), of).numpy().tolist()
+    [[1.0, 2.0]]
+    """
+    return (values - split.parameter("mean")) / _or_one(split.parameter("std"))
+
+
+def log1p_z_score(values: tf.Tensor, split: SplitNumbers) -> tf.Tensor:
+    """The `z_score` of `sign(x) * log1p(|x|)`."""
+    return (signed_log1p(values) - split.parameter("log_mean")) / _or_one(split.parameter("log_std"))
+
+
+def signed_log1p(values: tf.Tensor) -> tf.Tensor:
+    """`sign(x) * log1p(|x|)`.
+
+    >>> print(signed_log1p(tf.constant([-1.0, 0.0, 1.0])).numpy().round(4))
+    [-0.6931  0.      0.6931]
+    """
+    return tf.sign(values) * tf.math.log1p(tf.abs(values))
+
+
+def robust(values: tf.Tensor, split: SplitNumbers) -> tf.Tensor:
+    """`(x - median) / (third quartile - first quartile)`, as scikit-learn's RobustScaler has it.
+
+    Where the quartiles are equal, it is divided by the standard deviation.
+    """
+    low, median, high = (split.quantiles[:, place] for place in (1, 2, 3))
+    apart = high - low
+    return (values - median) / _or_one(tf.where(apart > 0, apart, split.parameter("std")))
+
+
+def quantile_to_normal(values: tf.Tensor, split: SplitNumbers) -> tf.Tensor:
+    """The quantile of a normal distribution at the rank that a value has in the training split.
+
+    As scikit-learn's QuantileTransformer does it, but that values equal to the least or the greatest have the rank in
+    the middle of all that are equal, as equal values elsewhere have.
+
+    >>> of = SplitNumbers(None, tf.constant([[0.0, 0.0, 0.0, 10.0, 30.0]], tf.float64))
+    >>> quantile_to_normal(tf.constant([[0.0], [5.0], [99.0]], tf.float64), of).numpy().round(3)[:, 0].tolist()
+    [-0.674, 0.319, 5.199]
+    """
+    quantiles = split.quantiles
+    last = quantiles.shape[1] - 1
+    by_element = tf.transpose(values)
+    first, behind = (tf.searchsorted(quantiles, by_element, side) for side in ("left", "right"))
+    below, above = tf.maximum(behind - 1, 0), tf.minimum(behind, last)
+    low, high = (tf.gather(quantiles, place, batch_dims=1) for place in (below, above))
+    between = tf.where(high > low, (by_element - low) / _or_one(high - low), 0.0)
+    between = tf.where(behind > 0, between, 0.0)
+    rank = tf.where(behind > first, tf.cast(first + behind - 1, tf.float64) / 2, tf.cast(below, tf.float64) + between)
+    normal = tf.math.ndtri(rank / last)
+    return tf.transpose(tf.clip_by_value(normal, -_FARTHEST, _FARTHEST))
+
+
+def buckets(values: tf.Tensor, quantiles: tf.Tensor) -> tf.Tensor:
+    """Which of the buckets between quantiles a value falls into, int64 `[N, E]`; one equal to a boundary is above it.
+
+    >>> buckets(tf.constant([[-9.0], [2.0], [9.0]]), tf.constant([[0.0, 2.0, 4.0]])).numpy().tolist()
+    [[0], [1], [1]]
+    """
+    boundaries = quantiles[:, 1:-1]
+    return tf.cast(tf.transpose(tf.searchsorted(boundaries, tf.transpose(values), "right")), tf.int64)
+
+
+def _or_one(scale: tf.Tensor) -> tf.Tensor:
+    return tf.where(scale > 0, scale, tf.ones_like(scale))

@@ -1,0 +1,73 @@
+"""The trainer's export: the model and its named weights, and predictions that the model check repeats."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from tfx_sequences.components.network.model import build_model
+from tfx_sequences.components.network.named_weights import write_weights
+from tfx_sequences.components.network.task_statistics import TaskStatistics
+from tfx_sequences.components.records.opening import record_dataset
+from tfx_sequences.components.serving import predictions_file
+from tfx_sequences.components.serving.exported_model import RawRecordModel, export
+from tfx_sequences.components.serving.portable_model import is_half_precision, require_same_answers
+from tfx_sequences.components.training.network_fitting import FittedNetwork
+from tfx_sequences.components.training.setup import TrainingSetup
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+_CHECKED_RECORDS = 256
+
+
+def export_trained(
+    setup: TrainingSetup,
+    network: FittedNetwork,
+    model_dir: str,
+    run_dir: str,
+    raw_files: Sequence[str],
+) -> float:
+    """Exports the fitted network, checks that the export answers as the network does, and writes both.
+
+    Args:
+        setup: What the network was fitted with.
+        network: The fitted network.
+        model_dir: Where the SavedModel goes, with its card and named weights.
+        run_dir: Where the predictions of some raw records go; the model check compares the exported model with them.
+        raw_files: Raw records of the test split.
+
+    Returns:
+        The largest difference between the predictions of both, see `require_same_answers`.
+
+    Raises:
+        TfxSequencesError: The exported network answers otherwise, or needs a GPU.
+    """
+    model, statistics = network.model, network.statistics
+    exported = export_model(model, setup.spec, statistics, setup.tft_output, model_dir)
+    write_weights(model_dir, model, network.axes)
+    in_memory = RawRecordModel(model, setup.tft_output.transform_savedmodel_dir, setup.spec, statistics)
+    sample = _sample(raw_files)
+    records = tf.constant(sample, tf.string)
+    predictions = exported.predict(records)
+    difference = require_same_answers(predictions, in_memory.predict(records), half=is_half_precision(model))
+    predictions_file.write(run_dir, sample, predictions)
+    return difference
+
+
+def export_model(
+    model: keras.Model, spec: SequenceSpec, statistics: TaskStatistics, tft_output: tft.TFTransformOutput, to: str
+) -> RawRecordModel:
+    """Exports the network rebuilt without special kernels, so that it runs on any machine; gives what was exported."""
+    portable = build_model(spec, statistics, use_cudnn=False)
+    portable.set_weights(model.get_weights())
+    raw_model = RawRecordModel(portable, tft_output.transform_savedmodel_dir, spec, statistics)
+    export(raw_model, to, spec, statistics)
+    return raw_model
+
+
+def _sample(files: Sequence[str]) -> list[bytes]:
+    records = (record.numpy() for file in files for record in record_dataset(file))
+    return list(itertools.islice(records, _CHECKED_RECORDS))

@@ -1,0 +1,92 @@
+"""Finds labels of steps that a feature of a later step already tells.
+
+Where the label of a step is what a feature holds one step later, as in a set whose files have a frame and the next
+frame, a network that reads later steps sees the answer, and is worth nothing where later steps do not exist yet.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+_LATER = (1, 2, 3)
+_FEWEST_TARGETS = 50
+_RECORDS = 256
+_SAME = 1 - 1e-6
+
+
+def later_features(spec: SequenceSpec, batches: Iterable[Any]) -> tuple[str, ...]:
+    """The heads whose label is equal to a feature one to three steps later.
+
+    Args:
+        spec: The spec.
+        batches: Of training records, `(inputs, targets, weights)`; the first ones are read.
+    """
+    suspects = {name for name, label in spec.heads.items() if label.per_step and not label.shift}
+    if not suspects:
+        return ()
+    some, records = [], 0
+    for inputs, targets, _ in batches:
+        some.append((inputs, targets))
+        records += len(inputs[SEQUENCE_LENGTH])
+        if records >= _RECORDS:
+            break
+    return tuple(sorted(name for name in suspects if any(_is_later(name, later, some) for later in _LATER)))
+
+
+def _is_later(head: str, later: int, batches: list[Any]) -> bool:
+    columns = [name for name in batches[0][0] if name.startswith(SEQUENCE_PREFIX)] if batches else []
+    return any(_tells(head, name, later, batches) for name in columns)
+
+
+def _tells(head: str, name: str, later: int, batches: list[Any]) -> bool:
+    labels, features = [], []
+    for inputs, targets in batches:
+        target = np.asarray(targets[head] if isinstance(targets, Mapping) else targets)
+        feature = np.asarray(inputs[name])
+        real = np.arange(feature.shape[1])[None] < np.asarray(inputs[SEQUENCE_LENGTH])[:, None]
+        there = real[:, later:]
+        labels.append(_rows(target[:, :-later], there))
+        features.append(_rows(feature[:, later:], there))
+        if labels[-1].shape[1] != features[-1].shape[1]:
+            return False
+    return same_values(np.concatenate(labels), np.concatenate(features))
+
+
+def _rows(values: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """The values `[B, T, ...]` of the steps that are there, `[N, D]`; there may be none in a batch."""
+    return values[there].reshape(int(there.sum()), math.prod(values.shape[2:]))
+
+
+def same_values(labels: np.ndarray, features: np.ndarray) -> bool:
+    """Whether each element of the labels says the same as that of the features, whatever each calls its values.
+
+    Values may be normalised or numbered otherwise, so what is compared is which of them go together: one to one, and
+    at least two of them.
+
+    Args:
+        labels: `[N, D]`.
+        features: `[N, D]`.
+
+    >>> labels = np.tile([[0], [1], [2]], (40, 1))
+    >>> same_values(labels, 0.5 - 3.0 * labels), same_values(labels, labels // 2)
+    (True, False)
+    """
+    if len(labels) < _FEWEST_TARGETS:
+        return False
+    varied = False
+    for of_label, of_feature in zip(labels.T, features.T, strict=True):
+        pairs = len(np.unique(np.stack([of_label.astype(np.float64), of_feature.astype(np.float64)]), axis=1).T)
+        if pairs != len(np.unique(of_label)) or pairs != len(np.unique(of_feature)):
+            return False
+        # Numbers that are nearly all different pair up whatever they mean.
+        if pairs > len(labels) // 2 and abs(np.corrcoef(of_label, of_feature)[0, 1]) < _SAME:
+            return False
+        varied |= pairs > 1
+    return varied

@@ -1,0 +1,196 @@
+"""Fits networks of one spec to records of one Transform: to validate them, or to all records at once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from tfx_sequences.components.input.bucket_planning import make_plan
+from tfx_sequences.components.input.epoch_source import EpochSource
+from tfx_sequences.components.input.record_formats import transformed_records
+from tfx_sequences.components.input.sequence_input import SequenceInput
+from tfx_sequences.components.network.model import build_model, compile_model
+from tfx_sequences.components.network.named_weights import NamedAxis, named_axes
+from tfx_sequences.components.network.sequence_model import SequenceModel
+from tfx_sequences.components.network.task_statistics import TaskStatistics
+from tfx_sequences.components.numbers.chosen import normalizers_of, read_choices
+from tfx_sequences.components.records.opening import record_dataset
+from tfx_sequences.components.training.backup import BackupFile
+from tfx_sequences.components.training.fitting import Fitted, fit
+from tfx_sequences.components.training.refitting import refit
+from tfx_sequences.components.training.split_statistics import table_terms, task_statistics
+from tfx_sequences.components.training.strategies import distributed
+from tfx_sequences.components.training.training_input import training_input
+from tfx_sequences.components.training.warm_start import WarmStart, warm_start
+from tfx_sequences.components.transform.length_histogram import LengthHistogram, read_histogram
+from tfx_sequences.schemas.features.bucket_plan import BucketPlan
+from tfx_sequences.schemas.features.record_scales import network_spec
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+# A validation split of smaller files is kept as batches, for it is the same in every epoch.
+_KEPT_BYTES = 16 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class FittedNetwork:
+    """A network, and what it was fitted to.
+
+    Attributes:
+        model: The network.
+        axes: Names of the axes of its weights.
+        begun: What it began with, if it began with the weights of another.
+        statistics: What the training records decide of it.
+        plan: How these became batches.
+        fitted: What came of training.
+        train: The input of the training records.
+        valid: The input of the validation records; None where nothing was validated.
+    """
+
+    model: SequenceModel
+    axes: Mapping[str, NamedAxis]
+    begun: WarmStart | None
+    statistics: TaskStatistics
+    plan: BucketPlan
+    fitted: Fitted
+    train: EpochSource
+    valid: EpochSource | None
+
+
+class NetworkFitting:
+    """Fits networks of a spec; each begins with the same random numbers.
+
+    Args:
+        spec: The spec, its settings chosen.
+        tft_output: What Transform wrote.
+        transform_output: Its folder.
+        strategy: Of distribution.
+    """
+
+    def __init__(
+        self, spec: SequenceSpec, tft_output: tft.TFTransformOutput, transform_output: str, strategy: Any
+    ) -> None:
+        self._spec = spec
+        self._tft_output = tft_output
+        self._transform_output = transform_output
+        self._strategy = strategy
+        self._feature_spec = tft_output.transformed_feature_spec()
+        # What is read has the record's scales too, where a normaliser per record was chosen.
+        self._read = network_spec(spec, normalizers_of(read_choices(tft_output.transform_savedmodel_dir)))
+        self._records = transformed_records(self._read, self._feature_spec)
+        self._begun = 0
+
+    def validated(
+        self,
+        train_files: Sequence[str],
+        valid_files: Sequence[str],
+        *,
+        lengths: LengthHistogram | None = None,
+        backup: BackupFile | None = None,
+        log_dir: str | None = None,
+    ) -> FittedNetwork:
+        """A network with the weights of its best epoch by the validation records.
+
+        Args:
+            train_files: Transformed records.
+            valid_files: Transformed records.
+            lengths: Of the training records; None: they are those that Transform analyzed.
+            backup: Where the state of training is kept.
+            log_dir: Folder of TensorBoard's logs.
+        """
+        spec = self._spec
+        lengths = lengths or read_histogram(self._tft_output)
+        plan = make_plan(lengths, spec.batching)
+        valid = distributed(
+            self._strategy,
+            lambda workers, worker: SequenceInput(
+                valid_files, self._read, self._records, plan, training=False, num_workers=workers, worker=worker
+            ),
+        )
+
+        def run(model: SequenceModel, train: EpochSource) -> Fitted:
+            with valid.explained():
+                return fit(model, spec, train, _kept(valid.dataset, valid_files), backup=backup, log_dir=log_dir)
+
+        return self._network(train_files, lengths, plan, run, valid)
+
+    def refitted(
+        self,
+        files: Sequence[str],
+        epochs: int,
+        *,
+        lengths: LengthHistogram,
+        rates: Sequence[float] = (),
+        backup: BackupFile | None = None,
+    ) -> FittedNetwork:
+        """A network with the weights of its last epoch, fitted to all records.
+
+        Args:
+            files: Transformed records.
+            epochs: How many.
+            lengths: Of the records.
+            rates: The learning rate of each epoch, where a validation decided it.
+            backup: Where the state of training is kept.
+        """
+        plan = make_plan(lengths, self._spec.batching)
+        return self._network(
+            files,
+            lengths,
+            plan,
+            lambda model, train: refit(model, self._spec, train, epochs, rates=rates, backup=backup),
+            None,
+        )
+
+    def lengths_of(self, files: Sequence[str]) -> LengthHistogram:
+        """The lengths of all records of some files, before any are cut or left out."""
+        counted = [
+            self._records.lengths(serialized).numpy()
+            for file in files
+            for serialized in record_dataset(file).batch(4096)
+        ]
+        return LengthHistogram.of(np.concatenate(counted or [np.zeros(0, np.int64)]))
+
+    def _network(
+        self,
+        files: Sequence[str],
+        lengths: LengthHistogram,
+        plan: BucketPlan,
+        run: Callable[[SequenceModel, EpochSource], Fitted],
+        valid: EpochSource | None,
+    ) -> FittedNetwork:
+        spec, strategy = self._spec, self._strategy
+        if self._begun:
+            # Names of layers are counted from the beginning again, and the network before is forgotten.
+            keras.backend.clear_session()
+        self._begun += 1
+        keras.utils.set_random_seed(spec.training.seed)
+        once = SequenceInput(files, self._read, self._records, plan, training=True)
+        statistics = task_statistics(spec, self._tft_output, once, lengths)
+        with strategy.scope():
+            model = build_model(spec, statistics)
+            axes = self._axes(model, statistics)
+            begun = warm_start(model, axes, spec.training.warm_start) if spec.training.warm_start else None
+        with training_input(files, self._read, self._feature_spec, plan, self._transform_output, strategy) as train:
+            with strategy.scope():
+                compile_model(model, spec, statistics, train.steps_per_epoch)
+            fitted = run(model, train)
+        return FittedNetwork(model, axes, begun, statistics, plan, fitted, train, valid)
+
+    def _axes(self, model: SequenceModel, statistics: TaskStatistics) -> Mapping[str, NamedAxis]:
+        spec = self._spec
+        classes = {
+            f"{spec.output_prefix(n)}logits": head.classes for n, head in statistics.heads.items() if head.classes
+        }
+        return named_axes(model, table_terms(spec, self._tft_output), classes)
+
+
+def _kept(dataset: Any, files: Sequence[str]) -> Any:
+    if not isinstance(dataset, tf.data.Dataset):
+        return dataset
+    size = sum(tf.io.gfile.stat(file).length for file in files)
+    return dataset.cache() if size <= _KEPT_BYTES else dataset

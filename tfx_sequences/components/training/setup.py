@@ -1,0 +1,129 @@
+"""What training needs before its first step, for the trainer and for each trial of the tuner."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from tfx_sequences.components.input.bucket_planning import make_plan
+from tfx_sequences.components.training.auto_statistics import split_statistics
+from tfx_sequences.components.training.backup import BackupFile
+from tfx_sequences.components.training.network_fitting import NetworkFitting
+from tfx_sequences.components.training.trained_network import TrainedNetwork, train_network
+from tfx_sequences.components.transform.length_histogram import read_histogram
+from tfx_sequences.components.transform.transform_guard import check_transform
+from tfx_sequences.schemas.columns.auto import chosen
+from tfx_sequences.schemas.spec.auto_settings import auto_settings, with_auto_settings, with_settings
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingSetup:
+    """What Transform and the training split decide of a training. `prepare_training` makes one.
+
+    Attributes:
+        spec: The spec that is trained, with all its settings.
+        settings: Those of them that were chosen from the data, by their path in the spec.
+        transform_output: The transform graph's folder.
+        tft_output: The same, opened.
+        train_files: Transformed records of the training split.
+        valid_files: Those of the validation split.
+        strategy: Whose replicas share the batches.
+    """
+
+    spec: SequenceSpec
+    settings: Mapping[str, Any]
+    transform_output: str
+    tft_output: tft.TFTransformOutput
+    train_files: Sequence[str]
+    valid_files: Sequence[str]
+    strategy: tf.distribute.Strategy
+
+    @functools.cached_property
+    def fitting(self) -> NetworkFitting:
+        """What fits networks of the spec."""
+        return NetworkFitting(self.spec, self.tft_output, self.transform_output, self.strategy)
+
+    def train(self, *, backup: BackupFile | None = None, log_dir: str | None = None) -> TrainedNetwork:
+        """Trains the network of the spec; see `train_network`.
+
+        Args:
+            backup: Where the state of training is kept.
+            log_dir: Folder of TensorBoard's logs.
+        """
+        return train_network(
+            self.fitting, self.spec.training, self.train_files, self.valid_files, backup=backup, log_dir=log_dir
+        )
+
+
+def prepare_training(
+    spec: SequenceSpec,
+    transform_output: str,
+    train_patterns: Sequence[str],
+    valid_patterns: Sequence[str],
+    *,
+    held_back: bool = False,
+    strategy: tf.distribute.Strategy | None = None,
+    most_steps: int | None = None,
+) -> TrainingSetup:
+    """Sets the seed, checks the transform graph, and chooses the settings that the spec leaves to the data.
+
+    Args:
+        spec: The spec, with the values of a trial if it is one.
+        transform_output: The transform graph's folder.
+        train_patterns: Glob patterns of the transformed training records.
+        valid_patterns: The same for validation.
+        held_back: The validation records are training records that were held back, so all of them may be trained on
+            in the end.
+        strategy: Whose replicas share the batches; None: the current one.
+        most_steps: Train for that many steps at most; None or 0 leaves it to the spec.
+
+    Raises:
+        SpecError: The transform graph was made with another spec.
+    """
+    strategy = strategy or tf.distribute.get_strategy()
+    keras.utils.set_random_seed(spec.training.seed)
+    check_transform(transform_output, spec)
+    tft_output = tft.TFTransformOutput(transform_output)
+    train_files, valid_files = record_files(train_patterns), record_files(valid_patterns)
+    settings = auto_settings(spec, split_statistics(spec, tft_output, train_files, valid_files if held_back else []))
+    spec = with_settings(spec, settings)
+    if most_steps:
+        plan = make_plan(read_histogram(tft_output), spec.batching)
+        # A step takes a batch for each replica.
+        spec = with_steps(spec, most_steps, -(-plan.steps_per_epoch // strategy.num_replicas_in_sync))
+    return TrainingSetup(spec, settings, transform_output, tft_output, train_files, valid_files, strategy)
+
+
+def with_steps(spec: SequenceSpec, steps: int, steps_per_epoch: int) -> SequenceSpec:
+    """The spec trained for at most `steps`: by fewer epochs, and shorter ones where the steps make no whole ones.
+
+    Args:
+        spec: The spec.
+        steps: At most that many, in all epochs.
+        steps_per_epoch: Of all records, where the spec sets no other number.
+
+    >>> from tfx_sequences.schemas.spec.spec_io import load_spec
+    >>> spec = load_spec("japanese_vowels")
+    >>> shorter = [with_steps(spec, steps, steps_per_epoch=100).training for steps in (40, 250, 100_000)]
+    >>> [(training.epochs, training.steps_per_epoch) for training in shorter]
+    [(1, 40), (3, 83), (60, None)]
+    """
+    training = with_auto_settings(spec).training
+    whole = training.steps_per_epoch or steps_per_epoch
+    if steps >= whole * chosen(training.epochs):
+        return spec
+    epochs = -(-steps // whole)
+    shorter = training.model_copy(update={"epochs": epochs, "steps_per_epoch": steps // epochs})
+    return spec.model_copy(update={"training": shorter})
+
+
+def record_files(patterns: Sequence[str]) -> list[str]:
+    """The files that glob patterns match, in order."""
+    return sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))

@@ -1,0 +1,85 @@
+"""What a training of several phases has done: a run that was killed repeats no phase that it had finished."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from tfx_sequences.components.training.backup import BackupFile
+from tfx_sequences.components.training.fitting import Fitted
+
+PHASES_FILE = "finished_phases.json"
+LAST_PHASE = "refitted"
+
+
+class TrainingPhases:
+    """The phases of a training, by name, and what each came to.
+
+    A phase has a backup of its own while it runs. When it has finished, what it came to is kept beside the backups,
+    without its weights: a later phase begins with new ones.
+
+    Args:
+        backup: Of the whole training; None keeps nothing.
+
+    Raises:
+        UserInputError: What was kept is of another spec, of other records or code.
+    """
+
+    def __init__(self, backup: BackupFile | None) -> None:
+        self._backup = backup
+        self._finished: dict[str, Fitted] = {}
+        if backup and tf.io.gfile.exists(self._path):
+            with tf.io.gfile.GFile(self._path) as file:
+                kept = json.load(file)
+            backup.require_own(kept["identity"])
+            self._finished = {name: _fitted(plain) for name, plain in kept["phases"].items()}
+
+    def run(self, name: str, phase: Callable[[BackupFile | None], Fitted]) -> Fitted:
+        """What the phase came to: of this run, or of the interrupted one that finished it.
+
+        Args:
+            name: A folder's name.
+            phase: Fits a network; it is given the backup to keep its state in.
+        """
+        if name not in self._finished:
+            whole = self._backup
+            backup = whole.of_phase(name) if whole else None
+            self._finished[name] = phase(backup)
+            if whole and backup and whole.writes:
+                tf.io.gfile.makedirs(whole.folder)
+                self._write(whole)
+                backup.delete()
+        return self._finished[name]
+
+    @property
+    def _path(self) -> str:
+        return os.path.join(self._backup.folder, PHASES_FILE) if self._backup else ""
+
+    def _write(self, backup: BackupFile) -> None:
+        phases = {name: dataclasses.asdict(fitted) for name, fitted in self._finished.items()}
+        temporary = f"{self._path}.{os.getpid()}"
+        with tf.io.gfile.GFile(temporary, "w") as file:
+            file.write(json.dumps({"identity": backup.identity, "phases": phases}))
+        tf.io.gfile.rename(temporary, self._path, overwrite=True)
+
+
+def delete_phases(backup: BackupFile) -> None:
+    """Training has succeeded: all that was kept of it goes.
+
+    Args:
+        backup: Of the whole training.
+    """
+    finished = os.path.join(backup.folder, PHASES_FILE)
+    if backup.writes and tf.io.gfile.exists(finished):
+        tf.io.gfile.remove(finished)
+    backup.of_phase(LAST_PHASE).delete()
+    backup.delete()
+
+
+def _fitted(plain: dict[str, object]) -> Fitted:
+    at = plain.pop("resumed_at")
+    return Fitted(**plain, resumed_at=tuple(at) if at else None)  # type: ignore[arg-type]

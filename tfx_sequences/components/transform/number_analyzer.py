@@ -1,0 +1,142 @@
+"""What Transform's one pass finds out about numbers: means and quantiles for normalisers, and which of them suits.
+
+One analyzer for all features, for each analyzer of TFT is a stage of its own in Beam. What is chosen, and why, is a
+constant of the transform graph, where `read_choices` finds it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from tfx_sequences.components.numbers.choice import CHOICES, choose_normalizer
+from tfx_sequences.components.numbers.chosen import report_text
+from tfx_sequences.components.numbers.quantile_sketch import QuantileSketch
+from tfx_sequences.components.numbers.split_normalizers import PARAMETERS, SplitNumbers
+from tfx_sequences.components.numbers.statistics import NumberStatistics
+
+
+@dataclasses.dataclass(frozen=True)
+class NumberRequest:
+    """What is asked about one feature.
+
+    Attributes:
+        name: Its transformed name.
+        elements: Numbers of a step (of the record for context), `E`.
+        of_steps: The values are those of steps, and how many of them a record has is told.
+        quantiles: Shares that quantiles divide the values into; 0 needs none.
+        chooses: The normaliser is to be chosen.
+        per_record: A normaliser per record may be chosen.
+    """
+
+    name: str
+    elements: int
+    of_steps: bool
+    quantiles: int = 0
+    chooses: bool = False
+    per_record: bool = False
+
+
+def analyze_numbers(
+    requests: Sequence[NumberRequest], values: Sequence[tf.Tensor], lengths: Sequence[tf.Tensor]
+) -> dict[str, SplitNumbers]:
+    """Within a `preprocessing_fn`: what the analyzed split says of each feature, by name.
+
+    Args:
+        requests: One for each feature.
+        values: Of each feature `[N, E]` float64, NaN where one is missing.
+        lengths: Of each feature of steps, int64 `[B]`: steps of each record, `N` in all.
+    """
+    if not requests:
+        return {}
+    with_quantiles = [request for request in requests if request.quantiles]
+    shapes = [[len(requests)], [], *([r.elements, len(PARAMETERS)] for r in requests)]
+    shapes += [[r.elements, r.quantiles + 1] for r in with_quantiles]
+    choices, report, *found = tft.experimental.ptransform_analyzer(
+        inputs=[*values, *lengths],
+        ptransform=_AnalyzeNumbers(tuple(requests)),
+        output_dtypes=[tf.int64, tf.string, *[tf.float64] * (len(shapes) - 2)],
+        output_shapes=shapes,
+        name="numbers",
+    )
+    # What no output depends on would be left out of the graph.
+    with tf.control_dependencies([tf.identity(report)]):
+        choices = tf.identity(choices)
+    quantiles = dict(zip((r.name for r in with_quantiles), found[len(requests) :], strict=True))
+    return {
+        request.name: SplitNumbers(parameters, quantiles.get(request.name), choices[at] if request.chooses else None)
+        for at, (request, parameters) in enumerate(zip(requests, found, strict=False))
+    }
+
+
+class _AnalyzeNumbers(beam.PTransform):
+    def __init__(self, requests: tuple[NumberRequest, ...]) -> None:
+        super().__init__()
+        self._requests = requests
+
+    def expand(self, batches: Any) -> tuple[Any, ...]:
+        found = batches | "Combine" >> beam.CombineGlobally(_CombineNumbers(self._requests))
+        outputs = 2 + len(self._requests) + sum(request.quantiles > 0 for request in self._requests)
+        return tuple(found | f"Output{number}" >> beam.Map(operator.itemgetter(number)) for number in range(outputs))
+
+
+class _CombineNumbers(beam.CombineFn):
+    """Batches of arrays, `values` and then `lengths`, to the outputs of the analyzer."""
+
+    def __init__(self, requests: tuple[NumberRequest, ...]) -> None:
+        super().__init__()
+        self._requests = requests
+
+    def create_accumulator(self) -> list[tuple[NumberStatistics, QuantileSketch]]:
+        return [
+            (
+                NumberStatistics.of(np.zeros((0, r.elements)), np.zeros(0, np.int64) if r.of_steps else None),
+                QuantileSketch(r.elements),
+            )
+            for r in self._requests
+        ]
+
+    def add_input(self, accumulator: Any, batch: Sequence[np.ndarray]) -> Any:
+        lengths = iter(batch[len(self._requests) :])
+        added = []
+        for request, values, (statistics, sketch) in zip(self._requests, batch, accumulator, strict=False):
+            of_batch = NumberStatistics.of(values, next(lengths) if request.of_steps else None)
+            if request.quantiles:
+                sketch.add(values)
+            added.append((statistics.merged(of_batch), sketch))
+        return added
+
+    def merge_accumulators(self, accumulators: Iterable[Any]) -> Any:
+        merged = self.create_accumulator()
+        for accumulator in accumulators:
+            for at, (statistics, sketch) in enumerate(accumulator):
+                ours, our_sketch = merged[at]
+                our_sketch.merge(sketch)
+                merged[at] = ours.merged(statistics), our_sketch
+        return merged
+
+    def extract_output(self, accumulator: Any) -> list[Any]:
+        choices, report, parameters, quantiles = np.zeros(len(self._requests), np.int64), {}, [], []
+        for at, (request, (statistics, sketch)) in enumerate(zip(self._requests, accumulator, strict=True)):
+            parameters.append(_parameters(statistics))
+            if request.quantiles:
+                quantiles.append(sketch.quantiles(request.quantiles))
+            if request.chooses:
+                choice = choose_normalizer(statistics, per_record=request.per_record)
+                choices[at] = CHOICES.index(choice.normalizer)
+                report[request.name] = choice.report()
+        return [choices, np.array(report_text(report).encode(), object), *parameters, *quantiles]
+
+
+def _parameters(statistics: NumberStatistics) -> np.ndarray:
+    """`[E, 6]`, see `PARAMETERS`."""
+    plain, logs, scales = statistics.moments, statistics.log_moments, statistics.scales
+    of_records = [np.zeros_like(plain.mean)] * 2 if scales is None else [scales.log_mean, scales.log_std]
+    return np.stack([plain.mean, plain.std, logs.mean, logs.std, *of_records], axis=1)

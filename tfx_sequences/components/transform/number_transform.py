@@ -1,0 +1,180 @@
+"""The numbers of a feature in the transform graph: what is asked of the training split, and what they become.
+
+Numbers come as `[N, E]` float64, those of all steps of the batch (or of all records, for context), NaN where one is
+missing. They leave as `[N, E]` float32, 0 where one is missing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from tfx_sequences.components.numbers.choice import CHOICES, MOST_ELEMENTS
+from tfx_sequences.components.numbers.record_normalizers import normalize_records
+from tfx_sequences.components.numbers.split_normalizers import (
+    RANKS,
+    SplitNumbers,
+    log1p_z_score,
+    quantile_to_normal,
+    robust,
+    signed_log1p,
+    z_score,
+)
+from tfx_sequences.components.transform.number_analyzer import NumberRequest
+from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn
+from tfx_sequences.schemas.columns.numeric_columns import RECORD_NORMALIZERS
+from tfx_sequences.schemas.features.record_scales import may_be_per_record
+from tfx_sequences.schemas.spec.record_history import is_causal
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+# Numbers of a batch that are padded at once; with more, in very long records, it is record by record.
+_PADDED_AT_ONCE = 1 << 24
+_QUARTERS = 4
+_FARTHEST_SCALE = 5.0
+_SPLIT = {"robust": robust, "quantile": quantile_to_normal, "log1p": log1p_z_score}
+
+
+def request_of(spec: SequenceSpec, name: str) -> NumberRequest | None:
+    """What has to be known of the training split for a column; None if nothing."""
+    column = spec.columns[name]
+    if isinstance(column, BucketizedColumn):
+        return NumberRequest(name, column.size, False, column.num_buckets) if column.num_buckets else None
+    if not isinstance(column, NumericColumn):
+        return None
+    may = may_be_per_record(spec, name)
+    if column.normalizer == "auto":
+        ranks = RANKS if column.size <= MOST_ELEMENTS else 0
+        return NumberRequest(name, column.size, may, ranks, chooses=True, per_record=may)
+    if column.scale_feature:
+        return NumberRequest(name, column.size, True)
+    quantiles = {"robust": _QUARTERS, "quantile": RANKS, "log1p": 0}.get(str(column.normalizer))
+    return None if quantiles is None else NumberRequest(name, column.size, False, quantiles)
+
+
+@dataclasses.dataclass(frozen=True)
+class TransformedNumbers:
+    """What the numbers of a column become.
+
+    Attributes:
+        values: float32 `[N, E]`.
+        scales: float32 `[M, 2 * E]`, scale and location of the record at each step: `M` is `N`, or 0 where `auto` has
+            not chosen a normaliser per record. None if they are not wanted.
+    """
+
+    values: tf.Tensor
+    scales: tf.Tensor | None = None
+
+
+def transform_numbers(
+    values: tf.Tensor, lengths: Any, spec: SequenceSpec, name: str, split: SplitNumbers | None, *, with_scales: bool
+) -> TransformedNumbers:
+    """The numbers of a column, normalised.
+
+    Args:
+        values: `[N, E]`, NaN where one is missing.
+        lengths: int64 `[B]`, steps of each record, of a feature of steps.
+        spec: The spec.
+        name: The column's transformed name.
+        split: What `request_of` has asked for.
+        with_scales: Scale and location are wanted too.
+    """
+    column: Any = spec.columns[name]
+    there = tf.logical_not(tf.math.is_nan(values))
+
+    def by_split(normalize: Callable[[tf.Tensor, SplitNumbers], tf.Tensor]) -> TransformedNumbers:
+        known = tf.where(there, values, tf.zeros([], values.dtype))
+        numbers = _finished(tf.where(there, normalize(known, _given(split)), tf.zeros([], values.dtype)), column)
+        return TransformedNumbers(numbers, tf.zeros([0, 2 * column.size]) if with_scales else None)
+
+    def by_record(normalizer: Any) -> TransformedNumbers:
+        numbers, location, scale = _normalized(values, lengths, normalizer, is_causal(spec, column))
+        scales = _scale_features(location, scale, _given(split)) if with_scales else None
+        return TransformedNumbers(_finished(numbers, column), scales)
+
+    if column.normalizer in RECORD_NORMALIZERS:
+        return by_record(column.normalizer)
+    if column.normalizer != "auto":
+        return by_split(_SPLIT[column.normalizer])
+    ways: dict[str, Callable[[], TransformedNumbers]] = {
+        "z_score": lambda: by_split(z_score),
+        "log1p": lambda: by_split(log1p_z_score),
+        "quantile": lambda: by_split(quantile_to_normal),
+        "per_record": lambda: by_record("per_record"),
+    }
+    # What cannot be chosen is not traced, for there is nothing to do it with.
+    if _given(split).quantiles is None:
+        ways["quantile"] = ways["log1p"]
+    if not may_be_per_record(spec, name):
+        ways["per_record"] = ways["z_score"]
+    branches = [lambda way=ways[choice]: _as_list(way()) for choice in CHOICES]
+    found = tf.switch_case(tf.cast(_given(split).choice, tf.int32), branches)
+    values, *scales = found if with_scales else [found]
+    return TransformedNumbers(
+        tf.ensure_shape(values, [None, column.size]),
+        tf.ensure_shape(scales[0], [None, 2 * column.size]) if scales else None,
+    )
+
+
+def _as_list(numbers: TransformedNumbers) -> Any:
+    return numbers.values if numbers.scales is None else [numbers.values, numbers.scales]
+
+
+def _given(split: SplitNumbers | None) -> SplitNumbers:
+    if split is None:
+        raise TypeError("the normaliser needs statistics of the training split")
+    return split
+
+
+def _finished(numbers: tf.Tensor, column: NumericColumn) -> tf.Tensor:
+    if column.clip is not None:
+        numbers = tf.clip_by_value(numbers, -column.clip, column.clip)
+    return tf.cast(numbers, tf.float32)
+
+
+def _scale_features(location: tf.Tensor, scale: tf.Tensor, split: SplitNumbers) -> tf.Tensor:
+    """`[N, 2 * E]`: the logarithm of the scale, normalised, and the location in units of the scale, `log1p` of it.
+
+    Of a record whose values are all equal the scale is as that of the training records is on average.
+    """
+    average, spread = split.parameter("log_scale_mean"), split.parameter("log_scale_std")
+    logs = tf.math.log(tf.where(scale > 0, scale, tf.ones_like(scale)))
+    logs = (tf.where(scale > 0, logs, average) - average) / tf.where(spread > 0, spread, tf.ones_like(spread))
+    ratio = location / tf.where(scale > 0, scale, tf.exp(average))
+    features = tf.concat([tf.clip_by_value(logs, -_FARTHEST_SCALE, _FARTHEST_SCALE), signed_log1p(ratio)], axis=1)
+    return tf.cast(features, tf.float32)
+
+
+def _normalized(values: tf.Tensor, lengths: tf.Tensor, normalizer: Any, causal: bool) -> list[tf.Tensor]:
+    """Values, location and scale, `[N, E]` each."""
+    elements = values.shape[1]
+    lengths = tf.cast(lengths, tf.int64)
+    longest = tf.maximum(tf.reduce_max(tf.concat([lengths, [0]], axis=0)), 1)
+
+    def of(numbers: tf.Tensor, its_lengths: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
+        ragged = tf.RaggedTensor.from_row_lengths(numbers, its_lengths, validate=False)
+        shape = tf.stack([tf.constant(-1, tf.int64), steps, tf.constant(elements, tf.int64)])
+        padded = tf.ensure_shape(ragged.to_tensor(0.0, shape=shape), [None, None, elements])
+        real = tf.sequence_mask(its_lengths, steps)
+        found = normalize_records(
+            padded, real[..., None] & tf.logical_not(tf.math.is_nan(padded)), normalizer, causal=causal
+        )
+        parts = [tf.broadcast_to(x, tf.shape(padded)) for x in (found.values, found.location, found.scale)]
+        return tf.boolean_mask(tf.concat(parts, axis=2), real)
+
+    def record_by_record() -> tf.Tensor:
+        ends = tf.cumsum(lengths)
+        array = tf.TensorArray(tf.float64, tf.size(lengths), infer_shape=False, element_shape=[None, 3 * elements])
+
+        def one(at: tf.Tensor, found: Any) -> tuple[tf.Tensor, Any]:
+            its = lengths[at]
+            return at + 1, found.write(at, of(values[ends[at] - its : ends[at]], its[None], tf.maximum(its, 1)))
+
+        _, array = tf.while_loop(lambda at, _: at < tf.size(lengths), one, (tf.constant(0), array))
+        return array.concat()
+
+    padded = tf.size(lengths, tf.int64) * longest * elements
+    joined = tf.cond(padded <= _PADDED_AT_ONCE, lambda: of(values, lengths, longest), record_by_record)
+    return tf.split(tf.ensure_shape(joined, [None, 3 * elements]), 3, axis=1)

@@ -1,0 +1,151 @@
+"""`tfx-sequences propose`: a spec from a schema file, or from records."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tfx_sequences.pipeline.commands.command_options import OutputOption, on_this_machine, readable
+from tfx_sequences.pipeline.commands.waiting import waiting
+
+if TYPE_CHECKING:
+    from tfx_sequences.components.records.paths import AnyPath
+    from tfx_sequences.pipeline.commands.capture import Capture
+    from tfx_sequences.schemas.proposal.proposal import Note, Proposal
+    from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+
+def propose_command(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SCHEMA_OR_DATA",
+            help="A schema's text file (schema.pbtxt), a TFRecord file, or a folder of those; or a URI that "
+            "TensorFlow reads.",
+        ),
+    ],
+    label: Annotated[
+        str | None, typer.Option("--label", metavar="KEY", help="The label's key; guessed if its name tells.")
+    ] = None,
+    weight: Annotated[
+        str | None, typer.Option("--weight", metavar="KEY", help="The key of the records' weight.")
+    ] = None,
+    id_key: Annotated[str | None, typer.Option("--id", metavar="KEY", help="The key of the records' id.")] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="The spec's name; by default that of the source.")
+    ] = None,
+    output: OutputOption = None,
+) -> None:
+    """Propose a spec for a schema, or for records; comments in it say what was guessed.
+
+    Of records the schema is inferred first, by TFDV from statistics over the training files.
+    """
+    from tfx_sequences.pipeline.commands.supervision import supervised
+
+    def work(capture: Capture) -> int:
+        from tfx_sequences.compat import check_environment, check_tensorflow_metadata
+        from tfx_sequences.pipeline.commands.output_file import check_output_file, output_stream
+
+        found = readable("schema or data", source)
+        target = on_this_machine("output", output)
+        check_output_file(target)
+        of_records = found.is_dir() or "tfrecord" in found.name.lower()
+        if of_records:
+            check_environment(needs_tfx=True)
+        check_tensorflow_metadata()
+        with waiting(capture, f"Reading the records in {source}" if of_records else f"Reading {source}"):
+            proposal = _proposed(found, label=label, example_weight=weight, id_key=id_key, name=name)
+        with output_stream(target, instead=capture.stdout) as file:
+            file.write(proposal.to_yaml(origin=source))
+        if output is not None:
+            told = f"Guesses to look through: {len(proposal.notes)}; features left out: {len(proposal.left_out)}."
+            capture.error_console.print(f"Spec written to {output}. {told}", soft_wrap=True, markup=False)
+        return 0
+
+    raise typer.Exit(supervised(work))
+
+
+def _proposed(
+    source: AnyPath,
+    *,
+    label: str | None,
+    example_weight: str | None = None,
+    id_key: str | None = None,
+    name: str | None,
+) -> Proposal:
+    """The proposal for a schema's text file, a TFRecord file, or a folder of those.
+
+    Args:
+        source: The file or folder. Of a folder, the training files are read (`train*`); if
+            there are none, all record files.
+        label: See `propose_spec`; so for `example_weight` and `id_key`.
+        example_weight: Key of the weight.
+        id_key: Key of the id.
+        name: Name of the spec; None makes one of the source's name.
+
+    Raises:
+        UserInputError: There is no such source, it cannot be read, or the label is not told.
+    """
+    from tfx_sequences.components.records.paths import RemotePath
+    from tfx_sequences.errors import UserInputError
+    from tfx_sequences.schemas.proposal.proposal import Proposal
+    from tfx_sequences.schemas.proposal.propose import propose_spec
+
+    roles = {"label": label, "example_weight": example_weight, "id_key": id_key}
+    name = _spec_name(source) if name is None else name
+    if not source.exists():
+        raise UserInputError(
+            "There is no such schema or data.",
+            expected="a schema's text file (schema.pbtxt), a TFRecord file, or a folder of those",
+            received=str(source),
+            fix="Check the path.",
+        )
+    if source.is_file() and "tfrecord" not in source.name.lower():
+        schema = source.read_text() if isinstance(source, RemotePath) else source
+        return propose_spec(schema, **roles, name=name)
+    files, notes = ([source], ()) if source.is_file() else _training_files(source)
+    from tfx_sequences.components.records.schema_inference import infer_schema
+    from tfx_sequences.pipeline.beam_engines import beam_pipeline_args
+
+    proposal = propose_spec(infer_schema(files, beam_args=beam_pipeline_args(())), **roles, name=name)
+    return Proposal(proposal.spec, (*notes, *proposal.notes, *_of_numbers(files, proposal.spec)), proposal.left_out)
+
+
+def _training_files(folder: AnyPath) -> tuple[list[AnyPath], tuple[Note, ...]]:
+    from tfx_sequences.components.records.files import find_split_files, list_record_files
+    from tfx_sequences.errors import DataError
+    from tfx_sequences.schemas.proposal.proposal import Note
+    from tfx_sequences.schemas.spec.sequence_spec import Splits
+
+    try:
+        return find_split_files(folder, Splits())["train"], ()
+    except DataError as error:
+        files = list_record_files(folder)
+        if not files:
+            raise
+        # A run will ask for it too: the hint is worth more in the file.
+        return files, (Note("splits", f"all record files were read. {error.fix}".rstrip(".")),)
+
+
+def _of_numbers(files: list[AnyPath], spec: SequenceSpec) -> list[Note]:
+    """Which normaliser `auto` chooses for each column of numbers, where it is not the usual one."""
+    from tfx_sequences.components.records.number_figures import NumberFigures
+    from tfx_sequences.errors import DataError
+    from tfx_sequences.schemas.proposal.proposal import Note
+
+    try:
+        choices = NumberFigures.of_files(files, spec).choices()
+    except DataError:
+        return []  # The check of the records names what is wrong with them.
+    return [
+        Note(name, f"the normalizer that auto chooses for these records is {choice.normalizer}: {choice.why}")
+        for name, choice in choices.items()
+        if choice.normalizer != "z_score"
+    ]
+
+
+def _spec_name(source: AnyPath) -> str:
+    words = re.sub(r"[^A-Za-z0-9_-]+", "_", source.resolve().name.partition(".")[0]).strip("_-")
+    return words[:63] if re.match("[A-Za-z]", words) and words != "schema" else "proposed"

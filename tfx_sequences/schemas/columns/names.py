@@ -1,0 +1,18 @@
+"""Names and special values in records and batches, which every wing above shares."""
+
+SEQUENCE_PREFIX = "sequence."
+SEQUENCE_LENGTH = "sequence_length"
+
+# Stands for a missing int64 term; no record holds it in practice, so it is an unknown term.
+MISSING_INT = -(2**63)
+# The id of a value that has no id.
+NO_ID = -1
+
+
+def raw_name(key: str, *, of_steps: bool) -> str:
+    """The name of a parsed feature: a context and a sequence feature may share a key.
+
+    >>> raw_name("y", of_steps=False), raw_name("y", of_steps=True)
+    ('y', 'sequence.y')
+    """
+    return SEQUENCE_PREFIX + key if of_steps else key

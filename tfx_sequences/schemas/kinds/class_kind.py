@@ -1,0 +1,75 @@
+"""What the kinds of labels that are classes have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from tfx_sequences.errors import did_you_mean
+from tfx_sequences.schemas.kinds.declared_kind import DeclaredKind, Plot
+from tfx_sequences.schemas.kinds.label_fields import LabelFields
+
+
+class ClassKind(DeclaredKind):
+    """A kind whose targets are classes, and whose answers are scores of classes."""
+
+    has_classes: ClassVar[bool] = True
+
+    def completed(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """With a dtype: float32 for vectors, int64 for classes that are numbers, else string."""
+        if data.get("dtype") is not None:
+            return data
+        classes = data.get("classes")
+        numbers = isinstance(classes, list | tuple) and bool(classes) and isinstance(classes[0], int)
+        return {**data, "dtype": "float32" if data.get("shape") else "int64" if numbers else "string"}
+
+    def check(self, label: LabelFields) -> None:
+        super().check(label)
+        if label.is_vector:
+            self._check_vector(label)
+        elif label.dtype == "float32":
+            hint = "; a vector of 0 and 1 needs `shape`" if self.has_several_classes else ""
+            raise ValueError(f"a {self.name} label is a string or an int64, not float32{hint}")
+        if label.classes is not None:
+            self._check_classes(label, label.classes)
+        named = self.given_classes(label)
+        if isinstance(label.class_weights, dict) and named is not None:
+            for name in label.class_weights:
+                if name not in named:
+                    raise ValueError(f"class_weights: '{name}' is not a class.{did_you_mean(name, named)}")
+
+    def _check_vector(self, label: LabelFields) -> None:
+        del label
+        raise ValueError(f"shape is for regression and multi_label; a {self.name} label is one class")
+
+    def _check_classes(self, label: LabelFields, classes: tuple[str, ...] | tuple[int, ...]) -> None:
+        if not classes:
+            raise ValueError("classes is empty")
+        if len(set(classes)) < len(classes):
+            raise ValueError("classes holds a class twice")
+        if not label.is_vector and isinstance(classes[0], str) != (label.dtype == "string"):
+            raise ValueError(f"classes does not hold values of dtype {label.dtype}")
+
+    def fix_of_dtype(self, label: LabelFields, stored: str, name: str, where: str) -> str:
+        del name
+        if stored == "float32":
+            return f"Write `type: regression` at {where} in the spec, or store the class as int64 or bytes."
+        if stored == "string" and label.is_vector:
+            return f"Write `type: classification` at {where} in the spec, or store a number."
+        classes = " and `classes` as numbers" if stored == "int64" else " and `classes` as strings"
+        listed = label.classes is not None and not label.is_vector
+        return f"Write `dtype: {stored}`{classes if listed else ''} at {where} in the spec."
+
+    def plots(self, label: LabelFields) -> tuple[Plot, ...]:
+        """Curves of scores; with so large a number of classes that a sample is used, they would cost too much."""
+        return () if label.sampled_softmax else ("curves",)
+
+
+def by_class(answers: Mapping[str, Any], scores: list[float]) -> dict[str, float]:
+    """The scores of one record or step by the name of the class."""
+    return dict(zip(class_names(answers), scores, strict=True))
+
+
+def class_names(answers: Mapping[str, Any]) -> list[str]:
+    """The classes of an answer as strings."""
+    return [c.decode() for c in answers["classes"]]

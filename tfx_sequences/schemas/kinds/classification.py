@@ -1,0 +1,63 @@
+"""Labels that are one class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from tfx_sequences.schemas.kinds.class_kind import ClassKind, by_class
+from tfx_sequences.schemas.kinds.declared_kind import CLASSES, PREDICTED_CLASS, SCORES, Plot
+from tfx_sequences.schemas.kinds.label_fields import LabelFields
+
+
+class DeclaredClassification(ClassKind):
+    """One class of each record, or of each step."""
+
+    name: ClassVar[str] = "classification"
+    fewest_classes: ClassVar[int] = 2
+
+    def check(self, label: LabelFields) -> None:
+        super().check(label)
+        if label.sampled_softmax is not None and (label.label_smoothing or label.class_weights):
+            raise ValueError("sampled_softmax cannot be combined with label_smoothing or class_weights")
+
+    def _check_classes(self, label: LabelFields, classes: tuple[str, ...] | tuple[int, ...]) -> None:
+        if len(classes) < self.fewest_classes:
+            raise ValueError("classification needs at least 2 classes")
+        super()._check_classes(label, classes)
+
+    def target_dtype(self, label: LabelFields) -> Literal["int64", "float32"]:
+        """The index of the class."""
+        del label
+        return "int64"
+
+    def metrics(self, label: LabelFields) -> tuple[str, ...]:
+        # With enough classes that a sample represents them, a curve over all would cost more than the network.
+        auc = () if label.sampled_softmax else ("auc",)
+        spans = ("span_f1", "span_precision", "span_recall") if label.per_step else ()
+        return ("accuracy", "loss", *auc, *spans)
+
+    def tfma_metrics(self, label: LabelFields) -> Mapping[str, str]:
+        if label.per_step:
+            return {}
+        return {"accuracy": "SparseCategoricalAccuracy", "loss": "SparseCategoricalCrossentropy"}
+
+    def plots(self, label: LabelFields) -> tuple[Plot, ...]:
+        """Curves, and which class is predicted as which."""
+        curves = super().plots(label)
+        return (*curves, "confusion") if curves else ()
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """`scores` `[B, C]`, their `classes` `[B, C]`, and the `predicted_class` `[B]`."""
+        return (SCORES, CLASSES, PREDICTED_CLASS)
+
+    def row(self, label: LabelFields, answers: Mapping[str, Any]) -> dict[str, Any]:
+        """`predicted_class`, and `scores` by class; of steps lists of both."""
+        scores, predicted = answers[SCORES].tolist(), answers[PREDICTED_CLASS]
+        if label.per_step:
+            return {
+                PREDICTED_CLASS: [c.decode() for c in predicted],
+                SCORES: [by_class(answers, step) for step in scores],
+            }
+        return {PREDICTED_CLASS: predicted.decode(), SCORES: by_class(answers, scores)}

@@ -1,0 +1,30 @@
+"""Labels that are a number, or a vector of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from tfx_sequences.schemas.kinds.label_fields import LabelFields
+from tfx_sequences.schemas.kinds.number_kind import NumberKind
+
+
+class DeclaredRegression(NumberKind):
+    """Numbers of each record, or of each step."""
+
+    name: ClassVar[str] = "regression"
+    needs_spread: ClassVar[bool] = True
+
+    def metrics(self, label: LabelFields) -> tuple[str, ...]:
+        del label
+        return ("mean_squared_error", "mean_absolute_error")
+
+    def main_metric(self, label: LabelFields) -> str:
+        """The absolute error, because training shows the squared one as its loss."""
+        del label
+        return "mean_absolute_error"
+
+    def tfma_metrics(self, label: LabelFields) -> Mapping[str, str]:
+        if label.per_step or label.is_vector:
+            return {}
+        return {"mean_squared_error": "MeanSquaredError", "mean_absolute_error": "MeanAbsoluteError"}

@@ -1,0 +1,89 @@
+"""Files and folders that appear whole or not at all, whenever the process is killed.
+
+What is written goes to a temporary name in the same folder, for only there a rename is atomic.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+
+@contextlib.contextmanager
+def written_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A binary stream whose content becomes the file when the context ends; after an error the file is as it was.
+
+    The content is on the disk before it gets the name. A new file has the permissions of any new one, an old one
+    keeps its own.
+
+    Args:
+        path: A path of this machine, or a URI that TensorFlow writes.
+
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with written_whole(f"{folder}/x") as file:
+    ...         _ = file.write(b"content")
+    ...     os.listdir(folder), Path(folder, "x").read_bytes()
+    (['x'], b'content')
+    """
+    text = os.fspath(path)
+    with _remote(text) if "://" in text else _local(Path(text)) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def folder_written_whole(target: Path) -> Iterator[Path]:
+    """A folder beside the target, which becomes the target when the context ends; after an error it is gone.
+
+    The contents are not forced to the disk: who reads them compares checksums.
+    """
+    building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    building.chmod(0o755)
+    try:
+        yield building
+        os.replace(building, target)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _local(path: Path) -> Iterator[BinaryIO]:
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with open(handle, "wb") as file:
+            # Temporary files are private.
+            os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+@contextlib.contextmanager
+def _remote(uri: str) -> Iterator[Any]:
+    import tensorflow as tf
+
+    folder, _, name = uri.rpartition("/")
+    temporary = f"{folder}/.{name}.{uuid.uuid4().hex}"
+    try:
+        with tf.io.gfile.GFile(temporary, "wb") as file:
+            yield file
+        tf.io.gfile.rename(temporary, uri, overwrite=True)
+    except BaseException:
+        with contextlib.suppress(tf.errors.OpError):
+            tf.io.gfile.remove(temporary)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
