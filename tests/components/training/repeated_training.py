@@ -1,4 +1,4 @@
-"""Trains one network without and with `training.deterministic`: python -m tests.components.repeated_training FOLDER
+"""Trains one network without and with `training.deterministic`: python -m tests.components.training.repeated_training FOLDER
 
 FOLDER is for the records. Prints the digests of the weights after each of the two trainings, as JSON.
 """
@@ -40,7 +40,7 @@ def train(folder, deterministic):
     files = write_transformed(Path(folder), LENGTHS.tolist())
     plan = make_plan(LengthHistogram.of(LENGTHS), spec.batching)
     records = transformed_records(spec, FEATURES)
-    classes = HeadStatistics(tuple(map(str, range(len(LENGTHS)))))
+    classes = HeadStatistics(tuple(map(str, range(len(LENGTHS)))), targets=len(LENGTHS))
     statistics = TaskStatistics({"sequence.token": 301}, {"label": classes})
     with deterministic_ops(spec.training.deterministic):
         keras.utils.set_random_seed(spec.training.seed)

@@ -80,7 +80,7 @@ def test_a_busy_machine_does_not_change_a_bit_of_the_weights(tmp_path):
     threads = {"TF_NUM_INTRAOP_THREADS": "4", "TF_NUM_INTEROP_THREADS": "4"}
 
     def trained():
-        words = [sys.executable, "-m", "tests.components.repeated_training", tmp_path]
+        words = [sys.executable, "-m", "tests.components.training.repeated_training", tmp_path]
         done = subprocess.run(words, env=os.environ | threads, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout.splitlines()[-1])

@@ -61,7 +61,7 @@ class WriteInOrder(beam.PTransform):
     """Writes messages, as they come, where and how ExampleGen writes a split; for engines that keep an order.
 
     Args:
-        folder: Of the split.
+        folder: The folder of the split.
     """
 
     def __init__(self, folder: str) -> None:
