@@ -1,4 +1,6 @@
-"""Trains one network without and with `training.deterministic`: python -m tests.components.training.repeated_training FOLDER
+"""Trains one network without and with `training.deterministic`.
+
+    python -m tests.components.training.repeated_training FOLDER
 
 FOLDER is for the records. Prints the digests of the weights after each of the two trainings, as JSON.
 """
