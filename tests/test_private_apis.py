@@ -334,6 +334,28 @@ def test_the_bulk_inferrers_executor():
         assert callable(pipeline.apply)
 
 
+@canary("_GetDesiredBatchSize")
+def test_transforms_processor():
+    from tfx.components.transform import executor
+
+    # `steady_transform` puts a processor of its own in the place of this name for the time of a run.
+    assert "TransformProcessor(" in inspect.getsource(executor)
+    assert callable(executor.TransformProcessor._GetDesiredBatchSize)
+
+
+@canary("experimental.enable_op_determinism", "tensorflow.python.framework")
+def test_op_determinism_can_be_switched_back():
+    from tensorflow.python.framework import config
+
+    before = config.is_op_determinism_enabled()
+    tf.config.experimental.enable_op_determinism()
+    assert config.is_op_determinism_enabled()
+    config.disable_op_determinism()
+    assert not config.is_op_determinism_enabled()
+    if before:
+        tf.config.experimental.enable_op_determinism()
+
+
 @canary("_GetFnArgs")
 def test_the_trainers_executor():
     from tfx.components.trainer import executor

@@ -48,10 +48,11 @@ def write_schema(folder, schema):
 # SequenceExampleGen
 
 
-def ingest(data, spec, splits_with_files, output):
+def ingest(data, spec, splits_with_files, output, beam_args=()):
     component = SequenceExampleGen(str(data), spec, splits_with_files, code_digest="")
     examples = artifact(standard_artifacts.Examples, output)
-    context = IngestExecutor.Context(beam_pipeline_args=["--runner=FnApiRunner"], unique_id="1", tmp_dir=str(output))
+    arguments = ["--runner=FnApiRunner", *beam_args]
+    context = IngestExecutor.Context(beam_pipeline_args=arguments, unique_id="1", tmp_dir=str(output))
     IngestExecutor(context).Do({}, {"examples": [examples]}, component.exec_properties)
     return {
         name: [

@@ -9,7 +9,6 @@ from tfx.components.evaluator.component import Evaluator
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.statistics_gen.component import StatisticsGen
-from tfx.components.transform.component import Transform
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.common import resolver
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
@@ -21,7 +20,14 @@ from tfx.types import standard_artifacts
 from tfx_sequences.code_digest import code_digest
 from tfx_sequences.components.evaluation.config import EXTRACTORS_MODULE, make_eval_config
 from tfx_sequences.components.network.model_builder import load_builder
-from tfx_sequences.components.stages import evaluation_check, fresh_process, ingest, model_check, schema_curation
+from tfx_sequences.components.stages import (
+    evaluation_check,
+    fresh_process,
+    ingest,
+    model_check,
+    schema_curation,
+    steady_transform,
+)
 from tfx_sequences.components.stages import pusher as pusher_component
 from tfx_sequences.components.stages import trainer as trainer_component
 from tfx_sequences.components.stages.bulk_inference import bulk_inference
@@ -30,6 +36,7 @@ from tfx_sequences.components.stages.ingest import SequenceExampleGen
 from tfx_sequences.components.stages.model_check import ModelCheck
 from tfx_sequences.components.stages.pusher import SequencePusher
 from tfx_sequences.components.stages.schema_curation import AnomalyGate, SchemaCurator
+from tfx_sequences.components.stages.steady_transform import SteadyTransform
 from tfx_sequences.components.stages.trainer import RUN_FN, SequenceTrainer
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_io import TRAIN_SECTIONS, TRANSFORM_SECTIONS, fingerprint, spec_to_json
@@ -95,7 +102,7 @@ def create_pipeline(
         code_digest=code_digest(schema_curation.__name__),
     )
     schema = gate.outputs["validated_schema"]
-    transform = Transform(
+    transform = SteadyTransform(
         examples=examples,
         schema=schema,
         preprocessing_fn=PREPROCESSING_FN,
@@ -106,9 +113,9 @@ def create_pipeline(
         custom_config={
             "spec": features,
             "fingerprint": fingerprint(spec, TRANSFORM_SECTIONS),
-            "code_digest": code_digest(_module_of(PREPROCESSING_FN)),
+            "code_digest": code_digest(_module_of(PREPROCESSING_FN), steady_transform.__name__),
         },
-    )
+    ).with_id("Transform")
     tuner = _tuner(spec, transform, schema) if spec.tuning else None
     trainer = SequenceTrainer(
         transformed_examples=transform.outputs["transformed_examples"],
@@ -211,7 +218,7 @@ def _last_blessed_model() -> resolver.Resolver:
     ).with_id("LastBlessedModel")
 
 
-def _tuner(spec: SequenceSpec, transform: Transform, schema: types.BaseChannel) -> BaseComponent:
+def _tuner(spec: SequenceSpec, transform: SteadyTransform, schema: types.BaseChannel) -> BaseComponent:
     # It imports keras-tuner, which a spec without the section does not need.
     from tfx.components.tuner.component import Tuner
 

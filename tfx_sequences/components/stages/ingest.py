@@ -1,11 +1,13 @@
-"""ImportExampleGen that holds records of `train` back for splits that have no files."""
+"""ImportExampleGen that holds records of `train` back for splits that have no files, and keeps the records' order."""
 
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import apache_beam as beam
+import tensorflow as tf
 from tfx import types
 from tfx.components.example_gen import component as file_based
 from tfx.components.example_gen.import_example_gen import executor as import_executor
@@ -13,11 +15,17 @@ from tfx.dsl.components.base import executor_spec
 from tfx.dsl.io import fileio
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.proto import example_gen_pb2
-from tfx.types import artifact_utils
+from tfx.types import artifact_utils, standard_component_specs
 
 from tfx_sequences.components.records.hold_back import empty_split, held_back_shares, split_index, split_names
 from tfx_sequences.components.records.opening import record_datasets
+from tfx_sequences.components.stages.record_order import ReadInOrder, WriteInOrder, keeps_order
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+_MESSAGES = {
+    example_gen_pb2.FORMAT_TF_EXAMPLE: tf.train.Example,
+    example_gen_pb2.FORMAT_TF_SEQUENCE_EXAMPLE: tf.train.SequenceExample,
+}
 
 
 def _place(record: Any, num_partitions: int, held_back: dict[str, float]) -> int:
@@ -27,8 +35,20 @@ def _place(record: Any, num_partitions: int, held_back: dict[str, float]) -> int
 class Executor(import_executor.Executor):
     """Reads TFRecords split by split; `custom_config` says what share of train goes where."""
 
+    def GetInputSourceToExamplePTransform(self) -> Any:
+        """What reads the records of a split, as messages."""
+
+        @beam.ptransform_fn
+        def read(pipeline: beam.Pipeline, exec_properties: dict[str, Any], split_pattern: str) -> Any:
+            message = _MESSAGES[exec_properties[standard_component_specs.OUTPUT_DATA_FORMAT_KEY]]
+            pattern = os.path.join(exec_properties[standard_component_specs.INPUT_BASE_KEY], split_pattern)
+            serialized = pipeline | "InOrder" >> ReadInOrder(pattern)
+            return serialized | "Parse" >> beam.Map(message.FromString).with_output_types(message)
+
+        return read
+
     def GenerateExamplesByBeam(self, pipeline: beam.Pipeline, exec_properties: dict[str, Any]) -> dict[str, Any]:
-        """The stock splits, with `train` divided."""
+        """The stock splits, with `train` divided; none for the stock executor to write where we write them in order."""
         splits = super().GenerateExamplesByBeam(pipeline, exec_properties)
         held_back = _held_back(exec_properties)
         if held_back:
@@ -37,7 +57,12 @@ class Executor(import_executor.Executor):
             splits |= dict(zip(names, parts, strict=True))
             # The stock executor names the splits before it calls this, and writes them after.
             self._examples.split_names = artifact_utils.encode_split_names(list(splits))
-        return splits
+        if not keeps_order(pipeline):
+            return splits
+        for name, records in splits.items():
+            folder = artifact_utils.get_split_uri([self._examples], name)
+            _ = records | f"WriteInOrder[{name}]" >> WriteInOrder(folder)
+        return {}
 
     def Do(
         self,

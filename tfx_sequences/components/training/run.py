@@ -8,17 +8,21 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.utils import io_utils
 
 from tfx_sequences.compat import bound_freed_memory, use_cores
 from tfx_sequences.components.training.backup import backup_of
+from tfx_sequences.components.training.determinism import deterministic_ops
 from tfx_sequences.components.training.export_step import export_trained
 from tfx_sequences.components.training.setup import prepare_training, record_files
 from tfx_sequences.components.training.strategies import is_chief, make_strategy
 from tfx_sequences.components.training.training_phases import delete_phases
 from tfx_sequences.components.training.training_report import BUCKET_PLAN, TRAINING_REPORT, training_report
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_io import spec_from_json
 from tfx_sequences.schemas.spec.tuned_spec import tuned_spec
 
@@ -35,15 +39,21 @@ def run_fn(fn_args: FnArgs) -> None:
 
     Raises:
         SpecError: The transform graph was made with another spec.
+        UserInputError: `training.deterministic` is set, and the network has an op that cannot keep the promise.
     """
-    started = time.monotonic()
     use_cores()
     bound_freed_memory()
-    config = fn_args.custom_config
-    spec = spec_from_json(config["spec"])
+    spec = spec_from_json(fn_args.custom_config["spec"])
     tuned = (fn_args.hyperparameters or {}).get("values", {})
     if tuned:
         spec = tuned_spec(spec, tuned)
+    with deterministic_ops(spec.training.deterministic):
+        _train(fn_args, spec, tuned)
+
+
+def _train(fn_args: FnArgs, spec: SequenceSpec, tuned: Mapping[str, Any]) -> None:
+    started = time.monotonic()
+    config = fn_args.custom_config
 
     # Prepare. Several workers must find each other before TensorFlow does anything else.
     strategy = make_strategy(spec.training.strategy)

@@ -9,6 +9,7 @@ import numpy as np
 
 from tfx_sequences.components.input.input_counts import InputCounts
 from tfx_sequences.components.network.model import pretrained_of
+from tfx_sequences.components.training.determinism import weights_digest
 from tfx_sequences.components.training.trained_network import TrainedNetwork
 
 TRAINING_REPORT = "training.json"
@@ -46,6 +47,7 @@ def training_report(
         "tuned": dict(tuned),
         "speed": speed(validated.history),
         "parameters": int(network.model.count_params()),
+        "weights_digest": weights_digest(network.model),
         "bucket_plan": {
             **plan.model_dump(mode="json"),
             "records": plan.records,

@@ -13,6 +13,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.components.tuner.component import TunerFnResult
 
 from tfx_sequences.compat import bound_freed_memory, use_cores
+from tfx_sequences.components.training.determinism import deterministic_ops
 from tfx_sequences.components.training.setup import prepare_training
 from tfx_sequences.errors import SpecError, UserInputError, did_you_mean
 from tfx_sequences.schemas.columns.auto import chosen
@@ -52,7 +53,8 @@ class SpecTuner(base_tuner.BaseTuner):
         training = tuned.training.model_copy(update={"epochs": epochs, "strategy": "none", "backup": None})
         tuned = tuned.model_copy(update={"training": training})
         try:
-            figures = figures_of_trial(tuned, fn_args)
+            with deterministic_ops(tuned.training.deterministic):
+                figures = figures_of_trial(tuned, fn_args)
             # The one figure whose direction keras-tuner is told; of others it would have to guess it.
             return {self.oracle.objective.name: figures[self.oracle.objective.name]}
         except SpecError as error:

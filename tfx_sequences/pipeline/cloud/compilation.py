@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tfx_sequences.errors import UserInputError, did_you_mean
 from tfx_sequences.pipeline.cloud.compiled_spec import check_compiled, require_kfp
+from tfx_sequences.pipeline.local.repeatability import ORDERED_COMPONENTS, check_repeatable
 from tfx_sequences.schemas.columns.local_files import named_files
 from tfx_sequences.schemas.spec.deployment import ComponentDeployment, Deployment
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
@@ -77,7 +78,7 @@ def compile_pipeline(
         training_steps=parameters[TRAINING_STEPS],
         splits_with_files=splits_with_files,
     )
-    _give_beam_args(pipeline, deployment, image, output_root)
+    _give_beam_args(pipeline, spec, deployment, image, output_root)
     images = {name: deployment.of(name).image or image for name in _ids(pipeline)}
     config = kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(default_image=images, use_pipeline_spec_2_1=True)
     job = kubeflow_v2_dag_runner.KubeflowV2DagRunner(config).run(pipeline, parameter_values=defaults, write_out=False)
@@ -118,16 +119,19 @@ def _ids(pipeline: Pipeline) -> list[str]:
     return [component.id for component in pipeline.components]
 
 
-def _give_beam_args(pipeline: Pipeline, deployment: Deployment, image: str, output_root: str) -> None:
+def _give_beam_args(
+    pipeline: Pipeline, spec: SequenceSpec, deployment: Deployment, image: str, output_root: str
+) -> None:
     from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 
     with_beam = {c.id: c for c in pipeline.components if isinstance(c.executor_spec, BeamExecutorSpec)}
     deployment.check(_ids(pipeline), list(with_beam))
     for name, component in with_beam.items():
         of_component = deployment.of(name)
-        component.with_beam_pipeline_args(
-            beam_args(name, of_component.beam_args, of_component.image or image, output_root)
-        )
+        arguments = beam_args(name, of_component.beam_args, of_component.image or image, output_root)
+        if name in ORDERED_COMPONENTS:
+            check_repeatable(spec, arguments, name)
+        component.with_beam_pipeline_args(arguments)
 
 
 def beam_args(component: str, given: Sequence[str], image: str, output_root: str) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfx_sequences.compat import use_cores
 from tfx_sequences.components.records.data_check import DataReport, check_data
 from tfx_sequences.components.records.opening import check_name
 from tfx_sequences.components.records.paths import AnyPath, path_of
@@ -21,6 +22,7 @@ from tfx_sequences.pipeline.local.output_folder import (
     make_output_folder,
     only_run_of,
 )
+from tfx_sequences.pipeline.local.repeatability import check_repeatable
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 if TYPE_CHECKING:
@@ -111,6 +113,9 @@ def run_local(
     check_reach(beam_args, {"data folder": data_dir, "output folder": output_dir})
     check_engine(beam_args)
     data = readable_by_beam("data folder", data_dir)
+    check_repeatable(spec, beam_args)
+    # Before Transform, for sums depend on the number of threads: the same ones where its result is cached.
+    use_cores()
     layout = OutputLayout(Path(output_dir).resolve())
     started = time.monotonic()
     report = check_data(spec, data)

@@ -128,6 +128,9 @@ class Training(Declared):
     the median of their best epochs. `auto`: 5 where fewer than 100 records are held back, else 1."""
     seed: int = 0
     """Seed of initial weights, dropout and the order of the records."""
+    deterministic: bool = False
+    """Promises the same bits in every run, with your own layers and on GPUs too: an op that cannot keep the promise is
+    an error. See [training.md](training.md#the-same-bits)."""
     warm_start: str | None = None
     """A pushed model, or the output folder of a run, whose weights initialise the network: matched by layer and name,
     the rows of embedding tables by term, the outputs by class."""

@@ -1,0 +1,83 @@
+"""Records read and written in the order of their files, where the engine of Beam keeps an order.
+
+Two things of the stock ExampleGen change the order of the records from run to run, and with it the batches of training.
+It reads files as the file system lists them. And it writes through Beam's `Reshuffle`, which draws a random key of 32
+bits for each record and groups by it: of 100 000 records, one pair draws the same key, and one of the two moves.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import DirectOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from tfx.components.example_gen import write_split
+
+from tfx_sequences.components.records.opening import record_dataset
+from tfx_sequences.errors import DataError
+
+
+def keeps_order(pipeline: beam.Pipeline) -> bool:
+    """Whether the pipeline's engine hands elements on in the order in which they come: Beam's own in one process,
+    with one worker. Other engines spread the elements over workers that do not wait for each other.
+    """
+    workers = pipeline.options.view_as(DirectOptions).direct_num_workers
+    return isinstance(pipeline.runner, FnApiRunner) and workers == 1
+
+
+class ReadInOrder(beam.PTransform):
+    """The records of all files that a pattern matches, serialized: file by file, in the order of their names.
+
+    Args:
+        pattern: As Beam matches it.
+
+    Raises:
+        DataError: No file matches.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        super().__init__()
+        self._pattern = pattern
+
+    def expand(self, begin: Any) -> beam.PCollection:
+        [matched] = FileSystems.match([self._pattern])
+        files = sorted(file.path for file in matched.metadata_list)
+        if not files:
+            raise DataError(
+                "No file matches the pattern of a split.",
+                expected="at least one TFRecord file",
+                received=self._pattern,
+                fix="Check the data folder, and `splits` in the spec.",
+            )
+        names = begin | "Files" >> beam.Create(files, reshuffle=not keeps_order(begin.pipeline))
+        return names | "Read" >> beam.FlatMap(_records).with_output_types(bytes)
+
+
+class WriteInOrder(beam.PTransform):
+    """Writes messages, as they come, where and how ExampleGen writes a split; for engines that keep an order.
+
+    Args:
+        folder: The folder of the split.
+    """
+
+    def __init__(self, folder: str) -> None:
+        super().__init__()
+        self._folder = folder
+
+    def expand(self, records: beam.PCollection) -> beam.PCollection:
+        path = os.path.join(self._folder, write_split.DEFAULT_FILE_NAME)
+        serialized = records | "Serialize" >> beam.Map(_serialized).with_output_types(bytes)
+        return serialized | "Write" >> beam.io.WriteToTFRecord(path, file_name_suffix=".gz")
+
+
+def _records(file: str) -> Iterator[bytes]:
+    return iter(record_dataset(file).as_numpy_iterator())
+
+
+def _serialized(message: Any) -> bytes:
+    # Equal messages are equal bytes.
+    return message.SerializeToString(deterministic=True)
