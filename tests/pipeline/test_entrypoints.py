@@ -78,7 +78,7 @@ def kill_in_training(containers, backups):
     try:
         while len(seen) < 4:
             assert process.poll() is None, (containers.work / "SequenceTrainer.started.log").read_text()[-4000:]
-            seen |= {path.stat().st_mtime_ns for path in backups.glob("*/training_backup.npz")}
+            seen |= {path.stat().st_mtime_ns for path in backups.glob("**/training_backup.npz")}
             time.sleep(0.02)
     finally:
         process.kill()
