@@ -44,12 +44,12 @@ def compare(output: Path, tell: Callable[[str], None] = print) -> dict[str, floa
     import tensorflow as tf
 
     from tfx_sequences.components.records.framing import read_records
-    from tfx_sequences.components.serving.model_card import find_model
-    from tfx_sequences.components.serving.prediction import model_spec, predict_files
+    from tfx_sequences.components.serving.model_card import find_model, read_card, spec_of_card
+    from tfx_sequences.components.serving.prediction import predict_files
     from tfx_sequences.components.serving.predictor import answers
 
     model = find_model(newest(output / "artifacts" / "SequenceTrainer" / "model") / "Format-Serving")
-    spec = model_spec(model)
+    spec = spec_of_card(read_card(model), model)
     split = newest(output / "artifacts" / "SequenceExampleGen" / "examples") / "Split-test"
     records = [record for file in sorted(split.iterdir()) for record in read_records(file)]
     signature = tf.saved_model.load(str(model)).signatures["serving_default"]

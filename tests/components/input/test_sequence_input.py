@@ -169,7 +169,7 @@ def test_evaluation_keeps_what_training_leaves_out(tmp_path):
 
 
 def test_random_truncation_is_drawn_anew_each_epoch_and_again_for_the_same_seed(tmp_path):
-    spec = make_spec(batching={"max_length": 5, "truncate": "random"})
+    spec = make_spec(batching={"batch_size": 32, "max_length": 5, "truncate": "random"})
     files = write(tmp_path, [50] * 20)
 
     def starts():

@@ -6,6 +6,7 @@ SETTINGS is JSON: `folder` has everything that is read and written, `training` a
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -14,7 +15,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tests.components.prepared.stores import FEATURES, make_spec, write_transformed
 from tfx_sequences.components.input.bucket_planning import make_plan
@@ -22,7 +22,8 @@ from tfx_sequences.components.input.record_formats import transformed_records
 from tfx_sequences.components.input.sequence_input import SequenceInput
 from tfx_sequences.components.network.model import build_model, compile_model
 from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
-from tfx_sequences.components.training.backup import FILE_NAME, BackupFile
+from tfx_sequences.components.training import backup as backup_module
+from tfx_sequences.components.training.backup import BackupFile
 from tfx_sequences.components.training.fitting import fit
 from tfx_sequences.components.training.training_input import training_input
 from tfx_sequences.components.transform.length_histogram import LengthHistogram
@@ -80,19 +81,26 @@ def kill_at_save(kill):
     """SIGKILL when half of a backup is written."""
     if not kill or kill[0] != "save":
         return
-    write, saves = tf.io.gfile.GFile.write, []
+    written_whole, saves = backup_module.written_whole, []
 
-    def half(self, content):
-        if FILE_NAME not in self.name:
-            return write(self, content)
-        saves.append(self.name)
-        if len(saves) < kill[1]:
-            return write(self, content)
-        write(self, content[: len(content) // 2])
-        self.flush()
-        os.kill(os.getpid(), signal.SIGKILL)
+    class Half:
+        def __init__(self, file):
+            self._file = file
 
-    tf.io.gfile.GFile.write = half
+        def write(self, content):
+            saves.append(len(content))
+            if len(saves) < kill[1]:
+                return self._file.write(content)
+            self._file.write(content[: len(content) // 2])
+            self._file.flush()
+            return os.kill(os.getpid(), signal.SIGKILL)
+
+    @contextlib.contextmanager
+    def half(path):
+        with written_whole(path) as file:
+            yield Half(file)
+
+    backup_module.written_whole = half
 
 
 if __name__ == "__main__":

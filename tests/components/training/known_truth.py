@@ -31,7 +31,12 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 END, DEVIATION, COEFFICIENTS = 0.2, 0.5, (1.5, -0.8)
 TRAIN, VALID = 4000, 800
-TRAINING = {"learning_rate": 0.01, "schedule": {"type": "cosine"}, "early_stopping_patience": None}
+TRAINING = {
+    "learning_rate": 0.01,
+    "schedule": {"type": "cosine"},
+    "early_stopping_patience": None,
+    "ema_momentum": None,
+}
 
 
 def ends(random, count):
@@ -60,9 +65,9 @@ def spec_of(which, training, batching, model):
         name=which,
         sequence={"x": {"type": "numeric", "normalizer": "none"}},
         label=label,
-        batching={"shuffle_buffer": 2000, **batching},
-        model={"units": (8,), "bidirectional": False, "dropout": 0.0, **model},
-        training={**TRAINING, "epochs": 6, **training},
+        batching={"batch_size": 32, "shuffle_buffer": 2000, **batching},
+        model={"units": (8,), "bidirectional": False, "dropout": 0.0, "pooling": "mean", **model},
+        training={**TRAINING, "epochs": 8, **training},
     )
 
 

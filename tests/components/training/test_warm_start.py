@@ -21,7 +21,7 @@ def built(terms, classes, seed=1, oov=1, **model):
             "x": {"type": "numeric"},
         },
         label={"key": "y"},
-        model={"units": (4,), "cell": "gru", **model},
+        model={"units": (4,), "cell": "gru", "pooling": "mean", **model},
     )
     keras.utils.set_random_seed(seed)
     network = build_model(

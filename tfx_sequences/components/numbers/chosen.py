@@ -61,7 +61,7 @@ def choice_lines(choices: Choices) -> list[str]:
     ...     "sequence.x": {"normalizer": "log1p", "why": "heavy tails", "figures": {}},
     ...     "sequence.y": {"normalizer": "z_score", "why": "near enough to a normal distribution", "figures": {}},
     ... })
-    ['sequence.x: log1p (heavy tails)', 'sequence.y: z_score']
+    ['sequence.x: log1p (heavy tails)', "'sequence.y': z_score"]
     """
     usual = [name for name, choice in choices.items() if choice["normalizer"] == _USUAL]
     lines = [

@@ -113,7 +113,7 @@ def with_steps(spec: SequenceSpec, steps: int, steps_per_epoch: int) -> Sequence
     >>> spec = load_spec("japanese_vowels")
     >>> shorter = [with_steps(spec, steps, steps_per_epoch=100).training for steps in (40, 250, 100_000)]
     >>> [(training.epochs, training.steps_per_epoch) for training in shorter]
-    [(1, 40), (3, 83), (60, None)]
+    [(1, 40), (3, 83), ('auto', None)]
     """
     training = with_auto_settings(spec).training
     whole = training.steps_per_epoch or steps_per_epoch
