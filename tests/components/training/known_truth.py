@@ -30,7 +30,8 @@ from tfx_sequences.components.transform.length_histogram import LengthHistogram
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 END, DEVIATION, COEFFICIENTS = 0.2, 0.5, (1.5, -0.8)
-TRAIN, VALID = 4000, 800
+# As many to validate with, or the epoch that is chosen would fit the chance of the validation records.
+TRAIN, VALID = 6000, 6000
 TRAINING = {
     "learning_rate": 0.01,
     "schedule": {"type": "cosine"},
