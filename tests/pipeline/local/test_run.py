@@ -45,9 +45,9 @@ def test_an_edit_of_the_spec_runs_what_depends_on_it(small_run, run_small, chang
 
 def test_a_model_that_falls_behind_the_last_blessed_one_is_not_pushed(small_run, run_small):
     evaluation = {"baseline": {"loss": {"max_rise": 0.0}}}
-    good = {"epochs": 20, "learning_rate": 0.05, "early_stopping_patience": None}
-    assert run_small(folder="falls_behind", training=good).blessed
-    result = run_small(folder="falls_behind", training={"epochs": 1, "learning_rate": 1e-9}, evaluation=evaluation)
+    # The test records have other labels than training lets expect: who learns it by heart is the worse for it.
+    by_heart = {"epochs": 20, "learning_rate": 0.05, "early_stopping_patience": None}
+    result = run_small(training=by_heart, evaluation=evaluation)
     assert [name for name in rerun(result) if name != "LastBlessedModel"] == TRAINING
     report = collect(result)
     assert report["baseline"]["loss"] < report["metrics"]["loss"]
