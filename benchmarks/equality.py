@@ -167,6 +167,11 @@ def _evaluators(model: Path, records: list[bytes], spec: Any) -> list[Row]:
 def _row_of_extracts(extracts: dict[str, Any], spec: Any, answers: Any) -> tuple[str, Row]:
     record = np.ravel(extracts["input"])[0]
     outputs = {name: np.asarray(value)[None] for name, value in extracts["predictions"].items()}
+    for head, label in spec.heads.items():
+        name = spec.output_prefix(head) + "predicted_class"
+        if name in outputs and not label.per_step:
+            # TFMA hands a scalar on as an array of one.
+            outputs[name] = outputs[name].reshape(-1)
     return base64.b64encode(record).decode(), next(answers(outputs, spec))
 
 
