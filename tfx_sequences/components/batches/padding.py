@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfx_sequences.components.batches.byte_steps import padded_numbers
 from tfx_sequences.components.batches.truncation import cut_steps
-from tfx_sequences.schemas.columns.column import IdColumn
+from tfx_sequences.components.numbers.byte_decoding import numbers_of
+from tfx_sequences.schemas.columns.column import IdColumn, NumericColumn
 from tfx_sequences.schemas.columns.names import NO_ID, SEQUENCE_LENGTH, SEQUENCE_PREFIX
 from tfx_sequences.schemas.features.transformed_features import future_name
 from tfx_sequences.schemas.spec.batching import Padding
@@ -45,6 +47,10 @@ def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, t
                 padding = Padding(value=NO_ID, side=padding.side)
             is_padded = not isinstance(values, tf.RaggedTensor)
             inputs[name] = (as_long_as if is_padded else pad_steps)(values, longest, padding)
+            if isinstance(column, NumericColumn) and column.stays_encoded:
+                inputs[name] = padded_numbers(inputs[name], column, padding, lengths)
+        elif isinstance(column, NumericColumn) and column.stays_encoded:
+            inputs[name] = numbers_of(values, column)
         else:
             inputs[name] = values.to_tensor(NO_ID) if isinstance(values, tf.RaggedTensor) else values
     for name in map(future_name, known_future(spec)):

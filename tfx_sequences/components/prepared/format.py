@@ -35,7 +35,7 @@ class StoredColumn(Declared):
     kind: Literal["context", "sequence"]
     """One value per record, or one per step."""
     dtype: str
-    """Of the feature: `int64`, `float32` or `string`."""
+    """Of the feature: `int64`, `float32` or `string`; of bytes that are numbers, the type of these."""
     stored: str
     """Of the values in the parts: the smallest integer type that holds them all, or `string`."""
     shape: Sizes = ()

@@ -12,10 +12,12 @@ import numpy as np
 
 from tfx_sequences.components.records import value_errors
 from tfx_sequences.components.records.batches import Batch, Rows, term_rows
+from tfx_sequences.components.records.byte_faults import byte_faults, first_not_text
 from tfx_sequences.components.records.figures import Figures
 from tfx_sequences.components.records.keys import feature_name
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.errors import DataError
+from tfx_sequences.schemas.columns.byte_numbers import ByteLayout
 from tfx_sequences.schemas.columns.column import CategoricalColumn, TermColumn, TextColumn
 from tfx_sequences.schemas.columns.names import SEQUENCE_PREFIX
 from tfx_sequences.schemas.columns.vocabularies import known_terms
@@ -68,6 +70,7 @@ class ValueChecks:
         self._names = {f.tensor_name: feature_name(f, spec) for f in self._features}
         columns = {n: c for n, c in spec.columns.items() if isinstance(c, TermColumn)}
         self._of_terms = {_tensor_name(c) for c in columns.values()}
+        self._of_text = [_tensor_name(c) for c in columns.values() if _needs_text(c)]
         # Files are read for all columns, so that a bad one is told before any record is.
         listed = {name: known_terms(column) for name, column in columns.items()}
         self._strict = {n: c for n, c in columns.items() if c.refuses_unknown}
@@ -106,6 +109,13 @@ class ValueChecks:
             self._check_counts(batch, feature, rows)
             if feature.dtype == "float32":
                 self._check_finite(batch, feature, rows)
+            elif feature.layout is not None:
+                self._check_bytes(batch, feature, rows, feature.layout)
+        for name in self._of_text:
+            if (found := first_not_text(batch.rows[name])) is not None:
+                at, value = found
+                error = functools.partial(value_errors.not_text, self._names[name], value)
+                self._add(_COUNT, self._names[name], batch, at, error)
         for feature in self._features:
             if feature.role in ("example_weight", "step_weight", "mase_scale"):
                 self._check_weights(batch, feature, batch.rows[feature.tensor_name])
@@ -205,6 +215,20 @@ class ValueChecks:
             value = rows.values[wrong[0]]
             records = rows.records_of_values(wrong)
             self._add(_FINITE, name, batch, records, lambda where: value_errors.not_finite(name, value, where))
+
+    def _check_bytes(self, batch: Batch, feature: RawFeature, rows: Rows, layout: ByteLayout) -> None:
+        name, found = (
+            self._names[feature.tensor_name],
+            byte_faults(rows, layout, of_steps=feature.is_sequence, required=feature.required),
+        )
+        if found.unfit is not None:
+            at, number, step = found.unfit
+            self._add(
+                _COUNT, name, batch, at, lambda where: value_errors.unfit_bytes(name, layout, number, step, where)
+            )
+        if found.not_finite is not None:
+            at, value = found.not_finite
+            self._add(_FINITE, name, batch, at, lambda where: value_errors.not_finite(name, value, where))
 
     def _check_label(
         self, batch: Batch, head: str, label: Label, figures: Sequence[Figures], parts: np.ndarray
@@ -310,6 +334,10 @@ def _divided(rows: Rows, parts: np.ndarray, number: int) -> list[list[Any]]:
         return [rows.values.tolist()]
     of_value = parts[rows.records_of_values(np.arange(len(rows.values)))]
     return [rows.values[of_value == part].tolist() for part in range(number)]
+
+
+def _needs_text(column: TermColumn) -> bool:
+    return isinstance(column, TextColumn) or (column.dtype == "string" and column.vocabulary is not None)
 
 
 def _tensor_name(column: TermColumn) -> str:

@@ -13,6 +13,7 @@ import tensorflow_transform as tft
 from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.features.column_ids import ColumnIds
 from tfx_sequences.components.numbers.split_normalizers import SplitNumbers, buckets
+from tfx_sequences.components.transform.byte_columns import read_encoded, transform_encoded_columns
 from tfx_sequences.components.transform.number_analyzer import analyze_numbers
 from tfx_sequences.components.transform.number_transform import request_of, transform_numbers
 from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn, Scaling
@@ -39,7 +40,7 @@ def transform_number_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> d
     given = {
         name: _read(inputs[feature_of(column).tensor_name], column, futures.get(name))
         for name, column in spec.columns.items()
-        if isinstance(column, _Column)
+        if isinstance(column, _Column) and not (isinstance(column, NumericColumn) and column.stays_encoded)
     }
     asked = {name: request for name in given if (request := request_of(spec, name))}
     split = analyze_numbers(
@@ -48,7 +49,7 @@ def transform_number_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> d
         [given[name].lengths() for name, request in asked.items() if request.of_steps],
     )
     scales = {name: feature for feature, name in record_scales(spec).items()}
-    outputs: dict[str, Any] = {}
+    outputs = transform_encoded_columns(inputs, spec)
     for name, numbers in given.items():
         outputs |= _transformed(numbers, spec, name, split.get(name), scales.get(name))
     return outputs
@@ -93,7 +94,9 @@ class _Given:
 
 
 def _read(raw: Any, column: Any, future: Any) -> _Given:
-    if column.is_sequence:
+    if isinstance(column, NumericColumn) and column.layout is not None:
+        values, present = read_encoded(raw, column, column.layout)
+    elif column.is_sequence:
         values, present = steps_of(raw, column.key, column.shape)
     else:
         values, present = raw, tf.ones(tf.shape(raw)[:1], tf.bool)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 import pydantic
 
 from tfx_sequences.schemas.columns.base import AsTuple, Declared, Sizes
+from tfx_sequences.schemas.columns.byte_numbers import ByteLayout, EncodedNumbers
 from tfx_sequences.schemas.columns.column_base import BaseColumn, IdColumn, size_of
 
 Numbers = Annotated[tuple[float, ...], AsTuple]
@@ -49,7 +50,7 @@ def _whole(dtype: str, number: float | None) -> None:
         raise ValueError(f"default_value {number} is not an int64; give a whole number")
 
 
-class NumericColumn(_Numbers):
+class NumericColumn(EncodedNumbers, _Numbers):
     """Numbers: a scalar or an array of fixed `shape` per step (or per record).
 
     >>> NumericColumn(key="lpc", shape=(12,), is_sequence=True).size
@@ -80,6 +81,7 @@ class NumericColumn(_Numbers):
     @pydantic.model_validator(mode="after")
     def _check(self) -> NumericColumn:
         _whole(self.dtype, self.default_value)
+        self._check_encoding(self.dtype)
         by_record = self.normalizer in RECORD_NORMALIZERS
         if by_record and not self.is_sequence:
             raise ValueError(
@@ -97,6 +99,16 @@ class NumericColumn(_Numbers):
                         f"normalizer.{name} has {len(given)} numbers, shape {list(self.shape)} {self.size}"
                     )
         return self
+
+    @property
+    def layout(self) -> ByteLayout | None:
+        """How bytes hold the numbers of a step; None where the record holds a list of numbers."""
+        return None if self.encoding is None else ByteLayout(self.encoding, self.size, self.big_endian)
+
+    @property
+    def stays_encoded(self) -> bool:
+        """Transformed records hold the same bytes, which become numbers in the batch."""
+        return self.encoding is not None and (self.normalizer == "none" or isinstance(self.normalizer, Scaling))
 
 
 class BucketizedColumn(IdColumn, _Numbers):

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from tfx_sequences.errors import SpecError
+from tfx_sequences.schemas.columns.byte_numbers import ByteLayout
 from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalColumn, NumericColumn
 from tfx_sequences.schemas.columns.column_base import BaseColumn
 from tfx_sequences.schemas.columns.names import MISSING_INT, raw_name
@@ -29,6 +30,7 @@ class RawFeature:
         default: Replaces a missing context value; None: it is required.
         role: What the spec uses it for.
         multi_valued: One step (or the record) has any number of values; `shape` is `()`.
+        layout: How a bytes value holds numbers; `dtype` is `string` then, and `shape` is `()`.
     """
 
     key: str
@@ -38,6 +40,7 @@ class RawFeature:
     default: str | int | float | None
     role: Role
     multi_valued: bool = False
+    layout: ByteLayout | None = None
 
     @property
     def tensor_name(self) -> str:
@@ -73,7 +76,7 @@ def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool 
 
     def add(feature: RawFeature) -> None:
         other = found.setdefault(feature.tensor_name, feature)
-        if (other.dtype, other.shape, other.multi_valued) != (feature.dtype, feature.shape, feature.multi_valued):
+        if _storage(other) != _storage(feature):
             raise SpecError(
                 f"The spec uses '{feature.key}' in two ways that contradict each other.",
                 expected=f"{_described(other)}, as its use as {other.role}",
@@ -124,6 +127,9 @@ def feature_of(column: BaseColumn) -> RawFeature:
     >>> feature_of(TextColumn(key="review", is_sequence=True)).is_sequence  # its tokens are the steps
     False
     """
+    if isinstance(column, NumericColumn) and column.layout is not None:
+        missing = None if column.default_value is None else ""
+        return RawFeature(column.key, column.is_sequence, "string", (), missing, "feature", layout=column.layout)
     if isinstance(column, NumericColumn | BucketizedColumn):
         number = column.default_value
         default = int(number) if number is not None and column.dtype == "int64" else number
@@ -135,7 +141,13 @@ def feature_of(column: BaseColumn) -> RawFeature:
     return RawFeature(column.key, not is_from_context(column), "string", (), "", "feature")
 
 
+def _storage(feature: RawFeature) -> tuple[object, ...]:
+    return feature.dtype, feature.shape, feature.multi_valued, feature.layout
+
+
 def _described(feature: RawFeature) -> str:
+    if feature.layout is not None:
+        return str(feature.layout)
     values = "any number of values" if feature.multi_valued else f"shape {list(feature.shape)}"
     return f"dtype {feature.dtype} and {values}"
 
