@@ -1,4 +1,4 @@
-"""What of a run must be the same, bit for bit, when it is repeated: as digests of 12 hexadecimal digits."""
+"""Digests, of 12 hexadecimal digits, of everything in a run that must be the same, bit for bit, when it is repeated."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from equality_trainer import newest
 
 STAGES = ("constants", "records", "weights", "predictions")
-"""Of the transform graph; of what Transform wrote; of the network; of its answers to records of the test split."""
+"""The transform graph, the records that Transform wrote, the network, and its answers to records of the test split."""
 
 
 def run_digests(output: Path) -> dict[str, str]:
@@ -27,9 +27,9 @@ def run_digests(output: Path) -> dict[str, str]:
 
 
 def constants_digest(transform_graph: Path) -> str:
-    """Of the numbers in a transform graph, and of its vocabularies.
+    """Digest of the numbers in a transform graph, and of its vocabularies.
 
-    The file itself would not do: it holds names of temporary folders.
+    The digest of the file itself would differ: it holds names of temporary folders.
     """
     import tensorflow as tf
     from tensorflow.core.protobuf import saved_model_pb2
@@ -49,9 +49,9 @@ def constants_digest(transform_graph: Path) -> str:
 
 
 def records_digest(transformed: Path) -> str:
-    """Of the transformed records of all splits, in their order.
+    """Digest of the transformed records of all splits, in their order.
 
-    Each is serialized anew, for Transform writes the features of a record in any order.
+    Each record is serialized again, because Transform writes the features of a record in any order.
     """
     import tensorflow as tf
 
@@ -62,7 +62,7 @@ def records_digest(transformed: Path) -> str:
 
 
 def arrays_digest(file: Path) -> str:
-    """Of the arrays of an `.npz` file."""
+    """Digest of the arrays of an `.npz` file."""
     with np.load(file) as arrays:
         return _digest(f"{name}{arrays[name].dtype}".encode() + arrays[name].tobytes() for name in sorted(arrays))
 
