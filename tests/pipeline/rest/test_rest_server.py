@@ -148,7 +148,11 @@ BAD = {
         "21 steps; at most 20",
     ),
     "too many steps in a tensor": (lambda: of_tensors(price=[[0.0] * 21]), 400, "'price' has 21 steps; at most 20"),
-    "named and plain rows": (lambda: instances(record(), {"examples": record()}), 400, "unlike the first row"),
+    "named and plain rows": (
+        lambda: instances(record(), {"examples": record()}),
+        400,
+        "which differs from the first row",
+    ),
     "unknown input": (lambda: instances({"example": record()}), 400, "Did you mean 'examples'?"),
     "bad base64": (lambda: instances({"b64": "%%%"}), 400, "expected base64"),
     "base64 of another type": (lambda: instances({"b64": 3}), 400, 'expected a string, or {"b64": "..."}'),
@@ -175,7 +179,7 @@ BAD = {
         400,
         "different numbers of steps",
     ),
-    "steps of another size": (lambda: of_tensors(lpc=[[[1.0]] * 5]), 400, "expected 3, for its shape is [?, ?, 3]"),
+    "steps of another size": (lambda: of_tensors(lpc=[[[1.0]] * 5]), 400, "expected 3, because the shape is [?, ?, 3]"),
     "missing input": (lambda: without("sequence_length"), 400, "lacks the input 'sequence_length'"),
     "ragged rows": (lambda: of_tensors(place=[[1.0, 2.0], [1.0]]), 400, "'place'[1] has 1 elements; expected 2"),
     "rank too small": (lambda: of_tensors(price=[1.0]), 400, "'price'[0] is 1.0; expected a list"),
@@ -197,7 +201,7 @@ BAD = {
     "other numbers of rows": (lambda: of_tensors(sequence_length=[5, 5]), 400, "not the rows of the batch"),
 }
 PLACES = {
-    "no such place": ("GET", "/nowhere", 404, "There is nothing at /nowhere"),
+    "no such place": ("GET", "/nowhere", 404, "Nothing is served at /nowhere"),
     "other model": ("POST", "/v1/models/other:predict", 404, "no model 'other'"),
     "other version": ("POST", f"{MODEL}/versions/8:predict", 404, "no version '8'"),
     "version that is no number": ("GET", f"{MODEL}/versions/x/metadata", 404, "no version 'x'"),
