@@ -859,7 +859,7 @@ RECORD_CASES = {
     ),
     "not_a_number_late": (
         lambda: [*unlabelled(500), record(7, pitch=[math.nan, 1.0])],
-        "Record 500 ('r7') of {file} has no finite prediction.",
+        "Record 500 ('r7') of {file} does not have a finite prediction.",
     ),
 }
 

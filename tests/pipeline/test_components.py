@@ -345,7 +345,7 @@ def test_the_model_check_refuses_a_model_that_does_not_load(trained, tmp_path):
     (tmp_path / "model" / "Format-Serving" / "saved_model.pb").write_bytes(b"not a model")
     blessed, report = check(artifact(standard_artifacts.Model, tmp_path / "model"), trained["model_run"], tmp_path)
     assert blessed == 0
-    assert "does not run alone" in report["failures"][0]
+    assert "does not run on its own" in report["failures"][0]
 
 
 def changed_spec():

@@ -157,8 +157,8 @@ BAD = {
     "bad base64": (lambda: instances({"b64": "%%%"}), 400, "expected base64"),
     "base64 of another type": (lambda: instances({"b64": 3}), 400, 'expected a string, or {"b64": "..."}'),
     "a number as record": (lambda: instances(3), 400, "'examples'[0] is 3; expected a string"),
-    "no record": (lambda: instances(in_base64(b"\xff\xfe garbage")), 400, "Row 0 is no record"),
-    "the second is no record": (lambda: instances(record(), in_base64(b"\x0a\x05\xff")), 400, "Row 1 is no record"),
+    "no record": (lambda: instances(in_base64(b"\xff\xfe garbage")), 400, "Row 0 is not a record"),
+    "the second is no record": (lambda: instances(record(), in_base64(b"\x0a\x05\xff")), 400, "Row 1 is not a record"),
     "record of the other kind": (
         lambda: instances(in_base64(example({"place": [1.0, 2.0], "price": [1.0]}).SerializeToString())),
         400,
@@ -198,7 +198,7 @@ BAD = {
     "id out of range": (lambda: of_tensors(day=[[9] * 5]), 400, "'day' has ids that are out of range"),
     "length beyond the steps": (lambda: of_tensors(sequence_length=[9]), 400, "fewer steps"),
     "negative length": (lambda: of_tensors(sequence_length=[-1]), 400, "is negative"),
-    "other numbers of rows": (lambda: of_tensors(sequence_length=[5, 5]), 400, "not the rows of the batch"),
+    "other numbers of rows": (lambda: of_tensors(sequence_length=[5, 5]), 400, "different numbers of rows"),
 }
 PLACES = {
     "no such place": ("GET", "/nowhere", 404, "Nothing is served at /nowhere"),
