@@ -82,7 +82,7 @@ def test_what_is_of_another_shape_or_in_one_model_only_is_told(tmp_path):
 def test_a_model_of_which_nothing_fits_is_an_error(tmp_path):
     pushed(tmp_path, ["a"], ["yes", "no"], units=(4,), bidirectional=False)
     model, axes = built(["b"], ["good", "bad"], oov=0, cell="lstm", units=(5,))
-    with pytest.raises(UserInputError, match=r"Nothing of the model in .* fits"):
+    with pytest.raises(UserInputError, match=r"The model in .* has no weights that match"):
         warm_start(model, axes, str(tmp_path))
 
 
