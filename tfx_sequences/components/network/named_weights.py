@@ -102,7 +102,7 @@ def write_weights(directory: str, model: keras.Model, axes: Mapping[str, NamedAx
 
 
 def read_weights(directory: str) -> NamedWeights | None:
-    """The weights that `write_weights` wrote; None if there are none."""
+    """The weights that `write_weights` wrote; None if the file is missing."""
     path = os.path.join(directory, WEIGHTS)
     if not tf.io.gfile.exists(path):
         return None

@@ -52,7 +52,7 @@ class NetworkInputs:
         mask: bool `[B, T]`, True for real steps.
         steps: `[B, T, D]`, the sequence columns concatenated, with embeddings looked up and forecast targets
             normalized series by series. Padded steps are zero.
-        context: `[B, C]`, the context columns concatenated. None if there are none, or if
+        context: `[B, C]`, the context columns concatenated. None without context columns, or if
             `model.context` is `per_step`: then `steps` contain them.
     """
 

@@ -1,7 +1,7 @@
 """`tf.distribute` strategies by name: data-parallel replicas, each with its share of the batches.
 
 With `R` replicas a step takes `R` batches, one for each, and sums their gradients. `mirrored` has a replica for each
-device of this machine: the GPUs or, if there are none, the logical CPUs. `multi_worker` has one process per worker; all
+device of this machine: the GPUs or, without any, the logical CPUs. `multi_worker` has one process per worker; all
 run the same spec. TensorFlow reads the cluster from the environment variable TF_CONFIG:
 
     {"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}
