@@ -30,14 +30,14 @@ def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bo
 
     Args:
         spec: The spec.
-        statistics: What the training split decides.
-        use_cudnn: False keeps cuDNN kernels out, as an exported model must.
+        statistics: Statistics of the training split.
+        use_cudnn: False avoids cuDNN kernels, which an exported model must not use.
 
     Returns:
-        A functional model. Inputs as of `pad_features`, outputs as of `build_heads`.
+        A functional model, with the inputs of `pad_features` and the outputs of `build_heads`.
 
     Raises:
-        SpecError: The network would see the answer.
+        SpecError: The network would see its own targets.
     """
     spec = with_auto_settings(spec)
     check_causality(spec)
@@ -58,7 +58,7 @@ def _build(spec: SequenceSpec, statistics: TaskStatistics, use_cudnn: bool | str
 
 
 def pretrained_of(model: keras.Model) -> dict[str, PretrainedVectors]:
-    """The pretrained vectors that a network of `build_model` began with, by table."""
+    """The pretrained vectors that a network of `build_model` started with, by table."""
     of_features = [layer for _, layer in layers_by_path(model) if isinstance(layer, SequenceFeatures | ContextFeatures)]
     return {table: read for layer in of_features for table, read in layer.tables.pretrained.items()}
 
@@ -66,17 +66,17 @@ def pretrained_of(model: keras.Model) -> dict[str, PretrainedVectors]:
 def compile_model(
     model: SequenceModel, spec: SequenceSpec, statistics: TaskStatistics, steps_per_epoch: int | None = None
 ) -> None:
-    """Compiles with the spec's optimizer, the losses of the heads, and what they are measured by.
+    """Compiles with the spec's optimizer, and the losses and metrics of the heads.
 
     Args:
-        model: Of `build_model`.
+        model: The network, from `build_model`.
         spec: The spec.
-        statistics: What the training split decides.
-        steps_per_epoch: Steps of the optimizer in one epoch of the training split: for the expected targets of a step,
-            and for schedules of the learning rate that do not say how long they take.
+        statistics: Statistics of the training split.
+        steps_per_epoch: Optimizer steps in one epoch of the training split: for the expected targets of a step, and
+            for learning rate schedules that do not specify their length.
 
     Raises:
-        UserInputError: The spec's `training` needs `steps_per_epoch`, or the number of targets, and it is not given.
+        UserInputError: The spec's `training` needs `steps_per_epoch` or the number of targets, which is not given.
     """
     training = with_auto_settings(spec).training
     heads = {}
@@ -119,10 +119,10 @@ def _expected_targets(
     if not steps_per_epoch or not statistics.targets > 0:
         raise UserInputError(
             f"{spec.where_of_head(name)}: the expected number of targets per step is unknown.",
-            expected="the steps of an epoch, and targets of a weight above 0 in the training split",
+            expected="the steps of an epoch, and targets with a weight above 0 in the training split",
             received=f"steps_per_epoch={steps_per_epoch}, targets={statistics.targets:g}",
-            fix="Check that some record of the training split has a target that weighs more than 0. Where you compile "
-            "a model yourself, give steps_per_epoch and HeadStatistics(targets=...), or set training.reduction: "
+            fix="Check that some record of the training split has a target with a weight above 0. If you compile a "
+            "model yourself, pass steps_per_epoch and HeadStatistics(targets=...), or set training.reduction: "
             "batch_mean.",
         )
     return statistics.targets / steps_per_epoch

@@ -1,7 +1,7 @@
-"""A model's weights by name, kept beside the exported model for later trainings to begin with.
+"""A model's weights by name, stored next to the exported model, so that later trainings can start from them.
 
-An exported model numbers its variables; what names them, and the terms and classes of their rows, is
-written beside it: `assets.extra/tfx_sequences_weights.npz`, a folder that TensorFlow Serving leaves alone.
+An exported model numbers its variables. Their names, and the terms and classes of their rows, are written to
+`assets.extra/tfx_sequences_weights.npz`, in a folder that TensorFlow Serving ignores.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _AXES = "axes"
 
 @dataclasses.dataclass(frozen=True)
 class NamedAxis:
-    """What the elements along one axis of a weight stand for.
+    """The names of the elements along one axis of a weight.
 
     Attributes:
-        axis: Which axis.
-        names: Their names; there may be more elements than names (ids of terms that are not in the vocabulary).
+        axis: Index of the axis.
+        names: The names; there may be more elements than names (ids of out-of-vocabulary terms).
     """
 
     axis: int
@@ -43,9 +43,9 @@ class NamedWeights:
     """Weights by name.
 
     Attributes:
-        arrays: By name: `tables/NAME` for embedding tables, `LAYER/NUMBER/NAME` for others, in an ensemble
+        arrays: Arrays by name: `tables/NAME` for embedding tables, `LAYER/NUMBER/NAME` for others; in an ensemble
             after the name of the member.
-        axes: The axes of those whose elements have names.
+        axes: The axes whose elements have names, by weight.
     """
 
     arrays: dict[str, np.ndarray]
@@ -53,7 +53,7 @@ class NamedWeights:
 
 
 def weights_by_name(model: keras.Model) -> dict[str, Any]:
-    """The variables of the weights of a model of `build_model`, each once."""
+    """The weight variables of a model of `build_model`, each once."""
     found: dict[str, Any] = {}
     seen: set[int] = set()
     for path, layer in layers_by_path(model):
@@ -77,9 +77,9 @@ def named_axes(
     """The axes whose elements have names.
 
     Args:
-        model: Of `build_model`.
+        model: The network, from `build_model`.
         terms: Terms by embedding table, in the order of their ids.
-        classes: Classes by the layer that has an output for each, in the order of the outputs.
+        classes: Classes by the layer that has one output per class, in the order of the outputs.
     """
     members = {"" if member is model else f"{member.name}/" for member in members_of(model)}
     axes = {
@@ -90,7 +90,7 @@ def named_axes(
         layer = by_path.get(name.rsplit("/", 2)[0])
         names = tuple(classes.get(layer.name, ())) if layer else ()
         if names:
-            # A dense layer has a column for each class, `SampledLogits` a row.
+            # A dense layer has a column per class, `SampledLogits` a row.
             last = 0 if isinstance(layer, SampledLogits) else len(variable.shape) - 1
             axes[name] = NamedAxis(last, names)
     return axes
@@ -109,7 +109,7 @@ def write_weights(directory: str, model: keras.Model, axes: Mapping[str, NamedAx
 
 
 def read_weights(directory: str) -> NamedWeights | None:
-    """What `write_weights` wrote; None if there is nothing."""
+    """The weights that `write_weights` wrote; None if the file is missing."""
     path = os.path.join(directory, WEIGHTS)
     if not tf.io.gfile.exists(path):
         return None
