@@ -117,9 +117,9 @@ def instances(*given, **more):
 # Name: what is sent (a function, so that only its own test pays for it), the status, and words of the error.
 BAD = {
     "empty body": (lambda: b"", 400, "The body is empty"),
-    "bad JSON": (lambda: b'{"instances": [', 400, "no JSON"),
-    "JSON of another encoding": (lambda: '{"inputs": "é"}'.encode("latin-1"), 400, "no UTF-8"),
-    "JSON with a number too long": (lambda: b'{"inputs": ' + b"9" * 5000 + b"}", 400, "no JSON"),
+    "bad JSON": (lambda: b'{"instances": [', 400, "is not JSON"),
+    "JSON of another encoding": (lambda: '{"inputs": "é"}'.encode("latin-1"), 400, "is not UTF-8"),
+    "JSON with a number too long": (lambda: b'{"inputs": ' + b"9" * 5000 + b"}", 400, "is not JSON"),
     "deep nesting": (lambda: b"[" * 200_000, 400, "nested too deeply"),
     "a list as body": (lambda: b"[1]", 400, "The body is a list of 1"),
     "100 MB at once": (lambda: b" " * (100 << 20), 413, "at most 1048576 bytes"),
@@ -193,7 +193,7 @@ BAD = {
     "beyond float32": (lambda: of_tensors(price=[[1e39] * 5]), 400, "that a float32 can hold"),
     "infinity": (lambda: of_tensors(price=[[float("inf")] * 5]), 400, "that a float32 can hold"),
     "NaN where a value is required": (lambda: of_tensors(place=[[float("nan")] * 2]), 400, "'place' is missing"),
-    "NaN in a vector": (lambda: of_tensors(place=[[1.0, float("nan")]]), 400, "no finite 'scores'"),
+    "NaN in a vector": (lambda: of_tensors(place=[[1.0, float("nan")]]), 400, "'scores' of row 0 is not finite"),
     "half of a surrogate pair": (lambda: of_tensors(city=["\ud800"]), 400, "UTF-8"),
     "id out of range": (lambda: of_tensors(day=[[9] * 5]), 400, "'day' has ids that are out of range"),
     "length beyond the steps": (lambda: of_tensors(sequence_length=[9]), 400, "fewer steps"),
@@ -202,9 +202,9 @@ BAD = {
 }
 PLACES = {
     "no such place": ("GET", "/nowhere", 404, "Nothing is served at /nowhere"),
-    "other model": ("POST", "/v1/models/other:predict", 404, "no model 'other'"),
-    "other version": ("POST", f"{MODEL}/versions/8:predict", 404, "no version '8'"),
-    "version that is no number": ("GET", f"{MODEL}/versions/x/metadata", 404, "no version 'x'"),
+    "other model": ("POST", "/v1/models/other:predict", 404, "Unknown model 'other'"),
+    "other version": ("POST", f"{MODEL}/versions/8:predict", 404, "Unknown version '8'"),
+    "version that is no number": ("GET", f"{MODEL}/versions/x/metadata", 404, "Unknown version 'x'"),
     "other verb": ("POST", f"{MODEL}:classify", 404, "only ':predict'"),
     "predict by GET": ("GET", f"{MODEL}:predict", 405, "use POST"),
     "status by PUT": ("PUT", MODEL, 405, "use GET"),
