@@ -19,6 +19,7 @@ import tensorflow as tf
 from keras import ops
 
 from tfx_sequences.components.kinds.sampled_logits import SampledLogits
+from tfx_sequences.components.network.ensemble import layers_by_path, members_of
 
 WEIGHTS = os.path.join("assets.extra", "tfx_sequences_weights.npz")
 _AXES = "axes"
@@ -42,7 +43,8 @@ class NamedWeights:
     """Weights by name.
 
     Attributes:
-        arrays: Arrays by name: `tables/NAME` for embedding tables, `LAYER/NUMBER/NAME` for others.
+        arrays: Arrays by name: `tables/NAME` for embedding tables, `LAYER/NUMBER/NAME` for others; in an ensemble
+            with the name of the member as prefix.
         axes: The axes whose elements have names, by weight.
     """
 
@@ -54,17 +56,18 @@ def weights_by_name(model: keras.Model) -> dict[str, Any]:
     """The weight variables of a model of `build_model`, each once."""
     found: dict[str, Any] = {}
     seen: set[int] = set()
-    for layer in model.layers:
+    for path, layer in layers_by_path(model):
+        member = path.removesuffix(layer.name)
         tables: Any = getattr(layer, "tables", None)
         for table in tables.names if tables else ():
             variable = tables.weights_of(table)
             if id(variable) not in seen:
                 seen.add(id(variable))
-                found[f"tables/{table}"] = variable
+                found[f"{member}tables/{table}"] = variable
         own = [variable for variable in layer.weights if id(variable) not in seen]
         for index, variable in enumerate(own):
             seen.add(id(variable))
-            found[f"{layer.name}/{index}/{variable.name}"] = variable
+            found[f"{path}/{index}/{variable.name}"] = variable
     return found
 
 
@@ -78,13 +81,17 @@ def named_axes(
         terms: Terms by embedding table, in the order of their ids.
         classes: Classes by the layer that has one output per class, in the order of the outputs.
     """
-    axes = {f"tables/{table}": NamedAxis(0, tuple(names)) for table, names in terms.items()}
+    members = {"" if member is model else f"{member.name}/" for member in members_of(model)}
+    axes = {
+        f"{member}tables/{table}": NamedAxis(0, tuple(names)) for member in members for table, names in terms.items()
+    }
+    by_path = dict(layers_by_path(model))
     for name, variable in weights_by_name(model).items():
-        layer = name.split("/")[0]
-        names = tuple(classes.get(layer, ()))
+        layer = by_path.get(name.rsplit("/", 2)[0])
+        names = tuple(classes.get(layer.name, ())) if layer else ()
         if names:
             # A dense layer has a column per class, `SampledLogits` a row.
-            last = 0 if isinstance(model.get_layer(layer), SampledLogits) else len(variable.shape) - 1
+            last = 0 if isinstance(layer, SampledLogits) else len(variable.shape) - 1
             axes[name] = NamedAxis(last, names)
     return axes
 

@@ -12,6 +12,7 @@ from keras import ops
 
 from tfx_sequences.components.kinds.label_kind import LossFunction
 from tfx_sequences.components.kinds.measures import Measures
+from tfx_sequences.components.network.ensemble import members_of, of_head
 from tfx_sequences.components.network.gradient_clipping import GradientClipping, scaled, summed_over_replicas
 from tfx_sequences.components.network.losses import weighted_sum
 
@@ -24,8 +25,8 @@ class FittedHead:
         loss: Maps targets and outputs to the loss of each target, `[B]` or `[B, T]`.
         measures: The head's measures.
         weight: Weight of its loss in the total loss.
-        training_loss: A separate loss for training, if the outputs differ there; the measures are then
-            computed in validation only.
+        training_losses: Separate losses for training, one for each member of an ensemble, if the outputs differ
+            there; the measures are then computed in validation only.
         expected_targets: Expected weight of a step's targets, the mean over the training split. The summed loss of a
             step is divided by it. None divides by the number of the step's own targets.
     """
@@ -33,7 +34,7 @@ class FittedHead:
     loss: LossFunction
     measures: Measures
     weight: float = 1.0
-    training_loss: LossFunction | None = None
+    training_losses: tuple[LossFunction, ...] = ()
     expected_targets: float | None = None
 
 
@@ -46,6 +47,7 @@ class SequenceModel(keras.Model):
     all its targets times that constant, and batching does not change what is learned. (If each step were divided by
     its own number of targets, a target in a batch of short records would count several times as much as one in a batch
     of long records.) The losses of several heads are added with their weights.
+    Each member of an ensemble has this loss, and is fitted by its own loss only.
     In `history`, `loss` and all other metrics are computed over all targets of the epoch, so they do not
     depend on the batches.
 
@@ -74,11 +76,14 @@ class SequenceModel(keras.Model):
         self._fitted.in_training = True
         try:
             with tf.GradientTape() as tape:
-                y_pred = self(x, training=True)
-                loss = self.optimizer.scale_loss(self.compute_loss(x, y, y_pred, sample_weight, training=True))
+                of_members = [member(x, training=True) for member in members_of(self)]
+                loss = self._penalties()
+                for number, outputs in enumerate(of_members):
+                    loss += self._loss_of_targets(y, outputs, sample_weight, member=number)
+                loss = self.optimizer.scale_loss(loss)
             gradients = tape.gradient(loss, self.trainable_variables)
             self.optimizer.apply(self._clipped(gradients), self.trainable_variables)
-            return self.compute_metrics(x, y, y_pred, sample_weight)
+            return self.compute_metrics(x, y, self._averaged(of_members), sample_weight)
         finally:
             self._fitted.in_training = False
 
@@ -97,12 +102,30 @@ class SequenceModel(keras.Model):
     ) -> Any:
         """The loss of one batch, as the class describes it."""
         del x
-        # Penalties depend on the weights only, so they are equal on all replicas, whose losses are added.
+        return self._penalties() + self._loss_of_targets(y, y_pred, sample_weight, member=0 if training else None)
+
+    def _penalties(self) -> Any:
+        """The penalties of the weights: the same on each replica, and the losses of replicas are added."""
         penalties = ops.sum(ops.stack([ops.cast(x, "float32") for x in self.losses])) if self.losses else 0.0
-        total = penalties / _replicas()
+        return penalties / _replicas()
+
+    def _averaged(self, of_members: list[Any]) -> Any:
+        """The outputs of the ensemble, of heads that are measured in training."""
+        if len(of_members) == 1:
+            return of_members[0]
+        averages = {
+            name: self.get_layer(f"{name}_average")([of_head(name, outputs) for outputs in of_members])
+            for name, head in self._fitted.heads.items()
+            if not head.training_losses
+        }
+        return averages if isinstance(of_members[0], dict) else averages.get(next(iter(self._fitted.heads)))
+
+    def _loss_of_targets(self, y: Any, y_pred: Any, sample_weight: Any, *, member: int | None) -> Any:
+        """The loss of the outputs of a member in training, or of the model's outputs."""
+        total = 0.0
         for name, head in self._fitted.heads.items():
             targets, outputs, weights = self._fitted.of_head(name, y, y_pred, sample_weight)
-            loss = head.training_loss if training and head.training_loss else head.loss
+            loss = head.loss if member is None or not head.training_losses else head.training_losses[member]
             weighted, count = weighted_sum(loss(targets, outputs), weights)
             self._fitted.losses[name].add(weighted, count)
             total += head.weight * weighted / (head.expected_targets or tf.maximum(_over_replicas(count), 1.0))
@@ -112,7 +135,7 @@ class SequenceModel(keras.Model):
         """Updates the heads' metrics and returns all metrics."""
         del x
         for name, head in self._fitted.heads.items():
-            if not (self._fitted.in_training and head.training_loss):
+            if not (self._fitted.in_training and head.training_losses):
                 self._fitted.figures[name].update_state(*self._fitted.of_head(name, y, y_pred, sample_weight))
         return self.get_metrics_result()
 
@@ -144,7 +167,7 @@ class _Fitted:
 
     def of_head(self, name: str, *of_all: Any) -> tuple[Any, Any, Any]:
         """Targets, outputs and weights of one head; without weights every target has weight 1."""
-        targets, outputs, weights = (part[name] if isinstance(part, dict) else part for part in of_all)
+        targets, outputs, weights = (of_head(name, part) for part in of_all)
         if weights is None:
             weights = tf.ones(tf.shape(targets)[: 1 + self.heads[name].measures.label.per_step])
         return targets, outputs, weights

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from tfx_sequences.components.network.ensemble import layers_by_path
 from tfx_sequences.errors import TfxSequencesError, shortened
 
 # Kernels add in different orders, and half precision is coarse; a wrong weight causes much larger differences.
@@ -17,7 +18,7 @@ _TOLERANCE_OF_HALF = 5e-2
 
 def is_half_precision(model: keras.Model) -> bool:
     """Whether any layer computes in float16 or bfloat16."""
-    return any(layer.compute_dtype in ("float16", "bfloat16") for layer in model.layers)
+    return any(layer.compute_dtype in ("float16", "bfloat16") for _, layer in layers_by_path(model))
 
 
 def require_same_answers(portable: Mapping[str, Any], trained: Mapping[str, Any], *, half: bool) -> float:
