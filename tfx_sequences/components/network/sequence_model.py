@@ -24,8 +24,8 @@ class FittedHead:
         loss: Maps targets and outputs to the loss of each target, `[B]` or `[B, T]`.
         measures: The head's measures.
         weight: Weight of its loss in the total loss.
-        training_losses: Separate losses for training, one for each member of an ensemble, if the outputs differ there;
-            the measures are then computed in validation only.
+        training_losses: Separate losses for training, one for each member of an ensemble, if the outputs differ
+            there; the measures are then computed in validation only.
         expected_targets: Expected weight of a step's targets, the mean over the training split. The summed loss of a
             step is divided by it. None divides by the number of the step's own targets.
     """
@@ -46,7 +46,7 @@ class SequenceModel(keras.Model):
     all its targets times that constant, and batching does not change what is learned. (If each step were divided by
     its own number of targets, a target in a batch of short records would count several times as much as one in a batch
     of long records.) The losses of several heads are added with their weights.
-    Each member of an ensemble is fitted by its own loss of this form.
+    Each member of an ensemble has this loss, and is fitted by its own loss only.
     In `history`, `loss` and all other metrics are computed over all targets of the epoch, so they do not
     depend on the batches.
 
@@ -104,7 +104,7 @@ class SequenceModel(keras.Model):
         return self._penalties() + self._loss_of_targets(y, y_pred, sample_weight, member=0 if training else None)
 
     def _penalties(self) -> Any:
-        """Penalties of the weights. They are equal on all replicas, whose losses are added."""
+        """The penalties of the weights: the same on each replica, and the losses of replicas are added."""
         penalties = ops.sum(ops.stack([ops.cast(x, "float32") for x in self.losses])) if self.losses else 0.0
         return penalties / _replicas()
 
