@@ -193,7 +193,7 @@ def numbers_of(values: tf.Tensor, column: NumericColumn) -> tf.Tensor:
 
     found = decode(tf.reshape(values, [-1]), _layout(column))
     numbers = transformed_numbers(found.numbers, column)
-    numbers = present_or(numbers, found.present, transformed_default(column), column)
+    numbers = filled_rows(numbers, tf.logical_not(found.present), transformed_default(column))
     shaped = tf.reshape(numbers, tf.concat([tf.shape(values), column.shape], axis=0))
     return tf.ensure_shape(shaped, [*values.shape, *column.shape])
 
@@ -218,14 +218,14 @@ def transformed_numbers(numbers: tf.Tensor, column: NumericColumn) -> tf.Tensor:
     return dense if column.clip is None else tf.clip_by_value(dense, -column.clip, column.clip)
 
 
-def present_or(numbers: tf.Tensor, present: tf.Tensor, missing: np.ndarray, column: NumericColumn) -> tf.Tensor:
-    """Numbers `[N, size]` where `present` `[N]`, `missing` elsewhere."""
+def filled_rows(numbers: tf.Tensor, which: tf.Tensor, value: Any) -> tf.Tensor:
+    """Numbers `[N, size]` with a value, `[size]` or a scalar, in the rows `which` `[N]`."""
     import tensorflow as tf
 
-    if not np.any(missing) and column.encoding in ("uint8", "int8", "int16", "uint16"):
-        # Twice as fast as a choice; other numbers than these may be infinite, or none at all.
-        return numbers * tf.cast(present, tf.float32)[:, None]
-    return tf.where(present[:, None], numbers, tf.constant(missing, tf.float32))
+    # Written in place into few rows, where a choice would read and write all of them again.
+    rows = tf.where(which)
+    filled = tf.broadcast_to(tf.constant(value, tf.float32), tf.stack([tf.shape(rows)[0], numbers.shape[1]]))
+    return tf.tensor_scatter_nd_update(numbers, rows, filled)
 
 
 def transformed_default(column: NumericColumn) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Bytes that are numbers in a prepared store: kept in the type that they have, beside one byte that says what is there.
 
-That byte is 1 for a value that is present and 2 for one that is missing; it is 0 in padded steps.
+That byte is what `stored_numbers` gives, and 0 in the row of padding.
 """
 
 from __future__ import annotations
@@ -8,23 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import numpy as np
-import tensorflow as tf
-
-from tfx_sequences.components.numbers.byte_decoding import (
-    decode,
-    numbers_of,
-    present_or,
-    transformed_default,
-    transformed_numbers,
-)
+from tfx_sequences.components.batches.byte_steps import STORED_AS, stored_numbers
 from tfx_sequences.schemas.columns.column import NumericColumn
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 _PRESENT = ".present"
-_IS_PRESENT, _IS_MISSING = 1, 2
-# NumPy has no bfloat16: the store has whole numbers of that size.
-_STORED_AS = {"bfloat16": "uint16", "tensor": "float32"}
 
 
 def encoded_columns(spec: SequenceSpec) -> dict[str, NumericColumn]:
@@ -48,7 +36,7 @@ def column_of(stored: str, encoded: Collection[str]) -> str | None:
 
 def stored_dtype(column: NumericColumn) -> str:
     """The type of the numbers in the store."""
-    return _STORED_AS.get(str(column.encoding), str(column.encoding))
+    return STORED_AS.get(str(column.encoding), str(column.encoding))
 
 
 def decoded_features(features: Mapping[str, Any], spec: SequenceSpec) -> dict[str, Any]:
@@ -61,43 +49,7 @@ def decoded_features(features: Mapping[str, Any], spec: SequenceSpec) -> dict[st
     found = dict(features)
     for name, column in encoded_columns(spec).items():
         values = features[name]
-        flat = values.values if column.is_sequence else values
-        numbers, present = _numbers(flat, column)
-        there = tf.where(present, tf.constant(_IS_PRESENT, tf.uint8), tf.constant(_IS_MISSING, tf.uint8))
+        numbers, present = stored_numbers(values.values if column.is_sequence else values, column)
         found[name] = values.with_values(numbers) if column.is_sequence else numbers
-        found[present_name(name)] = values.with_values(there) if column.is_sequence else there
+        found[present_name(name)] = values.with_values(present) if column.is_sequence else present
     return found
-
-
-def _numbers(flat: tf.Tensor, column: NumericColumn) -> tuple[tf.Tensor, tf.Tensor]:
-    if column.layout is None or column.encoding == "tensor":
-        # The types may differ, so that what is kept is what the network gets.
-        return numbers_of(flat, column), tf.strings.length(flat) > 0
-    found = decode(flat, column.layout)
-    numbers = tf.bitcast(found.numbers, tf.uint16) if column.encoding == "bfloat16" else found.numbers
-    return tf.reshape(numbers, [-1, *column.shape]), found.present
-
-
-def numbers_of_stored(values: tf.Tensor, present: tf.Tensor, column: NumericColumn, padding: float) -> tf.Tensor:
-    """What the network gets of values of the store.
-
-    Args:
-        values: `[B, T, *shape]`, or `[B, *shape]` for context, as stored.
-        present: uint8 `[B, T]` or `[B]`, see above.
-        column: The column.
-        padding: The value of padded steps.
-
-    Returns:
-        float32 `[B, T, *shape]` or `[B, *shape]`, as `pad_features` gives it.
-    """
-    there = tf.reshape(present, [-1])
-    flat = tf.reshape(values, [-1, column.size])
-    default = transformed_default(column)
-    if column.encoding == "tensor":
-        numbers = flat
-    else:
-        stored = tf.bitcast(flat, tf.bfloat16) if column.encoding == "bfloat16" else flat
-        numbers = present_or(transformed_numbers(stored, column), there == _IS_PRESENT, default, column)
-    if column.is_sequence and (np.any(default != padding) or column.encoding == "tensor"):
-        numbers = tf.where(there[:, None] != 0, numbers, tf.constant(padding, tf.float32))
-    return tf.reshape(numbers, tf.shape(values))
