@@ -48,6 +48,7 @@ def render() -> str:
         ("The whole", spec.SequenceSpec),
         ("context, sequence: `type: numeric`", columns.NumericColumn),
         ("normalizer: `{offset: ..., scale: ...}`", columns.Scaling),
+        ("normalizer: `{z_score_by: ...}`", columns.ZScoreBy),
         ("context, sequence: `type: categorical`", columns.CategoricalColumn),
         ("context, sequence: `type: bucketized`", columns.BucketizedColumn),
         ("context, sequence: `type: text`", columns.TextColumn),

@@ -69,6 +69,7 @@ from tfx_sequences.schemas.columns.feature_columns import text_column as text_co
 from tfx_sequences.schemas.columns.representations import embedding_column as embedding_column
 from tfx_sequences.schemas.columns.representations import indicator_column as indicator_column
 from tfx_sequences.schemas.columns.representations import shared_embedding_columns as shared_embedding_columns
+from tfx_sequences.schemas.columns.representations import weighted_categorical_column as weighted_categorical_column
 from tfx_sequences.schemas.features.parse_specs import make_parse_example_spec as make_parse_example_spec
 from tfx_sequences.schemas.features.parse_specs import (
     make_parse_sequence_example_spec as make_parse_sequence_example_spec,

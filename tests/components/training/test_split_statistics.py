@@ -18,6 +18,7 @@ def test_statistics_are_those_of_the_training_split(everything):
         "context.age_group": 3,
         "context.city": 2 + 1,
         "context.home_brand": 3 + 1,
+        "context.interests": 3 + 1,
         "context.plan": 2 + 2,
         "context.tags": 2,
         "context.title": 5 + 1,
@@ -28,6 +29,7 @@ def test_statistics_are_those_of_the_training_split(everything):
         "sequence.pair": 2 * 2,
         "sequence.speed": 3,
         "sequence.token": 3 + 1,
+        "sequence.topics": 7,
         "sequence.url": 5,
         "sequence.words": 2 + 1,
     }

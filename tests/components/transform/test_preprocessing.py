@@ -114,6 +114,21 @@ def test_numbers_fall_into_buckets(everything, transformed):
     )
 
 
+def test_weights_stand_beside_their_terms(everything, transformed):
+    assert transformed["sequence.topics.weights"].to_list() == steps(everything, "topic_weights")
+    assert transformed["context.interests.weights"].to_list() == context(everything, "interest_weights")
+    counts = [[len(terms) for terms in record] for record in steps(everything, "topics")]
+    assert [[len(ids) for ids in record] for record in transformed["sequence.topics"].to_list()] == counts
+
+
+def test_weights_that_are_not_as_many_as_terms_are_refused(everything):
+    context, sequence = everything.records[3]
+    for key, wrong in (("topic_weights", [[3], [], [2, 0, 5]]), ("topic_weights", [[3, 1], [4], [2, 0, 5]])):
+        record = sequence_example(context, {**sequence, key: wrong}).SerializeToString()
+        with pytest.raises(tf.errors.InvalidArgumentError, match="different numbers of values"):
+            transform(everything, [record])
+
+
 def test_given_figures_scale(everything, transformed):
     expected = (flat(steps(everything, "scaled")) - [1.0, 2.0]) * 0.5
     np.testing.assert_allclose(transformed["sequence.scaled"].values, expected, atol=1e-6)

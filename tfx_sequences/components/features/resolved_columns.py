@@ -9,6 +9,7 @@ from tfx_sequences.errors import SpecError, UserInputError, did_you_mean
 from tfx_sequences.schemas.columns.base import declared
 from tfx_sequences.schemas.columns.column import COLUMN_TYPES, BucketizedColumn, NumericColumn, TermColumn
 from tfx_sequences.schemas.columns.column_base import BaseColumn
+from tfx_sequences.schemas.columns.keyed_normalizer import ZScoreBy
 from tfx_sequences.schemas.columns.numeric_columns import RECORD_NORMALIZERS, SPLIT_NORMALIZERS
 from tfx_sequences.schemas.columns.vocabularies import known_terms
 
@@ -102,6 +103,8 @@ def _statistics_of(column: Any) -> str:
     if isinstance(column, NumericColumn):
         if column.normalizer in SPLIT_NORMALIZERS:
             return f"normalizer '{column.normalizer}'"
+        if isinstance(column.normalizer, ZScoreBy):
+            return "normalizer z_score_by"
         return "scale_feature" if column.scale_feature else ""
     return "num_buckets" if isinstance(column, BucketizedColumn) and column.num_buckets else ""
 

@@ -21,7 +21,7 @@ from tfx_sequences.components.records.keys import record_id
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
 from tfx_sequences.schemas.features.parse_specs import parse_records
-from tfx_sequences.schemas.features.raw_features import feature_of, raw_features
+from tfx_sequences.schemas.features.raw_features import features_of, raw_features
 from tfx_sequences.schemas.features.record_scales import read_features
 from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, RECORD_ID, label_name, step_weight_name
 from tfx_sequences.schemas.spec.batching import Padding
@@ -215,7 +215,7 @@ def _raw_batch(features: Features, spec: SequenceSpec, seed: tf.Tensor | None) -
         labels[name] = _one_per_step(features[key], key, shape) if shape is not None else features[key]
     if spec.example_weight:
         labels[EXAMPLE_WEIGHT] = features.pop(spec.example_weight)
-    inputs_too = {feature_of(column).tensor_name for column in spec.columns.values()}
+    inputs_too = {feature.tensor_name for column in spec.columns.values() for feature in features_of(column)}
     features = {name: values for name, values in features.items() if name not in used_as or name in inputs_too}
     # Padding is declared by the column's name, raw features come by their key.
     declared = {

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tfx_sequences.components.records import value_errors
+from tfx_sequences.components.records import related_values, value_errors
 from tfx_sequences.components.records.batches import Batch, Rows, term_rows
 from tfx_sequences.components.records.figures import Figures
 from tfx_sequences.components.records.keys import feature_name
@@ -20,7 +20,8 @@ from tfx_sequences.schemas.columns.column import CategoricalColumn, TermColumn, 
 from tfx_sequences.schemas.columns.names import SEQUENCE_PREFIX
 from tfx_sequences.schemas.columns.vocabularies import known_terms
 from tfx_sequences.schemas.features.computed_vocabularies import computed_vocabularies
-from tfx_sequences.schemas.features.raw_features import RawFeature, feature_of, raw_features
+from tfx_sequences.schemas.features.raw_features import RawFeature, feature_of, features_of, raw_features
+from tfx_sequences.schemas.features.transformed_features import weighted_columns
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, is_from_context
 
@@ -121,6 +122,8 @@ class ValueChecks:
                 self._check_range(batch, name, column.num_buckets, rows)
             elif name in self._listed:
                 self._check_terms(batch, name, term_rows(rows, column))
+        for name, weighted in weighted_columns(self._spec).items():
+            self._check_weights_of_terms(batch, name, weighted)
         for name, column in self._counted.items():
             rows = term_rows(batch.rows[_tensor_name(column)], column)
             for its, terms in zip(figures, _divided(rows, parts, len(figures)), strict=True):
@@ -267,6 +270,15 @@ class ValueChecks:
             name, value = self._names[feature.tensor_name], rows.values[wrong[0]]
             records = rows.records_of_values(wrong)
             self._add(_RANGE, name, batch, records, lambda where: value_errors.negative_weight(name, value, where))
+
+    def _check_weights_of_terms(self, batch: Batch, name: str, column: CategoricalColumn) -> None:
+        rows, weights = (batch.rows[feature.tensor_name] for feature in features_of(column))
+        wrong, key = related_values.rows_with_unequal_counts(rows, weights), str(column.weighted_by)
+        if len(wrong):
+            per_step = column.is_sequence
+            self._add(
+                _COUNT, name, batch, wrong, lambda where: related_values.unequal_weights(name, key, per_step, where)
+            )
 
     def _check_no_term(self, batch: Batch, name: str, rows: Rows) -> None:
         missing = np.flatnonzero(rows.counts == 0)

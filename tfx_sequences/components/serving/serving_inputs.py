@@ -221,7 +221,8 @@ def _missing(values: tf.Tensor, feature: RawFeature) -> tf.Tensor:
 
 def _present_only(values: tf.Tensor, dtype: str) -> tf.RaggedTensor:
     """Of several values `[N, V]`, those that are there."""
-    return tf.ragged.boolean_mask(values, values != MISSING[dtype]).with_row_splits_dtype(tf.int64)
+    there = tf.logical_not(tf.math.is_nan(values)) if dtype == "float32" else values != MISSING[dtype]
+    return tf.ragged.boolean_mask(values, there).with_row_splits_dtype(tf.int64)
 
 
 def _of_kind(serialized: tf.Tensor, parsed: Parsed, spec: SequenceSpec, kind: RecordKind) -> Parsed:

@@ -13,9 +13,10 @@ import tensorflow_transform as tft
 from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.features.column_ids import ColumnIds
 from tfx_sequences.components.numbers.split_normalizers import SplitNumbers, buckets
+from tfx_sequences.components.transform.keyed_numbers import keyed_z_scores, keys_of_values
 from tfx_sequences.components.transform.number_analyzer import analyze_numbers
-from tfx_sequences.components.transform.number_transform import request_of, transform_numbers
-from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn, Scaling
+from tfx_sequences.components.transform.number_transform import finished, request_of, transform_numbers
+from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn, Scaling, ZScoreBy
 from tfx_sequences.schemas.columns.names import NO_ID, SEQUENCE_PREFIX
 from tfx_sequences.schemas.features.raw_features import feature_of
 from tfx_sequences.schemas.features.record_scales import record_scales
@@ -48,8 +49,17 @@ def transform_number_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> d
         [given[name].lengths() for name, request in asked.items() if request.of_steps],
     )
     scales = {name: feature for feature, name in record_scales(spec).items()}
+    by_key = {name: its for name, its in given.items() if isinstance(getattr(its.column, "normalizer", None), ZScoreBy)}
+    keyed = keyed_z_scores(
+        {name: its.flat() for name, its in by_key.items()},
+        {name: keys_of_values(inputs, its.column, its.raw) for name, its in by_key.items()},
+    )
     outputs: dict[str, Any] = {}
     for name, numbers in given.items():
+        if name in keyed:
+            shaped = tf.reshape(finished(keyed[name], numbers.column), [-1, *numbers.column.shape])
+            outputs |= numbers.output(shaped, name)
+            continue
         outputs |= _transformed(numbers, spec, name, split.get(name), scales.get(name))
     return outputs
 

@@ -15,6 +15,7 @@ import pydantic
 from tfx_sequences.schemas.columns.categorical_columns import CategoricalColumn, TextColumn, Vocabulary
 from tfx_sequences.schemas.columns.column_base import IdColumn
 from tfx_sequences.schemas.columns.embedding import Embedding
+from tfx_sequences.schemas.columns.keyed_normalizer import ZScoreBy
 from tfx_sequences.schemas.columns.numeric_columns import BucketizedColumn, NumericColumn, Scaling
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "TermColumn",
     "TextColumn",
     "Vocabulary",
+    "ZScoreBy",
 ]
 
 Column = Annotated[

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import pydantic
 
 from tfx_sequences.schemas.columns.base import Declared
 from tfx_sequences.schemas.columns.embedding import Embedding
+
+
+class FurtherFeature(NamedTuple):
+    """A feature that a column reads beside its own.
+
+    Attributes:
+        key: Its key in the record.
+        is_sequence: It is a feature list; False for context.
+        dtype: `string`, `int64` or `float32`.
+        several: A step (or the record) has any number of values; False: one, or none.
+    """
+
+    key: str
+    is_sequence: bool
+    dtype: str
+    several: bool = False
 
 
 class BaseColumn(Declared):
@@ -28,6 +44,11 @@ class BaseColumn(Declared):
     def name(self) -> str:
         """Name by which a layer orders its columns; that of the `tf.feature_column` twin."""
         return self.key
+
+    @property
+    def further_features(self) -> tuple[FurtherFeature, ...]:
+        """The features beside its own that the column reads."""
+        return ()
 
 
 class IdColumn(BaseColumn):

@@ -16,3 +16,12 @@ def raw_name(key: str, *, of_steps: bool) -> str:
     ('y', 'sequence.y')
     """
     return SEQUENCE_PREFIX + key if of_steps else key
+
+
+def weights_name(name: str) -> str:
+    """The transformed name of the weights of the terms of a feature.
+
+    >>> weights_name("sequence.genres")
+    'sequence.genres.weights'
+    """
+    return f"{name}.weights"

@@ -14,6 +14,9 @@ from tfx_sequences.schemas.columns.names import MISSING_INT, raw_name
 from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, is_from_context
 
+# What stands for a record's missing key; it is no key of any record.
+_MISSING_KEY: dict[str, str | int] = {"string": "", "int64": MISSING_INT}
+
 Role = Literal["feature", "known_future", "label", "mase_scale", "step_weight", "example_weight", "id"]
 
 
@@ -86,7 +89,8 @@ def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool 
 
     columns: Iterable[BaseColumn] = spec.columns.values() if isinstance(spec, SequenceSpec) else spec
     for column in columns:
-        add(feature_of(column))
+        for feature in features_of(column):
+            add(feature)
     if isinstance(spec, SequenceSpec):
         if spec.id_key:
             add(RawFeature(spec.id_key, False, "string", (), "", "id"))
@@ -133,6 +137,23 @@ def feature_of(column: BaseColumn) -> RawFeature:
         several = column.multi_valued
         return RawFeature(column.key, column.is_sequence, column.dtype, (), default_term, "feature", several)
     return RawFeature(column.key, not is_from_context(column), "string", (), "", "feature")
+
+
+def features_of(column: BaseColumn) -> list[RawFeature]:
+    """All features that a column reads, its own first.
+
+    >>> [f.tensor_name for f in features_of(CategoricalColumn(key="genres", weighted_by="shares"))]
+    ['genres', 'shares']
+    """
+    return [feature_of(column), *further_features_of(column)]
+
+
+def further_features_of(column: BaseColumn) -> list[RawFeature]:
+    """The features that a column reads beside its own: weights, keys."""
+    return [
+        RawFeature(key, is_sequence, dtype, (), None if several else _MISSING_KEY.get(dtype), "feature", several)
+        for key, is_sequence, dtype, several in column.further_features
+    ]
 
 
 def _described(feature: RawFeature) -> str:
