@@ -11,6 +11,9 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 NUM_RECORDS = 40
 SEVERAL_PER_STEP = ("genres", "topics", "topic_weights")
+# Lists that have timestamps of their own, and the timestamps themselves: no step of these can be missing or cut.
+OTHER_STEPS = ("pulse", "pulse_at", "nurse")
+TIMES = ("at", "pulse_at")
 
 
 def everything_spec(**changes):
@@ -33,6 +36,16 @@ def everything_spec(**changes):
             "sequence": {
                 "lpc": {"type": "numeric", "shape": (3,)},
                 "price": {"type": "numeric", "normalizer": "log1p"},
+                "pulse": {
+                    "type": "numeric",
+                    "timestamps": "pulse_at",
+                    "align": {"to": "at", "method": "interpolate", "tolerance": 2.0},
+                },
+                "nurse": {
+                    "type": "categorical",
+                    "timestamps": "pulse_at",
+                    "align": {"to": "at", "method": "nearest"},
+                },
                 "price_by_token": {"type": "numeric", "key": "price", "normalizer": {"z_score_by": "token"}},
                 "count": {"type": "numeric", "dtype": "int64", "normalizer": "none", "default_value": -1.0},
                 "token": {"type": "categorical", "vocabulary": {"frequency_threshold": 2}, "num_oov_buckets": 1},
@@ -96,6 +109,10 @@ def plain_records():
             "genres": [[["x"], ["y", "w", "y"], []][i % 3] for i in range(steps)],
             "words": [["up", "up-down", "-"][i % 3] for i in range(steps)],
             "brand": [["zen", "fresh"][i % 2] for i in range(steps)],
+            "at": [float(10 * i) for i in range(steps)],
+            "pulse_at": [float(4 * i + index % 4) for i in range(index % 5)],
+            "pulse": [60.0 + 3 * i for i in range(index % 5)],
+            "nurse": [["Ada", "Bo"][i % 2] for i in range(index % 5)],
             "topics": [[["p", "q"], [], ["p", "q", "p"]][i % 3] for i in range(steps)],
             "topic_weights": [[[3, 1], [], [2, 0, 5]][i % 3] for i in range(steps)],
         }

@@ -28,6 +28,7 @@ _PUBLIC = {
     "pipeline.cloud.compilation": ("compile_pipeline",),
     "pipeline.create": ("create_pipeline",),
     "schemas.columns.column": (
+        "Alignment",
         "BucketizedColumn",
         "CategoricalColumn",
         "Embedding",

@@ -26,6 +26,7 @@ def test_statistics_are_those_of_the_training_split(everything):
         "sequence.day": 7,
         "sequence.genres": 3 + 1,
         "sequence.item": 3,
+        "sequence.nurse": 2 + 1,
         "sequence.pair": 2 * 2,
         "sequence.speed": 3,
         "sequence.token": 3 + 1,

@@ -133,7 +133,7 @@ def test_keys_of_fewer_steps_than_values_are_refused(labs):
         {"kind": "a", "weight": 1.0, "ward": 0},
         {"test": ["sodium"], "result": [4.0, 4.0], "pair": [[0.0, 0.0]] * 2},
     )
-    with pytest.raises(tf.errors.InvalidArgumentError, match="its keys .*test.* have different numbers of steps"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"its keys .*test.* have different numbers of steps"):
         transform(labs, [record])
 
 

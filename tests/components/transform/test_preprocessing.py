@@ -218,3 +218,25 @@ def test_an_empty_batch_gives_empty_tensors(everything):
     out = transform(everything, [])
     assert out["sequence.lpc"].shape == (0, None, 3)
     assert out["label"].shape == (0,)
+
+
+def test_lists_with_timestamps_are_aligned_with_the_steps(everything, transformed):
+    """Between the values as `numpy.interp` has it, and nothing more than two units from any of them."""
+    found, expected, measured = [], [], []
+    for _, sequence in everything.records:
+        at, times, values = (np.array(sequence[key]) for key in ("at", "pulse_at", "pulse"))
+        row = np.full(len(at), np.nan)
+        if len(times):
+            near = np.abs(at[:, None] - times).min(axis=1) <= 2.0
+            row[near] = np.interp(at, times, values)[near]
+        expected.append(row)
+        measured += row[~np.isnan(row)].tolist()
+    found = transformed["sequence.pulse"].to_list()
+    for row, its in zip(expected, found, strict=True):
+        scores = (row - np.mean(measured)) / np.std(measured)
+        np.testing.assert_allclose(its, np.where(np.isnan(scores), 0, scores), atol=1e-5)
+    names = [term.decode() for term in vocabulary(everything, "sequence_nurse")]
+    for (_, sequence), ids in zip(everything.records, transformed["sequence.nurse"].to_list(), strict=True):
+        for at, id_ in zip(sequence["at"], ids, strict=True):
+            apart = [abs(at - time) for time in sequence["pulse_at"]]
+            assert id_ == (names.index(sequence["nurse"][int(np.argmin(apart))]) if apart else len(names))

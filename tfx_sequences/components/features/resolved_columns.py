@@ -78,6 +78,13 @@ def checked_columns(columns: Any, layer: str, is_sequence: bool) -> list[Any]:
                 f"{layer} was given {kind} column, '{column.key}'.",
                 fix=f"Give it to {other}, or build the column's twin.",
             )
+        if column.align is not None:
+            raise UserInputError(
+                f"Column '{column.key}' has timestamps of its own, by which the pipeline aligns it.",
+                expected="features of one length",
+                received=f"align: {{to: {column.align.to}}}",
+                fix="Align the feature before the layer, and leave timestamps and align out.",
+            )
         if statistics := _statistics_of(column):
             raise UserInputError(
                 f"Column '{column.key}' needs statistics of training data, which a layer does not have.",

@@ -159,6 +159,14 @@ def raw_records(
             received="none",
             fix="Give `transform`, or train from transformed records, as the pipeline does.",
         )
+    aligned = [name for name, column in spec.columns.items() if column.align is not None]
+    if transform is None and aligned:
+        raise SpecError(
+            f"{aligned[0]} is aligned with the record's steps by the transform.",
+            expected="`transform`, where a column has `align`",
+            received="none",
+            fix="Give `transform`, or train from transformed records, as the pipeline does.",
+        )
     lengths = _raw_lengths(spec)
     if transform is None and lengths is None:
         raise SpecError(
@@ -187,7 +195,7 @@ def raw_records(
 
 def _raw_lengths(spec: SequenceSpec) -> Callable[[tf.Tensor], tf.Tensor] | None:
     """Parses one sequence feature only, the cheapest; None where steps are made by the transform."""
-    sequence = [feature for feature in raw_features(spec) if feature.is_sequence]
+    sequence = [feature for feature in raw_features(spec) if feature.is_sequence and not feature.clock]
     if not sequence:
         return None
     feature = min(sequence, key=lambda f: (f.dtype == "string", f.multi_valued, f.size, f.key))

@@ -68,6 +68,7 @@ def feature_name(feature: RawFeature, spec: SequenceSpec) -> str:
         if (feature.key, feature.is_sequence) in {further[:2] for further in column.further_features}:
             return f"the feature '{feature.key}' of {name}"
     roles = {
+        "timestamps": "the timestamps",
         "label": "the label",
         "known_future": "the known future",
         "mase_scale": "the scale of MASE",

@@ -31,3 +31,37 @@ def unequal_weights(name: str, key: str, per_step: bool, where: Where) -> DataEr
         received=f"different numbers in {where.each}",
         fix=f"Correct the records, or `weighted_by` at {name} in the spec.",
     )
+
+
+def rows_without_value(times: Rows) -> np.ndarray:
+    """The records with timestamps that are missing or not finite."""
+    missing = times.records_of_rows(np.flatnonzero(times.counts == 0)) if len(times.splits) == 2 else np.zeros(0, int)
+    not_finite = np.flatnonzero(~np.isfinite(times.values))
+    return np.union1d(missing, times.records_of_values(not_finite))
+
+
+def rows_that_fall(times: Rows) -> np.ndarray:
+    """The records with timestamps that are less than those before them."""
+    records = times.records_of_values(np.arange(len(times.values)))
+    falls = (times.values[1:] < times.values[:-1]) & (records[1:] == records[:-1])
+    return np.unique(records[1:][falls])
+
+
+def missing_time(name: str, where: Where) -> DataError:
+    """A value (or step) whose time is not known."""
+    return DataError(
+        f"{name[0].upper()}{name[1:]} has no time in a step.",
+        expected="a finite number in every step, for other lists are aligned by it",
+        received=f"none in {where.each}",
+        fix="Write the time, or leave out the step in all lists that have these timestamps.",
+    )
+
+
+def falling_times(name: str, where: Where) -> DataError:
+    """Times that are not in order."""
+    return DataError(
+        f"{name[0].upper()}{name[1:]} is not in the order of time.",
+        expected="timestamps that rise, or stay, from step to step",
+        received=f"one that is less than the one before it in {where.each}",
+        fix="Sort the steps of the record by time, in all lists that have these timestamps.",
+    )

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from tfx_sequences.components.batches.alignment import column_inputs
 from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.features.column_ids import ColumnIds
 from tfx_sequences.components.numbers.split_normalizers import SplitNumbers, buckets
@@ -38,7 +39,7 @@ def transform_number_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> d
     """
     futures = {SEQUENCE_PREFIX + name: inputs[key] for name, key in known_future(spec).items()}
     given = {
-        name: _read(inputs[feature_of(column).tensor_name], column, futures.get(name))
+        name: _read(column_inputs(inputs, column)[feature_of(column).tensor_name], column, futures.get(name))
         for name, column in spec.columns.items()
         if isinstance(column, _Column)
     }
@@ -52,7 +53,7 @@ def transform_number_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> d
     by_key = {name: its for name, its in given.items() if isinstance(getattr(its.column, "normalizer", None), ZScoreBy)}
     keyed = keyed_z_scores(
         {name: its.flat() for name, its in by_key.items()},
-        {name: keys_of_values(inputs, its.column, its.raw) for name, its in by_key.items()},
+        {name: keys_of_values(column_inputs(inputs, its.column), its.column, its.raw) for name, its in by_key.items()},
     )
     outputs: dict[str, Any] = {}
     for name, numbers in given.items():

@@ -29,6 +29,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from tfx_sequences.components.batches.alignment import column_inputs
 from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.features.column_ids import ColumnIds
 from tfx_sequences.components.transform.label_transform import transform_labels
@@ -63,7 +64,7 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
     for name, column in spec.columns.items():
         if not isinstance(column, TermColumn):
             continue
-        values = inputs[feature_of(column).tensor_name]
+        values = column_inputs(inputs, column)[feature_of(column).tensor_name]
         ids = ColumnIds(column)
         terms[name] = _terms(values, ids)
         if column.vocabulary is None:

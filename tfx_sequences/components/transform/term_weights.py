@@ -7,9 +7,10 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfx_sequences.components.batches.alignment import column_inputs
 from tfx_sequences.components.features.runtime_checks import are_equal
 from tfx_sequences.schemas.columns.names import weights_name
-from tfx_sequences.schemas.features.raw_features import features_of
+from tfx_sequences.schemas.features.raw_features import feature_of, further_features_of
 from tfx_sequences.schemas.features.transformed_features import weighted_columns
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
@@ -23,7 +24,8 @@ def transform_weights(inputs: Mapping[str, Any], spec: SequenceSpec) -> dict[str
     """
     found = {}
     for name, column in weighted_columns(spec).items():
-        values, weights = (inputs[feature.tensor_name] for feature in features_of(column))
+        own = column_inputs(inputs, column)
+        values, weights = (own[feature.tensor_name] for feature in (feature_of(column), *further_features_of(column)))
         right = tf.constant(True)
         for of_values, of_weights in zip(values.nested_row_splits, weights.nested_row_splits, strict=True):
             right &= are_equal(of_values, of_weights)

@@ -191,6 +191,11 @@ class CategoricalColumn(_TermColumn):
         return self._representation_name(f"{self.key}_weighted_by_{self.weighted_by}")
 
     @property
+    def alignments(self) -> tuple[str, ...]:
+        """A step can have the values of several times where it can have several values."""
+        return ("previous", "nearest", "collect") if self.multi_valued else ("previous", "nearest")
+
+    @property
     def further_features(self) -> tuple[FurtherFeature, ...]:
         """The weights."""
         if self.weighted_by is None:
@@ -241,6 +246,11 @@ class TextColumn(_TermColumn):
         if not self.is_sequence and self.source == "sequence":
             raise ValueError("source: sequence is for a column among the sequence features")
         return self
+
+    @property
+    def alignments(self) -> tuple[str, ...]:
+        """Those that take one text for each step."""
+        return ("previous", "nearest")
 
     @property
     def are_bytes_ids(self) -> bool:

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import pydantic
 
+from tfx_sequences.schemas.columns.alignment import Alignment
 from tfx_sequences.schemas.columns.categorical_columns import CategoricalColumn, TextColumn, Vocabulary
 from tfx_sequences.schemas.columns.column_base import IdColumn
 from tfx_sequences.schemas.columns.embedding import Embedding
@@ -20,6 +21,7 @@ from tfx_sequences.schemas.columns.numeric_columns import BucketizedColumn, Nume
 
 __all__ = [
     "COLUMN_TYPES",
+    "Alignment",
     "BucketizedColumn",
     "CategoricalColumn",
     "Column",

@@ -44,6 +44,12 @@ class _Numbers(BaseColumn):
         """Number of values in one step."""
         return size_of(self.shape)
 
+    @property
+    def alignments(self) -> tuple[str, ...]:
+        """Those that give one value for each step; between keys there is nothing to interpolate."""
+        by_step_key = any(further.is_sequence for further in self.further_features)
+        return ("previous", "nearest") if by_step_key else ("previous", "nearest", "interpolate")
+
 
 def _whole(dtype: str, number: float | None) -> None:
     if dtype == "int64" and number is not None and not number.is_integer():

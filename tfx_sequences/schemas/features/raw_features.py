@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalColumn, NumericColumn
@@ -17,7 +17,7 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, is_from_conte
 # What stands for a record's missing key; it is no key of any record.
 _MISSING_KEY: dict[str, str | int] = {"string": "", "int64": MISSING_INT}
 
-Role = Literal["feature", "known_future", "label", "mase_scale", "step_weight", "example_weight", "id"]
+Role = Literal["feature", "timestamps", "known_future", "label", "mase_scale", "step_weight", "example_weight", "id"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +32,7 @@ class RawFeature:
         default: Replaces a missing context value; None: it is required.
         role: What the spec uses it for.
         multi_valued: One step (or the record) has any number of values; `shape` is `()`.
+        clock: Of a list with steps of its own, the key of their timestamps; empty for the record's own steps.
     """
 
     key: str
@@ -41,6 +42,7 @@ class RawFeature:
     default: str | int | float | None
     role: Role
     multi_valued: bool = False
+    clock: str = ""
 
     @property
     def tensor_name(self) -> str:
@@ -76,12 +78,12 @@ def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool 
 
     def add(feature: RawFeature) -> None:
         other = found.setdefault(feature.tensor_name, feature)
-        if (other.dtype, other.shape, other.multi_valued) != (feature.dtype, feature.shape, feature.multi_valued):
+        if _as_stored(other) != _as_stored(feature):
             raise SpecError(
                 f"The spec uses '{feature.key}' in two ways that contradict each other.",
                 expected=f"{_described(other)}, as its use as {other.role}",
                 received=f"{_described(feature)}, as {feature.role}",
-                fix="Give both uses the same dtype and shape.",
+                fix="Give both uses the same dtype, shape and timestamps.",
             )
         if other.default is None:
             return  # required by one use is required by all
@@ -145,7 +147,17 @@ def features_of(column: BaseColumn) -> list[RawFeature]:
     >>> [f.tensor_name for f in features_of(CategoricalColumn(key="genres", weighted_by="shares"))]
     ['genres', 'shares']
     """
-    return [feature_of(column), *further_features_of(column)]
+    if column.align is None:
+        return [feature_of(column), *further_features_of(column)]
+    times, steps = (RawFeature(key, True, dtype, (), None, "timestamps") for key, _, dtype, _ in column.clock_features)
+    own = [feature for feature in further_features_of(column) if not feature.is_sequence]
+    return [*features_at_clock(column), *own, dataclasses.replace(times, clock=times.key), steps]
+
+
+def features_at_clock(column: BaseColumn) -> list[RawFeature]:
+    """The features of a column with `align` that have the steps of its `timestamps`, its own first."""
+    of_steps = [feature for feature in (feature_of(column), *further_features_of(column)) if feature.is_sequence]
+    return [dataclasses.replace(feature, clock=str(column.timestamps)) for feature in of_steps]
 
 
 def further_features_of(column: BaseColumn) -> list[RawFeature]:
@@ -158,7 +170,12 @@ def further_features_of(column: BaseColumn) -> list[RawFeature]:
 
 def _described(feature: RawFeature) -> str:
     values = "any number of values" if feature.multi_valued else f"shape {list(feature.shape)}"
-    return f"dtype {feature.dtype} and {values}"
+    clock = f" and the timestamps '{feature.clock}'" if feature.clock else ""
+    return f"dtype {feature.dtype} and {values}{clock}"
+
+
+def _as_stored(feature: RawFeature) -> tuple[Any, ...]:
+    return feature.dtype, feature.shape, feature.multi_valued, feature.clock
 
 
 def _missing_term(column: CategoricalColumn) -> str | int | None:

@@ -103,6 +103,8 @@ def _check_features(
         for name in names:
             if name not in sequence:
                 raise ValueError(f"{where}.{field}: '{name}' is not a sequence feature.{did_you_mean(name, sequence)}")
+            if sequence[name].align is not None:
+                raise ValueError(f"{where}.{field}: '{name}' has timestamps of its own; a forecast is of the steps")
             if not isinstance(sequence[name], NumericColumn):
                 raise ValueError(f"{where}.{field}: '{name}' is {sequence[name].type}, but it must be numeric")
     _check_padding(batching, str(label.target))

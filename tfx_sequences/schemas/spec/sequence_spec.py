@@ -252,7 +252,8 @@ def keys_of(columns: Iterable[BaseColumn], *, of_steps: bool) -> set[str]:
     for column in columns:
         if is_from_context(column) != of_steps:
             found.add(column.key)
-        found |= {further.key for further in column.further_features if further.is_sequence == of_steps}
+        others = (*column.further_features, *column.clock_features)
+        found |= {other.key for other in others if other.is_sequence == of_steps}
     return found
 
 
