@@ -10,7 +10,7 @@ from tfx_sequences.pipeline.beam_engines import ENGINES, beam_pipeline_args, che
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_engine_together_with_a_runner_is_an_error(engine):
-    with pytest.raises(UserInputError, match="Two runners"):
+    with pytest.raises(UserInputError, match="Two Beam runners"):
         beam_pipeline_args(["--runner=FnApiRunner"], engine)
 
 
@@ -75,19 +75,19 @@ def test_a_cluster_that_does_not_answer_is_an_error():
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
         endpoint = f"--job_endpoint=localhost:{port}"
-        with pytest.raises(UserInputError, match=f"Nothing answers at localhost:{port}"):
+        with pytest.raises(UserInputError, match=f"No server answers at localhost:{port}"):
             check_engine(["--runner=PortableRunner", endpoint])
         listener.listen()
         check_engine(["--runner=PortableRunner", endpoint])
         check_engine(["--runner=FlinkRunner", f"--flink_master=http://localhost:{port}"])
-    with pytest.raises(UserInputError, match="Nothing answers"):
+    with pytest.raises(UserInputError, match="No server answers"):
         check_engine(
             ["--runner=PortableRunner", "--environment_type=EXTERNAL", f"--environment_config=localhost:{port}"]
         )
 
 
 def test_a_jar_that_is_not_there_is_an_error(tmp_path):
-    with pytest.raises(UserInputError, match="no such jar"):
+    with pytest.raises(UserInputError, match="jar of Beam's job server does not exist"):
         check_engine(["--runner=FlinkRunner", f"--flink_job_server_jar={tmp_path / 'server.jar'}"])
     (tmp_path / "server.jar").write_bytes(b"")
     check_engine(["--runner=FlinkRunner", f"--flink_job_server_jar={tmp_path / 'server.jar'}"])

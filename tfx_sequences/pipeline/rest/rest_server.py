@@ -1,7 +1,7 @@
-"""A model server for development: TensorFlow Serving's REST predict, metadata and status.
+"""A model server for development: TensorFlow Serving's REST API for predict, metadata and status.
 
-Bodies are read up to a limit and no further, all bodies in memory together too; the model runs in
-threads of its own, so that a long request keeps nobody from being told its error.
+The size of a body is limited, and so is the total size of all bodies in memory. The model runs in separate threads, so
+that a long request does not delay error responses to others.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from tfx_sequences.errors import UserInputError
 from tfx_sequences.pipeline.rest.rest_json import (
     Limits,
     RestError,
+    check_padded_steps,
     parse_json,
     parse_request,
     signature_of,
@@ -44,20 +45,29 @@ class RestServer:
 
     Args:
         model: The model.
-        name: As requests call it.
-        host: The address to listen at.
-        port: 0 takes a free one.
-        limits: Of a request.
+        name: The model's name in requests.
+        host: The address to listen on.
+        port: The port to listen on; 0 picks a free one.
+        limits: Limits of a request.
+        seconds_for_a_body: Seconds after which a body that has not arrived ends its request.
     """
 
     def __init__(
-        self, model: LoadedModel, name: str, *, host: str = "127.0.0.1", port: int = 0, limits: Limits | None = None
+        self,
+        model: LoadedModel,
+        name: str,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        limits: Limits | None = None,
+        seconds_for_a_body: float = _SECONDS_FOR_A_BODY,
     ) -> None:
         self._model = model
         self._name = name
         self._host = host
         self._port = port
         self._limits = limits or Limits()
+        self._seconds_for_a_body = seconds_for_a_body
         self._metadata = _signature_metadata(model.folder)
         self._pool = ThreadPoolExecutor(_THREADS, "predict")
         self._loop = asyncio.new_event_loop()
@@ -66,7 +76,7 @@ class RestServer:
 
     @property
     def url(self) -> str:
-        """Where the model is, to which `:predict` is added."""
+        """URL of the model; append `:predict` to it."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port}/v1/models/{self._name}"
 
@@ -82,10 +92,10 @@ class RestServer:
         except OSError as error:
             self.__exit__(None, None, None)
             raise UserInputError(
-                f"The server cannot listen at {self._host}:{self._port}.",
-                expected="an address of this machine and a port that nobody uses",
+                f"The server cannot listen on {self._host}:{self._port}.",
+                expected="an address of this machine and a free port",
                 received=error.strerror or str(error),
-                fix="Give another --port (0 takes a free one) or --host.",
+                fix="Choose another --port (0 picks a free one) or --host.",
             ) from error
         return self
 
@@ -116,15 +126,34 @@ class RestServer:
     async def _predict(self, request: web.Request) -> web.Response:
         self._check_model(request)
         if request.match_info["verb"] != "predict":
-            raise RestError(404, f"There is no ':{request.match_info['verb']}' here, only ':predict'.")
+            raise RestError(404, f"':{request.match_info['verb']}' is not supported, only ':predict'.")
         self._check_size(request)
-        async with self._budget.reserved(request.content_length or self._limits.body_bytes):
+        async with self._budget.share() as share:
             try:
-                body = await asyncio.wait_for(request.read(), _SECONDS_FOR_A_BODY)
+                body = await asyncio.wait_for(self._body(request, share), self._seconds_for_a_body)
             except asyncio.TimeoutError:
-                raise RestError(408, f"The body did not arrive within {_SECONDS_FOR_A_BODY} s.") from None
+                if share.waits:
+                    raise RestError(503, "The server is busy with other requests. Send the request again.") from None
+                raise RestError(408, f"The body did not arrive within {self._seconds_for_a_body:g} s.") from None
             answer = await asyncio.get_running_loop().run_in_executor(self._pool, self._answer, body)
         return web.Response(body=answer, content_type="application/json")
+
+    async def _body(self, request: web.Request, share: _Share) -> bytes:
+        """The body. Memory is taken as its parts arrive, so a client that sends nothing holds nothing."""
+        parts, size = [], 0
+        try:
+            async for part in request.content.iter_any():
+                size += len(part)
+                if size > self._limits.body_bytes:
+                    raise _too_large(self._limits.body_bytes, None)
+                await share.take(len(part))
+                parts.append(part)
+        except web.RequestPayloadError as error:
+            encoding = request.headers.get("Content-Encoding", "none")
+            raise RestError(
+                400, f"The body cannot be read: it is not complete, or its encoding is not '{encoding}'."
+            ) from error
+        return b"".join(parts)
 
     def _answer(self, body: bytes) -> bytes:
         request = parse_json(body)
@@ -137,9 +166,12 @@ class RestServer:
         return json.dumps(write_answer(outputs, parsed.by_row), ensure_ascii=False).encode()
 
     def _check_steps(self, records: Any, signature_name: str) -> None:
+        longest = 0
         for row, steps in enumerate(self._model.steps_of(records, signature_name)):
             if steps > self._limits.steps:
-                raise RestError(400, f"Row {row} has {steps} steps; at most {self._limits.steps} are taken.")
+                raise RestError(400, f"Row {row} has {steps} steps; at most {self._limits.steps} are allowed.")
+            longest = max(longest, steps)
+        check_padded_steps(len(records), longest, self._limits)
 
     async def _status(self, request: web.Request) -> web.Response:
         self._check_model(request)
@@ -156,16 +188,18 @@ class RestServer:
     def _check_model(self, request: web.Request) -> None:
         name, version = request.match_info["name"], request.match_info.get("version")
         if name != self._name:
-            raise RestError(404, f"There is no model '{name}'; this server has '{self._name}'.")
+            raise RestError(404, f"Unknown model '{name}'; this server has '{self._name}'.")
         if version is not None and version != str(self._model.version):
-            raise RestError(404, f"Model '{name}' has no version '{version}' here; served is {self._model.version}.")
+            raise RestError(
+                404, f"Unknown version '{version}' of model '{name}'; this server has version {self._model.version}."
+            )
 
     def _check_size(self, request: web.Request) -> None:
         if (request.content_length or 0) > self._limits.body_bytes:
             raise _too_large(self._limits.body_bytes, request.content_length)
 
     async def _expect(self, request: web.Request) -> web.StreamResponse | None:
-        """Tells a client that asks before it sends a large body."""
+        """Answers a client that asks before it sends a large body."""
         if request.headers.get("Expect", "").lower() != "100-continue":
             return _error(417, f"Unknown 'Expect: {request.headers.get('Expect')}'.")
         try:
@@ -178,25 +212,52 @@ class RestServer:
 
 
 class _Budget:
-    """So many bytes that may be in memory at a time; others wait."""
+    """Limits the bytes of all bodies in memory; other requests wait until there is room.
+
+    Requests whose bodies arrive at the same time could each wait for the others. So the request that began to send
+    first never waits, and the limit is exceeded by one body at most.
+    """
 
     def __init__(self, total: int) -> None:
         self._left = total
-        self._total = total
         self._changed = asyncio.Condition()
+        # In the order of their first bytes: a dict keeps its order.
+        self._shares: dict[_Share, None] = {}
 
     @contextlib.asynccontextmanager
-    async def reserved(self, size: int) -> AsyncIterator[None]:
-        size = min(size, self._total)
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._left >= size)
-            self._left -= size
+    async def share(self) -> AsyncIterator[_Share]:
+        """The share of one request; its bytes are given back at the end of the block."""
+        share = _Share(self)
         try:
-            yield
+            yield share
         finally:
             async with self._changed:
-                self._left += size
+                self._shares.pop(share, None)
+                self._left += share.size
                 self._changed.notify_all()
+
+    async def take(self, share: _Share, size: int) -> None:
+        """Adds bytes to a share, as soon as there is room."""
+        self._shares.setdefault(share)
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._left >= size or next(iter(self._shares)) is share)
+            self._left -= size
+            share.size += size
+
+
+class _Share:
+    """The bytes of one request in memory."""
+
+    def __init__(self, budget: _Budget) -> None:
+        self._budget = budget
+        self.size = 0
+        self.waits = False
+
+    async def take(self, size: int) -> None:
+        """Adds bytes to the share, as soon as there is room."""
+        self.waits = True
+        await self._budget.take(self, size)
+        self.waits = False
 
 
 @web.middleware
@@ -214,13 +275,13 @@ async def _errors_as_json(
         return _error(error.status, str(told))
     except web.HTTPMethodNotAllowed as error:
         allowed = ", ".join(sorted(error.allowed_methods))
-        response = _error(error.status, f"{error.method} is not for {request.path}; use {allowed}.")
+        response = _error(error.status, f"{error.method} is not allowed for {request.path}; use {allowed}.")
         response.headers["Allow"] = allowed
         return response
     except web.HTTPNotFound as error:
         return _error(
             error.status,
-            f"There is nothing at {request.path}; expected /v1/models/NAME[/versions/V][:predict|/metadata].",
+            f"Nothing is served at {request.path}; expected /v1/models/NAME[/versions/V][:predict|/metadata].",
         )
     except web.HTTPException as error:
         return _error(error.status, error.reason)
@@ -228,12 +289,12 @@ async def _errors_as_json(
         raise
     except Exception:
         _LOG.exception("A request failed.")
-        return _error(500, "A defect of ours; the server's log has more.")
+        return _error(500, "This is a bug in tfx-sequences; see the server's log.")
 
 
 def _too_large(limit: int, received: int | None) -> RestError:
     size = "more" if received is None else f"{received} bytes"
-    return RestError(413, f"The body is too large: at most {limit} bytes are taken, received {size}.")
+    return RestError(413, f"The body is too large: at most {limit} bytes are allowed, received {size}.")
 
 
 def _error(status: int, message: str) -> web.Response:
@@ -241,10 +302,10 @@ def _error(status: int, message: str) -> web.Response:
 
 
 def _signature_metadata(folder: AnyPath) -> dict[str, Any]:
-    """By signature its inputs and outputs with dtype and shape, and its method, as TensorFlow Serving has them.
+    """Inputs and outputs (dtype, shape) and method of each signature, in TensorFlow Serving's format.
 
     Args:
-        folder: Of the SavedModel.
+        folder: Folder of the SavedModel.
     """
     from tensorflow.core.protobuf import saved_model_pb2
 
@@ -254,9 +315,9 @@ def _signature_metadata(folder: AnyPath) -> dict[str, Any]:
     found = {}
     for meta_graph in saved.meta_graphs:
         for name, signature in meta_graph.signature_def.items():
-            if name.startswith("__"):  # TensorFlow's own, that initialises
+            if name.startswith("__"):  # TensorFlow's own signature for initialization
                 continue
-            # Defaults too: a dimension of unknown size is told by its name, but rank 0 by an empty list.
+            # Includes default values: an unknown dimension has a name, but rank 0 is an empty list.
             found[name] = message_to_dict(signature)
             found[name].pop("defaults", None)
     return dict(sorted(found.items()))
