@@ -108,7 +108,7 @@ class _Places:
 
 def _count_up_to(rising: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
     """How many of the rising numbers `[N]` are at most each value, int64."""
-    # The op of `tf.searchsorted`, for that function cannot search in nothing.
+    # The op inside `tf.searchsorted`, because that function cannot search an empty list.
     return tf.raw_ops.UpperBound(sorted_inputs=rising[None], values=values[None], out_type=tf.int64)[0]
 
 

@@ -20,7 +20,7 @@ def weights_of_grid(form: Any, steps: Any, real: tf.Tensor, dtype: tf.DType) -> 
         form: The weights in their form; dense.
         steps: `T`.
         real: bool `[B, T, V]`, whether there is an id.
-        dtype: Of the result.
+        dtype: The dtype of the result.
     """
     weights = tf.cast(form.ids(steps), dtype)
     check = _same_number(form.key, are_equal(tf.shape(weights), tf.shape(real)), tf.shape(weights))

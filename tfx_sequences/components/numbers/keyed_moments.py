@@ -25,7 +25,7 @@ class KeyedMoments:
 
     @classmethod
     def of(cls, values: np.ndarray, keys: np.ndarray) -> KeyedMoments:
-        """Of values `[N, E]`, NaN where one is missing, and their keys `[N]`.
+        """The moments of values `[N, E]`, NaN where one is missing, with keys `[N]`.
 
         >>> found = KeyedMoments.of(np.array([[1.0], [5.0], [3.0]]), np.array([7, 2, 7]))
         >>> found.keys.tolist(), found.mean[:, 0].tolist(), found.sum2[:, 0].tolist()
@@ -45,7 +45,7 @@ class KeyedMoments:
         return cls(known.astype(np.int64), count, mean, summed(apart * apart))
 
     def merged(self, other: KeyedMoments) -> KeyedMoments:
-        """Of the values of both."""
+        """The moments of the values of both."""
         keys = np.union1d(self.keys, other.keys)
         one, two = self._spread(keys), other._spread(keys)
         count = one.count + two.count

@@ -26,7 +26,7 @@ _MOST_FINGERPRINTS = 2**63 - 1
 
 
 def keys_of_values(inputs: Mapping[str, Any], column: NumericColumn, raw: Any) -> tf.Tensor:
-    """The keys of a column's values, int64 `[N]`; `MISSING_INT` where there is none.
+    """The keys of a column's values, int64 `[N]`; `MISSING_INT` where one is missing.
 
     Args:
         inputs: By raw name, as `parse_records` or Transform's reader gives them.
@@ -83,7 +83,7 @@ def z_score_by_key(values: tf.Tensor, keys: tf.Tensor, known: tf.Tensor, figures
     [[2.0], [5.0]]
     """
     known = tf.cast(known, tf.int64)
-    # The op of `tf.searchsorted`, for that function cannot search in nothing.
+    # The op inside `tf.searchsorted`, because that function cannot search an empty list.
     after = tf.raw_ops.UpperBound(sorted_inputs=known[None], values=keys[None], out_type=tf.int64)[0]
     at = tf.maximum(after - 1, 0)
     # One key more, so that there is one to compare with.

@@ -25,6 +25,6 @@ class Alignment(Declared):
     """Key of the timestamps of the steps, one for each."""
     method: Literal["previous", "nearest", "interpolate", "collect"] = "previous"
     tolerance: pydantic.NonNegativeFloat | None = None
-    """A value that was measured longer before a step, or after it, is none for it; in the timestamps' units."""
+    """A value that was measured longer before or after a step is not taken; in the units of the timestamps."""
     dtype: Literal["float32", "int64"] = "float32"
     """How the record stores the timestamps, those of the steps and those of the values."""

@@ -14,7 +14,7 @@ from tfx_sequences.schemas.columns.names import MISSING_INT, raw_name
 from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, is_from_context
 
-# What stands for a record's missing key; it is no key of any record.
+# What stands for a missing key.
 _MISSING_KEY: dict[str, str | int] = {"string": "", "int64": MISSING_INT}
 
 Role = Literal["feature", "timestamps", "known_future", "label", "mase_scale", "step_weight", "example_weight", "id"]
@@ -32,7 +32,7 @@ class RawFeature:
         default: Replaces a missing context value; None: it is required.
         role: What the spec uses it for.
         multi_valued: One step (or the record) has any number of values; `shape` is `()`.
-        clock: Of a list with steps of its own, the key of their timestamps; empty for the record's own steps.
+        clock: The key of the timestamps of a list that has its own; empty for the steps of the record.
     """
 
     key: str
