@@ -43,5 +43,5 @@ def test_one_registration_declares_and_computes():
 
 def test_what_is_only_declared_says_what_is_missing():
     declared_registry.declare(_DeclaredCounts())
-    with pytest.raises(SpecError, match=r"Labels of type 'counts' are declared, but nothing computes them"):
+    with pytest.raises(SpecError, match=r"Labels of type 'counts' are declared, but not implemented"):
         registry.kind_of(Label(key="y", type="counts"))
