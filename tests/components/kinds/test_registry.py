@@ -37,7 +37,7 @@ def test_one_registration_declares_and_computes():
     registry.register(kind)
     registry.register(_Counts())
     assert registry.kind_of(Label(key="y", type="counts")) is kind
-    with pytest.raises(ValueError, match="called 'counts' is there already: _Counts"):
+    with pytest.raises(ValueError, match="called 'counts' exists already: _Counts"):
         registry.register(_OtherCounts())
 
 

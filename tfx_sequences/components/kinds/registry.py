@@ -54,5 +54,5 @@ def register(kind: LabelKind) -> None:
     other = _KINDS.setdefault(kind.declared.name, kind)
     if type(other) is not type(kind):
         raise ValueError(
-            f"the name '{kind.declared.name}' is already registered for another kind of label: {type(other).__name__}"
+            f"a kind of label called '{kind.declared.name}' exists already: {type(other).__name__}"
         )
