@@ -14,7 +14,6 @@ from tfx_sequences.components.kinds.label_kind import LossFunction
 from tfx_sequences.components.kinds.measures import Measures
 from tfx_sequences.components.network.ensemble import members_of, of_head
 from tfx_sequences.components.network.gradient_clipping import GradientClipping, scaled, summed_over_replicas
-from tfx_sequences.components.network.losses import weighted_sum
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,7 +120,7 @@ class SequenceModel(keras.Model):
         return averages if isinstance(of_members[0], dict) else averages.get(next(iter(self._fitted.heads)))
 
     def _loss_of_targets(self, y: Any, y_pred: Any, sample_weight: Any, *, member: int | None) -> Any:
-        """The loss of the outputs of a member in training, or of the model's outputs."""
+        """The loss of a member in training, or with `member=None` the loss of the model."""
         total = 0.0
         for name, head in self._fitted.heads.items():
             targets, outputs, weights = self._fitted.of_head(name, y, y_pred, sample_weight)
@@ -219,3 +218,17 @@ def _over_replicas(count: tf.Tensor) -> tf.Tensor:
     if _replicas() == 1:
         return count
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, count)
+
+
+def weighted_sum(losses: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The weighted sum of losses with a positive weight, and their number; both float32 scalars.
+
+    A loss of weight zero does not count, whatever its value is, not even NaN. So sums and counts of any
+    batches, padded in any way, add up to those of all rows computed one by one.
+
+    >>> [x.numpy().item() for x in weighted_sum(tf.constant([1.0, 3.0, float("nan")]), tf.constant([1.0, 0.5, 0.0]))]
+    [2.5, 2.0]
+    """
+    weights = tf.cast(weights, tf.float32)
+    there = weights > 0
+    return tf.reduce_sum(tf.where(there, losses * weights, 0.0)), tf.reduce_sum(tf.cast(there, tf.float32))
