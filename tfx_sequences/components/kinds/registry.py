@@ -53,6 +53,4 @@ def register(kind: LabelKind) -> None:
     declare(kind.declared)
     other = _KINDS.setdefault(kind.declared.name, kind)
     if type(other) is not type(kind):
-        raise ValueError(
-            f"a kind of label called '{kind.declared.name}' exists already: {type(other).__name__}"
-        )
+        raise ValueError(f"a kind of label called '{kind.declared.name}' exists already: {type(other).__name__}")
