@@ -225,7 +225,7 @@ def test_a_table_in_a_network_of_ones_own_is_exported_with_it(everything, export
     assert [c.decode() for c in served["predicted_class"].numpy()] == parity
 
 
-# `random` is of training; without its seed the end is cut off.
+# `random` is of training; without its seed the end is truncated.
 @pytest.mark.parametrize(("truncate", "kept"), [("tail", slice(3)), ("head", slice(-3, None)), ("random", slice(3))])
 def test_a_sequence_that_is_too_long_is_cut_in_each_signature_as_in_training(everything, exported, truncate, kept):
     whole = exported[0]
