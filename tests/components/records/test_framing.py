@@ -107,7 +107,7 @@ def test_corrupt_payload(tmp_path):
     data[offset + 100] ^= 1
     path.write_bytes(data)
     message = error_of(check_framing, path)
-    assert f"the checksum of the payload of record 3, at byte {offset}, does not fit" in message
+    assert f"the checksum of the payload of record 3, at byte {offset}, does not match" in message
 
 
 def test_corrupt_length_after_good_records(tmp_path):
