@@ -64,9 +64,12 @@ def _show_data(capture: Capture, spec: SequenceSpec, report: DataReport) -> None
         of = f"'{label.key}'{' (of steps)' if label.per_step else ''}"
         notes[f"The {len(classes)} classes of {of} in train"] = listed[:_MOST_CLASSES] + rest
     notes |= {
-        "Held back from train in a run, for want of files": [f"{n} for {name}" for name, n in report.held_back.items()],
+        f"Held back from train in a run, for want of files, {report.held_back_by}": [
+            f"{n} for {name}" for name, n in report.held_back.items()
+        ],
         "In the data but not in the spec, so not used": (*report.unused_context, *report.unused_sequence),
         "Record files that belong to no split": report.unused_files,
+        "Not record files, so skipped": report.skipped_files,
     }
     for note, names in notes.items():
         if names:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfx_sequences.compat import use_cores
 from tfx_sequences.components.records.data_check import DataReport, check_data
+from tfx_sequences.components.records.files import with_patterns_found
 from tfx_sequences.components.records.opening import check_name
 from tfx_sequences.components.records.paths import AnyPath, path_of
 from tfx_sequences.errors import TfxSequencesError, UserInputError
@@ -197,6 +198,7 @@ def _run(
         metadata_connection_config=connection,
         beam_pipeline_args=[*beam_args],
         bulk_inference_data=bulk_inference_data,
+        patterns=with_patterns_found(data_dir, spec.splits),
     )
     start_seconds = time.monotonic() - started
     watch = _Watch([c.id for c in pipeline.components], progress)
