@@ -151,9 +151,7 @@ def test_hidden_files_are_skipped(tmp_path):
     assert [f.name for f in skipped_files(tmp_path, Splits(train="*.tfrecord"))] == ["._train-0.tfrecord"]
 
 
-@pytest.mark.parametrize(
-    "name", ["validate3844.tfrecord", "validation-0", "val-0", "val0", "dev.gz", "eval_0"]
-)
+@pytest.mark.parametrize("name", ["validate3844.tfrecord", "validation-0", "val-0", "val0", "dev.gz", "eval_0"])
 def test_usual_names_of_the_validation_split_are_known(tmp_path, name):
     touch(tmp_path, "train0093.tfrecord", "training_1.tfrecord", "test0001.tfrecord", name)
     assert found(tmp_path) == {

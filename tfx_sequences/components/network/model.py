@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 
 import keras
 
@@ -41,7 +42,10 @@ def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bo
     with precision(spec.training.precision):
         network = build_network(spec, statistics, use_cudnn, needs_steps=any(of_steps), needs_pooled=not all(of_steps))
         outputs = build_heads(spec, statistics, network)
-        return SequenceModel(network.inputs, outputs, name=spec.name.replace("-", "_"))
+        with warnings.catch_warnings():
+            # Features are given by their own names, which Keras does not accept as names of its inputs.
+            warnings.filterwarnings("ignore", "When providing `inputs` as a dict")
+            return SequenceModel(network.inputs, outputs, name=spec.name.replace("-", "_"))
 
 
 def pretrained_of(model: keras.Model) -> dict[str, PretrainedVectors]:
