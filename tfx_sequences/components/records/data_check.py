@@ -15,6 +15,8 @@ from tfx_sequences.components.records.figures import Figures
 from tfx_sequences.components.records.files import check_framing, find_split_files, skipped_files, unused_files
 from tfx_sequences.components.records.hold_back import HoldBack, empty_split
 from tfx_sequences.components.records.keys import check_keys, neither, sample_files
+from tfx_sequences.components.records.leak_search import LeakSearch
+from tfx_sequences.components.records.leaks import Leak
 from tfx_sequences.components.records.number_figures import NumberFigures
 from tfx_sequences.components.records.paths import AnyPath, path_of
 from tfx_sequences.components.records.places import place
@@ -67,6 +69,7 @@ class DataReport:
             they are for; empty if all splits have files.
         held_back_by: How they are chosen, in words.
         skipped_files: Hidden files and plain text that a split's pattern matches; they are not read.
+        leaks: What makes figures better than they are: `raise_certain` refuses a copy of the label.
         normalizers: What `auto` will choose for the columns whose normaliser it is.
         advice: A line for each column whose normaliser does not suit the values of `train`.
     """
@@ -80,6 +83,7 @@ class DataReport:
     advice: tuple[str, ...] = ()
     held_back_by: str = ""
     skipped_files: tuple[str, ...] = ()
+    leaks: tuple[Leak, ...] = ()
 
 
 def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataReport:
@@ -111,9 +115,11 @@ def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataRepo
             )
     held_back = HoldBack.of(spec.splits, split_files)
     checks = ValueChecks(spec)
-    unused_context, unused_sequence = check_keys(spec, sample_files(f for fs in split_files.values() for f in fs))
+    samples = sample_files(f for fs in split_files.values() for f in fs)
+    unused_context, unused_sequence = check_keys(spec, samples)
     numbers = NumberFigures(spec)
-    figures = _read(spec, checks, numbers, split_files, held_back)
+    leaks = LeakSearch(spec, samples)
+    figures = _read(spec, checks, numbers, leaks, split_files, held_back)
     checks.raise_first()
     in_files = {name: figures[name] for name in split_files}
     in_files["train"] = Figures.of_all(figures[name] for name in ("train", *held_back.shares))
@@ -137,6 +143,7 @@ def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataRepo
         skipped_files=tuple(f.name for f in skipped_files(data_dir, spec.splits)),
         normalizers=chosen,
         advice=tuple(numbers.advice()),
+        leaks=leaks.found(),
     )
 
 
@@ -194,6 +201,7 @@ def _read(
     spec: SequenceSpec,
     checks: ValueChecks,
     numbers: NumberFigures,
+    leaks: LeakSearch,
     split_files: Mapping[str, list[AnyPath]],
     held_back: HoldBack,
 ) -> dict[str, Figures]:
@@ -206,7 +214,8 @@ def _read(
             for batch in batches(path):
                 parse_batch(batch, spec)
                 parts = _parts(batch, spec, held_back) if divided else None
-                checks.check(batch, targets, parts)
+                lengths = checks.check(batch, targets, parts)
+                leaks.add(batch, [name] * len(batch) if parts is None else [held_back.names[p] for p in parts], lengths)
                 if name == "train":
                     # Those that are left of it, for Transform analyzes no others.
                     numbers.add(batch, None if parts is None else parts == len(held_back.shares))

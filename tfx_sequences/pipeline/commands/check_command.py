@@ -45,6 +45,7 @@ def _show_data(capture: Capture, spec: SequenceSpec, report: DataReport) -> None
     from rich.text import Text
 
     from tfx_sequences.components.numbers.chosen import choice_lines
+    from tfx_sequences.components.records.leaks import raise_certain
     from tfx_sequences.pipeline.local.console import print_table
 
     table = Table("split")
@@ -78,4 +79,9 @@ def _show_data(capture: Capture, spec: SequenceSpec, report: DataReport) -> None
         capture.console.print(Text(f"The normalizer that auto chooses: {line}."), soft_wrap=True)
     for line in report.advice:
         capture.console.print(Text(f"{line}."), soft_wrap=True)
+    for leak in report.leaks:
+        # The certain ones end the command, as an error of theirs.
+        if leak.level != "certain":
+            capture.console.print(Text(leak.text, "yellow" if leak.level == "warning" else ""), soft_wrap=True)
+    raise_certain(report.leaks)
     capture.console.print(Text("The records fit the spec."))

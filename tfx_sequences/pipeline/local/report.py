@@ -131,7 +131,12 @@ def _findings(
         valid_records=result.data.splits["valid"].records if held_back is None else held_back,
         test_records=int(metrics["example_count"]),
     )
-    return diagnose(with_settings(tuned_spec(result.spec, training["tuned"]), training["settings"]), figures)
+    leaks = [
+        Finding("leak", leak.what, leak.expected, leak.received, leak.fix)
+        for leak in result.data.leaks
+        if leak.level == "warning"
+    ]
+    return leaks + diagnose(with_settings(tuned_spec(result.spec, training["tuned"]), training["settings"]), figures)
 
 
 def split_figures(split: Any) -> dict[str, Any]:
