@@ -34,5 +34,5 @@ def test_tensors_stand_for_what_flat_lists_are_parsed_to():
 def test_flat_lists_have_no_missing_steps():
     gaps = make_tensors([{**c, **s} for c, s in EVERYTHING.records], everything_spec())["price"]
     gaps[5, 1] = np.nan
-    with pytest.raises(Exception, match=r"'price' has a step that is missing"):
+    with pytest.raises(Exception, match=r"'price' has a missing step"):
         from_tensors(tensors(price=gaps), SPEC)
