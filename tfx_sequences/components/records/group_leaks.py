@@ -16,7 +16,7 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 # A key with more values is left out: it names records, or its values would not fit into memory.
 _MOST_VALUES = 2_000_000
-# A group that decides the label is found whatever its key is called, if there are so many groups.
+# A group that decides the label is found whatever its key is called, from this number of groups on.
 _FEWEST_GROUPS, _FEWEST_RECORDS = 20, 2.0
 _FEWEST_NAMED = 3
 
@@ -66,7 +66,7 @@ class GroupLeaks:
 
         Args:
             batch: The batch.
-            splits: Of each record, the split that a run puts it into.
+            splits: The split that a run puts each record into.
         """
         if not self._values:
             return

@@ -37,7 +37,7 @@ class _Candidate:
     Attributes:
         head: The label's head.
         feature: The feature.
-        component: Of a vector, which element; None: the whole.
+        component: Which element of a vector; None: the whole.
         relation: The `same` step or record; `later` steps; the one value that `all` steps of a record have, or that of
             the `first` or `last` one.
         later: How many steps later.
@@ -212,7 +212,7 @@ def _candidates(spec: SequenceSpec, head: str, label: Label) -> Iterator[_Candid
                 yield _Candidate(head, feature, component, "same")
             else:
                 for relation in ("all", "first", "last"):
-                    yield _Candidate(head, feature, component, relation)  # type: ignore[arg-type]
+                    yield _Candidate(head, feature, component, relation)
             if label.per_step and feature.is_sequence and reads_later_steps(spec) != "no":
                 for later in _LATER:
                     yield _Candidate(head, feature, component, "later", later)

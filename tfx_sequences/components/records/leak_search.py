@@ -39,8 +39,8 @@ class LeakSearch:
 
         Args:
             batch: The batch.
-            splits: Of each record, the split that a run puts it into.
-            lengths: Of each record, its steps `[B]`.
+            splits: The split that a run puts each record into.
+            lengths: The steps of each record `[B]`.
         """
         self._copies.add(batch)
         self._groups.add(batch, splits)

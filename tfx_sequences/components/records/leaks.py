@@ -58,7 +58,7 @@ class RowKeys:
 
     Attributes:
         keys: `[N]`.
-        splits: Of steps, where each record's begin and end `[B + 1]`; None for values of records.
+        splits: Where the steps of each record begin and end `[B + 1]`; None for values of records.
     """
 
     keys: np.ndarray
@@ -71,7 +71,7 @@ def row_keys(rows: Rows, feature: RawFeature, component: int | None = None) -> R
     Args:
         rows: As parsed.
         feature: The feature.
-        component: Of vectors, which element; None: the whole.
+        component: Which element of a vector; None: the whole.
     """
     counts, values = rows.counts, rows.values
     splits = rows.splits[0] if feature.is_sequence else None

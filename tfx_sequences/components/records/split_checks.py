@@ -58,7 +58,7 @@ def _check_classes(
                     f"A class of {where} is empty or holds a line break.",
                     expected="classes of one line, not empty",
                     received=f"{text(bad[0])!r} in {counts[bad[0]]} {unit}s of {_split(split, held_back)}",
-                    fix=f"Mend the records, or name all classes as `{listed}` in the spec.",
+                    fix=f"Correct the records, or name all classes as `{listed}` in the spec.",
                 )
             unseen = [c for c in counts if c not in seen]
             if unseen:
