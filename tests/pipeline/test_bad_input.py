@@ -690,7 +690,7 @@ def test_sequences_of_length_zero_are_legal(tmp_path, capfd):
     assert ["train", "1", "12", "25", "0", "2.1", "3", "2"] in rows
     assert "The 2 classes of 'kind' in train: noun (6), verb (6)." in out
     assert "The records match the spec." in out
-    assert "Held back" not in out
+    assert "Taken from train" not in out
     assert state_of(tmp_path) == before
 
 

@@ -263,7 +263,9 @@ def test_predict_with_the_model_of_a_real_run(demo, command, tmp_path):
     assert done.returncode == 2
     assert_told(
         done.stderr,
-        Bad(f"Record 300 ('odd') of {file} cannot be predicted.", None, "'lpc': each step has 12 values", "check"),
+        Bad(
+            f"Record 300 ('odd') of {file} cannot be predicted.", None, "'lpc': each step must have 12 values", "check"
+        ),
     )
     assert_no_defect(done.stderr)
     assert_no_graph_talk(done.stderr)

@@ -9,12 +9,11 @@ from typing import Any
 import keras
 
 from tfx_sequences.components.features.sequence_features import ContextFeatures, SequenceFeatures
-from tfx_sequences.components.kinds.label_kind import LabelKind, LossFunction
+from tfx_sequences.components.kinds.label_kind import HeadInputs, LabelKind, LossFunction
 from tfx_sequences.components.kinds.registry import kind_of
 from tfx_sequences.components.network.ensemble import build_ensemble, layers_by_path, members_of
 from tfx_sequences.components.network.gradient_clipping import GradientClipping
-from tfx_sequences.components.network.heads import build_heads
-from tfx_sequences.components.network.network import build_network
+from tfx_sequences.components.network.network import Network, build_network
 from tfx_sequences.components.network.optimizers import make_optimizer
 from tfx_sequences.components.network.precision import precision
 from tfx_sequences.components.network.sequence_model import FittedHead, SequenceModel
@@ -59,6 +58,26 @@ def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bo
 def _build(spec: SequenceSpec, statistics: TaskStatistics, use_cudnn: bool | str, **needs: bool) -> tuple[Any, Any]:
     network = build_network(spec, statistics, use_cudnn, **needs)
     return network.inputs, build_heads(spec, statistics, network)
+
+
+def build_heads(spec: SequenceSpec, statistics: TaskStatistics, network: Network) -> Any:
+    """The outputs of the heads.
+
+    Args:
+        spec: The spec.
+        statistics: Statistics of the training split.
+        network: The network; heads of steps use its `steps` `[B, T, D]`, heads of records its `pooled` `[B, D]`.
+
+    Returns:
+        For a spec with `label` its symbolic output: float32 logits `[B, C]` or numbers `[B, D]`; for
+        steps `[B, T, C]` or `[B, T, D]`; forecasts `[B, horizon]`. For a spec with `labels` a dict of these by name.
+    """
+    outputs = {}
+    for name, label in spec.heads.items():
+        vectors = network.steps if label.per_step else network.pooled
+        head = HeadInputs(spec, name, label, statistics.heads[name], network.inputs, vectors)
+        outputs[name] = kind_of(label).output(head)
+    return outputs if spec.label is None else outputs.popitem()[1]
 
 
 def pretrained_of(model: keras.Model) -> dict[str, PretrainedVectors]:
