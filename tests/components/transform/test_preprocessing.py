@@ -203,8 +203,8 @@ def test_missing_steps_become_the_mean_the_default_or_the_unknown_term(everythin
 @pytest.mark.parametrize(
     ("sequence", "message"),
     [
-        ({"lpc": [[1.0, 2.0]] * 3}, "lpc.*: each step has 3 values or none"),
-        ({"token": ["a", ["a", "b"], "c"]}, "token.*: each step has 1 values or none"),
+        ({"lpc": [[1.0, 2.0]] * 3}, "lpc.*: each step must have 3 values or none"),
+        ({"token": ["a", ["a", "b"], "c"]}, "token.*: each step must have 1 values or none"),
         ({"lpc": [[1.0, 2.0, 3.0]] * 2}, "different numbers of steps"),
         ({"day": [1, 7, 2]}, r"day.*ids that are out of range.*Expected: ids in \[0, 7\)"),
     ],

@@ -62,7 +62,7 @@ class _Places:
     Attributes:
         times: Of the values, `[M]`; float64, or int64 as they are stored.
         steps: Times of the steps, `[N]`.
-        before: Number of the last value up to each step, `[N]`; one before its record's first if there is none.
+        before: Number of the last value up to each step, `[N]`; the one before its record's first without any.
         after: Number of the first value from the time of each step on, `[N]`; one after its record's last if none.
         first: Of the record of each step, number of its first value, `[N]`.
         end: The number after its last, `[N]`.

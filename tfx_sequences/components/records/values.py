@@ -94,8 +94,8 @@ class ValueChecks:
             if label.classes is not None and not label.is_vector
         }
 
-    def check(self, batch: Batch, figures: Sequence[Figures], parts: np.ndarray | None = None) -> None:
-        """Checks one parsed batch and adds to the figures.
+    def check(self, batch: Batch, figures: Sequence[Figures], parts: np.ndarray | None = None) -> np.ndarray:
+        """Checks one parsed batch and adds to the figures. Returns the steps of each record `[B]`.
 
         Args:
             batch: The batch.
@@ -122,9 +122,8 @@ class ValueChecks:
                 self._check_range(batch, name, column.num_buckets, rows)
             elif name in self._listed:
                 self._check_terms(batch, name, term_rows(rows, column))
-        for column in self._spec.columns.values():
-            for time in column.clock_features:
-                self._check_timestamps(batch, raw_name(time.key, of_steps=True))
+        for time in {time.key: None for column in self._spec.columns.values() for time in column.clock_features}:
+            self._check_timestamps(batch, raw_name(time, of_steps=True))
         for name, weighted in weighted_columns(self._spec).items():
             self._check_weights_of_terms(batch, name, weighted)
         for name, column in self._counted.items():
@@ -136,6 +135,7 @@ class ValueChecks:
                 self._check_forecast(batch, label, lengths)
             else:
                 self._check_label(batch, head, label, figures, parts)
+        return lengths
 
     def raise_first(self) -> None:
         """Raises the most basic of what was found, if anything was."""

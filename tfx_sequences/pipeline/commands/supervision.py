@@ -13,6 +13,7 @@ from tfx_sequences.compat import bound_freed_memory, quiet_environment, use_core
 from tfx_sequences.errors import TfxSequencesError, UserInputError
 from tfx_sequences.pipeline.commands.capture import Capture, captured_output
 from tfx_sequences.pipeline.commands.interrupts import interruptible
+from tfx_sequences.pipeline.commands.storage_errors import storage_error
 
 GOOD = 0
 NOT_BLESSED = 1
@@ -28,8 +29,8 @@ _MOST_LINES = 12
 def supervised(work: Callable[[Capture], int]) -> int:
     """Runs `work` on the real terminal and returns its exit code; all other output goes to a log file.
 
-    Errors end here. A `UserInputError` is shown as its message (exit code 2); any other error as a
-    short message that names the log file, which has the traceback (exit code 3). An interrupt
+    Errors end here. A `UserInputError`, or a disk that is full or gone, is shown as its message (exit code 2); any
+    other error as a short message that names the log file, which has the traceback (exit code 3). An interrupt
     gives 130, whatever `work` does with it.
 
     >>> supervised(lambda capture: 0)
@@ -52,6 +53,10 @@ def supervised(work: Callable[[Capture], int]) -> int:
         except BrokenPipeError:
             return PIPE_CLOSED
         except Exception as error:
+            refused = storage_error(error)
+            if refused is not None:
+                _tell(capture, str(refused))
+                return refused.exit_code
             capture.keep = True
             logging.getLogger("tfx_sequences").error("The command failed.", exc_info=error)
             name = "" if isinstance(error, TfxSequencesError) else f"{type(error).__name__}: "

@@ -26,7 +26,12 @@ class Declared(pydantic.BaseModel):
     """
 
     model_config = pydantic.ConfigDict(
-        frozen=True, strict=True, extra="forbid", validate_default=True, use_attribute_docstrings=True
+        frozen=True,
+        strict=True,
+        extra="forbid",
+        validate_default=True,
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
     )
 
     @pydantic.model_validator(mode="before")
