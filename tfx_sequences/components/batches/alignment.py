@@ -195,7 +195,7 @@ def _nested(raw: tf.RaggedTensor, size: int) -> tf.RaggedTensor:
 
 
 def _has_value(raw: tf.RaggedTensor) -> tf.Tensor:
-    """Of each value of a batch, bool `[M]`: it is there, and not NaN throughout."""
+    """Whether each value of a batch is there, and not NaN throughout, bool `[M]`."""
     inner = raw.values
     if not inner.dtype.is_floating:
         return inner.row_lengths() > 0

@@ -83,7 +83,7 @@ class ColumnVectors(tf.Module):
 
         Args:
             value: The value.
-            weights: Of a column with `weighted_by`, the value of that feature.
+            weights: The value of the feature that `weighted_by` names.
         """
         form = self._form(value)
         if weights is not None:
