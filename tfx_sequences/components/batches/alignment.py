@@ -34,13 +34,11 @@ def column_inputs(inputs: Mapping[str, Any], column: BaseColumn) -> Mapping[str,
         return inputs
     times = _times(inputs[raw_name(str(column.timestamps), of_steps=True)], str(column.timestamps))
     steps = _times(inputs[raw_name(column.align.to, of_steps=True)], column.align.to)
-    features = {f.tensor_name: _nested(inputs[f.tensor_name], f.size) for f in features_at_clock(column)}
-    own = features[feature_of(column).tensor_name]
     features = {
-        name: _as_long_as(values, times, f"'{name}' and its timestamps '{column.timestamps}'")
-        for name, values in features.items()
+        f.tensor_name: _as_long_as(_nested(inputs[f.tensor_name], f.size), times, f.key, f.clock)
+        for f in features_at_clock(column)
     }
-    has_value = _has_value(own)
+    has_value = _has_value(features[feature_of(column).tensor_name])
     times = tf.ragged.boolean_mask(times, like(times, has_value))
     rows = {name: tf.ragged.boolean_mask(values.values, has_value) for name, values in features.items()}
     places = _Places.of(times, steps)
@@ -60,11 +58,11 @@ class _Places:
     """Where the steps of a batch stand among its values, by time.
 
     Attributes:
-        times: Of the values, `[M]`; float64, or int64 as they are stored.
+        times: Times of the values, `[M]`; float64, or int64 as they are stored.
         steps: Times of the steps, `[N]`.
         before: Number of the last value up to each step, `[N]`; the one before its record's first without any.
-        after: Number of the first value from the time of each step on, `[N]`; one after its record's last if none.
-        first: Of the record of each step, number of its first value, `[N]`.
+        after: Number of the first value from the time of each step on, `[N]`; one after its record's last without any.
+        first: Number of the first value of the record of each step, `[N]`.
         end: The number after its last, `[N]`.
         step_of_value: Number of the first step from the time of each value on, `[M]`.
         has_step: Whether there is one, bool `[M]`.
@@ -203,9 +201,10 @@ def _has_value(raw: tf.RaggedTensor) -> tf.Tensor:
     return tf.reduce_any(inner.with_values(there), axis=1)
 
 
-def _as_long_as(values: tf.RaggedTensor, times: tf.RaggedTensor, what: str) -> tf.RaggedTensor:
+def _as_long_as(values: tf.RaggedTensor, times: tf.RaggedTensor, key: str, clock: str) -> tf.RaggedTensor:
     check = tf.debugging.Assert(
-        are_equal(values.row_splits, times.row_splits), [f"{what} are not as many:", values.row_lengths()]
+        are_equal(values.row_splits, times.row_splits),
+        [f"'{key}' and its timestamps '{clock}' are not as many:", values.row_lengths()],
     )
     with tf.control_dependencies([check]):
         return values.with_flat_values(tf.identity(values.flat_values))
