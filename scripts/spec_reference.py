@@ -17,6 +17,7 @@ from tfx_sequences.schemas.spec import (
     evaluation_options,
     label,
     model_options,
+    splits,
     training_options,
     tuning_options,
 )
@@ -56,7 +57,7 @@ def render() -> str:
         ("label", label.Label),
         ("label.forecast", forecast.Forecast),
         ("label.forecast.normalization", forecast.SeriesNormalization),
-        ("splits", spec.Splits),
+        ("splits", splits.Splits),
         ("batching", batching.Batching),
         ("batching.padding", batching.Padding),
         ("model", model_options.Model),

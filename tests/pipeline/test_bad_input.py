@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import gzip
 import json
 import math
 import os
@@ -221,19 +220,12 @@ def truncated_gzip(folder):
 
 
 @case
-def plain_file_named_gz(folder):
-    spec_in(folder)
-    plain = data_in(folder)
-    file = plain.rename(plain.parent / "train.tfrecord.gz")
-    return Bad(f"{file} is named .gz but is not gzip.", "gzip", "a plain TFRecord", "Rename it to train.tfrecord,")
-
-
-@case
-def gzip_file_not_named_so(folder):
-    spec_in(folder)
-    file = data_in(folder)
-    file.write_bytes(gzip.compress(file.read_bytes()))
-    return Bad(f"{file} is gzip but its name", "ends in .gz", "train.tfrecord", "train.tfrecord.gz")
+def records_without_the_group(folder):
+    spec_in(folder, splits={"group": "user"})
+    data_in(folder, good(6))
+    (folder / "data" / "valid.tfrecord").unlink()
+    (folder / "data" / "test.tfrecord.gz").unlink()
+    return Bad("A record does not have the group 'user'.", "splits.group", "no 'user' beside", "Write the group")
 
 
 @case

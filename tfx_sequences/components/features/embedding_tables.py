@@ -13,6 +13,7 @@ from absl import logging
 from tfx_sequences.components.features.resolved_columns import column_from_config, resolved
 from tfx_sequences.errors import UserInputError, did_you_mean, shortened
 from tfx_sequences.schemas.columns.column import Column, Embedding, IdColumn, TermColumn
+from tfx_sequences.schemas.columns.internal_names import internal_name
 from tfx_sequences.schemas.columns.pretrained import PretrainedVectors, pretrained_vectors
 from tfx_sequences.schemas.columns.shared_tables import columns_by_table
 from tfx_sequences.schemas.columns.vocabularies import known_terms, num_ids
@@ -77,7 +78,7 @@ class EmbeddingTables(keras.layers.Layer):
             embedding = users[0].embedding or Embedding()
             width = self.width_of(table)
             weight = self.add_weight(
-                name=table.replace("/", "_"),
+                name=internal_name(table),
                 shape=(self._sizes[table], width),
                 initializer=_initializer(embedding, width),
                 trainable=embedding.trainable,

@@ -19,7 +19,7 @@ from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.batches.truncation import cut_steps
 from tfx_sequences.components.records.keys import record_id
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX, raw_name
 from tfx_sequences.schemas.features.parse_specs import parse_records
 from tfx_sequences.schemas.features.raw_features import feature_of, raw_features
 from tfx_sequences.schemas.features.record_scales import read_features
@@ -214,7 +214,7 @@ def _raw_batch(features: Features, spec: SequenceSpec, seed: tf.Tensor | None) -
     for name, (key, shape) in _raw_labels(spec).items():
         labels[name] = _one_per_step(features[key], key, shape) if shape is not None else features[key]
     if spec.example_weight:
-        labels[EXAMPLE_WEIGHT] = features.pop(spec.example_weight)
+        labels[EXAMPLE_WEIGHT] = features.pop(raw_name(spec.example_weight, of_steps=False))
     inputs_too = {feature_of(column).tensor_name for column in spec.columns.values()}
     features = {name: values for name, values in features.items() if name not in used_as or name in inputs_too}
     # Padding is declared by column name, but raw features are named by key.

@@ -10,6 +10,7 @@ from keras import layers, ops
 from tfx_sequences.components.kinds.forecast_decoder import AutoregressiveDecoder
 from tfx_sequences.components.kinds.label_kind import HeadInputs
 from tfx_sequences.components.kinds.normalized_series import InSeriesUnits, NormalizedSeries, last_value, options_of
+from tfx_sequences.schemas.columns.internal_names import internal_name
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
 from tfx_sequences.schemas.features.transformed_features import future_name
 from tfx_sequences.schemas.spec.forecast_labels import forecast_options
@@ -33,7 +34,7 @@ def forecast_output(head: HeadInputs) -> Any:
     as_declared = options_of(head.spec, label.target)
     normalized, offset, scale = NormalizedSeries(**as_declared, name=f"{prefix}series")([series, lengths])
     ahead = [
-        layers.Reshape((horizon, -1), name=f"{prefix}known_{name}")(head.tensors[future_name(name)])
+        layers.Reshape((horizon, -1), name=f"{prefix}known_{internal_name(name)}")(head.tensors[future_name(name)])
         for name in label.known_future
     ]
     if options.lags:

@@ -8,6 +8,7 @@ import keras
 from keras import layers, ops
 
 from tfx_sequences.components.features.feature_lengths import length_mask
+from tfx_sequences.schemas.columns.internal_names import internal_name
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
 from tfx_sequences.schemas.kinds.forecast_options import SeriesNormalization
 from tfx_sequences.schemas.spec.forecast_labels import forecast_options
@@ -110,7 +111,7 @@ def normalized_targets(spec: SequenceSpec, tensors: dict[str, Any]) -> dict[str,
     for label in forecast_heads(spec).values():
         name = SEQUENCE_PREFIX + str(label.target)
         if name not in found:
-            layer = NormalizedSeries(**options_of(spec, label.target), name=f"normalized_{label.target}")
+            layer = NormalizedSeries(**options_of(spec, label.target), name=f"normalized_{internal_name(name)}")
             found[name] = layer([tensors[name], tensors[SEQUENCE_LENGTH]])[0]
     return found
 

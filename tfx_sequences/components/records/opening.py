@@ -83,6 +83,24 @@ def _begins_zlib(data: bytes) -> bool:
     return True
 
 
+def is_plain_text(data: bytes) -> bool:
+    """Whether the first bytes of a file are text, and not those of a record file, compressed or not.
+
+    >>> is_plain_text(b"id,label"), is_plain_text(b""), is_plain_text(bytes(12))
+    (True, False, False)
+    """
+    if not data or is_header(data) or compression_of_bytes(data):
+        return False
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # The last character may be cut.
+        if error.start < len(data) - 3:
+            return False
+        text = data[: error.start].decode("utf-8")
+    return all(character.isprintable() or character in "\t\r\n\f" for character in text)
+
+
 def check_name(path: str | os.PathLike[str]) -> None:
     """Refuses a file whose name says another compression than its content has.
 

@@ -93,8 +93,8 @@ class ValueChecks:
             if label.classes is not None and not label.is_vector
         }
 
-    def check(self, batch: Batch, figures: Sequence[Figures], parts: np.ndarray | None = None) -> None:
-        """Checks one parsed batch and adds to the figures.
+    def check(self, batch: Batch, figures: Sequence[Figures], parts: np.ndarray | None = None) -> np.ndarray:
+        """Checks one parsed batch and adds to the figures. Returns the steps of each record `[B]`.
 
         Args:
             batch: The batch.
@@ -130,6 +130,7 @@ class ValueChecks:
                 self._check_forecast(batch, label, lengths)
             else:
                 self._check_label(batch, head, label, figures, parts)
+        return lengths
 
     def raise_first(self) -> None:
         """Raises the most basic of what was found, if anything was."""

@@ -17,6 +17,8 @@ from tfx_sequences.components.records.paths import AnyPath, path_of
 from tfx_sequences.components.serving.model_files import FILES, check_files, digest_of_card
 from tfx_sequences.components.serving.names import EXAMPLE_SIGNATURE
 from tfx_sequences.errors import SpecError, UserInputError
+from tfx_sequences.schemas.columns.internal_names import internal_name
+from tfx_sequences.schemas.features.computed_vocabularies import computed_vocabularies
 from tfx_sequences.schemas.features.request_inputs import MISSING, request_inputs, why_no_examples
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_diff import SpecContents, contents_of, listed, spec_changes
@@ -74,8 +76,9 @@ def make_card(
 
     Returns:
         `fingerprint` and `spec`, `files` (digests of the files that the spec names), `classes`, `transform` (the
-        graph's digest, and its vocabularies), `normalizers` (what `auto` chose, and why), `inputs` of the tensor
-        signature, and `left_out`: the signatures that are not available for this spec, with the reason.
+        graph's digest, and its vocabularies), `names` (see `internal_names`), `normalizers` (what `auto` chose, and
+        why), `inputs` of the tensor signature, and `left_out`: the signatures that are not available for this spec, and
+        why.
     """
     without = why_no_examples(spec)
     inputs = {
@@ -94,11 +97,25 @@ def make_card(
         "fingerprint": fingerprint(spec),
         "classes": {name: list(its) for name, its in classes.items()},
         "transform": digest_of_transform(transform_dir),
+        "names": _names(spec),
         "normalizers": {name: dict(choice) for name, choice in (normalizers or {}).items()},
         "files": dict(contents.files),
         "inputs": inputs,
         "left_out": {EXAMPLE_SIGNATURE: without} if without else {},
         "spec": dict(contents.spec),
+    }
+
+
+def _names(spec: SequenceSpec) -> dict[str, dict[str, str]]:
+    """By transformed feature, its key in the record, the name of the network's input, and the vocabulary's file."""
+    files = {name: file for file, names in computed_vocabularies(spec).items() for name in names}
+    return {
+        name: {
+            "key": column.key,
+            "input": internal_name(name),
+            **({"vocabulary": files[name]} if name in files else {}),
+        }
+        for name, column in spec.columns.items()
     }
 
 

@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from tfx_sequences.schemas.columns.internal_names import file_name
+
 
 def _file(name: str) -> str:
-    return "class_counts_" + name.replace(".", "_")
+    return "class_counts_" + file_name(name)
 
 
 def analyze_classes(tokens: Any, name: str) -> None:

@@ -13,7 +13,7 @@ import tensorflow_transform as tft
 
 from tfx_sequences.components.batches.ragged_steps import like, unchecked_steps_of
 from tfx_sequences.components.transform.class_counts import analyze_classes
-from tfx_sequences.schemas.columns.names import MISSING_INT, NO_ID, SEQUENCE_PREFIX
+from tfx_sequences.schemas.columns.names import MISSING_INT, NO_ID, SEQUENCE_PREFIX, raw_name
 from tfx_sequences.schemas.features.computed_vocabularies import vocabulary_name
 from tfx_sequences.schemas.features.transformed_features import label_name, mase_scale_name, step_weight_name
 from tfx_sequences.schemas.spec.label import Label
@@ -30,7 +30,7 @@ def transform_labels(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
     outputs = {}
     for head, label in spec.heads.items():
         if label.mase_scale:
-            outputs[mase_scale_name(head)] = tf.identity(inputs[label.mase_scale])
+            outputs[mase_scale_name(head)] = tf.identity(inputs[raw_name(label.mase_scale, of_steps=False)])
         if label.is_cut_out:
             continue
         values = inputs[label.raw_name]

@@ -16,7 +16,7 @@ from tfx_sequences.components.numbers.split_normalizers import SplitNumbers, buc
 from tfx_sequences.components.transform.number_analyzer import analyze_numbers
 from tfx_sequences.components.transform.number_transform import request_of, transform_numbers
 from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn, Scaling
-from tfx_sequences.schemas.columns.names import NO_ID, SEQUENCE_PREFIX
+from tfx_sequences.schemas.columns.names import NO_ID, SEQUENCE_PREFIX, raw_name
 from tfx_sequences.schemas.features.raw_features import feature_of
 from tfx_sequences.schemas.features.record_scales import record_scales
 from tfx_sequences.schemas.features.transformed_features import future_name
@@ -35,7 +35,8 @@ def transform_number_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> d
         inputs: By raw name, as `parse_records` or Transform's reader gives them.
         spec: The spec.
     """
-    futures = {SEQUENCE_PREFIX + name: inputs[key] for name, key in known_future(spec).items()}
+    keys = {name: raw_name(key, of_steps=False) for name, key in known_future(spec).items()}
+    futures = {SEQUENCE_PREFIX + name: inputs[key] for name, key in keys.items()}
     given = {
         name: _read(inputs[feature_of(column).tensor_name], column, futures.get(name))
         for name, column in spec.columns.items()

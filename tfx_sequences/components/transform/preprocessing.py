@@ -35,7 +35,7 @@ from tfx_sequences.components.transform.length_histogram import analyze_lengths
 from tfx_sequences.components.transform.number_columns import transform_number_columns
 from tfx_sequences.components.transform.transform_guard import record_spec
 from tfx_sequences.schemas.columns.column import TermColumn, TextColumn
-from tfx_sequences.schemas.columns.names import MISSING_INT, NO_ID, SEQUENCE_LENGTH
+from tfx_sequences.schemas.columns.names import MISSING_INT, NO_ID, SEQUENCE_LENGTH, raw_name
 from tfx_sequences.schemas.features.computed_vocabularies import computed_vocabularies
 from tfx_sequences.schemas.features.raw_features import feature_of
 from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, RECORD_ID
@@ -72,10 +72,10 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
     outputs[SEQUENCE_LENGTH] = _common_length(lengths)
     analyze_lengths(outputs[SEQUENCE_LENGTH])
     if spec.id_key:
-        outputs[RECORD_ID] = tf.identity(inputs[spec.id_key])
+        outputs[RECORD_ID] = tf.identity(inputs[raw_name(spec.id_key, of_steps=False)])
     outputs |= transform_labels(inputs, spec)
     if spec.example_weight:
-        outputs[EXAMPLE_WEIGHT] = tf.identity(inputs[spec.example_weight])
+        outputs[EXAMPLE_WEIGHT] = tf.identity(inputs[raw_name(spec.example_weight, of_steps=False)])
     return outputs
 
 

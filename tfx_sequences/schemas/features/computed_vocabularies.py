@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from tfx_sequences.schemas.columns.column import TermColumn
+from tfx_sequences.schemas.columns.internal_names import file_name, internal_name
 from tfx_sequences.schemas.columns.shared_tables import names_by_table
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
@@ -15,7 +14,7 @@ def vocabulary_name(name: str) -> str:
     >>> vocabulary_name("sequence.token")
     'vocabulary_sequence_token'
     """
-    return "vocabulary_" + name.replace(".", "_")
+    return "vocabulary_" + file_name(name)
 
 
 def computed_vocabularies(spec: SequenceSpec) -> dict[str, list[str]]:
@@ -36,6 +35,6 @@ def computed_vocabularies(spec: SequenceSpec) -> dict[str, list[str]]:
         if not isinstance(column, TermColumn) or column.vocabulary is None:
             continue
         table, names = of_tables.get(name, ("", [name]))
-        file = vocabulary_name(name) if len(names) == 1 else f"vocabulary_of_table_{quote(table, safe='')}"
+        file = vocabulary_name(name) if len(names) == 1 else f"vocabulary_of_table_{internal_name(table)}"
         found.setdefault(file, []).append(name)
     return found

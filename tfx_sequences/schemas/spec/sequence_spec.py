@@ -18,25 +18,9 @@ from tfx_sequences.schemas.spec.forecast_history import with_history
 from tfx_sequences.schemas.spec.forecast_labels import check_forecasts, without_normalizer
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.model_options import Conv1DLayer, Model
+from tfx_sequences.schemas.spec.splits import Splits as Splits
 from tfx_sequences.schemas.spec.training_options import Training
 from tfx_sequences.schemas.spec.tuning_options import SECTIONS, Tuning
-
-
-class Splits(Declared):
-    """Which files are which split: glob patterns below the data folder.
-
-    A split without files is held back from the training records, by a hash of
-    the record: the same records in every run.
-    """
-
-    train: str = "train*"
-    valid: str = "valid*"
-    test: str = "test*"
-    valid_fraction: float = pydantic.Field(0.1, gt=0, lt=0.5)
-    """Share of the training records held back for early stopping when no file matches `valid`."""
-    test_fraction: float = pydantic.Field(0.1, gt=0, lt=0.5)
-    """Share of the training records held back for the test when no file matches `test`."""
-
 
 # The name of the only head, where the spec has `label` and not `labels`.
 SINGLE_HEAD = "label"
