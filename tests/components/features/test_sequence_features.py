@@ -167,7 +167,7 @@ def test_different_numbers_of_rows_are_told(graph):
 
 def test_lengths_beyond_the_features_are_told():
     for wrong in ([4, 0, 1], [-1, 0, 1]):
-        with pytest.raises(UserInputError, match="sequence_length does not fit"):
+        with pytest.raises(UserInputError, match="sequence_length does not match"):
             SequenceFeatures([PRICE])({**features(), "sequence_length": np.array(wrong)})
 
 

@@ -84,7 +84,7 @@ def test_a_sequence_column_among_context_columns(column):
         ({"price": PRICE}, r"needs a list of columns[\s\S]*dict"),
         ("price", r"needs a list of columns[\s\S]*str"),
         (3, r"needs a list of columns[\s\S]*int"),
-        (["price"], r"something that is no column[\s\S]*builtins.str"),
+        (["price"], r"an object that is not a column[\s\S]*builtins.str"),
         (
             [tf.feature_column.sequence_numeric_column("x")],
             r"no column[\s\S]*SequenceNumericColumn[\s\S]*from_feature",
@@ -106,7 +106,7 @@ def test_columns_of_unequal_length():
     layer = SequenceFeatures([PRICE, ITEM, WORD])
     rows = {"price": [[0.1, 0.2], [0.3], [0.4]], "item": [[1], [2], [0, 1, 2]], "word": [["a"], ["b"], ["a", "b", "c"]]}
     message = (
-        r"Features 'item', 'price', 'word' have different numbers of steps[\s\S]*one common length"
+        r"Features 'item', 'price', 'word' have different numbers of steps[\s\S]*the same length"
         r"[\s\S]*rows[^\d]*0[^\d]+2[^\d]*'item':?[^\d]*1[^\d]+3[^\d]*'price':?[^\d]*2[^\d]+1"
     )
     for form in (ragged, sparse):
@@ -125,7 +125,7 @@ def test_a_length_that_is_not_the_features():
     refused(
         layer,
         {"price": np.zeros((2, 3), "float32"), "sequence_length": np.array([2, 4])},
-        r"sequence_length does not fit[\s\S]*2[^\d]+4[\s\S]*3",
+        r"sequence_length does not match[\s\S]*2[^\d]+4[\s\S]*3",
         IN_GRAPHS,
     )
 
@@ -186,7 +186,7 @@ def test_steps_of_too_many_numbers():
     place = [[[1.0, 2.0]], [[3.0, 4.0, 5.0]]]
     for form in (ragged, sparse):
         given = {"price": form([[1.0], [2.0]]), "place": form(place)}
-        refused(layer, given, r"'place' has steps of too many values[\s\S]*2 per step", IN_GRAPHS)
+        refused(layer, given, r"'place' has steps with too many values[\s\S]*2 per step", IN_GRAPHS)
 
 
 @pytest.mark.parametrize("features", [[1.0, 2.0], np.zeros((2, 3)), None, "price"])

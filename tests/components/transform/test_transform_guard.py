@@ -46,7 +46,7 @@ def with_url(**fields):
     ],
 )
 def test_a_changed_feature_is_named(graph, changed, told):
-    with pytest.raises(SpecError, match="transform graph was made of another spec") as refused:
+    with pytest.raises(SpecError, match="transform graph was made with another spec") as refused:
         check_transform(graph, changed())
     assert told in str(refused.value)
 
@@ -57,5 +57,5 @@ def test_a_graph_that_says_nothing_is_refused(everything, tmp_path):
     names = json.loads(path.read_text())
     del names["tfx_sequences_spec"]
     path.write_text(json.dumps(names))
-    with pytest.raises(SpecError, match=r"does not say which spec[\s\S]*vocabulary_sequence_token"):
+    with pytest.raises(SpecError, match=r"does not contain its spec[\s\S]*vocabulary_sequence_token"):
         check_transform(str(folder), everything.spec)
