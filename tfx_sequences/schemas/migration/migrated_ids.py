@@ -64,9 +64,7 @@ def _weighted(column: Any) -> _Weighted | None:
         return _Weighted(column.categorical_column, column.weight_feature_key, column.dtype)
     if is_sequence_of_ids(column) and _WEIGHTED in class_names(column.categorical_column):
         inner = column.categorical_column
-        return _Weighted(
-            column._replace(categorical_column=inner.categorical_column), inner.weight_feature_key, inner.dtype
-        )
+        return _Weighted(type(column)(inner.categorical_column), inner.weight_feature_key, inner.dtype)
     return None
 
 
