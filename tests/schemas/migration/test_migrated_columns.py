@@ -251,7 +251,7 @@ def test_a_checkpoint_is_refused_with_the_way_to_load_it():
         (fc.sequence_categorical_column_with_identity("x", 4), r"'x' is categorical"),
         (ours.numeric_column("x"), r"'x' is already a column of tfx_sequences"),
         ([ours.numeric_column("x")], r"'x' is already a column of tfx_sequences"),
-        ([3], r"Something is no column of tf.feature_column[\s\S]*received: builtins.int"),
+        ([3], r"Something is not a known column of tf.feature_column[\s\S]*received: builtins.int"),
         (3, r"not given columns[\s\S]*builtins.int"),
         ({"x": fc.numeric_column("x")}, r"not given columns[\s\S]*builtins.dict"),
         (fc.numeric_column("x", shape=2, default_value=(1.0, 2.0)), r"'x' has a default_value per element"),
@@ -259,7 +259,7 @@ def test_a_checkpoint_is_refused_with_the_way_to_load_it():
             fc.bucketized_column(fc.numeric_column("x", normalizer_fn=lambda x: x), [0]),
             r"'x_bucketized' has boundaries for normalized numbers",
         ),
-        (fc.numeric_column("x", dtype=tf.int8), "'x' has a dtype that records do not store"),
+        (fc.numeric_column("x", dtype=tf.int8), "'x' has a dtype that records cannot store"),
     ],
 )
 def test_what_cannot_be_converted_says_what_to_do(column, message):
