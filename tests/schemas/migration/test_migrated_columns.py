@@ -251,7 +251,7 @@ def test_a_checkpoint_is_refused_with_the_way_to_load_it():
         (fc.sequence_categorical_column_with_identity("x", 4), r"'x' is categorical"),
         (ours.numeric_column("x"), r"'x' is already a column of tfx_sequences"),
         ([ours.numeric_column("x")], r"'x' is already a column of tfx_sequences"),
-        ([3], r"Something is no column of tf.feature_column[\s\S]*received: builtins.int"),
+        ([3], r"Something is not a known column of tf.feature_column[\s\S]*received: builtins.int"),
         (3, r"not given columns[\s\S]*builtins.int"),
         ({"x": fc.numeric_column("x")}, r"not given columns[\s\S]*builtins.dict"),
         (fc.numeric_column("x", shape=2, default_value=(1.0, 2.0)), r"'x' has a default_value per element"),
