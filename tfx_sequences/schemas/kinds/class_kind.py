@@ -61,7 +61,7 @@ class ClassKind(DeclaredKind):
         return f"Write `dtype: {stored}`{classes if listed else ''} at {where} in the spec."
 
     def plots(self, label: LabelFields) -> tuple[Plot, ...]:
-        """Curves of scores; none for sampled softmax, because they are too expensive for so many classes."""
+        """Curves of scores; none for sampled softmax, because they are too expensive for that many classes."""
         return () if label.sampled_softmax else ("curves",)
 
 

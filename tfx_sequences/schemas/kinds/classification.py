@@ -32,7 +32,7 @@ class DeclaredClassification(ClassKind):
         return "int64"
 
     def metrics(self, label: LabelFields) -> tuple[str, ...]:
-        # With so many classes that training samples them, a curve over all classes would cost more than the network.
+        # If there are too many classes to train on all of them, a curve over all would cost more than the network.
         auc = () if label.sampled_softmax else ("auc",)
         spans = ("span_f1", "span_precision", "span_recall") if label.per_step else ()
         return ("accuracy", "loss", *auc, *spans)
