@@ -189,7 +189,7 @@ def test_columns_must_be_a_list_of_columns(wrong):
         SequenceFeatures(wrong)
     with pytest.raises(UserInputError, match="at least one column"):
         SequenceFeatures([])
-    with pytest.raises(UserInputError, match=r"no column[\s\S]*builtins.str"):
+    with pytest.raises(UserInputError, match=r"not a column[\s\S]*builtins.str"):
         SequenceFeatures(["price"])
 
 

@@ -65,7 +65,7 @@ IN_GRAPHS = tf.errors.InvalidArgumentError
     ],
 )
 def test_a_column_that_is_no_sequence(column):
-    with pytest.raises(UserInputError, match=r"a context column, 'item'\.\n.*ContextFeatures, or build the column's"):
+    with pytest.raises(UserInputError, match=r"a context column, 'item'\.\n.*ContextFeatures, or create the matching"):
         SequenceFeatures([PRICE, column])
 
 
@@ -87,7 +87,7 @@ def test_a_sequence_column_among_context_columns(column):
         (["price"], r"an object that is not a column[\s\S]*builtins.str"),
         (
             [tf.feature_column.sequence_numeric_column("x")],
-            r"no column[\s\S]*SequenceNumericColumn[\s\S]*from_feature",
+            r"not a column[\s\S]*SequenceNumericColumn[\s\S]*from_feature",
         ),
     ],
 )
@@ -210,8 +210,8 @@ def test_a_missing_feature():
     [
         (PRICE, [["1.0"]], r"'price' has a wrong dtype[\s\S]*numbers[\s\S]*string[\s\S]*Convert"),
         (PLACE, [[["1.0", "2"]]], r"'place' has a wrong dtype[\s\S]*numbers[\s\S]*string"),
-        (ITEM, [["1"]], r"'item' has a wrong dtype[\s\S]*whole numbers \(ids\)[\s\S]*string"),
-        (ITEM, [[1.0]], r"'item' has a wrong dtype[\s\S]*whole numbers \(ids\)[\s\S]*float32"),
+        (ITEM, [["1"]], r"'item' has a wrong dtype[\s\S]*integers \(ids\)[\s\S]*string"),
+        (ITEM, [[1.0]], r"'item' has a wrong dtype[\s\S]*integers \(ids\)[\s\S]*float32"),
         (WORD, [[1]], r"'word' has a wrong dtype[\s\S]*strings[\s\S]*int32"),
     ],
 )
@@ -282,7 +282,7 @@ def test_a_context_feature_of_wrong_rank(value, message):
             lambda: ours.sequence_categorical_column_with_vocabulary_list(
                 "x", ["a"], default_value=0, num_oov_buckets=2
             ),
-            r"'x' gives unknown terms two ids",
+            r"'x' assigns two ids to unknown terms",
         ),
         (
             lambda: SequenceFeatures([ours.sequence_categorical_column_with_vocabulary_file("x", "/no/such/file")]),
@@ -294,7 +294,7 @@ def test_a_context_feature_of_wrong_rank(value, message):
         (lambda: ours.embedding_column(IDS, dimension=2, initializer="zero"), "initializer"),
         (lambda: ours.embedding_column(PRICE, dimension=2), r"embedding_column was given a column without ids"),
         (lambda: ours.indicator_column(PRICE), r"indicator_column was given a column without ids"),
-        (lambda: ours.bucketized_column(CONTEXT_IDS, [0]), "Only plain numbers can be put into buckets"),
+        (lambda: ours.bucketized_column(CONTEXT_IDS, [0]), "Only numbers without a normalizer can be bucketized"),
         (lambda: ours.bucketized_column(ours.numeric_column("x"), [1, 0]), r"'x': boundaries must rise"),
         (lambda: ours.bucketized_column(ours.numeric_column("x"), []), r"'x': boundaries"),
     ],

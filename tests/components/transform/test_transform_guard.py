@@ -42,7 +42,7 @@ def with_url(**fields):
         (lambda: everything_spec(id_key=None), 'id_key: was "id", is null'),
         (lambda: everything_spec(example_weight=None), 'example_weight: was "weight", is null'),
         (lambda: everything_spec(label={"key": "city_of_label"}), 'label: key was "kind", is "city_of_label"'),
-        (lambda: everything_spec(context={}), "context.age: gone (numeric)"),
+        (lambda: everything_spec(context={}), "context.age: removed (numeric)"),
     ],
 )
 def test_a_changed_feature_is_named(graph, changed, told):

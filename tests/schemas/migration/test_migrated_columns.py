@@ -285,7 +285,7 @@ def test_a_checkpoint_is_refused_with_the_way_to_load_it():
             fc.bucketized_column(fc.numeric_column("x", normalizer_fn=lambda x: x), [0]),
             r"'x_bucketized' has boundaries for normalized numbers",
         ),
-        (fc.numeric_column("x", dtype=tf.int8), "'x' has a dtype that records do not store"),
+        (fc.numeric_column("x", dtype=tf.int8), "'x' has a dtype that records cannot store"),
     ],
 )
 def test_what_cannot_be_converted_says_what_to_do(column, message):
