@@ -17,7 +17,7 @@ from tfx_sequences.components.numbers.byte_decoding import (
 from tfx_sequences.schemas.columns.column import NumericColumn
 from tfx_sequences.schemas.spec.batching import Padding
 
-# What is at a step, uint8: nothing, for it is padding; a value; or none, for it is missing.
+# What a step holds, uint8: padding, a value, or nothing.
 IS_PADDING, IS_PRESENT, IS_MISSING = 0, 1, 2
 # NumPy has no bfloat16, and padding no kernel for it: they are whole numbers of that size. The types of tensors may
 # differ, so that what is kept of them is what the network gets.
@@ -47,8 +47,8 @@ def numbers_of_stored(
     """What the network gets of stored numbers.
 
     Args:
-        values: `[B, T, *shape]`, or `[B, *shape]` for context, as of `stored_numbers`.
-        present: uint8 `[B, T]` or `[B]`, so too.
+        values: `[B, T, *shape]`, or `[B, *shape]` for context, as `stored_numbers` gives them.
+        present: uint8 `[B, T]` or `[B]`, likewise.
         column: The column.
         padding: The value of padded steps; None: 0.
 

@@ -14,6 +14,7 @@ import keras
 from keras import layers
 
 from tfx_sequences.components.kinds.registry import kind_named
+from tfx_sequences.schemas.columns.internal_names import internal_name
 
 
 @keras.saving.register_keras_serializable("tfx_sequences")
@@ -65,7 +66,7 @@ def build_ensemble(
     """
     members = [EnsembleMember(*build(), name=f"member_{number}") for number in range(1, size + 1)]
     inputs = {
-        name: keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=name)
+        name: keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=internal_name(name))
         for name, tensor in members[0].input.items()
     }
     of_members = [member(inputs) for member in members]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from typing import Any
 
 import keras
@@ -47,8 +48,11 @@ def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bo
         )
         kinds = {name: label.type for name, label in spec.heads.items()}
         alone = spec.model.ensemble == 1
-        inputs, outputs = build() if alone else build_ensemble(build, spec.model.ensemble, kinds)
-        return SequenceModel(inputs, outputs, name=spec.name.replace("-", "_"))
+        with warnings.catch_warnings():
+            # Features are given by their own names, which Keras does not accept as names of its inputs.
+            warnings.filterwarnings("ignore", "When providing `inputs` as a dict")
+            inputs, outputs = build() if alone else build_ensemble(build, spec.model.ensemble, kinds)
+            return SequenceModel(inputs, outputs, name=spec.name.replace("-", "_"))
 
 
 def _build(spec: SequenceSpec, statistics: TaskStatistics, use_cudnn: bool | str, **needs: bool) -> tuple[Any, Any]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from tfx_sequences.components.numbers.byte_decoding import decode_arrays, dequantized
+from tfx_sequences.components.records import value_errors
 from tfx_sequences.components.records.batches import Rows
+from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.columns.byte_numbers import ByteLayout
-from tfx_sequences.schemas.columns.column import NumericColumn
+from tfx_sequences.schemas.columns.column import NumericColumn, TermColumn, TextColumn
+from tfx_sequences.schemas.features.raw_features import RawFeature
 
 _MAY_BE_INFINITE = ("float16", "bfloat16", "float32", "float64", "tensor")
 
@@ -78,6 +82,42 @@ def _is_utf8(value: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+Error = Callable[[value_errors.Where], DataError]
+
+
+def errors_of_bytes(rows: Rows, feature: RawFeature, name: str) -> Iterator[tuple[bool, np.ndarray, Error]]:
+    """For each fault of a feature of encoded numbers: whether it is an infinity, the records, and the error.
+
+    Args:
+        rows: Its values in a batch.
+        feature: The feature; another one has no such fault.
+        name: How messages call it.
+    """
+    layout = feature.layout
+    if layout is None:
+        return
+    found = byte_faults(rows, layout, of_steps=feature.is_sequence, required=feature.required)
+    if found.unfit is not None:
+        at, number, step = found.unfit
+        yield False, at, lambda where: value_errors.unfit_bytes(name, layout, number, step, where)
+    if found.not_finite is not None:
+        at, value = found.not_finite
+        yield True, at, lambda where: value_errors.not_finite(name, value, where)
+
+
+def needs_text(column: TermColumn) -> bool:
+    """The terms must be UTF-8: they are split, or become lines of a vocabulary's file."""
+    return isinstance(column, TextColumn) or (column.dtype == "string" and column.vocabulary is not None)
+
+
+def errors_of_text(rows: Rows, name: str) -> Iterator[tuple[np.ndarray, Error]]:
+    """Records with terms that are not UTF-8, and the error; nothing if all are."""
+    found = first_not_text(rows)
+    if found is not None:
+        at, value = found
+        yield at, lambda where: value_errors.not_text(name, value, where)
 
 
 def _row(rows: Rows, value: int) -> int:

@@ -12,13 +12,32 @@ from pathlib import Path, PurePosixPath
 
 from tfx_sequences.components.records.framing import check_framing as check_framing
 from tfx_sequences.components.records.framing import read_records as read_records
+from tfx_sequences.components.records.opening import HEADER, is_plain_text, opened
 from tfx_sequences.components.records.paths import AnyPath, path_of
 from tfx_sequences.errors import DataError, did_you_mean, shortened
-from tfx_sequences.schemas.spec.sequence_spec import Splits
+from tfx_sequences.schemas.spec.splits import USUAL_PATTERNS, Splits
 
 SPLITS = ("train", "valid", "test")
 
-_NO_RECORDS = (".csv", ".html", ".json", ".jsonl", ".log", ".md", ".pbtxt", ".py", ".tsv", ".txt", ".yaml", ".yml")
+_NO_RECORDS = (
+    *(
+        ".csv",
+        ".html",
+        ".ini",
+        ".ipynb",
+        ".json",
+        ".jsonl",
+        ".log",
+        ".md",
+        ".pbtxt",
+        ".py",
+        ".rst",
+        ".sh",
+        ".tsv",
+        ".txt",
+    ),
+    *(".xml", ".yaml", ".yml", ".crc", ".md5", ".sha256"),
+)
 # How a split's files are often named, where they are not named as in the spec.
 _USUAL_NAMES = {
     "train": re.compile(r"(?<![a-z])(train(ing)?|trn)", re.IGNORECASE),
@@ -30,16 +49,18 @@ _USUAL_NAMES = {
 def find_split_files(data_dir: str | os.PathLike[str], splits: Splits) -> dict[str, list[AnyPath]]:
     """The files of each split, sorted; an empty list for a `valid` or `test` without files.
 
+    Plain text and hidden files that a pattern matches are not record files: see `skipped_files`.
+
     Args:
         data_dir: A folder, local or remote.
-        splits: The glob patterns, relative to the folder. `*` does not match `/`.
+        splits: The glob patterns, relative to the folder. `*` does not match `/`. For a default that matches no file,
+            the other usual names of the split are tried, see `with_patterns_found`.
 
     Returns:
         Files by `train`, `valid` and `test`.
 
     Raises:
-        DataError: No such folder; no file for `train`; a file that two splits or
-            a pattern that a file without records matches; a pattern that is none.
+        DataError: No such folder; no file for `train`; a file that two splits have; a pattern that is not one.
 
     >>> find_split_files("no/such/folder", Splits())
     Traceback (most recent call last):
@@ -50,7 +71,8 @@ def find_split_files(data_dir: str | os.PathLike[str], splits: Splits) -> dict[s
       fix:      Check the path.
     """
     folder = _folder(data_dir)
-    found = {name: _matches(folder, name, getattr(splits, name)) for name in SPLITS}
+    splits, matched = _found(folder, splits)
+    found = {name: [f for f in files if may_hold_records(f)] for name, files in matched.items()}
     if not found["train"]:
         raise _no_training_files(folder, splits)
     seen: dict[AnyPath, str] = {}
@@ -65,6 +87,20 @@ def find_split_files(data_dir: str | os.PathLike[str], splits: Splits) -> dict[s
                     fix="Narrow one of the two patterns in the spec, or rename the files.",
                 )
     return found
+
+
+def with_patterns_found(data_dir: str | os.PathLike[str], splits: Splits) -> Splits:
+    """The patterns, with the first other usual one for a default that matches no record file of the folder.
+
+    So `eval-0.tfrecord` is found as `valid` where there are no `valid*`, `val-*` and `dev*`.
+    """
+    return _found(_folder(data_dir), splits)[0]
+
+
+def skipped_files(data_dir: str | os.PathLike[str], splits: Splits) -> list[AnyPath]:
+    """What the patterns match beside record files: hidden files and plain text, which are not read."""
+    _, matched = _found(_folder(data_dir), splits)
+    return sorted({f for files in matched.values() for f in files if not may_hold_records(f)})
 
 
 def unused_files(data_dir: str | os.PathLike[str], found: dict[str, list[AnyPath]]) -> list[AnyPath]:
@@ -82,7 +118,7 @@ def list_record_files(data_dir: str | os.PathLike[str]) -> list[AnyPath]:
     """Files directly in a folder whose names say they are TFRecords, sorted; none if there is no such folder."""
     folder = path_of(data_dir).expanduser()
     files = folder.iterdir() if folder.is_dir() else ()
-    return sorted(f for f in files if _may_hold_records(f) and "tfrecord" in f.name.lower() and f.is_file())
+    return sorted(f for f in files if may_hold_records(f) and "tfrecord" in f.name.lower() and f.is_file())
 
 
 def _folder(data_dir: str | os.PathLike[str]) -> AnyPath:
@@ -116,6 +152,21 @@ def _folder(data_dir: str | os.PathLike[str]) -> AnyPath:
     return folder
 
 
+def _found(folder: AnyPath, splits: Splits) -> tuple[Splits, dict[str, list[AnyPath]]]:
+    """The patterns with those of `USUAL_PATTERNS` that match, and by split what they match, skipped files included."""
+    chosen, matched = {}, {}
+    for name in SPLITS:
+        given = getattr(splits, name)
+        first, *others = USUAL_PATTERNS[name]
+        for pattern in (given, *(others if given == first else ())):
+            files = _matches(folder, name, pattern)
+            if pattern == given or any(map(may_hold_records, files)):
+                chosen[name], matched[name] = pattern, files
+            if any(map(may_hold_records, files)):
+                break
+    return splits.model_copy(update=chosen), matched
+
+
 def _matches(folder: AnyPath, name: str, pattern: str) -> list[AnyPath]:
     matched: list[AnyPath] = []
     reason = "it is empty" if not pattern else ""
@@ -134,22 +185,22 @@ def _matches(folder: AnyPath, name: str, pattern: str) -> list[AnyPath]:
             f"splits.{name} is not a pattern of files in the data folder: {reason}.",
             expected=f"a glob such as '{name}*' or '{name}/*'",
             received=f"'{pattern}'",
-            fix="Mend `splits` in the spec.",
-        )
-    strangers = [f for f in matched if not _may_hold_records(f)]
-    if strangers:
-        names = [_relative(f, folder) for f in strangers]
-        raise DataError(
-            f"splits.{name} also matches what holds no records: {shortened(names, 3)}.",
-            expected="a pattern that record files alone match: the pipeline reads every file that it matches",
-            received=f"'{pattern}'",
-            fix=f"Narrow it in the spec (as in '{name}-*.tfrecord.gz'), or move those files away.",
+            fix="Correct `splits` in the spec.",
         )
     return matched
 
 
-def _may_hold_records(file: AnyPath) -> bool:
-    return not file.name.startswith(".") and file.suffix.lower() not in _NO_RECORDS
+def may_hold_records(file: AnyPath) -> bool:
+    """Whether a file is read where a pattern matches it: it is not hidden, and its name does not say that it is text.
+
+    Of a file of this machine the first bytes are looked at too.
+    """
+    if file.name.startswith(".") or file.suffix.lower() in _NO_RECORDS:
+        return False
+    if not isinstance(file, Path) or "tfrecord" in file.name.lower() or not file.is_file():
+        return True
+    with opened(file) as stored:
+        return not is_plain_text(stored.read(16 * HEADER.size))
 
 
 def _relative(file: AnyPath, folder: AnyPath) -> str:

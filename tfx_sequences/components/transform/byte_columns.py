@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfx_sequences.components.batches.alignment import column_inputs
 from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.features.runtime_checks import after, require
 from tfx_sequences.components.numbers.byte_decoding import Decoded, decode, dequantized
@@ -26,7 +27,7 @@ def transform_encoded_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> 
     outputs = {}
     for name, column in spec.columns.items():
         if isinstance(column, NumericColumn) and column.stays_encoded and column.layout is not None:
-            raw = inputs[feature_of(column).tensor_name]
+            raw = column_inputs(inputs, column)[feature_of(column).tensor_name]
             values, _ = _checked(raw, column, column.layout)
             outputs[name] = like(raw, values) if column.is_sequence else values
     return outputs

@@ -29,7 +29,7 @@ def serve_command(
     max_padded_steps: Annotated[
         int,
         typer.Option(min=1, metavar="N", help="Maximum number of steps in a request, all rows padded to the longest."),
-    ] = 400_000,
+    ] = 200_000,
 ) -> None:
     """Serve a model over TensorFlow Serving's REST predict API, for development; stop it with Ctrl-C.
 

@@ -42,7 +42,7 @@ class Finding:
         fix: What to try next.
     """
 
-    kind: Literal["no_better_than_naive", "ended_by_the_epoch_limit", "overfitting", "validation_far_from_test"]
+    kind: Literal["no_better_than_naive", "ended_by_the_epoch_limit", "overfitting", "validation_far_from_test", "leak"]
     what: str
     expected: str
     received: str

@@ -44,7 +44,7 @@ class Limits:
     body_bytes: int = 16 << 20
     rows: int = 4096
     steps: int = 100_000
-    padded_steps: int = 400_000
+    padded_steps: int = 200_000
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,52 @@
+"""All searches for leaks, in the one pass of the check over the records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from tfx_sequences.components.records.batches import Batch
+from tfx_sequences.components.records.group_leaks import GroupLeaks
+from tfx_sequences.components.records.keys import FileSample
+from tfx_sequences.components.records.label_copies import LabelCopies
+from tfx_sequences.components.records.leaks import Leak
+from tfx_sequences.components.records.length_features import LengthFeatures
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+
+class LeakSearch:
+    """Searches records, batch by batch.
+
+    Args:
+        spec: The spec.
+        samples: Those of all files, for how features are stored that the spec does not use.
+    """
+
+    def __init__(self, spec: SequenceSpec, samples: Iterable[FileSample]) -> None:
+        kinds: dict[str, set[str | None]] = {}
+        for sample in samples:
+            for (is_list, key), stored in sample.kinds.items():
+                if not is_list:
+                    kinds.setdefault(key, set()).update(stored)
+        dtypes = {key: str(next(iter(its - {None}))) for key, its in kinds.items() if len(its - {None}) == 1}
+        self._copies = LabelCopies(spec)
+        self._groups = GroupLeaks(spec, dtypes)
+        self._lengths = LengthFeatures(spec)
+
+    def add(self, batch: Batch, splits: Sequence[str], lengths: np.ndarray) -> None:
+        """Adds a parsed batch.
+
+        Args:
+            batch: The batch.
+            splits: The split that a run puts each record into.
+            lengths: The steps of each record `[B]`.
+        """
+        self._copies.add(batch)
+        self._groups.add(batch, splits)
+        self._lengths.add(batch, lengths)
+
+    def found(self) -> tuple[Leak, ...]:
+        """What was found, the certain first."""
+        leaks = [*self._copies.found(), *self._groups.found(), *self._lengths.found()]
+        return tuple(sorted(leaks, key=lambda leak: ("certain", "warning", "note").index(leak.level)))
