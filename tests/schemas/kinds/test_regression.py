@@ -9,7 +9,7 @@ from tfx_sequences.schemas.spec.label import Label
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"classes": ("a",)}, "has no classes"),
+        ({"classes": ("a",)}, "cannot have classes"),
         ({"dtype": "string"}, "is a number"),
         ({"class_weights": {"a": 1.0}}, "class_weights is for labels of classes"),
         ({"label_smoothing": 0.1}, "label_smoothing is for labels of classes"),
