@@ -11,8 +11,8 @@ from tfx_sequences.schemas.spec.label import Label
     [
         ({"classes": ("a",)}, "cannot have classes"),
         ({"dtype": "string"}, "is a number"),
-        ({"class_weights": {"a": 1.0}}, "class_weights is for labels of classes"),
-        ({"label_smoothing": 0.1}, "label_smoothing is for labels of classes"),
+        ({"class_weights": {"a": 1.0}}, "class_weights is for labels with classes"),
+        ({"label_smoothing": 0.1}, "label_smoothing is for labels with classes"),
         ({"sampled_softmax": 3}, "sampled_softmax is for classification"),
         ({"horizon": 3}, "horizon is for labels of `type: forecast`"),
     ],
