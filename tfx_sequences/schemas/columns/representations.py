@@ -111,7 +111,7 @@ def weighted_categorical_column(
     """The column with a weight for each value, for `embedding_column` and `indicator_column`.
 
     Args:
-        categorical_column: A `categorical_column_with_*` or its sequence counterpart, then with several values per step.
+        categorical_column: A `categorical_column_with_*` or its sequence counterpart (then with several values).
         weight_feature_key: Key of the feature with the weights: one weight for each value of a record (or step).
         dtype: Stored dtype of the weights: `float32` or `int64` (or TensorFlow's dtype).
 
