@@ -159,7 +159,7 @@ def _spec() -> Any:
 
     budget = BATCH_SIZE * (SHORTEST + LONGEST) // 2
     # 64 buckets of about three lengths each would hold too few of 2 000 records; 8 keep the padding below 1.05.
-    batching = {"batch_size": 2 * BATCH_SIZE, "token_budget": budget, "num_buckets": 8, "shuffle_buffer": 1_000}
+    batching = {"batch_size": 2 * BATCH_SIZE, "token_budget": budget, "num_buckets": 8, "shuffle_buffer": 256}
     return SequenceSpec(**SPEC, batching=batching)
 
 
