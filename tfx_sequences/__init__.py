@@ -1,4 +1,4 @@
-"""Sequence models on TFX, from one declaration: records, transforms, batches, model, evaluation, serving.
+"""Sequence models on TFX, from one declarative spec: records, transforms, batches, model, evaluation, serving.
 
 The public names are loaded when first used, so `import tfx_sequences` is quick
 and imports neither TensorFlow nor TFX.
@@ -74,7 +74,7 @@ def __getattr__(name):
         value = getattr(importlib.import_module(_MODULES[name]), name)
         globals()[name] = value
         return value
-    # Introspection asks for dunders that no module has; those need no suggestion.
+    # Introspection asks for dunder names that modules do not have; those do not need a suggestion.
     if name.startswith("__"):
         raise AttributeError(name)
     from tfx_sequences.errors import did_you_mean

@@ -174,7 +174,7 @@ def truncated(folder):
     file = data_in(folder)
     file.write_bytes(file.read_bytes()[:-5])
     at = framed(good()[:-1])
-    return Bad(f"{file} is cut off.", "whole records", f"record 11, at byte {at}, is incomplete", "again")
+    return Bad(f"{file} is truncated.", "complete records", f"record 11, at byte {at}, is incomplete", "again")
 
 
 def flip(file: Path, at: int) -> None:
@@ -189,7 +189,7 @@ def corrupt_payload(folder):
     file = data_in(folder)
     at = framed(good()[:5])
     flip(file, at + 12 + 7)
-    return Bad(f"{file} is corrupt.", "a checksum that fits", f"payload of record 5, at byte {at},", "again")
+    return Bad(f"{file} is corrupt.", "a matching checksum", f"payload of record 5, at byte {at},", "again")
 
 
 @case
@@ -198,7 +198,7 @@ def corrupt_length(folder):
     file = data_in(folder)
     at = framed(good()[:5])
     flip(file, at + 1)
-    return Bad(f"{file} is corrupt.", "a checksum that fits", f"length of record 5, at byte {at},", "again")
+    return Bad(f"{file} is corrupt.", "a matching checksum", f"length of record 5, at byte {at},", "again")
 
 
 @case
@@ -216,7 +216,7 @@ def truncated_gzip(folder):
     file = data_in(folder, name="train.tfrecord.gz")
     size = file.stat().st_size - 20
     os.truncate(file, size)
-    return Bad(f"{file} is cut off.", "a whole gzip stream", f"after byte {size}", "again")
+    return Bad(f"{file} is truncated.", "a whole gzip stream", f"after byte {size}", "again")
 
 
 @case
@@ -246,7 +246,7 @@ def length_beyond_all_memory(folder):
     masked = crc(length)
     masked = (((masked >> 15) | (masked << 17)) + 0xA282EAD8) & 0xFFFFFFFF
     file.write_bytes(length + struct.pack("<I", masked) + b"x" * 100)
-    return Bad(f"{file} is cut off.", "whole records", "record 0, at byte 0, is incomplete")
+    return Bad(f"{file} is truncated.", "complete records", "record 0, at byte 0, is incomplete")
 
 
 @case
@@ -272,7 +272,7 @@ def too_few_records_to_hold_back(folder):
 def bytes_that_are_no_protocol_buffers(folder):
     spec_in(folder)
     file = data_in(folder, [*good(), b"\xff\xfe no protocol buffer"])
-    return Bad(f"record 12 of {file} holds no features.", "SequenceExample", "neither", "SerializeToString")
+    return Bad(f"record 12 of {file} does not contain features.", "SequenceExample", "neither", "SerializeToString")
 
 
 @case
@@ -281,7 +281,7 @@ def examples_instead_of_sequence_examples(folder):
     flat = {"age": 1.0, "kind": "noun", "pitch": [1.0, 2.0], "token": ["x", "y"]}
     file = data_in(folder, [example({"id": f"r{i}", **flat}) for i in range(9)])
     return Bad(
-        f"{file} holds tf.Example records, not tf.SequenceExample.", "feature lists", "'pitch'", "`record: Example`"
+        f"{file} contains tf.Example records, not tf.SequenceExample.", "feature lists", "'pitch'", "`record: Example`"
     )
 
 
@@ -290,7 +290,7 @@ def sequence_examples_instead_of_examples(folder):
     spec_in(folder, record="Example")
     file = data_in(folder)
     return Bad(
-        f"{file} holds tf.SequenceExample records, not tf.Example.",
+        f"{file} contains tf.SequenceExample records, not tf.Example.",
         "`record: Example`",
         "the feature lists 'pitch', 'token'",
         "`record: SequenceExample`",
@@ -328,7 +328,7 @@ def sequence_stored_as_integers(folder):
     spec_in(folder)
     file = data_in(folder, good(pitch=[1, 2, 3], token=["x"] * 3))
     return Bad(
-        "sequence.pitch has another dtype in the data than in the spec.",
+        "sequence.pitch has a different dtype in the data than in the spec.",
         "dtype float32",
         f"int64 in record 0 ('r0') of {file}",
         "`dtype: int64` at sequence.pitch",
@@ -832,10 +832,10 @@ def junk_late(records: list[Any]) -> list[Any]:
 
 
 RECORD_CASES = {
-    "examples": (lambda: [flat(0, token="x")], "holds tf.Example records, not tf.SequenceExample."),
+    "examples": (lambda: [flat(0, token="x")], "contains tf.Example records, not tf.SequenceExample."),
     "missing_feature": (lambda: good(5, pitch=None), "No record has sequence.pitch."),
     "another_dtype": (lambda: good(5, pitch=["a"]), "sequence.pitch has another dtype"),
-    "junk": (lambda: [b"\xff\xfe no protocol buffer"], "record 0 of {file} holds no features."),
+    "junk": (lambda: [b"\xff\xfe no protocol buffer"], "record 0 of {file} does not contain features."),
     "junk_late": (lambda: junk_late(unlabelled()), "Record 500 of {file} cannot be predicted."),
     "another_dtype_late": (
         lambda: [*unlabelled(500), record(7, pitch=["a", "b"])],
@@ -885,7 +885,7 @@ def assert_no_graph_talk(error: str) -> None:
 @pytest.mark.parametrize(
     ("records", "what"),
     [
-        (lambda: good(5), "holds tf.SequenceExample records, not tf.Example."),
+        (lambda: good(5), "contains tf.SequenceExample records, not tf.Example."),
         (lambda: junk_late([flat(i) for i in range(600)]), "Record 500 of {file} cannot be predicted."),
         (lambda: [*map(flat, range(500)), flat(7, pitch="a")], "Record 500 ('r7') of {file} cannot be predicted."),
     ],
@@ -906,7 +906,7 @@ def test_predict_corrupt_record_late_in_the_second_file(limited, model, tmp_path
     flip(file, at + 20)
     limit = ["--limit", "100"] if limited else []
     assert predict(model, tmp_path / "data", "-o", tmp_path / "out.jsonl", *limit) == 2
-    bad = Bad(f"{file} is corrupt.", "a checksum", f"payload of record 590, at byte {at},", "again")
+    bad = Bad(f"{file} is corrupt.", "a matching checksum", f"payload of record 590, at byte {at},", "again")
     assert_told(capfd.readouterr().err, bad)
     assert os.listdir(tmp_path) == ["data"]
     # To the screen too nothing is written, unless what is wanted lies before the fault.

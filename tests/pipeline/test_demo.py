@@ -253,7 +253,7 @@ def test_predict_with_the_model_of_a_real_run(demo, command, tmp_path):
     file = write_records(tmp_path / "new.tfrecord", flat_records)
     done = command("predict", demo.output, file, "-o", tmp_path / "out.jsonl")
     assert done.returncode == 2
-    what = f"{file} holds tf.Example records, not tf.SequenceExample."
+    what = f"{file} contains tf.Example records, not tf.SequenceExample."
     assert_told(done.stderr, Bad(what, "feature lists", "'lpc'", "tf.SequenceExample"))
     steps = [[0.5] * 12] * 3
     late = [sequence_example({"utterance_id": f"u{i}"}, {"lpc": steps}) for i in range(300)]

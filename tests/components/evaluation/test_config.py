@@ -83,10 +83,10 @@ def test_ranges_of_lengths_are_slices_and_those_of_steps_are_figures():
 @pytest.mark.parametrize(
     ("evaluation", "words"),
     [
-        ({"length_slices": (5, 5)}, "boundaries must be increasing numbers, not 5, 5"),
+        ({"length_slices": (5, 5)}, "boundaries must be increasing numbers, but are 5, 5"),
         ({"length_slices": "automatic"}, "auto"),
         ({"step_slices": (5,)}, "evaluation.step_slices: no label is per step"),
-        ({"baseline": {"accuracy": {}}}, "give max_drop, or max_rise"),
+        ({"baseline": {"accuracy": {}}}, "set either max_drop or max_rise"),
         ({"baseline": {"accuracy": {"max_drop": -1.0}}}, "greater than or equal to 0"),
         (
             {"baseline": {"acuracy": {"max_drop": 0.1}}},

@@ -74,16 +74,16 @@ def test_several_files_are_one_schema(tmp_path):
     ("records", "message"),
     [
         ([], "no records to infer"),
-        ([b"nonsense"], "holds no features"),
+        ([b"nonsense"], "does not contain features"),
         (
             [sequence_example({"a": 1}, {"x": [1.0]}), sequence_example({"a": 1.0}, {"x": [1.0]})],
-            r"'a' is stored as two dtypes[\s\S]*int64, as in record 0[\s\S]*float32 in record 1",
+            r"'a' is stored with two dtypes[\s\S]*int64, as in record 0[\s\S]*float32 in record 1",
         ),
         (
             [sequence_example({"a": 1}, {"x": [1.0]}), sequence_example({"a": 1}, {"x": ["u"]})],
-            "feature list 'x' is stored as two dtypes",
+            "feature list 'x' is stored with two dtypes",
         ),
-        ([example({"a": [1]}), example({"a": ["u"]})], "'a' is stored as two dtypes"),
+        ([example({"a": [1]}), example({"a": ["u"]})], "'a' is stored with two dtypes"),
     ],
 )
 def test_records_that_give_no_schema_are_named(tmp_path, records, message):

@@ -167,7 +167,7 @@ def test_no_rows_of_tensors_give_an_empty_answer(everything, exported):
         ({"place": [[np.nan, np.nan]] * 3}, "Input .+place.+ is missing"),
         ({"place": np.zeros((0, 2))}, "Input .+place.+ is missing"),
         ({"sequence_length": [3, 4]}, "have different numbers of rows"),
-        ({"sequence_length": [3, 4, 9]}, "fewer steps than .+sequence_length.+ says"),
+        ({"sequence_length": [3, 4, 9]}, "fewer steps than .+sequence_length.+"),
         ({"sequence_length": [3, -1, 5]}, "sequence_length.+ is negative"),
         ({"price": np.zeros((2, 5))}, "price"),
         ({"price": np.zeros((3, 4))}, "price"),
@@ -225,7 +225,7 @@ def test_a_table_in_a_network_of_ones_own_is_exported_with_it(everything, export
     assert [c.decode() for c in served["predicted_class"].numpy()] == parity
 
 
-# `random` is of training; without its seed the end is cut off.
+# `random` is of training; without its seed the end is truncated.
 @pytest.mark.parametrize(("truncate", "kept"), [("tail", slice(3)), ("head", slice(-3, None)), ("random", slice(3))])
 def test_a_sequence_that_is_too_long_is_cut_in_each_signature_as_in_training(everything, exported, truncate, kept):
     whole = exported[0]

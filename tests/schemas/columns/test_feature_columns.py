@@ -79,7 +79,7 @@ def test_they_make_columns():
         (lambda: tfs.bucketized_column(tfs.numeric_column("x"), [2, 1]), "must rise"),
         (lambda: tfs.bucketized_column(tfs.sequence_numeric_column("x"), [1]), "a numeric_column"),
         (lambda: tfs.sequence_bucketized_column(tfs.numeric_column("x"), [1]), "a sequence_numeric_column"),
-        (lambda: tfs.bucketized_column(tfs.numeric_column("x", normalizer="log1p"), [1]), "without normalizer"),
+        (lambda: tfs.bucketized_column(tfs.numeric_column("x", normalizer="log1p"), [1]), "without a normalizer"),
         (lambda: tfs.embedding_column(tfs.numeric_column("x"), 3), r"without ids[\s\S]*bucketized_column"),
         (lambda: tfs.indicator_column(tfs.numeric_column("x")), "without ids"),
         (lambda: tfs.embedding_column(tfs.categorical_column_with_identity("k", 3), 0), "Invalid Embedding"),

@@ -18,8 +18,8 @@ SPEC = "name: s\nsequence: {x: {type: numeric}}\nlabel: {key: y}\nsplits: "
         ({"group": "u", "time": "t", "test_from": 1}, "by `group` or by `time`"),
         ({"test_from": 1}, "splits.test_from needs `time`"),
         ({"time": "t"}, "splits.time needs `valid_from` or `test_from`"),
-        ({"time": "t", "valid_from": 1, "test_from": "2024"}, "both numbers, or both text"),
-        ({"time": "t", "valid_from": 2, "test_from": 2}, "valid_from is before test_from"),
+        ({"time": "t", "valid_from": 1, "test_from": "2024"}, "both be numbers, or both be text"),
+        ({"time": "t", "valid_from": 2, "test_from": 2}, "valid_from must be before test_from"),
     ],
 )
 def test_what_contradicts_itself_is_refused(fields, message):

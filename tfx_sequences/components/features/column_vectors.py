@@ -1,4 +1,4 @@
-"""From the values of one column to its vectors, `[B, T, D]`."""
+"""Turns the values of one column into vectors, `[B, T, D]`."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _SEGMENTS = {"mean": tf.sparse.segment_mean, "sum": tf.sparse.segment_sum, "sqrt
 
 
 class ColumnVectors(tf.Module):
-    """One column inside a layer.
+    """One column in a layer.
 
     Args:
-        column: The column; what it needs must be in it, not in files or training data.
-        tables: Holds its embedding table, if it has one.
+        column: The column; it must be complete, without files or training data.
+        tables: The tables, which contain the column's embedding table if it has one.
         policy: The layer's dtype policy.
     """
 
@@ -45,7 +45,7 @@ class ColumnVectors(tf.Module):
         self.column = column
         self._tables = tables
         self._dtype = tf.as_dtype(policy.compute_dtype)
-        # Numbers are normalised in full precision, whatever the network computes in.
+        # Numbers are normalized in full precision, whatever the network's precision.
         self._full = tf.as_dtype(policy.variable_dtype)
         self._ids = ColumnIds(column) if isinstance(column, IdColumn) else None
         self._num_ids, self._table = 0, ""
@@ -58,22 +58,22 @@ class ColumnVectors(tf.Module):
 
     @property
     def width(self) -> int:
-        """`D` of this column."""
+        """Depth `D` of this column."""
         if not isinstance(self.column, IdColumn):
             return self.column.size
         return self._num_ids if self.column.is_indicator else self._tables.width_of(self._table)
 
     @property
     def supports_jit(self) -> bool:
-        """XLA can compile it, for dense features: no strings, no lookups."""
+        """Whether XLA can compile it for dense features: without strings and lookups."""
         column = self.column
         if isinstance(column, NumericColumn):
-            # Causal medians and ranges are found step by step, in as many rounds as there are steps.
+            # Causal medians and ranges are computed step by step, in a loop.
             return not (column.causal and column.normalizer in RECORD_NORMALIZERS)
         return isinstance(column, CategoricalColumn) and column.num_buckets is not None
 
     def form(self, value: Any) -> Dense | Ragged | Sparse:
-        """The feature's value, checked for its dtype and rank, tokens already split where they are the steps."""
+        """The feature's value with checked dtype and rank; tokens are already split if they are the steps."""
         column = self.column
         check_dtype(column, value.dtype)
         if isinstance(column, TextColumn) and not _are_split_later(column):
@@ -93,7 +93,7 @@ class ColumnVectors(tf.Module):
         return step_values(tokens, column.key, None, is_sequence=column.is_sequence)  # type: ignore[return-value]
 
     def is_zero_at_padding(self, form: Any) -> bool:
-        """The vectors are zero behind the row's last step, whatever the feature holds."""
+        """Whether the vectors are zero after a row's last step, whatever the feature contains."""
         if isinstance(form, Dense):
             return False
         column = self.column
@@ -111,8 +111,8 @@ class ColumnVectors(tf.Module):
         Args:
             form: See `form`.
             steps: `T`.
-            mask: bool `[B, T]`, real steps; what dense features hold elsewhere is not looked at.
-            training: Whether to drop.
+            mask: bool `[B, T]`, real steps; values of dense features at other steps are ignored.
+            training: Whether to apply dropout.
         """
         column = self.column
         if isinstance(column, NumericColumn):
@@ -131,7 +131,7 @@ class ColumnVectors(tf.Module):
         column = self.column
         default = column.default_value
         if column.normalizer in RECORD_NORMALIZERS:
-            # From the record's own dtype, whose whole numbers may be greater than float32 can tell apart.
+            # From the record's own dtype, because float32 cannot represent large integers exactly.
             numbers = tf.cast(form.dense(steps, default or 0.0), tf.float64)
             present = form.present(steps) if default is None else None
             counts = tf.broadcast_to(mask[:, :, None], tf.shape(numbers))
@@ -149,18 +149,18 @@ class ColumnVectors(tf.Module):
         return scaled if present is None else tf.where(present, scaled, tf.zeros([], scaled.dtype))
 
     def _dense_ids(self, form: Any, steps: Any, mask: tf.Tensor) -> tf.Tensor | None:
-        """Ids `[B, T]` or `[B, T, V]`, where the values stand in a grid; -1 where there is none."""
+        """Ids `[B, T]` or `[B, T, V]` if the values form a grid, with -1 for missing values; otherwise None."""
         column, ids = self.column, self._ids
         if isinstance(column, BucketizedColumn):
             default = column.default_value
             present = form.present(steps) if default is None else None
             numbers = form.dense(steps, default or 0.0)
             if numbers.dtype.is_floating:
-                # A model under mixed precision hands them on in half precision, which has no kernel for buckets.
+                # A model with mixed precision passes them in half precision, for which there is no bucketize kernel.
                 numbers = tf.cast(numbers, self._full)
             return ids.buckets(numbers, present)  # type: ignore[union-attr]
         if not isinstance(form, Dense):
-            # One-hot vectors of a grid of ids are cheaper than counts of a flat list; embeddings are not.
+            # For a grid of ids, one-hot vectors are cheaper than counts from a flat list; embeddings are not.
             is_grid = column.is_indicator and form.has_one_value_per_step and not _are_split_later(column)
             return self._grid(form, steps) if is_grid else None
         if _are_split_later(column):
@@ -179,7 +179,7 @@ class ColumnVectors(tf.Module):
         return form.grid(found, steps, NO_ID)
 
     def _flat(self, form: Any, steps: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        """Ids `[N]` that are there, and the cells of the grid they are in."""
+        """The present ids `[N]`, and their cells in the grid."""
         column, ids = self.column, self._ids
         if isinstance(form, Dense):
             values = tf.reshape(form.ids(steps), [-1])
@@ -229,7 +229,7 @@ class ColumnVectors(tf.Module):
             at = tf.stack([cells, ids], axis=1)
             counts = tf.scatter_nd(at, tf.ones_like(ids, self._full), tf.cast([rows * steps, self.width], tf.int64))
             return tf.reshape(counts, shape)
-        # Gathered first, for the gradient of a segment op that looks up by itself is several times slower.
+        # Gather first, because the gradient of a segment op with its own lookup is several times slower.
         vectors = self._looked_up(ids)
         combined = _SEGMENTS[column.combiner](vectors, tf.range(tf.shape(ids)[0]), cells, num_segments=rows * steps)
         return tf.reshape(combined, shape)
@@ -241,5 +241,5 @@ class ColumnVectors(tf.Module):
 
 
 def _are_split_later(column: IdColumn) -> bool:
-    """Each step holds a string, whose tokens are its ids; elsewhere `form` has split them already."""
+    """Whether each step contains a string whose tokens are its ids; otherwise `form` already split them."""
     return isinstance(column, TextColumn) and column.is_sequence and column.source == "sequence"

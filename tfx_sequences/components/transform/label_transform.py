@@ -1,7 +1,7 @@
-"""What Transform makes of labels: class indices, numbers, and the counts that balance classes.
+"""Transforms labels: to class indices or numbers, with the counts for balancing classes.
 
-Where a graph is given no labels, as in serving, TFT feeds it something in their place: so nothing here
-may fail because of what a label is. `checked_labels` does, where labels are used.
+If a graph gets no labels, as in serving, TFT feeds it placeholders. So nothing here may fail because of
+a label's value. `checked_labels` does, where labels are used.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ def _transformed(values: Any, label: Label, name: str) -> Any:
 
 
 def _numbers(values: tf.RaggedTensor, shape: tuple[int, ...]) -> tf.Tensor:
-    """`[N, *shape]` float32 of all steps; NaN where there is no value, which training and evaluation refuse."""
+    """`[N, *shape]` float32 for all steps; NaN for a missing value, which training and evaluation reject."""
     steps, present = unchecked_steps_of(values, shape)
     there = tf.reshape(present, [-1] + [1] * len(shape))
     return tf.where(there, tf.cast(steps, tf.float32), tf.constant(float("nan"), tf.float32))
 
 
 def _terms(values: Any, label: Label) -> Any:
-    """Terms of the shape that the output has; a missing one is a term that no class has."""
+    """Terms in the shape of the output; a missing one becomes a term that is not a class."""
     if label.has_several_terms or not label.per_step:
         return values
     steps, present = unchecked_steps_of(values, ())
@@ -82,8 +82,8 @@ def _ids(flat: tf.Tensor, label: Label, name: str) -> tf.Tensor:
 
 
 def _tokens(raw: Any, transformed: Any, label: Label) -> tf.Tensor:
-    """What is counted: a string per class and target. Terms where classes are computed, so that one pass
-    over the data does; else the classes' indices."""
+    """The strings to count, one per class and target. They are terms if classes are computed, so that one pass
+    over the data is enough; otherwise the classes' indices."""
     counted = _terms(raw, label) if label.given_classes is None else transformed
     if label.shift:
         counted = counted[:, label.shift :]

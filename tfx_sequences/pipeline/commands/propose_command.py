@@ -148,7 +148,7 @@ def _of_numbers(files: list[AnyPath], spec: SequenceSpec) -> list[Note]:
     except DataError:
         return []  # The check of the records reports what is wrong with them.
     return [
-        Note(name, f"auto chooses the normalizer {choice.normalizer} for these records: {choice.why}")
+        Note(name, f"for these records, auto chooses the normalizer {choice.normalizer}: {choice.why}")
         for name, choice in choices.items()
         if choice.normalizer != "z_score"
     ]

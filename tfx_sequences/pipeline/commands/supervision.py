@@ -12,16 +12,17 @@ from rich.text import Text
 from tfx_sequences.compat import bound_freed_memory, quiet_environment, use_cores
 from tfx_sequences.errors import TfxSequencesError, UserInputError
 from tfx_sequences.pipeline.commands.capture import Capture, captured_output
-from tfx_sequences.pipeline.commands.interrupts import interruptible
+from tfx_sequences.pipeline.commands.interrupts import Terminated, interruptible
 from tfx_sequences.pipeline.commands.storage_errors import storage_error
 
 GOOD = 0
 NOT_BLESSED = 1
 USER_ERROR = 2
 DEFECT = 3
-# As shells report SIGINT and SIGPIPE.
+# As shells report SIGINT, SIGPIPE and SIGTERM.
 INTERRUPTED = 130
 PIPE_CLOSED = 141
+TERMINATED = 143
 
 _MOST_LINES = 12
 
@@ -31,7 +32,7 @@ def supervised(work: Callable[[Capture], int]) -> int:
 
     Errors end here. A `UserInputError`, or a disk that is full or gone, is shown as its message (exit code 2); any
     other error as a short message that names the log file, which has the traceback (exit code 3). An interrupt
-    gives 130, whatever `work` does with it.
+    gives 130, and a SIGTERM 143, whatever `work` does with it.
 
     >>> supervised(lambda capture: 0)
     0
@@ -47,6 +48,9 @@ def supervised(work: Callable[[Capture], int]) -> int:
         except UserInputError as error:
             _tell(capture, str(error))
             return error.exit_code
+        except Terminated:
+            _tell(capture, "Stopped by SIGTERM.", label="")
+            return TERMINATED
         except KeyboardInterrupt:
             _tell(capture, "Stopped.", label="")
             return INTERRUPTED

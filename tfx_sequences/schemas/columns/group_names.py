@@ -1,4 +1,4 @@
-"""Which keys are called as groups of records are: users, patients, sessions."""
+"""Recognizes keys whose names suggest groups of records: users, patients, sessions."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def words_of(key: str) -> list[str]:
 
 
 def is_group_name(key: str) -> bool:
-    """Whether a key is called as what several records may share, by which they are better kept together.
+    """Whether a key's name suggests a group: several records may share its value and should stay in one split.
 
     >>> is_group_name("user_id"), is_group_name("patientId"), is_group_name("session"), is_group_name("user_age")
     (True, True, True, False)
@@ -49,7 +49,7 @@ def is_group_name(key: str) -> bool:
 
 
 def is_id_name(key: str) -> bool:
-    """Whether a key is called as an id: `id`, `clip_id`, `example/id`, `recordId`, `uuid`.
+    """Whether a key's name suggests an id: `id`, `clip_id`, `example/id`, `recordId`, `uuid`.
 
     >>> is_id_name("example/id"), is_id_name("recordId"), is_id_name("idle")
     (True, True, False)

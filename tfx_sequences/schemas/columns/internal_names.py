@@ -1,11 +1,11 @@
-"""Names for TensorFlow, Keras and files, derived from names that come from records, which may hold any character."""
+"""Names for TensorFlow, Keras and files, derived from the names in records, which may contain any character."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 
-# What may stand in the name of a Keras input, of a variable, of a TensorFlow scope and of a file.
+# Valid in the name of a Keras input, of a variable, of a TensorFlow scope and of a file.
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,119}")
 _DERIVED = re.compile(r".*_[0-9a-f]{10}", re.DOTALL)
 _STEM = 80
@@ -14,8 +14,8 @@ _STEM = 80
 def internal_name(name: str) -> str:
     """A name that is unique, the same in every run, and made of ASCII letters, digits, `_`, `.` and `-`.
 
-    A name that is so already stays as it is. Any other gets its letters and a hash of the whole: two names never
-    become one, and the name of a feature does not depend on what other features there are.
+    A name that already has this form is returned unchanged. For any other name, the result is made of its letters and a
+    hash of the whole name: so two names always differ, and a feature's name does not depend on the other features.
 
     Args:
         name: The name of a column, a label or a table.
@@ -30,14 +30,14 @@ def internal_name(name: str) -> str:
 
 
 def file_name(name: str) -> str:
-    """The part of a file's name that stands for a transformed feature, without dots.
+    """The part of a file's name that identifies a transformed feature, without dots.
 
     >>> file_name("sequence.a_b"), file_name("sequence.a.b"), file_name("label")
     ('sequence_a_b', 'sequence_a_b_29480ef948', 'label')
     """
     plain = internal_name(name)
     if plain != name or name.count(".") < 2:
-        # The first dot divides section and feature; a derived name has a hash.
+        # The first dot separates section and feature; a derived name has a hash.
         return plain.replace(".", "_")
     return f"{name.replace('.', '_')}_{_digest(name)}"
 

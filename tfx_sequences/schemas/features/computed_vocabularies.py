@@ -1,4 +1,4 @@
-"""Vocabularies that Transform computes: their names, and which columns share one."""
+"""Vocabularies that Transform computes: their names, and the columns that share one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def vocabulary_name(name: str) -> str:
-    """Name of the file of the vocabulary of a transformed feature (or of the label).
+    """Name of the vocabulary file of a transformed feature (or of the label).
 
     >>> vocabulary_name("sequence.token")
     'vocabulary_sequence_token'
@@ -18,9 +18,9 @@ def vocabulary_name(name: str) -> str:
 
 
 def computed_vocabularies(spec: SequenceSpec) -> dict[str, list[str]]:
-    """The transformed features whose vocabularies are computed, by the vocabulary's name.
+    """The transformed features with computed vocabularies, by the vocabulary's name.
 
-    Columns that share an embedding table have one vocabulary, of the terms of all.
+    Columns that share an embedding table share one vocabulary with all their terms.
 
     >>> shared = {"type": "categorical", "embedding": {"table": "item"}}
     >>> spec = SequenceSpec(

@@ -1,4 +1,4 @@
-"""Categorical columns of `tf.feature_column` as ours, before they are embedded or made indicators."""
+"""Converts categorical columns of `tf.feature_column` to ours, before they become embeddings or indicators."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from tfx_sequences.schemas.columns import feature_columns as ours
 
 
 def converted_ids(column: Any) -> Any:
-    """The categorical column, of steps or of the record, as one of ours.
+    """Converts a categorical column, for steps or for the record.
 
     Raises:
-        SpecError: It is of a kind that has no counterpart.
+        SpecError: The kind of column does not have an equivalent.
     """
     is_sequence = is_sequence_of_ids(column)
     inner = column.categorical_column if is_sequence else column
@@ -24,22 +24,22 @@ def converted_ids(column: Any) -> Any:
 
 
 def is_categorical(column: Any) -> bool:
-    """Whether `converted_ids` takes it."""
+    """Whether `converted_ids` accepts it."""
     return is_sequence_of_ids(column) or by_class(column, _CATEGORICAL) is not None
 
 
 def is_sequence_of_ids(column: Any) -> bool:
-    """It is a `sequence_categorical_column_with_*`."""
+    """Whether it is a `sequence_categorical_column_with_*`."""
     return "SequenceCategoricalColumn" in class_names(column)
 
 
 def class_names(column: Any) -> list[str]:
-    """Names of the column's class and of those it inherits from, nearest first."""
+    """Names of the column's class and its base classes, nearest first."""
     return [cls.__name__ for cls in type(column).__mro__]
 
 
 def by_class(column: Any, known: Mapping[str, Any]) -> Any:
-    """What `known` has for the nearest of the column's classes, or None."""
+    """The entry in `known` for the nearest of the column's classes, or None."""
     return next((known[name] for name in class_names(column) if name in known), None)
 
 
@@ -79,7 +79,7 @@ def _filed(column: Any, *, is_sequence: bool) -> Any:
         build = ours.categorical_column_with_vocabulary_file
     if column.file_format not in (None, "text"):
         raise SpecError(
-            f"Column '{column.key}' has a vocabulary file of the format '{column.file_format}'.",
+            f"Column '{column.key}' has a vocabulary file in the format '{column.file_format}'.",
             expected="a text file with one term per line",
             received=column.vocabulary_file,
             fix="Write the terms to a text file.",
@@ -103,20 +103,20 @@ def _id_of_unknown(column: Any, terms: int | None) -> int | None:
         return -1  # upstream drops every negative id
     if terms is not None and default >= terms:
         raise SpecError(
-            f"Column '{column.key}' gives unknown terms an id that its table does not have.",
-            expected=f"default_value in [0, {terms}), or -1 for none",
+            f"Column '{column.key}' gives unknown terms an id that is not in its table.",
+            expected=f"default_value in [0, {terms}), or -1 for no id",
             received=f"default_value={default}",
-            fix="Use num_oov_buckets=1 for an id of their own; the table then has a row more.",
+            fix="Use num_oov_buckets=1 for a separate id; the table then has one more row.",
         )
     return default
 
 
 def unsupported(column: Any) -> SpecError:
-    """The error for a column without a counterpart, with what to do instead."""
+    """The error for a column without an equivalent, with advice on what to do instead."""
     advice = by_class(column, _WHAT_TO_DO_WITH)
     name = f"Column '{column.name}'" if hasattr(column, "name") else "Something"
     return SpecError(
-        f"{name} cannot be converted." if advice else f"{name} is no column of tf.feature_column that is known.",
+        f"{name} cannot be converted." if advice else f"{name} is not a known column of tf.feature_column.",
         expected="numeric, sequence_numeric, bucketized, embedding, shared embedding and indicator columns, of "
         "identity, vocabulary, hash and bucketized ones",
         received=f"{type(column).__module__}.{type(column).__name__}",
@@ -136,6 +136,6 @@ _CATEGORICAL: dict[str, Callable[..., Any]] = {
 }
 _WHAT_TO_DO_WITH = {
     "CrossedColumn": "Write the crossed value into the records (the keys' values joined by a separator), and hash that "
-    "with categorical_column_with_hash_bucket. Its ids differ from the crossed column's: train that table anew.",
-    "WeightedCategoricalColumn": "Write the weights as a numeric column of their own, and multiply behind the layer.",
+    "with categorical_column_with_hash_bucket. Its ids differ from the crossed column's: train that table again.",
+    "WeightedCategoricalColumn": "Use a separate numeric column for the weights, and multiply after the layer.",
 }

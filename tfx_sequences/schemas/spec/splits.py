@@ -1,4 +1,4 @@
-"""Which records are which split: patterns of files, and how records are divided where a split has no files."""
+"""How records are assigned to splits: file patterns, and rules for splits without files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tfx_sequences.schemas.columns.base import Declared
 
 Moment = Annotated[int | float | str, pydantic.Field(union_mode="smart")]
 
-# What people call the files of a split. The first pattern is the default; the others count where it matches no file.
+# Usual file names of a split. The first pattern is the default; the others are tried if it matches no file.
 USUAL_PATTERNS = {
     "train": ("train*",),
     "valid": ("valid*", "val[!a-z]*", "dev*", "eval*"),
@@ -19,10 +19,10 @@ USUAL_PATTERNS = {
 
 
 class Splits(Declared):
-    """Which files are which split: glob patterns below the data folder.
+    """The files of each split: glob patterns below the data folder.
 
-    A split without files is held back from the training records: by a hash of the record, by a hash of its
-    `group`, or by its `time`. The same records are held back in every run.
+    A split without files is held back from the training records: by a hash of the record, by a hash of its `group`, or
+    by its `time`. The same records are held back in every run.
 
     >>> Splits(time="written", test_from="2024-06-01").bounds
     {'test': '2024-06-01'}
@@ -36,19 +36,19 @@ class Splits(Declared):
     test: str = "test*"
     """Also matches `testing-0`, `test0001` and the like."""
     valid_fraction: float = pydantic.Field(0.1, gt=0, lt=0.5)
-    """Share of the training records held back for early stopping when no file matches `valid`."""
+    """Fraction of the training records that is held back for early stopping if no file matches `valid`."""
     test_fraction: float = pydantic.Field(0.1, gt=0, lt=0.5)
-    """Share of the training records held back for the test when no file matches `test`."""
+    """Fraction of the training records that is held back for the test if no file matches `test`."""
     group: str | None = None
-    """Context feature, such as the key of a user: all training records with the same value are in one split. The
-    fractions are then shares of the groups."""
+    """Context feature, such as a user's key: all training records with the same value are in one split. The fractions
+    above are then fractions of the groups."""
     time: str | None = None
-    """Feature with the time of the record (of steps: the last step's time counts): a number, or text that sorts by time
-    such as ISO dates. Later records are held back. Not together with `group`."""
+    """Feature with the time of the record (for a sequence feature, the time of its last step): a number, or text that
+    sorts by time, such as ISO dates. Later records are held back. It cannot be combined with `group`."""
     valid_from: Moment | None = None
-    """With `time`: records from this time on, and before `test_from`, are `valid`. Left out where `valid` has files."""
+    """With `time`: records from this time on, and before `test_from`, are `valid`. Omit it if `valid` has files."""
     test_from: Moment | None = None
-    """With `time`: records from this time on are `test`. Left out where `test` has files."""
+    """With `time`: records from this time on are `test`. Omit it if `test` has files."""
 
     @pydantic.model_validator(mode="after")
     def _check(self) -> Splits:
@@ -62,13 +62,13 @@ class Splits(Declared):
         if self.valid_from is not None and self.test_from is not None:
             kinds = {isinstance(bound, str) for bound in bounds.values()}
             if len(kinds) > 1:
-                raise ValueError("splits: valid_from and test_from are both numbers, or both text")
+                raise ValueError("splits: valid_from and test_from must both be numbers, or both be text")
             if not self.valid_from < self.test_from:  # type: ignore[operator]
-                raise ValueError("splits: valid_from is before test_from")
+                raise ValueError("splits: valid_from must be before test_from")
         return self
 
     @property
     def bounds(self) -> dict[str, int | float | str]:
-        """The first time of each split that begins at one."""
+        """The first time of each split that is selected by time."""
         given = {"valid": self.valid_from, "test": self.test_from}
         return {name: bound for name, bound in given.items() if bound is not None}
