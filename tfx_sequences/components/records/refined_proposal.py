@@ -120,6 +120,20 @@ class _Draft:
             )
             self.notes.append(Note(self.heads[free[0]], text))
 
+    def allow_unseen(self) -> bool:
+        """Lets classes that the training split does not have count as wrong; False if all labels do that already."""
+        changed = False
+        for head, where in self.heads.items():
+            label = self.label(head)
+            kind = label.get("type", "classification")
+            if kind in ("classification", "multi_label") and not label.get("shape") and "unseen" not in label:
+                label["unseen"] = "wrong" if kind == "classification" else "other"
+                text = f"classes that only valid or test has: `unseen: {label['unseen']}` says what they count as"
+                self.notes = [n for n in self.notes if not (n.about == where and "any other is an error" in n.text)]
+                self.notes.append(Note(where, text))
+                changed = True
+        return changed
+
     def set_groups(self, facts: ProposalFacts) -> None:
         if facts.repeated_id:
             key = self.plain.pop("id_key")
@@ -151,6 +165,8 @@ def _checked(draft: _Draft, folder: AnyPath) -> Proposal:
             report = check_data(proposal.spec, folder)
         except DataError as refused:
             error = refused
+            if "has a class" in refused.what and draft.allow_unseen():
+                return _checked(draft, folder)
             if "held back" not in refused.what:
                 break
         else:
@@ -166,6 +182,9 @@ def _checked(draft: _Draft, folder: AnyPath) -> Proposal:
 
 
 def _with_report(draft: _Draft, report: DataReport) -> Proposal:
+    for line in report.advice:
+        if line.startswith("Classes of "):
+            draft.notes.append(Note("check", line))
     for leak in report.leaks:
         if leak.kind == "group" and not report.held_back:
             # All splits have files, which no declaration divides.

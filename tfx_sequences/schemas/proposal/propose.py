@@ -13,7 +13,7 @@ from google.protobuf import text_format
 
 from tfx_sequences.errors import DataError, SpecError, did_you_mean, shortened
 from tfx_sequences.schemas.columns.base import declared
-from tfx_sequences.schemas.columns.group_names import is_group_name, is_id_name, words_of
+from tfx_sequences.schemas.columns.group_names import is_id_name, words_of
 from tfx_sequences.schemas.columns.names import raw_name
 from tfx_sequences.schemas.features.schema_protos import schema_pb2
 from tfx_sequences.schemas.proposal.proposal import Note, Proposal
@@ -210,7 +210,6 @@ def _role(rest: Sequence[SchemaFeature], key: str | None, role: str, notes: list
     if role == "id_key":
         named = [f for f in candidates if f.key.lower() in _ID_NAMES]
         named = named or [f for f in candidates if "_".join(words_of(f.key)) in _ID_NAMES]
-        named = named or [f for f in candidates if is_id_name(f.key) and not is_group_name(f.key)]
         named = named or [f for f in candidates if is_id_name(f.key)]
     else:
         # What is only called weight may be a weight in kilograms, unless it is declared as never negative.

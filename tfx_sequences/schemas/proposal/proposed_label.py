@@ -140,9 +140,9 @@ def head_names(keys: Sequence[str]) -> list[str]:
             plain = first == 0 or name not in (*_TEXT_WORDS, *_NUMBER_WORDS)
             if plain and name not in found:
                 break
-        number = 2
+        whole, number = name, 2
         while name in found:
-            name, number = f"{'_'.join(parts)}_{number}", number + 1
+            name, number = f"{whole}_{number}", number + 1
         found.append(name)
     return found
 
