@@ -139,7 +139,7 @@ def test_two_labels_make_two_heads(tmp_path):
 
 
 def test_vectors_of_0_and_1_are_classes(tmp_path):
-    records = [sequence_example({}, {"x": [1.0, 2.0], "label": [[i % 2, 1, 0]] * 2}) for i in range(20)]
+    records = [sequence_example({}, {"x": [float(i), 2.0], "label": [[i % 2, 1, 0]] * 2}) for i in range(60)]
     assert proposed(tmp_path, records).spec.label.type == "multi_label"
 
 
