@@ -49,6 +49,8 @@ def render() -> str:
         ("The whole", spec.SequenceSpec),
         ("context, sequence: `type: numeric`", columns.NumericColumn),
         ("normalizer: `{offset: ..., scale: ...}`", columns.Scaling),
+        ("normalizer: `{z_score_by: ...}`", columns.ZScoreBy),
+        ("align", columns.Alignment),
         ("context, sequence: `type: categorical`", columns.CategoricalColumn),
         ("context, sequence: `type: bucketized`", columns.BucketizedColumn),
         ("context, sequence: `type: text`", columns.TextColumn),

@@ -28,6 +28,7 @@ _PUBLIC = {
     "pipeline.cloud.compilation": ("compile_pipeline",),
     "pipeline.create": ("create_pipeline",),
     "schemas.columns.column": (
+        "Alignment",
         "BucketizedColumn",
         "CategoricalColumn",
         "Embedding",
@@ -35,6 +36,7 @@ _PUBLIC = {
         "Scaling",
         "TextColumn",
         "Vocabulary",
+        "ZScoreBy",
     ),
     "schemas.columns.feature_columns": (
         "bucketized_column",
@@ -54,7 +56,12 @@ _PUBLIC = {
         "sequence_text_column",
         "text_column",
     ),
-    "schemas.columns.representations": ("embedding_column", "indicator_column", "shared_embedding_columns"),
+    "schemas.columns.representations": (
+        "embedding_column",
+        "indicator_column",
+        "shared_embedding_columns",
+        "weighted_categorical_column",
+    ),
     "schemas.features.parse_specs": ("make_parse_example_spec", "make_parse_sequence_example_spec"),
     "schemas.features.tfmd": ("make_schema",),
     "schemas.migration.migrated_columns": ("from_feature_columns",),

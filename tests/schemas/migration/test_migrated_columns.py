@@ -95,6 +95,20 @@ def embedded(column, **options):
             embedded(fc.categorical_column_with_vocabulary_list("x", ["a", "b"], default_value=2)),
             SpecError,  # the table has two rows
         ),
+        (
+            embedded(fc.weighted_categorical_column(fc.categorical_column_with_identity("x", 4), "w"), combiner="sum"),
+            ours.embedding_column(
+                ours.weighted_categorical_column(ours.categorical_column_with_identity("x", 4), "w"), 3, combiner="sum"
+            ),
+        ),
+        (
+            fc.indicator_column(
+                fc.weighted_categorical_column(fc.categorical_column_with_hash_bucket("x", 4), "w", dtype=tf.int64)
+            ),
+            ours.indicator_column(
+                ours.weighted_categorical_column(ours.categorical_column_with_hash_bucket("x", 4), "w", dtype="int64")
+            ),
+        ),
     ],
 )
 def test_a_column_becomes_its_twin(theirs, expected):
@@ -105,6 +119,18 @@ def test_a_column_becomes_its_twin(theirs, expected):
     converted = from_feature_columns(theirs)
     assert converted == expected
     assert converted.name == theirs.name
+
+
+@pytest.mark.parametrize("weighted_first", [True, False])
+def test_weights_of_steps(weighted_first):
+    """The column can be weighted before or after it becomes one of steps."""
+    steps = fc.sequence_categorical_column_with_identity("x", 4)
+    theirs = fc.weighted_categorical_column(steps, "w")
+    if weighted_first:
+        theirs = steps._replace(categorical_column=fc.weighted_categorical_column(steps.categorical_column, "w"))
+    own = ours.weighted_categorical_column(ours.sequence_categorical_column_with_identity("x", 4), "w")
+    assert own.is_sequence and own.multi_valued
+    assert from_feature_columns(embedded(theirs)) == ours.embedding_column(own, 3)
 
 
 @pytest.mark.parametrize("prefix", ["", "sequence_"])
@@ -243,8 +269,8 @@ def test_a_checkpoint_is_refused_with_the_way_to_load_it():
             r"'a_X_b' cannot be converted[\s\S]*hash that with categorical_column_with_hash_bucket",
         ),
         (
-            embedded(fc.weighted_categorical_column(fc.categorical_column_with_identity("x", 4), "w")),
-            r"'x_weighted_by_w' cannot[\s\S]*separate numeric column for the weights",
+            fc.weighted_categorical_column(fc.categorical_column_with_identity("x", 4), "w"),
+            r"'x_weighted_by_w' is categorical",
         ),
         (fc.crossed_column(["a", "b"], 5), r"'a_X_b' cannot be converted"),
         (fc.categorical_column_with_identity("x", 4), r"'x' is categorical[\s\S]*Wrap it in embedding_column"),

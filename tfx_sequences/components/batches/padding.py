@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from tfx_sequences.components.batches.truncation import cut_steps
 from tfx_sequences.schemas.columns.column import IdColumn
-from tfx_sequences.schemas.columns.names import NO_ID, SEQUENCE_LENGTH, SEQUENCE_PREFIX
-from tfx_sequences.schemas.features.transformed_features import future_name
+from tfx_sequences.schemas.columns.names import NO_ID, SEQUENCE_LENGTH, SEQUENCE_PREFIX, weights_name
+from tfx_sequences.schemas.features.transformed_features import future_name, weighted_columns
 from tfx_sequences.schemas.spec.batching import Padding
 from tfx_sequences.schemas.spec.forecasts import known_future
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
@@ -30,7 +30,7 @@ def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, t
     Returns:
         `context.*` `[B, *shape]`, `sequence.*` `[B, T, *shape]`, `sequence_length` `[B]`.
         Futures of known features are `future.*` `[B, H, *shape]`. Several ids are `[B, V]` or `[B, T, V]`, with -1
-        (no id) after the last.
+        (no id) after the last, and their weights, `*.weights`, with 0 there.
     """
     transformed = cut_steps(transformed, spec)
     lengths = transformed[SEQUENCE_LENGTH]
@@ -47,6 +47,14 @@ def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, t
             inputs[name] = (as_long_as if is_padded else pad_steps)(values, longest, padding)
         else:
             inputs[name] = values.to_tensor(NO_ID) if isinstance(values, tf.RaggedTensor) else values
+    for name in weighted_columns(spec):
+        weights = transformed[weights_name(name)]
+        if name.startswith(SEQUENCE_PREFIX):
+            side = spec.batching.padding.get(name.removeprefix(SEQUENCE_PREFIX), Padding()).side
+            is_padded = not isinstance(weights, tf.RaggedTensor)
+            inputs[weights_name(name)] = (as_long_as if is_padded else pad_steps)(weights, longest, Padding(side=side))
+        else:
+            inputs[weights_name(name)] = weights.to_tensor(0.0) if isinstance(weights, tf.RaggedTensor) else weights
     for name in map(future_name, known_future(spec)):
         inputs[name] = transformed[name]
     return inputs

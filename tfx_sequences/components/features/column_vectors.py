@@ -12,6 +12,12 @@ from tfx_sequences.components.features.column_ids import ColumnIds, check_dtype
 from tfx_sequences.components.features.embedding_tables import EmbeddingTables
 from tfx_sequences.components.features.runtime_checks import after
 from tfx_sequences.components.features.step_values import Dense, Ragged, Sparse, step_values
+from tfx_sequences.components.features.weighted_vectors import (
+    combine_flat,
+    combine_grid,
+    weights_of_flat,
+    weights_of_grid,
+)
 from tfx_sequences.components.numbers.record_normalizers import normalize_records
 from tfx_sequences.components.numbers.split_normalizers import signed_log1p
 from tfx_sequences.errors import UserInputError
@@ -72,8 +78,25 @@ class ColumnVectors(tf.Module):
             return not (column.causal and column.normalizer in RECORD_NORMALIZERS)
         return isinstance(column, CategoricalColumn) and column.num_buckets is not None
 
-    def form(self, value: Any) -> Dense | Ragged | Sparse:
-        """The feature's value with checked dtype and rank; tokens are already split if they are the steps."""
+    def form(self, value: Any, weights: Any = None) -> Dense | Ragged | Sparse:
+        """The feature's value with checked dtype and rank; tokens are already split if they are the steps.
+
+        Args:
+            value: The value.
+            weights: The value of the feature that `weighted_by` names.
+        """
+        form = self._form(value)
+        if weights is not None:
+            form.weights = step_values(weights, self.column.weighted_by, None, is_sequence=self.column.is_sequence)
+            if isinstance(form, Dense) != isinstance(form.weights, Dense):
+                raise UserInputError(
+                    f"Feature '{self.column.key}' and its weights '{self.column.weighted_by}' come in different forms.",
+                    expected="both dense, or both ragged or sparse",
+                    received=f"{type(value).__name__} and {type(weights).__name__}",
+                )
+        return form
+
+    def _form(self, value: Any) -> Dense | Ragged | Sparse:
         column = self.column
         check_dtype(column, value.dtype)
         if isinstance(column, TextColumn) and not _are_split_later(column):
@@ -121,7 +144,12 @@ class ColumnVectors(tf.Module):
                 numbers = tf.clip_by_value(numbers, -column.clip, column.clip)
             return tf.cast(numbers, self._dtype)
         ids = self._dense_ids(form, steps, mask)
-        vectors = self._of_flat(*self._flat(form, steps), mask) if ids is None else self._of_dense(ids)
+        if ids is None:
+            vectors = self._of_flat(*self._flat(form, steps), mask)
+        elif form.weights is None:
+            vectors = self._of_dense(ids)
+        else:
+            vectors = self._of_weighted(ids, form.weights, steps, mask)
         vectors = tf.cast(vectors, self._dtype)
         if training and self._seed is not None:
             vectors = keras.random.dropout(vectors, column.embedding.dropout, seed=self._seed)
@@ -162,7 +190,7 @@ class ColumnVectors(tf.Module):
         if not isinstance(form, Dense):
             # For a grid of ids, one-hot vectors are cheaper than counts from a flat list; embeddings are not.
             is_grid = column.is_indicator and form.has_one_value_per_step and not _are_split_later(column)
-            return self._grid(form, steps) if is_grid else None
+            return self._grid(form, steps) if is_grid and form.weights is None else None
         if _are_split_later(column):
             return None
         values = form.ids(steps)
@@ -178,8 +206,8 @@ class ColumnVectors(tf.Module):
         found = self._checked(found, values, lambda: cells // tf.cast(steps, tf.int64))
         return form.grid(found, steps, NO_ID)
 
-    def _flat(self, form: Any, steps: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        """The present ids `[N]`, and their cells in the grid."""
+    def _flat(self, form: Any, steps: Any) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]:
+        """The present ids `[N]`, their cells in the grid, and their weights, if they have some."""
         column, ids = self.column, self._ids
         if isinstance(form, Dense):
             values = tf.reshape(form.ids(steps), [-1])
@@ -189,12 +217,14 @@ class ColumnVectors(tf.Module):
         if _are_split_later(column):
             tokens = ids.tokens(values)  # type: ignore[union-attr]
             values, cells = tokens.values, tf.gather(cells, tokens.value_rowids())
+        weights = None if form.weights is None else weights_of_flat(form.weights, steps, cells, self._full)
         found = ids(values)  # type: ignore[misc]
         found = self._checked(found, values, lambda: cells // tf.cast(steps, tf.int64))
         if ids.may_miss:  # type: ignore[union-attr]
             is_there = found >= 0
             found, cells = tf.boolean_mask(found, is_there), tf.boolean_mask(cells, is_there)
-        return found, cells
+            weights = None if weights is None else tf.boolean_mask(weights, is_there)
+        return found, cells, weights
 
     def _checked(self, found: tf.Tensor, values: tf.Tensor, rows: Any) -> tf.Tensor:
         flat = tf.reshape(found, [-1])
@@ -221,16 +251,26 @@ class ColumnVectors(tf.Module):
         count = tf.maximum(counted, 1)
         return total / (count if column.combiner == "mean" else tf.sqrt(count))
 
-    def _of_flat(self, ids: tf.Tensor, cells: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    def _of_weighted(self, ids: tf.Tensor, form: Any, steps: Any, mask: tf.Tensor) -> tf.Tensor:
+        ids = ids if ids.shape.rank == 3 else ids[:, :, None]
+        weights = weights_of_grid(form, steps, mask[:, :, None] & (ids >= 0), self._full)
+        if self.column.is_indicator:
+            return tf.reduce_sum(tf.one_hot(ids, self._num_ids, dtype=self._full) * weights[..., None], axis=2)
+        return combine_grid(self._looked_up(tf.maximum(ids, 0)), weights, self.column.combiner)
+
+    def _of_flat(self, ids: tf.Tensor, cells: tf.Tensor, weights: tf.Tensor | None, mask: tf.Tensor) -> tf.Tensor:
         column = self.column
         rows, steps = tf.unstack(tf.shape(mask), 2)
         shape = tf.stack([rows, steps, self.width])
         if column.is_indicator:
             at = tf.stack([cells, ids], axis=1)
-            counts = tf.scatter_nd(at, tf.ones_like(ids, self._full), tf.cast([rows * steps, self.width], tf.int64))
+            each = tf.ones_like(ids, self._full) if weights is None else weights
+            counts = tf.scatter_nd(at, each, tf.cast([rows * steps, self.width], tf.int64))
             return tf.reshape(counts, shape)
         # Gather first, because the gradient of a segment op with its own lookup is several times slower.
         vectors = self._looked_up(ids)
+        if weights is not None:
+            return tf.reshape(combine_flat(vectors, weights, cells, rows * steps, column.combiner), shape)
         combined = _SEGMENTS[column.combiner](vectors, tf.range(tf.shape(ids)[0]), cells, num_segments=rows * steps)
         return tf.reshape(combined, shape)
 

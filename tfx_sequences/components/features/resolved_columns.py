@@ -9,6 +9,7 @@ from tfx_sequences.errors import SpecError, UserInputError, did_you_mean
 from tfx_sequences.schemas.columns.base import declared
 from tfx_sequences.schemas.columns.column import COLUMN_TYPES, BucketizedColumn, NumericColumn, TermColumn
 from tfx_sequences.schemas.columns.column_base import BaseColumn
+from tfx_sequences.schemas.columns.keyed_normalizer import ZScoreBy
 from tfx_sequences.schemas.columns.numeric_columns import RECORD_NORMALIZERS, SPLIT_NORMALIZERS
 from tfx_sequences.schemas.columns.vocabularies import known_terms
 
@@ -77,6 +78,13 @@ def checked_columns(columns: Any, layer: str, is_sequence: bool) -> list[Any]:
                 f"{layer} was given {kind} column, '{column.key}'.",
                 fix=f"Pass it to {other}, or create the matching kind of column.",
             )
+        if column.align is not None:
+            raise UserInputError(
+                f"Column '{column.key}' has timestamps of its own, by which the pipeline aligns it.",
+                expected="features of one length",
+                received=f"align: {{to: {column.align.to}}}",
+                fix="Align the feature before the layer, and leave timestamps and align out.",
+            )
         if statistics := _statistics_of(column):
             raise UserInputError(
                 f"Column '{column.key}' needs statistics of training data, which a layer does not have.",
@@ -102,6 +110,8 @@ def _statistics_of(column: Any) -> str:
     if isinstance(column, NumericColumn):
         if column.normalizer in SPLIT_NORMALIZERS:
             return f"normalizer '{column.normalizer}'"
+        if isinstance(column.normalizer, ZScoreBy):
+            return "normalizer z_score_by"
         return "scale_feature" if column.scale_feature else ""
     return "num_buckets" if isinstance(column, BucketizedColumn) and column.num_buckets else ""
 

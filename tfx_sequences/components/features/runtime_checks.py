@@ -72,6 +72,16 @@ def assert_in_graph(condition: tf.Tensor, what: str, *values: tf.Tensor) -> tf.O
     return tf.raw_ops.Assert(condition=condition, data=[what, *values])
 
 
+def are_equal(one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
+    """Whether two arrays `[N]` and `[M]` are the same; also where they are not as long.
+
+    >>> bool(are_equal(tf.range(2), tf.range(3))), bool(are_equal(tf.range(2), tf.range(2)))
+    (False, True)
+    """
+    common = tf.minimum(tf.size(one), tf.size(other))
+    return tf.equal(tf.size(one), tf.size(other)) & tf.reduce_all(tf.equal(one[:common], other[:common]))
+
+
 def behind(check: tf.Operation | None) -> Any:
     """A context in which ops run only after the check; otherwise they could fail first, with TensorFlow's message."""
     return tf.control_dependencies([] if check is None else [check])

@@ -95,17 +95,25 @@ class _FeatureLayer(keras.layers.Layer):
             )
         return {name: as_tensor(value, name) for name, value in features.items() if value is not None}
 
-    def _value(self, features: Mapping[str, Any], column: Column) -> Any:
+    def _forms(self, features: Mapping[str, Any]) -> list[Any]:
+        return [
+            v.form(
+                self._value(features, v.column.key), *(self._value(features, f.key) for f in v.column.further_features)
+            )
+            for v in self._vectors
+        ]
+
+    def _value(self, features: Mapping[str, Any], key: str) -> Any:
         # The parse specs distinguish a sequence feature from a context feature with the same key by a prefix.
-        names = (SEQUENCE_PREFIX + column.key, column.key) if self._is_sequence else (column.key,)
+        names = (SEQUENCE_PREFIX + key, key) if self._is_sequence else (key,)
         for name in names:
             if name in features:
                 return features[name]
         raise UserInputError(
-            f"{type(self).__name__} was not given the feature '{column.key}'.",
-            expected=shortened(c.key for c in self.columns),
+            f"{type(self).__name__} was not given the feature '{key}'.",
+            expected=shortened(k for c in self.columns for k in (c.key, *(f.key for f in c.further_features))),
             received=shortened(sorted(features)) or "no features",
-            fix=f"Pass it in the dict of features.{did_you_mean(column.key, features)}",
+            fix=f"Pass it in the dict of features.{did_you_mean(key, features)}",
         )
 
 
@@ -223,7 +231,7 @@ class SequenceFeatures(_FeatureLayer):
         return joined, lengths
 
     def call(self, features: Mapping[str, Any], training: bool | None = None) -> tuple[Any, Any]:
-        forms = [v.form(self._value(features, v.column)) for v in self._vectors]
+        forms = self._forms(features)
         rows = {column.key: form.batch() for column, form in zip(self.columns, forms, strict=True)}
         given, context, context_width = features.get(SEQUENCE_LENGTH), None, 0
         if given is not None:
@@ -246,7 +254,7 @@ class SequenceFeatures(_FeatureLayer):
         return joined, lengths
 
     def compute_output_spec(self, features: Mapping[str, Any], training: Any = None) -> tuple[Any, Any]:
-        given = [(column, self._value(features, column)) for column in self.columns]
+        given = [(column, self._value(features, column.key)) for column in self.columns]
         known = [value.shape[1] for column, value in given if _is_dense(value) and not _is_split(column)]
         batch = given[0][1].shape[0]
         joined = keras.KerasTensor((batch, known[0] if known else None, self.width), self.compute_dtype)
@@ -316,7 +324,7 @@ class ContextFeatures(_FeatureLayer):
         return super().__call__(self._given(features), **kwargs)
 
     def call(self, features: Mapping[str, Any], training: bool | None = None) -> Any:
-        forms = [v.form(self._value(features, v.column)) for v in self._vectors]
+        forms = self._forms(features)
         rows = {column.key: form.batch() for column, form in zip(self.columns, forms, strict=True)}
         with behind(require_one_batch(rows)):
             mask = tf.ones(tf.stack([forms[0].batch(), 1]), tf.bool)
@@ -324,7 +332,7 @@ class ContextFeatures(_FeatureLayer):
             return dense[0] if len(dense) == 1 else tf.concat(dense, axis=-1)
 
     def compute_output_spec(self, features: Mapping[str, Any], training: Any = None) -> Any:
-        first = self._value(features, self.columns[0])
+        first = self._value(features, self.columns[0].key)
         return keras.KerasTensor((first.shape[0], self.width), self.compute_dtype)
 
 

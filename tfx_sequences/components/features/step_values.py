@@ -71,9 +71,12 @@ def as_tensor(value: Any, name: str) -> Any:
 class Dense:
     """Padded on the right: `[B, T]` or `[B, T, ...]`. The caller knows the lengths."""
 
+    weights: Any = None
+    """The feature that has a weight for each of the values, in its form."""
+
     def __init__(self, values: tf.Tensor, key: str, size: int | None) -> None:
         self._values = values
-        self._key = key
+        self.key = self._key = key
         self._size = size
 
     def lengths(self) -> None:
@@ -112,9 +115,11 @@ class Dense:
 class _Listed:
     """The base of ragged and sparse features, which contain only values that are present."""
 
+    weights: Any = None
+
     def __init__(self, values: Any, key: str, size: int | None) -> None:
         self._values = values
-        self._key = key
+        self.key = self._key = key
         self._size = size
         # The numbers of all steps in one list.
         self._is_flat = values.shape.rank == 2 and (size or 1) > 1

@@ -21,7 +21,7 @@ from tfx_sequences.components.records.keys import record_id
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX, raw_name
 from tfx_sequences.schemas.features.parse_specs import parse_records
-from tfx_sequences.schemas.features.raw_features import feature_of, raw_features
+from tfx_sequences.schemas.features.raw_features import features_of, raw_features
 from tfx_sequences.schemas.features.record_scales import read_features
 from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, RECORD_ID, label_name, step_weight_name
 from tfx_sequences.schemas.spec.batching import Padding
@@ -159,6 +159,14 @@ def raw_records(
             received="none",
             fix="Pass `transform`, or train from transformed records, as the pipeline does.",
         )
+    aligned = [name for name, column in spec.columns.items() if column.align is not None]
+    if transform is None and aligned:
+        raise SpecError(
+            f"{aligned[0]} is aligned with the record's steps by the transform.",
+            expected="`transform`, where a column has `align`",
+            received="none",
+            fix="Give `transform`, or train from transformed records, as the pipeline does.",
+        )
     lengths = _raw_lengths(spec)
     if transform is None and lengths is None:
         raise SpecError(
@@ -187,7 +195,7 @@ def raw_records(
 
 def _raw_lengths(spec: SequenceSpec) -> Callable[[tf.Tensor], tf.Tensor] | None:
     """Parses only the cheapest sequence feature; None if the transform creates the steps."""
-    sequence = [feature for feature in raw_features(spec) if feature.is_sequence]
+    sequence = [feature for feature in raw_features(spec) if feature.is_sequence and not feature.clock]
     if not sequence:
         return None
     feature = min(sequence, key=lambda f: (f.dtype == "string", f.multi_valued, f.size, f.key))
@@ -215,7 +223,7 @@ def _raw_batch(features: Features, spec: SequenceSpec, seed: tf.Tensor | None) -
         labels[name] = _one_per_step(features[key], key, shape) if shape is not None else features[key]
     if spec.example_weight:
         labels[EXAMPLE_WEIGHT] = features.pop(raw_name(spec.example_weight, of_steps=False))
-    inputs_too = {feature_of(column).tensor_name for column in spec.columns.values()}
+    inputs_too = {feature.tensor_name for column in spec.columns.values() for feature in features_of(column)}
     features = {name: values for name, values in features.items() if name not in used_as or name in inputs_too}
     # Padding is declared by column name, but raw features are named by key.
     declared = {

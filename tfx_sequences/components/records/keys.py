@@ -65,7 +65,10 @@ def feature_name(feature: RawFeature, spec: SequenceSpec) -> str:
     for name, column in spec.columns.items():
         if (column.is_sequence, column.key) == (feature.is_sequence, feature.key):
             return name if name.endswith(f".{column.key}") else f"{name} (key '{column.key}')"
+        if (feature.key, feature.is_sequence) in {further[:2] for further in column.further_features}:
+            return f"the feature '{feature.key}' of {name}"
     roles = {
+        "timestamps": "the timestamps",
         "label": "the label",
         "known_future": "the known future",
         "mase_scale": "the scale of MASE",

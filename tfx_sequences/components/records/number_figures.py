@@ -12,6 +12,7 @@ from tfx_sequences.components.numbers.statistics import NumberStatistics
 from tfx_sequences.components.records.batches import Batch, Rows, batches, parse_batch
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.schemas.columns.column import NumericColumn
+from tfx_sequences.schemas.columns.keyed_normalizer import ZScoreBy
 from tfx_sequences.schemas.columns.numeric_columns import RECORD_NORMALIZERS
 from tfx_sequences.schemas.features.raw_features import RawFeature, feature_of
 from tfx_sequences.schemas.features.record_scales import may_be_per_record
@@ -81,7 +82,12 @@ class NumberFigures:
         lines = []
         for name, choice in self.choices().items():
             given = self._columns[name].normalizer
-            suits = given in ("auto", *RECORD_NORMALIZERS) or choice.normalizer in ("z_score", given)
+            # By key, values may be normal that are not so together.
+            suits = (
+                isinstance(given, ZScoreBy)
+                or given in ("auto", *RECORD_NORMALIZERS)
+                or choice.normalizer in ("z_score", given)
+            )
             if not suits and (choice.normalizer == "per_record" or given not in _FOR_TAILS):
                 said = given if isinstance(given, str) else "offset and scale"
                 lines.append(

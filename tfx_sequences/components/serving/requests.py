@@ -93,7 +93,8 @@ def make_tensors(rows: Rows, spec: SequenceSpec) -> dict[str, np.ndarray]:
         feature = given.feature
         if feature.is_sequence:
             steps = [values.get(name, []) for values in checked]
-            lengths = np.maximum(lengths, [len(its) for its in steps])
+            if not feature.clock:
+                lengths = np.maximum(lengths, [len(its) for its in steps])
             found[name] = _padded_steps(steps, feature)
         else:
             found[name] = _padded([values[name] for values in checked], feature)
@@ -236,11 +237,13 @@ def _checked_rows(rows: Rows, spec: SequenceSpec, features: Mapping[str, RawFeat
 
 
 def _check_steps(values: _Values, features: Mapping[str, RawFeature], needed: Mapping[str, Any], where: str) -> None:
-    sequences = [name for name, feature in features.items() if feature.is_sequence]
-    lengths = {
-        name: len(values[name]) if name in values else 0 for name in sequences if name in needed or name in values
-    }
-    if len(set(lengths.values())) > 1:
+    clocks: dict[str, dict[str, int]] = {}
+    for name, feature in features.items():
+        if feature.is_sequence and (name in needed or name in values):
+            clocks.setdefault(feature.clock, {})[name] = len(values.get(name, ()))
+    for lengths in clocks.values():
+        if len(set(lengths.values())) == 1:
+            continue
         raise DataError(
             f"{where}: the sequence features have different numbers of steps.",
             expected="the same number for all; None for a step without a value",
@@ -315,8 +318,8 @@ def _padded(column: list[list[Any] | None], feature: RawFeature) -> np.ndarray:
 def _padded_steps(column: list[list[list[Any]]], feature: RawFeature) -> np.ndarray:
     every = _padded([step for steps in column for step in steps], feature)
     lengths = [len(steps) for steps in column]
-    # Values after the end of a row are not read.
-    nothing = b"" if feature.dtype == "string" else 0
+    # Values after the end of a row are not read, but timestamps that are not missing are counted.
+    nothing = _marker(feature) if feature.clock else b"" if feature.dtype == "string" else 0
     padded = np.full((len(column), max(lengths, default=0), *every.shape[1:]), nothing, every.dtype)
     start = 0
     for row, length in enumerate(lengths):

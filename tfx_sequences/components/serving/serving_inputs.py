@@ -71,7 +71,7 @@ def from_tensors(inputs: Mapping[str, tf.Tensor], spec: SequenceSpec) -> Parsed:
 
     A value is missing if its tensor holds `""`, the least int64, or NaN (for an array, if all its values do); a
     context feature without rows is missing from every record. In a multi-valued feature, marked values are
-    dropped.
+    dropped. A list with timestamps has as many steps as timestamps that are not missing.
 
     Args:
         inputs: As in `tensor_specs`: context `[B, *shape]`, sequences `[B, T, *shape]` of any `T`, padded on the
@@ -97,7 +97,11 @@ def from_tensors(inputs: Mapping[str, tf.Tensor], spec: SequenceSpec) -> Parsed:
             of_batch=rows,
         )
     ]
-    steps = {name: tf.shape(shaped[name], tf.int64)[1] for name, its in given.items() if its.feature.is_sequence}
+    steps = {
+        name: tf.shape(shaped[name], tf.int64)[1]
+        for name, its in given.items()
+        if its.feature.is_sequence and not its.feature.clock
+    }
     if lengths is not None:
         longest = tf.reduce_max(tf.concat([lengths, [0]], axis=0))
         checks += [
@@ -118,11 +122,16 @@ def from_tensors(inputs: Mapping[str, tf.Tensor], spec: SequenceSpec) -> Parsed:
         ]
     with tf.control_dependencies([check for check in checks if check is not None]):
         filled = {name: _filled(values, given[name], rows) for name, values in shaped.items()}
+    by_clock = {"": lengths} | {
+        its.feature.clock: tf.reduce_sum(tf.cast(~_missing(filled[name], its.feature), tf.int64), axis=1)
+        for name, its in given.items()
+        if its.feature.is_sequence and its.feature.key == its.feature.clock
+    }
     parsed: Parsed = {}
     for name, its in given.items():
         feature, values = its.feature, filled[name]
         if feature.is_sequence:
-            parsed[feature.tensor_name] = _steps(values, lengths, name, feature, spec.record)
+            parsed[feature.tensor_name] = _steps(values, by_clock[feature.clock], name, feature, spec.record)
         else:
             parsed[feature.tensor_name] = _context(values, name, feature)
     return parsed
@@ -222,7 +231,8 @@ def _missing(values: tf.Tensor, feature: RawFeature) -> tf.Tensor:
 
 def _present_only(values: tf.Tensor, dtype: str) -> tf.RaggedTensor:
     """The values `[N, V]` that are not missing."""
-    return tf.ragged.boolean_mask(values, values != MISSING[dtype]).with_row_splits_dtype(tf.int64)
+    there = tf.logical_not(tf.math.is_nan(values)) if dtype == "float32" else values != MISSING[dtype]
+    return tf.ragged.boolean_mask(values, there).with_row_splits_dtype(tf.int64)
 
 
 def _of_kind(serialized: tf.Tensor, parsed: Parsed, spec: SequenceSpec, kind: RecordKind) -> Parsed:

@@ -10,12 +10,14 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from tfx_sequences.components.batches.alignment import column_inputs
 from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.features.column_ids import ColumnIds
 from tfx_sequences.components.numbers.split_normalizers import SplitNumbers, buckets
+from tfx_sequences.components.transform.keyed_numbers import keyed_z_scores, keys_of_values
 from tfx_sequences.components.transform.number_analyzer import analyze_numbers
-from tfx_sequences.components.transform.number_transform import request_of, transform_numbers
-from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn, Scaling
+from tfx_sequences.components.transform.number_transform import finished, request_of, transform_numbers
+from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn, Scaling, ZScoreBy
 from tfx_sequences.schemas.columns.names import NO_ID, SEQUENCE_PREFIX, raw_name
 from tfx_sequences.schemas.features.raw_features import feature_of
 from tfx_sequences.schemas.features.record_scales import record_scales
@@ -38,7 +40,7 @@ def transform_number_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> d
     keys = {name: raw_name(key, of_steps=False) for name, key in known_future(spec).items()}
     futures = {SEQUENCE_PREFIX + name: inputs[key] for name, key in keys.items()}
     given = {
-        name: _read(inputs[feature_of(column).tensor_name], column, futures.get(name))
+        name: _read(column_inputs(inputs, column)[feature_of(column).tensor_name], column, futures.get(name))
         for name, column in spec.columns.items()
         if isinstance(column, _Column)
     }
@@ -49,8 +51,17 @@ def transform_number_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> d
         [given[name].lengths() for name, request in asked.items() if request.of_steps],
     )
     scales = {name: feature for feature, name in record_scales(spec).items()}
+    by_key = {name: its for name, its in given.items() if isinstance(getattr(its.column, "normalizer", None), ZScoreBy)}
+    keyed = keyed_z_scores(
+        {name: its.flat() for name, its in by_key.items()},
+        {name: keys_of_values(column_inputs(inputs, its.column), its.column, its.raw) for name, its in by_key.items()},
+    )
     outputs: dict[str, Any] = {}
     for name, numbers in given.items():
+        if name in keyed:
+            shaped = tf.reshape(finished(keyed[name], numbers.column), [-1, *numbers.column.shape])
+            outputs |= numbers.output(shaped, name)
+            continue
         outputs |= _transformed(numbers, spec, name, split.get(name), scales.get(name))
     return outputs
 

@@ -86,13 +86,13 @@ def transform_numbers(
 
     def by_split(normalize: Callable[[tf.Tensor, SplitNumbers], tf.Tensor]) -> TransformedNumbers:
         known = tf.where(there, values, tf.zeros([], values.dtype))
-        numbers = _finished(tf.where(there, normalize(known, _given(split)), tf.zeros([], values.dtype)), column)
+        numbers = finished(tf.where(there, normalize(known, _given(split)), tf.zeros([], values.dtype)), column)
         return TransformedNumbers(numbers, tf.zeros([0, 2 * column.size]) if with_scales else None)
 
     def by_record(normalizer: Any) -> TransformedNumbers:
         numbers, location, scale = _normalized(values, lengths, normalizer, is_causal(spec, column))
         scales = _scale_features(location, scale, _given(split)) if with_scales else None
-        return TransformedNumbers(_finished(numbers, column), scales)
+        return TransformedNumbers(finished(numbers, column), scales)
 
     if column.normalizer in RECORD_NORMALIZERS:
         return by_record(column.normalizer)
@@ -128,7 +128,8 @@ def _given(split: SplitNumbers | None) -> SplitNumbers:
     return split
 
 
-def _finished(numbers: tf.Tensor, column: NumericColumn) -> tf.Tensor:
+def finished(numbers: tf.Tensor, column: NumericColumn) -> tf.Tensor:
+    """Normalised numbers as they leave the transform graph: clipped, in float32."""
     if column.clip is not None:
         numbers = tf.clip_by_value(numbers, -column.clip, column.clip)
     return tf.cast(numbers, tf.float32)

@@ -7,6 +7,7 @@ records, the model and the serving graph all use):
     sequence.NAME    ragged [B, T, *shape] float32, or [B, T] int64 ids, or [B, T, V] for several
     sequence.NAME.record_scale   ragged [B, T, 2 * size] float32, what `scale_feature` of a column adds; no steps
                      where `auto` has chosen another normaliser than one per record
+    NAME.weights     of a column with `weighted_by`: ragged float32, a weight for each of the several ids
     sequence_length  [B] int64, steps of the record
     future.NAME      [B, H, *shape] float32, of a sequence feature that is known beforehand, as `sequence.NAME` is
     label            [B] int64 class index; ragged [B, V] for a multi_label of terms; float32 [B, *shape] for
@@ -28,11 +29,13 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from tfx_sequences.components.batches.alignment import column_inputs
 from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.features.column_ids import ColumnIds
 from tfx_sequences.components.transform.label_transform import transform_labels
 from tfx_sequences.components.transform.length_histogram import analyze_lengths
 from tfx_sequences.components.transform.number_columns import transform_number_columns
+from tfx_sequences.components.transform.term_weights import transform_weights
 from tfx_sequences.components.transform.transform_guard import record_spec
 from tfx_sequences.schemas.columns.column import TermColumn, TextColumn
 from tfx_sequences.schemas.columns.names import MISSING_INT, NO_ID, SEQUENCE_LENGTH, raw_name
@@ -61,13 +64,14 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
     for name, column in spec.columns.items():
         if not isinstance(column, TermColumn):
             continue
-        values = inputs[feature_of(column).tensor_name]
+        values = column_inputs(inputs, column)[feature_of(column).tensor_name]
         ids = ColumnIds(column)
         terms[name] = _terms(values, ids)
         if column.vocabulary is None:
             outputs[name] = _checked(terms[name], ids, _each(terms[name], ids))
     for vocabulary, names in computed_vocabularies(spec).items():
         outputs |= _computed(vocabulary, {name: terms[name] for name in names}, spec)
+    outputs |= transform_weights(inputs, spec)
     lengths = {c.key: outputs[name].row_lengths() for name, c in spec.columns.items() if c.is_sequence}
     outputs[SEQUENCE_LENGTH] = _common_length(lengths)
     analyze_lengths(outputs[SEQUENCE_LENGTH])

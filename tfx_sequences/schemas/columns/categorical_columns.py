@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pydantic
 
 from tfx_sequences.schemas.columns.base import Declared, Terms
-from tfx_sequences.schemas.columns.column_base import IdColumn
+from tfx_sequences.schemas.columns.column_base import FurtherFeature, IdColumn
 from tfx_sequences.schemas.columns.names import NO_ID
 
 _SEEN_TWICE = 2
@@ -140,6 +140,19 @@ class CategoricalColumn(_TermColumn):
     multi_valued: bool = False
     """A step (or a record) has any number of values: `embedding.combiner` makes one vector of
     them, `indicator` counts them. A step without values gives zeros."""
+    weighted_by: str | None = pydantic.Field(None, min_length=1)
+    """Key of a feature, of the steps (or of the record) too, that has a weight for each value; implies `multi_valued`.
+    `embedding.combiner` then weighs the vectors as `tf.nn.safe_embedding_lookup_sparse` does (values whose weight is
+    not positive count in `sum` alone), and `indicator` adds the weights up."""
+    weight_dtype: Literal["float32", "int64"] = "float32"
+    """How the record stores the weights."""
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _weighted_are_several(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("weighted_by") is not None:
+            data = {"multi_valued": True, **data}
+        return data
 
     @pydantic.model_validator(mode="after")
     def _check(self) -> CategoricalColumn:
@@ -149,6 +162,10 @@ class CategoricalColumn(_TermColumn):
             raise ValueError(f"default_value {self.default_value} is not an id in [0, {self.num_buckets})")
         if self.lowercase and self.dtype != "string":
             raise ValueError("lowercase needs dtype string")
+        if self.weighted_by is not None and not self.multi_valued:
+            raise ValueError("weighted_by weighs the several values of a step or record; leave multi_valued: false out")
+        if self.weighted_by is None and self.weight_dtype != "float32":
+            raise ValueError("weight_dtype belongs to weighted_by; leave it out")
         return self
 
     @property
@@ -165,6 +182,25 @@ class CategoricalColumn(_TermColumn):
     def has_several_ids(self) -> bool:
         """As declared by `multi_valued`."""
         return self.multi_valued
+
+    @property
+    def name(self) -> str:
+        """As of any column of terms; with the key of its weights, if it has some."""
+        if self.weighted_by is None:
+            return super().name
+        return self._representation_name(f"{self.key}_weighted_by_{self.weighted_by}")
+
+    @property
+    def alignments(self) -> tuple[str, ...]:
+        """A step can have the values of several times where it can have several values."""
+        return ("previous", "nearest", "collect") if self.multi_valued else ("previous", "nearest")
+
+    @property
+    def further_features(self) -> tuple[FurtherFeature, ...]:
+        """The weights."""
+        if self.weighted_by is None:
+            return ()
+        return (FurtherFeature(self.weighted_by, self.is_sequence, self.weight_dtype, several=True),)
 
 
 class TextColumn(_TermColumn):
@@ -210,6 +246,11 @@ class TextColumn(_TermColumn):
         if not self.is_sequence and self.source == "sequence":
             raise ValueError("source: sequence is for a column among the sequence features")
         return self
+
+    @property
+    def alignments(self) -> tuple[str, ...]:
+        """Those that take one text for each step."""
+        return ("previous", "nearest")
 
     @property
     def are_bytes_ids(self) -> bool:

@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import pydantic
 
+from tfx_sequences.schemas.columns.alignment import Alignment
 from tfx_sequences.schemas.columns.base import Declared
 from tfx_sequences.schemas.columns.embedding import Embedding
+
+
+class FurtherFeature(NamedTuple):
+    """A feature that a column reads beside its own.
+
+    Attributes:
+        key: Its key in the record.
+        is_sequence: It is a feature list; False for context.
+        dtype: `string`, `int64` or `float32`.
+        several: A step (or the record) has any number of values; False: one, or none.
+    """
+
+    key: str
+    is_sequence: bool
+    dtype: str
+    several: bool = False
 
 
 class BaseColumn(Declared):
@@ -18,16 +35,55 @@ class BaseColumn(Declared):
     """The feature's key in the record."""
     is_sequence: bool = False
     """True for a feature list (one value or vector per step), False for context."""
+    timestamps: str | None = pydantic.Field(None, min_length=1)
+    """Key of the times of the feature's values, where it is a list of another length than the record's steps; see
+    `align`."""
+    align: Alignment | None = None
+    """Which values belong to which step of the record, by `timestamps`."""
 
     @pydantic.model_serializer(mode="wrap")
     def _keep_type(self, handler: Any) -> dict[str, Any]:
         # A dump without defaults still has to say which column it is.
         return {"type": getattr(self, "type"), **handler(self)}  # noqa: B009
 
+    @pydantic.model_validator(mode="after")
+    def _check_alignment(self) -> BaseColumn:
+        if (self.timestamps is None) != (self.align is None):
+            raise ValueError("timestamps and align need each other")
+        if self.align is None:
+            return self
+        if not self.is_sequence or getattr(self, "source", "sequence") != "sequence":
+            raise ValueError("align is for lists of a record that have timestamps, not for context")
+        if self.timestamps == self.align.to:
+            raise ValueError(
+                "timestamps and align.to are the same: the feature has the steps' own times, leave both out"
+            )
+        if self.align.method not in self.alignments:
+            can = ", ".join(self.alignments) or "none"
+            raise ValueError(f"align.method: {self.align.method} does not suit the column; those that do: {can}")
+        return self
+
+    @property
+    def alignments(self) -> tuple[str, ...]:
+        """The methods of `align` that suit the column."""
+        return ()
+
+    @property
+    def clock_features(self) -> tuple[FurtherFeature, ...]:
+        """The timestamps that `align` compares: those of the values, and those of the steps."""
+        if self.align is None:
+            return ()
+        return tuple(FurtherFeature(key, True, self.align.dtype) for key in (str(self.timestamps), self.align.to))
+
     @property
     def name(self) -> str:
         """Name by which a layer orders its columns; that of the `tf.feature_column` twin."""
         return self.key
+
+    @property
+    def further_features(self) -> tuple[FurtherFeature, ...]:
+        """The features beside its own that the column reads."""
+        return ()
 
 
 class IdColumn(BaseColumn):

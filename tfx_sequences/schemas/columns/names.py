@@ -19,3 +19,12 @@ def raw_name(key: str, *, of_steps: bool) -> str:
     if of_steps:
         return SEQUENCE_PREFIX + key
     return CONTEXT_PREFIX + key if key.startswith((SEQUENCE_PREFIX, CONTEXT_PREFIX)) else key
+
+
+def weights_name(name: str) -> str:
+    """The transformed name of the weights of the terms of a feature.
+
+    >>> weights_name("sequence.genres")
+    'sequence.genres.weights'
+    """
+    return f"{name}.weights"

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns.base import declared
-from tfx_sequences.schemas.columns.column import BucketizedColumn, Embedding, IdColumn
+from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalColumn, Embedding, IdColumn
+from tfx_sequences.schemas.columns.column_arguments import stored_dtype
 from tfx_sequences.schemas.columns.shared_tables import columns_by_table
 
 _Id = TypeVar("_Id", bound=IdColumn)
@@ -102,6 +103,35 @@ def indicator_column(categorical_column: _Id) -> _Id:
     if isinstance(column, BucketizedColumn):
         return _changed(column, embedding=None)
     return _changed(column, embedding=None, indicator=True)
+
+
+def weighted_categorical_column(
+    categorical_column: CategoricalColumn, weight_feature_key: str, dtype: Any = "float32"
+) -> CategoricalColumn:
+    """The column with a weight for each of its values, for `embedding_column` and `indicator_column`.
+
+    Args:
+        categorical_column: A `categorical_column_with_*`, or the sequence twin, which then has several values per step.
+        weight_feature_key: Key of the feature that has the weights: as many in each record (or step) as values.
+        dtype: How the weights are stored: `float32` or `int64` (or TensorFlow's dtype).
+
+    Raises:
+        SpecError: The column is not one of terms or ids.
+
+    >>> from tfx_sequences import categorical_column_with_identity
+    >>> weighted = weighted_categorical_column(categorical_column_with_identity("genre", 9), "share")
+    >>> embedding_column(weighted, dimension=4).name
+    'genre_weighted_by_share_embedding'
+    """
+    column = _of_ids(categorical_column, "weighted_categorical_column")
+    if not isinstance(column, CategoricalColumn):
+        raise SpecError(
+            "weighted_categorical_column was given a column that has no several terms to weigh.",
+            expected="a categorical_column_with_* (or its sequence twin)",
+            received=f"{column!r}",
+        )
+    stored = stored_dtype(dtype, weight_feature_key)
+    return _changed(column, multi_valued=True, weighted_by=weight_feature_key, weight_dtype=stored)
 
 
 def _of_ids(column: Any, function: str) -> Any:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns import feature_columns as ours
+from tfx_sequences.schemas.columns.representations import weighted_categorical_column
 
 
 def converted_ids(column: Any) -> Any:
@@ -15,6 +16,11 @@ def converted_ids(column: Any) -> Any:
     Raises:
         SpecError: The kind of column does not have an equivalent.
     """
+    weighted = _weighted(column)
+    if weighted is not None:
+        return weighted_categorical_column(
+            converted_ids(weighted.unweighted), weight_feature_key=weighted.key, dtype=weighted.dtype
+        )
     is_sequence = is_sequence_of_ids(column)
     inner = column.categorical_column if is_sequence else column
     convert = by_class(inner, _CATEGORICAL)
@@ -25,7 +31,8 @@ def converted_ids(column: Any) -> Any:
 
 def is_categorical(column: Any) -> bool:
     """Whether `converted_ids` accepts it."""
-    return is_sequence_of_ids(column) or by_class(column, _CATEGORICAL) is not None
+    is_weighted = _WEIGHTED in class_names(column)
+    return is_sequence_of_ids(column) or is_weighted or by_class(column, _CATEGORICAL) is not None
 
 
 def is_sequence_of_ids(column: Any) -> bool:
@@ -41,6 +48,24 @@ def class_names(column: Any) -> list[str]:
 def by_class(column: Any, known: Mapping[str, Any]) -> Any:
     """The entry in `known` for the nearest of the column's classes, or None."""
     return next((known[name] for name in class_names(column) if name in known), None)
+
+
+class _Weighted(NamedTuple):
+    """The parts of a weighted column."""
+
+    unweighted: Any
+    key: str
+    dtype: Any
+
+
+def _weighted(column: Any) -> _Weighted | None:
+    """What a `weighted_categorical_column` is made of; of steps, weighted before or after it became one of steps."""
+    if _WEIGHTED in class_names(column):
+        return _Weighted(column.categorical_column, column.weight_feature_key, column.dtype)
+    if is_sequence_of_ids(column) and _WEIGHTED in class_names(column.categorical_column):
+        inner = column.categorical_column
+        return _Weighted(type(column)(inner.categorical_column), inner.weight_feature_key, inner.dtype)
+    return None
 
 
 def _identity(column: Any, *, is_sequence: bool) -> Any:
@@ -118,7 +143,7 @@ def unsupported(column: Any) -> SpecError:
     return SpecError(
         f"{name} cannot be converted." if advice else f"{name} is not a known column of tf.feature_column.",
         expected="numeric, sequence_numeric, bucketized, embedding, shared embedding and indicator columns, of "
-        "identity, vocabulary, hash and bucketized ones",
+        "identity, vocabulary, hash, weighted and bucketized ones",
         received=f"{type(column).__module__}.{type(column).__name__}",
         fix=advice,
     )
@@ -128,6 +153,7 @@ def _whole(value: Any) -> Any:
     return None if value is None else int(value)
 
 
+_WEIGHTED = "WeightedCategoricalColumn"
 _CATEGORICAL: dict[str, Callable[..., Any]] = {
     "IdentityCategoricalColumn": _identity,
     "HashedCategoricalColumn": _hashed,
@@ -137,5 +163,4 @@ _CATEGORICAL: dict[str, Callable[..., Any]] = {
 _WHAT_TO_DO_WITH = {
     "CrossedColumn": "Write the crossed value into the records (the keys' values joined by a separator), and hash that "
     "with categorical_column_with_hash_bucket. Its ids differ from the crossed column's: train that table again.",
-    "WeightedCategoricalColumn": "Use a separate numeric column for the weights, and multiply after the layer.",
 }
