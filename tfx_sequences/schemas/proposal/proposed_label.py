@@ -134,7 +134,8 @@ def head_names(keys: Sequence[str]) -> list[str]:
     found: list[str] = []
     for key in keys:
         parts = [word for part in re.split(r"[/:]", key) for word in words_of(part)] or ["label"]
-        for first in (*range(len(parts) - 1, -1, -1), 0):
+        name = ""
+        for first in range(len(parts) - 1, -1, -1):
             name = "_".join(parts[first:])
             name = name if re.match("[a-z]", name) and name != "id" else f"label_{name}"
             plain = first == 0 or name not in (*_TEXT_WORDS, *_NUMBER_WORDS)
