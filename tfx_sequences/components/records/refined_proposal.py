@@ -12,6 +12,7 @@ from tfx_sequences.components.records.keys import sample_files
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.components.records.proposal_facts import ProposalFacts, proposal_facts
 from tfx_sequences.errors import DataError
+from tfx_sequences.schemas.features.raw_features import feature_of
 from tfx_sequences.schemas.proposal.proposal import Note, Proposal
 from tfx_sequences.schemas.proposal.propose import SECTIONS
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
@@ -92,7 +93,7 @@ class _Draft:
             if (
                 self.remove(name, f"{why}, so it names them")
                 and "id_key" not in self.plain
-                and column.dtype == "string"
+                and feature_of(column).dtype == "string"
             ):
                 self.plain["id_key"] = column.key
                 self.left_out.pop()

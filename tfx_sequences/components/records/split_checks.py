@@ -137,8 +137,9 @@ def _unseen(
         f"{f'{unit} left in train' if split in held_back else f'training {unit}'} has.",
         expected=f"one of {shortened(map(text, seen))}",
         received="; ".join(f"{_counted(counts, unit)} of '{split}'" for split, counts in unseen.items()),
-        fix=f"Write `unseen: wrong` or `unseen: other` at {where}, add training records of this class, remove it, {files}"
-        f"or list all classes in `{where}.classes` in the spec." + (f" The closest is '{closest}'." if closest else ""),
+        fix=f"Write `unseen: wrong` or `unseen: other` at {where}, add training records of this class, remove it, "
+        f"{files}or list all classes in `{where}.classes` in the spec."
+        + (f" The closest is '{closest}'." if closest else ""),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -98,7 +98,7 @@ def _proposed(
     from tfx_sequences.schemas.proposal.proposal import Proposal
     from tfx_sequences.schemas.proposal.propose import propose_spec
 
-    roles = {"label": label, "example_weight": example_weight, "id_key": id_key}
+    roles: dict[str, Any] = {"label": label, "example_weight": example_weight, "id_key": id_key}
     name = _spec_name(source) if name is None else name
     if not source.exists():
         raise UserInputError(
