@@ -34,7 +34,7 @@ def test_records_of_every_kind_of_column_give_a_spec_that_fits_them(tmp_path, ca
     assert run(data, "--label", "kind", "--weight", "weight", "-o", tmp_path / "spec.yaml") == 0
     text = (tmp_path / "spec.yaml").read_text("utf-8")
     assert text.startswith(f"# Proposed from {data}")
-    assert "# Whole numbers, taken for quantities" in text
+    assert "# Integers, treated as quantities" in text
     spec = load_spec(tmp_path / "spec.yaml")
     assert (spec.name, spec.example_weight) == ("my_data", "weight")
     assert main(["check", str(tmp_path / "spec.yaml"), "--data", str(data)]) == 0, capfd.readouterr().err

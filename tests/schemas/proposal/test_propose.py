@@ -485,7 +485,7 @@ def test_a_proposal_is_a_file_with_its_notes_as_comments():
     text = proposal.to_yaml(origin="schema.pbtxt")
     lines = text.splitlines()
     assert lines[0].startswith("# Proposed from schema.pbtxt.")
-    assert "#   sequence.off: its type is STRUCT, which no column reads." in lines
+    assert "#   sequence.off: its type is STRUCT, which columns cannot read." in lines
     count = next(i for i, line in enumerate(lines) if line.startswith("  count:"))
     assert lines[count - 1].startswith("  # ")
     assert "# Guessed: by its name." in lines
