@@ -27,8 +27,12 @@ def propose_command(
         ),
     ],
     label: Annotated[
-        str | None,
-        typer.Option("--label", metavar="KEY", help="The label's key; guessed from the feature names if not given."),
+        list[str] | None,
+        typer.Option(
+            "--label",
+            metavar="KEY",
+            help="The label's key; guessed from the feature names if not given. Several labels give several heads.",
+        ),
     ] = None,
     weight: Annotated[
         str | None, typer.Option("--weight", metavar="KEY", help="The key of the example weight.")
@@ -71,7 +75,7 @@ def propose_command(
 def _proposed(
     source: AnyPath,
     *,
-    label: str | None,
+    label: list[str] | None,
     example_weight: str | None = None,
     id_key: str | None = None,
     name: str | None,
@@ -113,6 +117,9 @@ def _proposed(
 
     schema = infer_schema(files, beam_args=beam_pipeline_args(()))
     proposal = propose_spec(schema, **roles, name=name, bytes_samples=sample_bytes(files))
+    from tfx_sequences.components.records.refined_proposal import refined_proposal
+
+    proposal = refined_proposal(proposal, files, source if source.is_dir() and not notes else None)
     return Proposal(proposal.spec, (*notes, *proposal.notes, *_of_numbers(files, proposal.spec)), proposal.left_out)
 
 
