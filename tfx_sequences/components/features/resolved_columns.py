@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from tfx_sequences.errors import SpecError, UserInputError, did_you_mean
 from tfx_sequences.schemas.columns.base import declared
-from tfx_sequences.schemas.columns.column import COLUMN_TYPES, BucketizedColumn, NumericColumn, TermColumn
+from tfx_sequences.schemas.columns.column import COLUMN_TYPES, BucketizedColumn, ImageColumn, NumericColumn, TermColumn
 from tfx_sequences.schemas.columns.column_base import BaseColumn
 from tfx_sequences.schemas.columns.keyed_normalizer import ZScoreBy
 from tfx_sequences.schemas.columns.numeric_columns import RECORD_NORMALIZERS, SPLIT_NORMALIZERS
@@ -84,6 +84,13 @@ def checked_columns(columns: Any, layer: str, is_sequence: bool) -> list[Any]:
                 expected="features of one length",
                 received=f"align: {{to: {column.align.to}}}",
                 fix="Align the feature before the layer, and leave timestamps and align out.",
+            )
+        if isinstance(column, ImageColumn):
+            raise UserInputError(
+                f"{layer} was given a column of images, '{column.key}'.",
+                expected="columns of numbers, ids, terms or text",
+                received="type: image",
+                fix="Make a vector of each image first, and give it as a numeric column.",
             )
         if statistics := _statistics_of(column):
             raise UserInputError(

@@ -16,6 +16,7 @@ from tfx_sequences.schemas.columns.alignment import Alignment
 from tfx_sequences.schemas.columns.categorical_columns import CategoricalColumn, TextColumn, Vocabulary
 from tfx_sequences.schemas.columns.column_base import IdColumn
 from tfx_sequences.schemas.columns.embedding import Embedding
+from tfx_sequences.schemas.columns.image_column import ImageColumn
 from tfx_sequences.schemas.columns.keyed_normalizer import ZScoreBy
 from tfx_sequences.schemas.columns.numeric_columns import BucketizedColumn, NumericColumn, Scaling
 
@@ -27,6 +28,7 @@ __all__ = [
     "Column",
     "Embedding",
     "IdColumn",
+    "ImageColumn",
     "NumericColumn",
     "Scaling",
     "TermColumn",
@@ -36,7 +38,8 @@ __all__ = [
 ]
 
 Column = Annotated[
-    NumericColumn | CategoricalColumn | BucketizedColumn | TextColumn, pydantic.Field(discriminator="type")
+    NumericColumn | CategoricalColumn | BucketizedColumn | TextColumn | ImageColumn,
+    pydantic.Field(discriminator="type"),
 ]
 TermColumn = CategoricalColumn | TextColumn
 COLUMN_TYPES = {
@@ -44,4 +47,5 @@ COLUMN_TYPES = {
     "categorical": CategoricalColumn,
     "bucketized": BucketizedColumn,
     "text": TextColumn,
+    "image": ImageColumn,
 }

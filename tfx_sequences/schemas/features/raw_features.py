@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns.byte_numbers import ByteLayout
-from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalColumn, NumericColumn
+from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalColumn, ImageColumn, NumericColumn
 from tfx_sequences.schemas.columns.column_base import BaseColumn
 from tfx_sequences.schemas.columns.names import MISSING_INT, raw_name
 from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
@@ -33,6 +33,7 @@ class RawFeature:
         default: Replaces a missing context value; None: it is required.
         role: What the spec uses it for.
         multi_valued: One step (or the record) has any number of values; `shape` is `()`.
+        image: The column of images that it is for.
         layout: How a bytes value holds numbers; `dtype` is `string` then, and `shape` is `()`.
         clock: The key of the timestamps of a list that has its own; empty for the steps of the record.
     """
@@ -45,6 +46,7 @@ class RawFeature:
     role: Role
     multi_valued: bool = False
     layout: ByteLayout | None = None
+    image: ImageColumn | None = None
     clock: str = ""
 
     @property
@@ -144,7 +146,8 @@ def feature_of(column: BaseColumn) -> RawFeature:
         default_term = _missing_term(column)
         several = column.multi_valued
         return RawFeature(column.key, column.is_sequence, column.dtype, (), default_term, "feature", several)
-    return RawFeature(column.key, not is_from_context(column), "string", (), "", "feature")
+    image = column if isinstance(column, ImageColumn) else None
+    return RawFeature(column.key, not is_from_context(column), "string", (), "", "feature", image=image)
 
 
 def features_of(column: BaseColumn) -> list[RawFeature]:
