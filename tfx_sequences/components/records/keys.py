@@ -12,6 +12,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from tfx_sequences.components.records.framing import read_records
+from tfx_sequences.components.records.opening import holds_example_lists
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.components.records.places import place
 from tfx_sequences.errors import DataError, did_you_mean, shortened
@@ -36,6 +37,7 @@ class FileSample:
         records: Number of records.
         whole: Whether the sample is the whole file.
         has_lists: Whether a record has feature lists, so that it is a SequenceExample.
+        holds_example_lists: Whether the records are stored as ExampleListWithContext, and were converted.
         kinds: For each key, the stored dtypes, each with the first record that has it.
     """
 
@@ -43,6 +45,7 @@ class FileSample:
     records: int = 0
     whole: bool = True
     has_lists: bool = False
+    holds_example_lists: bool = False
     kinds: dict[Key, dict[str | None, int]] = dataclasses.field(default_factory=dict)
 
 
@@ -162,7 +165,7 @@ def stored_kinds(feature: Any) -> set[str]:
 def _sample(path: AnyPath, most: int, skip_malformed: bool) -> FileSample:
     from tensorflow.core.example import example_pb2
 
-    sample, size = FileSample(path), 0
+    sample, size = FileSample(path, holds_example_lists=holds_example_lists(path)), 0
     for index, record in enumerate(read_records(path)):
         if index == most or size > _SAMPLE_BYTES:
             sample.whole = False
@@ -193,6 +196,13 @@ def _note(sample: FileSample, key: Key, kind: str | None, index: int) -> None:
 
 
 def _check_kind_of_record(spec: SequenceSpec, sample: FileSample) -> None:
+    if sample.holds_example_lists and spec.record != "ELWC":
+        raise DataError(
+            f"{sample.path} holds ExampleListWithContext records, not tf.{spec.record}.",
+            expected=f"tf.{spec.record}",
+            received="lists of tf.Example with a context",
+            fix="Write `record: ELWC` in the spec: the items of each list are then the steps.",
+        )
     if spec.record == "Example" and sample.has_lists:
         lists = sorted(key for is_list, key in sample.kinds if is_list)
         raise DataError(
@@ -201,7 +211,7 @@ def _check_kind_of_record(spec: SequenceSpec, sample: FileSample) -> None:
             received=f"records with the feature lists {shortened(lists)}",
             fix="Write `record: SequenceExample` in the spec, or remove `record`.",
         )
-    if spec.record == "SequenceExample" and not sample.has_lists:
+    if spec.payload == "SequenceExample" and not sample.has_lists:
         of_steps = [column.key for column in spec.sequence.values() if not is_from_context(column)]
         misplaced = [key for key in of_steps if (False, key) in sample.kinds]
         if misplaced:

@@ -89,7 +89,7 @@ def predict_batch(
         if on_failure is None:
             raise DataError(
                 f"{where} cannot be predicted.",
-                expected=f"tf.{spec.record} with the features of the spec '{spec.name}'",
+                expected=f"tf.{spec.payload} with the features of the spec '{spec.name}'",
                 received=error.reason,
                 fix="Correct or remove the invalid value; 'tfx-sequences check' says more if the records have labels.",
             ) from error

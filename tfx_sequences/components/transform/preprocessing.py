@@ -32,6 +32,7 @@ import tensorflow_transform as tft
 from tfx_sequences.components.batches.alignment import column_inputs
 from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.features.column_ids import ColumnIds
+from tfx_sequences.components.transform.crossed_features import transform_crossed
 from tfx_sequences.components.transform.label_transform import transform_labels
 from tfx_sequences.components.transform.length_histogram import analyze_lengths
 from tfx_sequences.components.transform.number_columns import transform_number_columns
@@ -71,6 +72,7 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
             outputs[name] = _checked(terms[name], ids, _each(terms[name], ids))
     for vocabulary, names in computed_vocabularies(spec).items():
         outputs |= _computed(vocabulary, {name: terms[name] for name in names}, spec)
+    outputs |= transform_crossed(inputs, spec)
     outputs |= transform_weights(inputs, spec)
     lengths = {c.key: outputs[name].row_lengths() for name, c in spec.columns.items() if c.is_sequence}
     outputs[SEQUENCE_LENGTH] = _common_length(lengths)

@@ -107,11 +107,16 @@ def _proposed(
         schema = source.read_text() if isinstance(source, RemotePath) else source
         return propose_spec(schema, **roles, name=name)
     files, notes = ([source], ()) if source.is_file() else _training_files(source)
+    from tfx_sequences.components.records.opening import holds_example_lists
     from tfx_sequences.components.records.schema_inference import infer_schema
     from tfx_sequences.pipeline.beam_engines import beam_pipeline_args
 
     proposal = propose_spec(infer_schema(files, beam_args=beam_pipeline_args(())), **roles, name=name)
-    return Proposal(proposal.spec, (*notes, *proposal.notes, *_of_numbers(files, proposal.spec)), proposal.left_out)
+    spec = proposal.spec
+    if any(map(holds_example_lists, files)):
+        # They are read as SequenceExamples, which the schema shows; the spec says how they are stored.
+        spec = spec.model_copy(update={"record": "ELWC"})
+    return Proposal(spec, (*notes, *proposal.notes, *_of_numbers(files, spec)), proposal.left_out)
 
 
 def _training_files(folder: AnyPath) -> tuple[list[AnyPath], tuple[Note, ...]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalColumn, NumericColumn
+from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalColumn, CrossedColumn, NumericColumn
 from tfx_sequences.schemas.columns.column_base import BaseColumn
 from tfx_sequences.schemas.columns.names import MISSING_INT, raw_name
 from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
@@ -138,6 +138,10 @@ def feature_of(column: BaseColumn) -> RawFeature:
         default_term = _missing_term(column)
         several = column.multi_valued
         return RawFeature(column.key, column.is_sequence, column.dtype, (), default_term, "feature", several)
+    if isinstance(column, CrossedColumn):
+        dtype = column.dtype_of(column.key)
+        missing = None if column.multi_valued else _MISSING_KEY[dtype]
+        return RawFeature(column.key, column.is_sequence, dtype, (), missing, "feature", column.multi_valued)
     return RawFeature(column.key, not is_from_context(column), "string", (), "", "feature")
 
 
