@@ -68,7 +68,7 @@ def test_figures_are_means_by_weight_and_padding_is_not_looked_at(label):
     ("fields", "told"),
     [
         ({}, "needs `shape: "),
-        ({"shape": (2, 2)}, "needs `shape: "),
+        ({"shape": (2, 2)}, r"the shape of a label is \[number of values\]"),
         ({"shape": (3,), "classes": ("a", "b")}, "classes names 2 positions of a vector of 3"),
         ({"shape": (3,), "class_weights": "balanced"}, "class_weights is for labels of one class"),
         ({"shape": (3,), "sampled_softmax": 2}, "sampled_softmax is for labels of one class"),

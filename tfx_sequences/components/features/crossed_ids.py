@@ -49,8 +49,7 @@ def crossed_in_cells(forms: Sequence[Any], steps: Any, column: CrossedColumn) ->
     """Ids `[N]` of the combinations in a grid of `B * T` cells, and the cell of each, rising.
 
     Args:
-        forms: The features as `step_values` gives them. Of dense ones empty strings and -1 are no values, as in
-            `tf.feature_column`.
+        forms: The features as `step_values` gives them. In dense ones every value counts, as in `tf.feature_column`.
         steps: `T`.
         column: The column.
     """
@@ -60,16 +59,10 @@ def crossed_in_cells(forms: Sequence[Any], steps: Any, column: CrossedColumn) ->
         if isinstance(form, Dense):
             values = form.ids(steps)
             each = tf.size(values, tf.int64) // tf.maximum(cells, 1)
-            flat = tf.reshape(values, [-1])
-            flat = (
-                flat
-                if flat.dtype == tf.string
-                else tf.where(flat == -1, tf.constant(MISSING_INT), tf.cast(flat, tf.int64))
-            )
-            found.append(rows_of(flat, tf.repeat(tf.range(cells), each), cells))
+            flat, its = tf.reshape(values, [-1]), tf.repeat(tf.range(cells), each)
         else:
             flat, its = form.flat(steps)
-            found.append(tf.RaggedTensor.from_value_rowids(flat, its, cells, validate=False))
+        found.append(tf.RaggedTensor.from_value_rowids(flat, its, cells, validate=False))
     ids = crossed_ids(found, column)
     return ids.values, ids.value_rowids()
 

@@ -22,7 +22,8 @@ def from_example_lists(serialized: tf.Tensor, spec: SequenceSpec) -> dict[str, A
         spec: The spec.
 
     Raises:
-        tf.errors.InvalidArgumentError: A record is broken, lacks a required feature, or holds another dtype.
+        tf.errors.InvalidArgumentError: A record lacks a required feature, or holds another dtype.
+        tf.errors.DataLossError: A record is broken.
     """
     # The op refuses to decode nothing: an empty message is added, and left out below.
     sizes, (items, shared) = tf.io.decode_proto(
