@@ -108,7 +108,7 @@ def framed(records: Iterable[tf.train.SequenceExample]) -> int:
 def no_such_data_folder(folder):
     spec_in(folder)
     data_in(folder)
-    return Bad("No such data folder.", "a folder", "/dta", "Did you mean 'data'?", data="dta")
+    return Bad("The data folder does not exist.", "a folder", "/dta", "Did you mean 'data'?", data="dta")
 
 
 @case

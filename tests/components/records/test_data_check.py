@@ -723,7 +723,7 @@ def test_only_one_class(tmp_path, classes):
 @pytest.mark.parametrize("bad", ["", "two\nlines"])
 def test_class_that_no_vocabulary_takes(tmp_path, bad):
     message = error_of(spec_of(), write(tmp_path, replaced(good(), _2=record(2, {"class": bad}))))
-    assert "is empty or holds a line break" in message
+    assert "is empty or contains a line break" in message
 
 
 # -- lengths, and what comes first

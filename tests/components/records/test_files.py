@@ -73,7 +73,7 @@ def test_patterns_may_name_folders(tmp_path):
 def test_no_such_folder_names_a_sibling(tmp_path):
     (tmp_path / "vowels").mkdir()
     message = error_of(find_split_files, tmp_path / "vowel", Splits())
-    assert "No such data folder" in message
+    assert "The data folder does not exist" in message
     assert "Did you mean 'vowels'?" in message
 
 
@@ -92,7 +92,7 @@ def test_folder_in_a_file_system_that_tensorflow_does_not_have():
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_folder_may_not_be_read(tmp_path):
     (tmp_path / "closed").mkdir(mode=0)
-    assert "may not be read" in error_of(find_split_files, tmp_path / "closed", Splits())
+    assert "permission to read" in error_of(find_split_files, tmp_path / "closed", Splits())
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def test_buckets_need_plain_numbers_of_the_same_place():
     column = make_bucketized(numeric(), [1, 2.5], is_sequence=False)
     assert column.boundaries == (1.0, 2.5)
     for source, of_steps in ((numeric(), True), (numeric(normalizer="z_score"), False), ("x", False)):
-        with pytest.raises(SpecError, match="Only plain numbers"):
+        with pytest.raises(SpecError, match="Only numbers without a normalizer"):
             make_bucketized(source, [1.0], is_sequence=of_steps)
 
 

@@ -27,10 +27,10 @@ def test_the_dtype_follows_from_classes_and_shape(fields, dtype):
         ({"classes": ()}, "at least 2 classes"),
         ({"type": "multi_label", "classes": ()}, "classes is empty"),
         ({"classes": ("a", "a")}, "a class twice"),
-        ({"classes": ("a", "b"), "dtype": "int64"}, "does not hold values of dtype int64"),
+        ({"classes": ("a", "b"), "dtype": "int64"}, "must contain values of dtype int64"),
         ({"dtype": "float32"}, "not float32"),
-        ({"type": "multi_label", "dtype": "float32"}, "a vector of 0 and 1 needs `shape`"),
-        ({"shape": (2,)}, "is one class"),
+        ({"type": "multi_label", "dtype": "float32"}, "a vector of zeros and ones needs `shape`"),
+        ({"shape": (2,)}, "is a single class"),
         ({"classes": ("good", "bad"), "class_weights": {"god": 2.0}}, "'god' is not a class. Did you mean 'good'"),
     ],
 )

@@ -21,7 +21,7 @@ def test_the_shape_is_the_horizon():
     [
         ({"horizon": None}, "needs a horizon"),
         ({"target": None}, "needs a target"),
-        ({"shape": (3,)}, "leave shape out"),
+        ({"shape": (3,)}, "remove shape"),
         ({"per_step": True}, "per_step does not apply"),
         ({"known_future": {"value": "values_ahead"}}, "is the target of the forecast"),
     ],

@@ -9,10 +9,10 @@ from tfx_sequences.schemas.spec.label import Label
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"classes": ("a",)}, "has no classes"),
+        ({"classes": ("a",)}, "cannot have classes"),
         ({"dtype": "string"}, "is a number"),
-        ({"class_weights": {"a": 1.0}}, "class_weights is for labels of classes"),
-        ({"label_smoothing": 0.1}, "label_smoothing is for labels of classes"),
+        ({"class_weights": {"a": 1.0}}, "class_weights is for labels with classes"),
+        ({"label_smoothing": 0.1}, "label_smoothing is for labels with classes"),
         ({"sampled_softmax": 3}, "sampled_softmax is for classification"),
         ({"horizon": 3}, "horizon is for labels of `type: forecast`"),
     ],

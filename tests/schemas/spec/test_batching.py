@@ -9,11 +9,11 @@ from tfx_sequences.schemas.spec.batching import Batching
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"bucket_boundaries": (5, 5)}, "must rise"),
-        ({"bucket_boundaries": (9, 5)}, "must rise"),
+        ({"bucket_boundaries": (5, 5)}, "must be increasing"),
+        ({"bucket_boundaries": (9, 5)}, "must be increasing"),
         ({"bucket_batch_sizes": (4, 4)}, "needs bucket_boundaries"),
         ({"bucket_boundaries": (5, 9), "bucket_batch_sizes": (4, 4)}, "expected 3, received 2"),
-        ({"drop_shorter_than": 5, "drop_longer_than": 4}, "no sequence would be left"),
+        ({"drop_shorter_than": 5, "drop_longer_than": 4}, "no sequence would remain"),
         ({"batch_size": 0}, "greater than 0"),
         ({"truncate": "middle"}, "'tail', 'head' or 'random'"),
         ({"padding": {"x": {"side": "top"}}}, "'right' or 'left'"),

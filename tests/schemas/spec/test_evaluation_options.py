@@ -9,11 +9,11 @@ from tfx_sequences.schemas.spec.evaluation_options import Change, Evaluation, Th
 @pytest.mark.parametrize(
     ("build", "words"),
     [
-        (lambda: Threshold(), "give min, max or both"),
-        (lambda: Change(), "give max_drop, or max_rise"),
-        (lambda: Change(max_drop=0.1, max_rise=0.1), "give max_drop, or max_rise"),
+        (lambda: Threshold(), "set min, max or both"),
+        (lambda: Change(), "set either max_drop or max_rise"),
+        (lambda: Change(max_drop=0.1, max_rise=0.1), "set either max_drop or max_rise"),
         (lambda: Change(max_drop=-0.1), "greater than or equal to 0"),
-        (lambda: Evaluation(length_slices=(9, 5)), "increasing numbers, not 9, 5"),
+        (lambda: Evaluation(length_slices=(9, 5)), "increasing numbers, but are 9, 5"),
         (lambda: Evaluation(slice=("country",)), "Did you mean 'slices'"),
     ],
 )

@@ -1,7 +1,7 @@
-"""The record files of a data folder: which file is which split.
+"""Finds the record files of a data folder and their splits.
 
-The pipeline reads every file that a split's pattern matches; so do the checks here. The folder is on this machine or
-in any file system that TensorFlow has; only for the latter TensorFlow is imported.
+The pipeline reads every file that matches a split's pattern, and so do the checks here. The folder is on this machine
+or on any file system that TensorFlow supports; TensorFlow is imported only for the latter.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _NO_RECORDS = (
     ),
     *(".xml", ".yaml", ".yml", ".crc", ".md5", ".sha256"),
 )
-# How a split's files are often named, where they are not named as in the spec.
+# Common names of a split's files, to guess a pattern if the spec's does not match.
 _USUAL_NAMES = {
     "train": re.compile(r"(?<![a-z])(train(ing)?|trn)", re.IGNORECASE),
     "valid": re.compile(r"(?<![a-z])(val(id(ation)?)?|dev|eval(uation)?)", re.IGNORECASE),
@@ -47,25 +47,25 @@ _USUAL_NAMES = {
 
 
 def find_split_files(data_dir: str | os.PathLike[str], splits: Splits) -> dict[str, list[AnyPath]]:
-    """The files of each split, sorted; an empty list for a `valid` or `test` without files.
+    """The files of each split, sorted; an empty list for `valid` or `test` without files.
 
-    Plain text and hidden files that a pattern matches are not record files: see `skipped_files`.
+    Matching hidden files and plain text files are not record files: see `skipped_files`.
 
     Args:
         data_dir: A folder, local or remote.
-        splits: The glob patterns, relative to the folder. `*` does not match `/`. For a default that matches no file,
-            the other usual names of the split are tried, see `with_patterns_found`.
+        splits: The glob patterns, relative to the folder. `*` does not match `/`. If a default pattern matches no file,
+            the split's other usual names are tried, see `with_patterns_found`.
 
     Returns:
         Files by `train`, `valid` and `test`.
 
     Raises:
-        DataError: No such folder; no file for `train`; a file that two splits have; a pattern that is not one.
+        DataError: The folder or files for `train` do not exist; a file matches two splits; a pattern is invalid.
 
     >>> find_split_files("no/such/folder", Splits())
     Traceback (most recent call last):
       ...
-    tfx_sequences.errors.DataError: No such data folder.
+    tfx_sequences.errors.DataError: The data folder does not exist.
       expected: a folder with TFRecord files
       received: no/such/folder
       fix:      Check the path.
@@ -82,7 +82,7 @@ def find_split_files(data_dir: str | os.PathLike[str], splits: Splits) -> dict[s
             if other != name:
                 raise DataError(
                     f"The file {_relative(file, folder)} belongs to two splits.",
-                    expected="each file in one split, so that no record is both learnt and tested",
+                    expected="each file in one split, so that no record is used for both training and testing",
                     received=f"splits.{other}: '{getattr(splits, other)}' and splits.{name}: '{getattr(splits, name)}'",
                     fix="Narrow one of the two patterns in the spec, or rename the files.",
                 )
@@ -90,32 +90,32 @@ def find_split_files(data_dir: str | os.PathLike[str], splits: Splits) -> dict[s
 
 
 def with_patterns_found(data_dir: str | os.PathLike[str], splits: Splits) -> Splits:
-    """The patterns, with the first other usual one for a default that matches no record file of the folder.
+    """The patterns; a default pattern without record files is replaced by the first usual pattern that has some.
 
-    So `eval-0.tfrecord` is found as `valid` where there are no `valid*`, `val-*` and `dev*`.
+    So `eval-0.tfrecord` is in `valid` if there are no files `valid*`, `val-*` and `dev*`.
     """
     return _found(_folder(data_dir), splits)[0]
 
 
 def skipped_files(data_dir: str | os.PathLike[str], splits: Splits) -> list[AnyPath]:
-    """What the patterns match beside record files: hidden files and plain text, which are not read."""
+    """Matching files that are not record files: hidden files and plain text, which are not read."""
     _, matched = _found(_folder(data_dir), splits)
     return sorted({f for files in matched.values() for f in files if not may_hold_records(f)})
 
 
 def unused_files(data_dir: str | os.PathLike[str], found: dict[str, list[AnyPath]]) -> list[AnyPath]:
-    """Files directly in the folder that look like TFRecords and belong to no split.
+    """Files directly in the folder that look like TFRecords but do not belong to a split.
 
     Args:
         data_dir: The folder.
-        found: What `find_split_files` found there.
+        found: The result of `find_split_files`.
     """
     used = {file for files in found.values() for file in files}
     return [file for file in list_record_files(data_dir) if file not in used]
 
 
 def list_record_files(data_dir: str | os.PathLike[str]) -> list[AnyPath]:
-    """Files directly in a folder whose names say they are TFRecords, sorted; none if there is no such folder."""
+    """Files directly in a folder with TFRecord names, sorted; empty if the folder does not exist."""
     folder = path_of(data_dir).expanduser()
     files = folder.iterdir() if folder.is_dir() else ()
     return sorted(f for f in files if may_hold_records(f) and "tfrecord" in f.name.lower() and f.is_file())
@@ -131,29 +131,32 @@ def _folder(data_dir: str | os.PathLike[str]) -> AnyPath:
             f"The data folder cannot be read: {error.strerror or error}",
             expected=expected,
             received=str(data_dir),
-            fix="Check the path, and the rights to read it.",
+            fix="Check the path and its permissions.",
         ) from error
     if not exists:
         parent = folder.parent
         siblings = [f.name for f in parent.iterdir() if f.is_dir()] if parent.is_dir() else []
         fix = f"Check the path.{did_you_mean(folder.name, siblings)}"
-        raise DataError("No such data folder.", expected=expected, received=str(data_dir), fix=fix)
+        raise DataError("The data folder does not exist.", expected=expected, received=str(data_dir), fix=fix)
     if not folder.is_dir():
         raise DataError(
             "The data folder is not a folder.",
             expected=expected,
             received=f"the file {data_dir}",
-            fix=f"Give the folder that holds it: {folder.parent}",
+            fix=f"Use its folder: {folder.parent}",
         )
     if isinstance(folder, Path) and not os.access(folder, os.R_OK | os.X_OK):
         raise DataError(
-            "The data folder may not be read.", expected=expected, received=str(data_dir), fix="Check its permissions."
+            "You do not have permission to read the data folder.",
+            expected=expected,
+            received=str(data_dir),
+            fix="Check its permissions.",
         )
     return folder
 
 
 def _found(folder: AnyPath, splits: Splits) -> tuple[Splits, dict[str, list[AnyPath]]]:
-    """The patterns with those of `USUAL_PATTERNS` that match, and by split what they match, skipped files included."""
+    """The patterns, including usual ones that match, and the matching files by split, including skipped files."""
     chosen, matched = {}, {}
     for name in SPLITS:
         given = getattr(splits, name)
@@ -171,18 +174,18 @@ def _matches(folder: AnyPath, name: str, pattern: str) -> list[AnyPath]:
     matched: list[AnyPath] = []
     reason = "it is empty" if not pattern else ""
     if PurePosixPath(pattern).is_absolute() or ".." in PurePosixPath(pattern).parts:
-        reason = "it leaves the data folder"
+        reason = "it points outside the data folder"
     elif any("**" in part and part != "**" for part in PurePosixPath(pattern).parts):
-        reason = "'**' stands for whole folders"
+        reason = "'**' must be a whole part of the path"
     elif pattern:
         try:
-            # Broken links count: a reader would stumble over them.
+            # Broken links count, because a reader would fail on them.
             matched = sorted(f for f in folder.glob(pattern) if not f.is_dir())
         except (ValueError, NotImplementedError) as error:
             reason = str(error)
     if reason:
         raise DataError(
-            f"splits.{name} is not a pattern of files in the data folder: {reason}.",
+            f"splits.{name} is not a valid file pattern: {reason}.",
             expected=f"a glob such as '{name}*' or '{name}/*'",
             received=f"'{pattern}'",
             fix="Correct `splits` in the spec.",
@@ -191,9 +194,9 @@ def _matches(folder: AnyPath, name: str, pattern: str) -> list[AnyPath]:
 
 
 def may_hold_records(file: AnyPath) -> bool:
-    """Whether a file is read where a pattern matches it: it is not hidden, and its name does not say that it is text.
+    """Whether a matching file is read: it is not hidden, and its name is not that of a text file.
 
-    Of a file of this machine the first bytes are looked at too.
+    For a file on this machine, the first bytes are checked too.
     """
     if file.name.startswith(".") or file.suffix.lower() in _NO_RECORDS:
         return False
@@ -226,7 +229,7 @@ def _no_training_files(folder: AnyPath, splits: Splits) -> DataError:
 
 
 def _suggestion(files: list[str], folders: list[str]) -> str:
-    """A `splits:` section guessed from names, for the message."""
+    """A `splits:` section for the message, guessed from file names."""
     guessed: dict[str, str] = {}
     for split, usual in _USUAL_NAMES.items():
         for name in files:

@@ -1,4 +1,4 @@
-"""Finds groups of records, such as those of one user, that stand in more than one split."""
+"""Finds groups of records, such as the records of one user, that are in more than one split."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from tfx_sequences.components.records.leaks import Leak
 from tfx_sequences.schemas.columns.group_names import is_group_name, is_id_name
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
-# A key with more values is left out: it names records, or its values would not fit into memory.
+# A key with more values is ignored: it identifies records, or its values would not fit into memory.
 _MOST_VALUES = 2_000_000
-# A group that decides the label is found whatever its key is called, from this number of groups on.
+# From this number of groups on, a key that determines the label is found, whatever its name.
 _FEWEST_GROUPS, _FEWEST_RECORDS = 20, 2.0
 _FEWEST_NAMED = 3
 
 
 @dataclasses.dataclass
 class _Values:
-    """What is known of one key.
+    """The counts for one key.
 
     Attributes:
-        records: By split, how many records have each value.
-        labels: By value, the label of its records; `_MIXED` where they differ.
+        records: Number of records with each value, by split.
+        labels: The label of the records with each value; `_MIXED` if they differ.
     """
 
     records: dict[str, Counter[Any]] = dataclasses.field(default_factory=lambda: defaultdict(Counter))
@@ -38,11 +38,11 @@ _MIXED = object()
 
 
 class GroupLeaks:
-    """Searches context features of one term, whether the spec uses them or not.
+    """Searches context features with one term, including features that the spec does not use.
 
     Args:
         spec: The spec.
-        dtypes: The context features of the data, by key: how they are stored.
+        dtypes: The stored dtype of each context feature of the data, by key.
     """
 
     def __init__(self, spec: SequenceSpec, dtypes: Mapping[str, str]) -> None:
@@ -66,7 +66,7 @@ class GroupLeaks:
 
         Args:
             batch: The batch.
-            splits: The split that a run puts each record into.
+            splits: The split of each record in a run.
         """
         if not self._values:
             return
@@ -82,7 +82,7 @@ class GroupLeaks:
                 del self._values[key]
 
     def found(self) -> list[Leak]:
-        """A leak for each key whose values stand in `train` and in another split."""
+        """A leak for each key with values that are both in `train` and in another split."""
         return [leak for key, values in self._values.items() if (leak := self._leak(key, values)) is not None]
 
     def _leak(self, key: str, values: _Values) -> Leak | None:
@@ -105,15 +105,16 @@ class GroupLeaks:
             "group",
             "warning",
             f"Records with the same '{key}' are in train and in {' and '.join(sorted(shared))}.",
-            "all records of a group in one split, or the network knows the groups that it is tested with",
-            f"{len(groups)} values of '{key}', {per_group:.1f} records each; values of train in {counts}{same}",
-            "Divide the files by it."
+            "all records of a group in one split; otherwise, the network is tested with groups that it has seen",
+            f"{len(groups)} values of '{key}', {per_group:.1f} records each; values from train are in {counts}{same}",
+            "Divide the records into files by this key."
             if self._spec.splits.group == key
-            else f"Set `splits: {{group: {key}}}`, for splits that are held back; or divide the files by it.",
+            else f"Set `splits: {{group: {key}}}`, for splits that are held back; or divide the records into files "
+            "by this key.",
         )
 
     def _decides(self, labels: Mapping[Any, Any]) -> bool:
-        """All records of each group have one label, and not all groups have the same."""
+        """Whether all records of each group have one label, and the groups have different labels."""
         found = set(labels.values())
         return self._label is not None and _MIXED not in found and len(found) > 1
 
@@ -124,7 +125,7 @@ class GroupLeaks:
         return rows.values.tolist()
 
     def _terms(self, batch: Batch) -> dict[str, list[Any]]:
-        """By key, the term of each record; None where it has none, or several."""
+        """The term of each record, by key; None for no term or several terms."""
         import tensorflow as tf
 
         features = {

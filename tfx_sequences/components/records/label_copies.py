@@ -1,6 +1,6 @@
-"""Finds features that are a copy of a label: of the same record or step, or of a later step that the network reads.
+"""Finds features that copy a label: in the same record or step, or in a later step that the network reads.
 
-Values may be named otherwise than the label's: what counts is that they go together, one to one.
+The values may have other names than the classes; they only have to correspond one to one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 Relation = Literal["same", "later", "all", "first", "last"]
 
 _LATER = (1, 2, 3)
-# Fewer pairs may go together by chance.
+# Fewer pairs may correspond by chance.
 _FEWEST_PAIRS = 20
 _MOST_COMPONENTS = 64
 _FIRST = 200
@@ -32,20 +32,20 @@ _FIRST = 200
 
 @dataclasses.dataclass
 class _Candidate:
-    """One way in which a feature may tell a label.
+    """One way in which a feature may reveal a label.
 
     Attributes:
         head: The label's head.
         feature: The feature.
-        component: Which element of a vector; None: the whole.
-        relation: The `same` step or record; `later` steps; the one value that `all` steps of a record have, or that of
-            the `first` or `last` one.
-        later: How many steps later.
-        pairs: How many pairs of label and feature there were.
-        labels: By the feature's value, the label that goes with it.
-        values: By label, the value.
-        equal: All pairs are equal.
-        varies: Records of more than one step were seen.
+        component: The element of a vector; None for the whole value.
+        relation: `same` step or record; `later` steps; the single value of `all` steps of a record; or the value of its
+            `first` or `last` step.
+        later: Number of steps by which the feature is later.
+        pairs: Number of pairs of a label and a value.
+        labels: The label of each value of the feature.
+        values: The value of each label.
+        equal: Whether label and value are equal in all pairs.
+        varies: Whether there were records with more than one step.
     """
 
     head: str
@@ -60,8 +60,8 @@ class _Candidate:
     varies: bool = False
 
     def add(self, labels: np.ndarray, values: np.ndarray) -> bool:
-        """Adds pairs `[N]`; False if label and feature do not go together."""
-        # Nearly all features are told apart by the first pairs.
+        """Adds pairs `[N]`; returns False if label and feature do not correspond."""
+        # The first pairs rule out nearly all features.
         return self._add(labels[:_FIRST], values[:_FIRST]) and self._add(labels[_FIRST:], values[_FIRST:])
 
     def _add(self, labels: np.ndarray, values: np.ndarray) -> bool:
@@ -75,14 +75,14 @@ class _Candidate:
 
     @property
     def is_found(self) -> bool:
-        """It was seen often enough, and numbers that are nearly all different did not just pair up."""
+        """Whether there are enough pairs, and values repeat (distinct numbers always correspond one to one)."""
         repeats = self.equal or self.pairs >= 2 * len(self.labels)
         varies = self.varies or self.relation not in ("all", "first", "last")
         return self.pairs >= _FEWEST_PAIRS and len(self.labels) > 1 and repeats and varies
 
 
 class LabelCopies:
-    """Searches the features that a spec's network reads.
+    """Searches the features that the network of a spec reads.
 
     Args:
         spec: The spec.
@@ -122,9 +122,9 @@ class LabelCopies:
         self._alive = alive
 
     def found(self) -> list[Leak]:
-        """What was found, the certain first; of one feature and head only the plainest.
+        """The leaks that were found, certain ones first; only the simplest one per feature and head.
 
-        Later steps that tell the label count only where the network is declared to read them: `auto` does not.
+        Later steps that reveal the label only count if the network is declared to read them: `auto` does not.
         """
         seen, leaks = set(), []
         order = ("same", "all", "later", "first", "last")
@@ -138,7 +138,7 @@ class LabelCopies:
         return leaks
 
     def told_later(self) -> dict[str, str]:
-        """By head whose label is the value of a feature of a later step: which feature, and in how many steps."""
+        """A text for each head whose label is a later step's feature, with the feature and the number of steps."""
         return {
             c.head: f"it is {feature_name(c.feature, self._spec)} of {_steps(c.later)} later, in all {c.pairs} steps"
             for c in sorted(self._alive, key=lambda c: -c.later)
@@ -151,12 +151,12 @@ class LabelCopies:
         if candidate.component is not None:
             name = f"element {candidate.component} of {name}"
         unit = "steps" if label.per_step else "records"
-        named = "equal" if candidate.equal else "the same up to the names of the values"
+        named = "equal" if candidate.equal else "the same except for the names of the values"
         examples = shortened((f"{_text(v)} for {_text(c)}" for c, v in candidate.values.items()), 3)
         received = f"{named} in all {candidate.pairs} {unit} that have both" + (
             "" if candidate.equal else f": {examples}"
         )
-        allow = f"write it into `{where}.allowed_copies`"
+        allow = f"add it to `{where}.allowed_copies`"
         if candidate.relation == "later":
             setting = "model.bidirectional: false"
             if reads_later_steps(spec) == "front":
@@ -165,7 +165,7 @@ class LabelCopies:
                 "later",
                 "warning",
                 f"The label '{label.key}' is {name} of {_steps(candidate.later)} later.",
-                "a network that does not read later steps, where they are not known when a step is predicted",
+                "a network that does not read later steps, unless they are known when a step is predicted",
                 received,
                 f"Set `{setting}`.",
             )
@@ -175,21 +175,21 @@ class LabelCopies:
             "copy",
             "certain" if certain else "warning",
             f"The label '{label.key}' is a copy of {name}{of[candidate.relation]}.",
-            "features that are known without the label",
+            "features that are known without knowing the label",
             received,
-            f"Leave the feature out of the spec; if it is known when a record is predicted, {allow}.",
+            f"Remove the feature from the spec. If it is known when a record is predicted, {allow} instead.",
         )
 
 
 def reads_later_steps(spec: SequenceSpec) -> Literal["no", "auto", "yes", "front"]:
-    """Whether the network of a spec reads later steps; `auto`: it will unless they tell the label.
+    """Whether the network of a spec reads later steps; `auto` means: unless they reveal the label.
 
     >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> reads_later_steps(load_spec("japanese_vowels"))
     'auto'
     """
     if spec.model.builder is not None:
-        return "no"  # not known, and its author's to decide
+        return "no"  # unknown; its author decides
     if any(isinstance(layer, Conv1DLayer) and layer.padding == "same" for layer in spec.model.front):
         return "front"
     if spec.model.bidirectional == "auto":
@@ -219,7 +219,7 @@ def _candidates(spec: SequenceSpec, head: str, label: Label) -> Iterator[_Candid
 
 
 def _pairs(label: RowKeys, feature: RowKeys, candidate: _Candidate, shift: int) -> tuple[np.ndarray, np.ndarray] | None:
-    """Labels and values of the feature that belong together, `[N]`; None if the feature cannot be a copy."""
+    """Pairs of labels and values of the feature, `[N]`; None if the feature cannot be a copy."""
     if label.splits is None:
         if feature.splits is None:
             return label.keys, feature.keys
@@ -230,13 +230,13 @@ def _pairs(label: RowKeys, feature: RowKeys, candidate: _Candidate, shift: int) 
         if candidate.relation == "all":
             for place, record in enumerate(there):
                 if len(set(feature.keys[first[record] : end[record]].tolist())) > 1:
-                    return None  # it varies within a record, which the label does not
+                    return None  # it varies within a record, but the label does not
                 values[place] = feature.keys[first[record]]
         return label.keys[there], values
     if feature.splits is None:
         return label.keys, np.repeat(feature.keys, np.diff(label.splits))
     if not np.array_equal(label.splits, feature.splits):
-        return label.keys[:0], feature.keys[:0]  # the check of the steps has an error for it
+        return label.keys[:0], feature.keys[:0]  # the check of the steps reports this
     steps = np.arange(len(label.keys)) - np.repeat(label.splits[:-1], np.diff(label.splits))
     left = np.repeat(np.diff(label.splits), np.diff(label.splits)) - steps
     at = np.flatnonzero(left > max(shift, candidate.later))

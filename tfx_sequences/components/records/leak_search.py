@@ -1,4 +1,4 @@
-"""All searches for leaks, in the one pass of the check over the records."""
+"""Runs all searches for leaks in the single pass of the data check."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 class LeakSearch:
-    """Searches records, batch by batch.
+    """Searches records for leaks, batch by batch.
 
     Args:
         spec: The spec.
-        samples: Those of all files, for how features are stored that the spec does not use.
+        samples: Samples of all files, for the dtypes of features that the spec does not use.
     """
 
     def __init__(self, spec: SequenceSpec, samples: Iterable[FileSample]) -> None:
@@ -39,14 +39,14 @@ class LeakSearch:
 
         Args:
             batch: The batch.
-            splits: The split that a run puts each record into.
-            lengths: The steps of each record `[B]`.
+            splits: The split of each record in a run.
+            lengths: Number of steps of each record `[B]`.
         """
         self._copies.add(batch)
         self._groups.add(batch, splits)
         self._lengths.add(batch, lengths)
 
     def found(self) -> tuple[Leak, ...]:
-        """What was found, the certain first."""
+        """The leaks that were found, certain ones first."""
         leaks = [*self._copies.found(), *self._groups.found(), *self._lengths.found()]
         return tuple(sorted(leaks, key=lambda leak: ("certain", "warning", "note").index(leak.level)))

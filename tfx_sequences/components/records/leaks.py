@@ -1,6 +1,6 @@
-"""What a check of the records says about leaks: a label, or a record's group, that the network could look up.
+"""Leaks in the records: a label, or a record's group, that the network could look up.
 
-The searches are `label_copies.py`, `group_leaks.py` and `length_features.py`; this module has what they share.
+The searches are `label_copies.py`, `group_leaks.py` and `length_features.py`; this module contains their common parts.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from tfx_sequences.schemas.features.raw_features import RawFeature
 
 @dataclasses.dataclass(frozen=True)
 class Leak:
-    """Something in the records that makes figures better than they are.
+    """Something in the records that makes metrics look better than they are.
 
     Attributes:
-        kind: Which search found it.
-        level: `certain` ends a run, `warning` stands in its summary and report, `note` only in the check.
+        kind: The search that found it.
+        level: `certain` ends a run, `warning` is shown in its summary and report, `note` only in the check.
         what: What was found.
-        expected: What honest figures need.
+        expected: What trustworthy metrics need.
         received: The counts.
-        fix: What to declare.
+        fix: What to change or declare.
     """
 
     kind: Literal["copy", "later", "group", "length"]
@@ -37,15 +37,15 @@ class Leak:
 
     @property
     def text(self) -> str:
-        """All of it, in lines."""
+        """The whole message, in lines."""
         return four_parts(self.what, self.expected, self.received, self.fix)
 
 
 def raise_certain(leaks: tuple[Leak, ...]) -> None:
-    """Raises for the first leak that is certain.
+    """Raises an error for the first certain leak.
 
     Raises:
-        DataError: Its text.
+        DataError: There is a certain leak; the message is its text.
     """
     for leak in leaks:
         if leak.level == "certain":
@@ -54,11 +54,11 @@ def raise_certain(leaks: tuple[Leak, ...]) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class RowKeys:
-    """The values of a feature, one hashable for each record or step; None where one is missing.
+    """The values of a feature, one hashable object per record or step; None for a missing value.
 
     Attributes:
-        keys: `[N]`.
-        splits: Where the steps of each record begin and end `[B + 1]`; None for values of records.
+        keys: The values, `[N]`.
+        splits: Row splits of the steps of each record, `[B + 1]`; None for values of records.
     """
 
     keys: np.ndarray
@@ -66,12 +66,12 @@ class RowKeys:
 
 
 def row_keys(rows: Rows, feature: RawFeature, component: int | None = None) -> RowKeys:
-    """The values of a feature of a batch, one for each record or step.
+    """The values of a feature in a batch, one for each record or step.
 
     Args:
-        rows: As parsed.
+        rows: The parsed rows.
         feature: The feature.
-        component: Which element of a vector; None: the whole.
+        component: The element of a vector; None for the whole value.
     """
     counts, values = rows.counts, rows.values
     splits = rows.splits[0] if feature.is_sequence else None

@@ -1,4 +1,4 @@
-"""Finds context numbers that are the length of their record, where the label depends on the length."""
+"""Finds context numbers that equal the length of their record, if the label depends on the length."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tfx_sequences.schemas.features.raw_features import feature_of
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 _FEWEST_RECORDS = 20
-# Share of the variance of the length that goes with the label, and how many times what chance gives.
+# Minimum fraction of the length's variance explained by the label, also as a multiple of chance.
 _EXPLAINED, _TIMES = 0.02, 5.0
 
 
 class LengthFeatures:
-    """Searches the context numbers of a spec.
+    """Searches the numeric context features of a spec.
 
     Args:
         spec: The spec.
@@ -47,7 +47,7 @@ class LengthFeatures:
             self._labels[head] += rows.values.tolist() if ones else [None] * len(batch)
 
     def found(self) -> list[Leak]:
-        """A note for each."""
+        """A note for each such feature."""
         if not self._alive or not self._lengths:
             return []
         lengths = np.concatenate(self._lengths).astype(np.float64)
@@ -63,14 +63,14 @@ class LengthFeatures:
                 f"and the label '{label.key}' depends on it.",
                 "features that are known when a record is predicted",
                 f"equal to the length in all {len(lengths)} records",
-                "Leave it out if the length is not known then, or if it comes from how the records were made.",
+                "Remove it if the length is not known then, or if it is a result of how the records were made.",
             )
             for feature in self._alive.values()
         ]
 
 
 def _depends(lengths: np.ndarray, labels: list[Any]) -> bool:
-    """Whether classes have different mean lengths, or numbers go with the length, by more than chance."""
+    """Whether the mean lengths of classes differ, or numbers correlate with the length, by more than chance."""
     if any(label is None for label in labels) or lengths.std() == 0:
         return False
     if isinstance(labels[0], float):

@@ -1,4 +1,4 @@
-"""Checks that need the figures of whole splits: classes and terms of one split that another one does not have."""
+"""Checks that need the counts of whole splits: classes and terms that one split has and another one does not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def _split(name: str, held_back: Collection[str]) -> str:
-    """How messages name a split."""
+    """The name of a split in messages."""
     if name in held_back:
         return f"'{name}' (held back from the training records)"
     if name == "train" and held_back:
@@ -24,14 +24,14 @@ def _split(name: str, held_back: Collection[str]) -> str:
 
 
 def check_splits(spec: SequenceSpec, figures: Mapping[str, Figures], held_back: Collection[str] = ()) -> None:
-    """What needs the figures of whole splits; `held_back` are those that are parts of the training records."""
+    """Runs the checks; `held_back` are the splits that are held back from the training records."""
     for name, its in figures.items():
         if not its.steps:
             raise DataError(
                 f"All sequences of the split {_split(name, held_back)} have length zero.",
                 expected=f"steps of {shortened(column.key for column in spec.sequence.values())}",
-                received=f"none in {its.records} records",
-                fix="Give more training records, or files for each split."
+                received=f"no steps in {its.records} records",
+                fix="Provide more training records, or files for each split."
                 if held_back
                 else "Check how the records were written: a step is one Feature of a feature list.",
             )
@@ -46,7 +46,7 @@ def check_splits(spec: SequenceSpec, figures: Mapping[str, Figures], held_back: 
 def _check_classes(
     spec: SequenceSpec, head: str, classes: Mapping[str, Counter[Any]], held_back: Collection[str]
 ) -> None:
-    """Classes of the training split, as far as no list in the spec settles them."""
+    """Checks the classes of the training split, unless the spec lists them."""
     label, seen = spec.heads[head], classes["train"]
     where, listed = f"the label '{label.key}'", f"{spec.where_of_head(head)}.classes"
     unit = "step" if label.per_step else "record"
@@ -55,22 +55,22 @@ def _check_classes(
             bad = [c for c in counts if _left_out(c)]
             if bad:
                 raise DataError(
-                    f"A class of {where} is empty or holds a line break.",
-                    expected="classes of one line, not empty",
+                    f"A class of {where} is empty or contains a line break.",
+                    expected="non-empty classes without line breaks",
                     received=f"{text(bad[0])!r} in {counts[bad[0]]} {unit}s of {_split(split, held_back)}",
-                    fix=f"Correct the records, or name all classes as `{listed}` in the spec.",
+                    fix=f"Correct the records, or list all classes in `{listed}` in the spec.",
                 )
             unseen = [c for c in counts if c not in seen]
             if unseen:
                 closest = closest_name(text(unseen[0]), map(text, seen))
-                files = f"give files that match splits.{split}, " if split in held_back else ""
+                files = f"provide files that match splits.{split}, " if split in held_back else ""
                 raise DataError(
                     f"The split {_split(split, held_back)} has a class of {where} that no "
                     f"{f'{unit} left in train' if split in held_back else f'training {unit}'} has.",
                     expected=f"one of {shortened(map(text, seen))}",
                     received=f"'{text(unseen[0])}' in {counts[unseen[0]]} {unit}s of '{split}'",
-                    fix=f"Add training records of it, leave it out, {files}"
-                    f"or name all classes as `{listed}` in the spec."
+                    fix=f"Add training records of this class, remove it, {files}"
+                    f"or list all classes in `{listed}` in the spec."
                     + (f" The closest is '{closest}'." if closest else ""),
                 )
     if not seen:
@@ -78,26 +78,26 @@ def _check_classes(
             f"No training {unit} has a class of {where}.",
             expected=f"at least one class in the split {_split('train', held_back)}",
             received="none",
-            fix="Give other records, or another label.",
+            fix="Provide other records, or use another label.",
         )
     if len(seen) < label.kind.fewest_classes:
         raise DataError(
             f"All training {unit}s have the same class of {where}.",
             expected=f"at least 2 classes in the split {_split('train', held_back)}",
             received=f"{shortened(map(text, seen))} in all {seen.total()} {unit}s",
-            fix="Give records of other classes, or another label.",
+            fix="Provide records of other classes, or use another label.",
         )
 
 
 def _left_out(term: Any) -> bool:
-    """TensorFlow Transform leaves such terms out of a vocabulary that it computes."""
+    """Whether TensorFlow Transform omits the term from a computed vocabulary."""
     return isinstance(term, bytes) and (not term or b"\n" in term or b"\r" in term)
 
 
 def _check_vocabulary(
     spec: SequenceSpec, name: str, terms: Mapping[str, dict[str, Counter[Any]]], held_back: Collection[str]
 ) -> None:
-    """A vocabulary computed over `train`, where unknown terms have no id, must have every term of the data."""
+    """A vocabulary that is computed over `train` must contain every term, if unknown terms do not have an id."""
     column = spec.columns[name]
     if not isinstance(column, TermColumn) or column.vocabulary is None or not column.refuses_unknown:
         return
@@ -115,7 +115,7 @@ def _check_vocabulary(
             raise DataError(
                 f"{name} has a term in {_split(split, held_back)} "
                 f"that the vocabulary computed over 'train' does not have.",
-                expected=f"one of its {len(kept)} terms: num_oov_buckets is 0 and default_value is not set",
+                expected=f"one of its {len(kept)} terms, because num_oov_buckets is 0 and default_value is not set",
                 received=f"'{text(unknown[0])}', {counts[unknown[0]]} times"
                 + (f", and {len(unknown) - 1} more terms" if len(unknown) > 1 else ""),
                 fix=f"Set `num_oov_buckets: 1` or `default_value` at {name} in the spec.",

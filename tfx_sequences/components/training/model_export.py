@@ -1,4 +1,4 @@
-"""Exports a network, and tries that before training where the network is the user's own."""
+"""Exports a network; for a user's own network, also tests the export before training."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def export_model(
 def try_export(spec: SequenceSpec, statistics: TaskStatistics, tft_output: tft.TFTransformOutput) -> None:
     """Exports an untrained network into a temporary folder.
 
-    Training may take hours. What only the export would find in a network of the user's own is found in seconds here.
+    Training may take hours; this finds errors in a user's own network, which only the export reveals, in seconds.
 
     Raises:
         SpecError: The network cannot be exported.
@@ -39,11 +39,12 @@ def try_export(spec: SequenceSpec, statistics: TaskStatistics, tft_output: tft.T
             export_model(build_model(spec, statistics), spec, statistics, tft_output, os.path.join(folder, "model"))
         except SpecError:
             raise
-        # The network is the user's code, and can raise anything.
+        # The network is the user's code and can raise any error.
         except Exception as error:
             raise SpecError(
                 f"model.builder: the network that {spec.model.builder} builds cannot be exported. Nothing was trained.",
-                expected="layers that Keras can export to a SavedModel, and the same weights whatever use_cudnn is",
+                expected="layers that Keras can export to a SavedModel, with the same weights for both values of "
+                "use_cudnn",
                 received=f"{type(error).__name__}: {' '.join(str(error).split())[:400]}",
                 fix="Change the layer that the message names.",
             ) from error
