@@ -82,7 +82,7 @@ def test_lists_without_items_and_no_lists_at_all():
 def test_a_required_feature_and_a_broken_record_are_told():
     with pytest.raises(tf.errors.InvalidArgumentError, match="place"):
         from_example_lists(serialized([({"query": "q"}, [])]), SPEC)
-    with pytest.raises(tf.errors.DataLossError, match="Unable to parse"):
+    with pytest.raises(tf.errors.DataLossError):
         from_example_lists(tf.constant([b"no protocol buffer"]), SPEC)
 
 
