@@ -9,7 +9,9 @@ buffers is read: values are copied as they are.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+_Message = bytes | memoryview
 _LENGTH_DELIMITED = 2
 _ITEMS, _CONTEXT = 1, 2
 # The fields of an entry of a map.
@@ -26,7 +28,8 @@ def is_example_list(record: bytes) -> bool:
     (False, False)
     """
     try:
-        for number, features in _fields(record):
+        # Views, because to look at a record must not copy what it holds.
+        for number, features in _fields(memoryview(record)):
             if number not in (_ITEMS, _CONTEXT):
                 return False
             found = _is_example(features)
@@ -46,7 +49,7 @@ def as_sequence_example(record: bytes) -> bytes:
     if not is_example_list(record):
         return record
     context = b""
-    items: list[dict[bytes, bytes]] = []
+    items: list[dict[Any, Any]] = []
     for number, message in _fields(record):
         features = b"".join(part for field, part in _fields(message) if field == 1)
         if number == _ITEMS:
@@ -62,7 +65,7 @@ def as_sequence_example(record: bytes) -> bytes:
     return _field(1, context) + _field(2, lists)
 
 
-def _is_example(message: bytes) -> bool | None:
+def _is_example(message: _Message) -> bool | None:
     """Whether a message is an Example, and not the map of a SequenceExample; None if it is empty."""
     for number, inner in _fields(message):
         if number != 1:
@@ -73,7 +76,7 @@ def _is_example(message: bytes) -> bool | None:
     return None
 
 
-def _entries(features: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _entries(features: _Message) -> Iterator[tuple[_Message, _Message]]:
     """Key and serialized value of each feature; of a key that occurs twice the last one counts."""
     for number, entry in _fields(features):
         if number != 1:
@@ -84,7 +87,7 @@ def _entries(features: bytes) -> Iterator[tuple[bytes, bytes]]:
         yield fields.get(_KEY, b""), fields.get(_VALUE, b"")
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
+def _fields(message: _Message) -> Iterator[tuple[int, Any]]:
     """Number and content of each field of a message that holds strings and messages only."""
     at = 0
     while at < len(message):
@@ -98,7 +101,7 @@ def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
         at += length
 
 
-def _varint(message: bytes, at: int) -> tuple[int, int]:
+def _varint(message: _Message, at: int) -> tuple[int, int]:
     """A whole number, and where what follows it begins."""
     value = shift = 0
     while at < len(message):
