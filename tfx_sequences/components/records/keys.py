@@ -59,7 +59,11 @@ def record_id(record: bytes, spec: SequenceSpec) -> str | None:
         feature = example_pb2.SequenceExample.FromString(record).context.feature.get(spec.id_key)
     except DecodeError:  # the caller reports the record itself
         return None
-    values = feature.bytes_list.value if feature else ()
+    if feature is None:
+        return None
+    if spec.id_dtype == "int64":
+        return str(feature.int64_list.value[0]) if feature.int64_list.value else None
+    values = feature.bytes_list.value
     return values[0].decode("utf-8", errors="replace") if values else None
 
 
@@ -277,9 +281,15 @@ def _missing(spec: SequenceSpec, feature: RawFeature, known: set[Key]) -> DataEr
 def _dtype_fix(spec: SequenceSpec, feature: RawFeature, stored: str) -> str:
     name = feature_name(feature, spec)
     if feature.role == "id":
-        return "Store the id as bytes, or use another id_key."
+        if stored == "float32":
+            return "Store the id as bytes or int64, or use another id_key."
+        return f"Write `id_dtype: {stored}` in the spec."
     if feature.role in ("example_weight", "step_weight"):
-        return "Store the weight as a float."
+        if stored == "string":
+            return "Store the weight as a number."
+        if feature.role == "example_weight":
+            return f"Write `example_weight_dtype: {stored}` in the spec."
+        return f"Write `step_weight_dtype: {stored}` at the label in the spec."
     if feature.role in ("known_future", "mase_scale"):
         return f"Store {name} as {feature.dtype}."
     if feature.role == "label":

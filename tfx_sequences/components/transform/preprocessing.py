@@ -78,11 +78,23 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
     outputs[SEQUENCE_LENGTH] = _common_length(lengths)
     analyze_lengths(outputs[SEQUENCE_LENGTH])
     if spec.id_key:
-        outputs[RECORD_ID] = tf.identity(inputs[raw_name(spec.id_key, of_steps=False)])
+        outputs[RECORD_ID] = ids_as_text(inputs[raw_name(spec.id_key, of_steps=False)])
     outputs |= transform_labels(inputs, spec)
     if spec.example_weight:
-        outputs[EXAMPLE_WEIGHT] = tf.identity(inputs[raw_name(spec.example_weight, of_steps=False)])
+        weights = inputs[raw_name(spec.example_weight, of_steps=False)]
+        outputs[EXAMPLE_WEIGHT] = tf.identity(tf.cast(weights, tf.float32))
     return outputs
+
+
+def ids_as_text(ids: tf.Tensor) -> tf.Tensor:
+    """The ids of records as strings; empty where one is missing.
+
+    >>> ids_as_text(tf.constant([7, MISSING_INT], tf.int64)).numpy().tolist()
+    [b'7', b'']
+    """
+    if ids.dtype == tf.string:
+        return tf.identity(ids)
+    return tf.where(ids == MISSING_INT, "", tf.strings.as_string(ids))
 
 
 def _terms(values: Any, ids: ColumnIds) -> Any:

@@ -95,7 +95,7 @@ def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool 
             add(feature)
     if isinstance(spec, SequenceSpec):
         if spec.id_key:
-            add(RawFeature(spec.id_key, False, "string", (), "", "id"))
+            add(RawFeature(spec.id_key, False, spec.id_dtype, (), _MISSING_KEY[spec.id_dtype], "id"))
         for name, key in known_future(spec).items():
             known = feature_of(spec.sequence[name])
             add(RawFeature(key, False, known.dtype, (horizon_of(spec), *known.shape), None, "known_future"))
@@ -107,9 +107,9 @@ def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool 
                 if label.mase_scale:
                     add(RawFeature(label.mase_scale, False, "float32", (), None, "mase_scale"))
                 if label.step_weight:
-                    add(RawFeature(label.step_weight, True, "float32", (), None, "step_weight"))
+                    add(RawFeature(label.step_weight, True, label.step_weight_dtype, (), None, "step_weight"))
             if spec.example_weight:
-                add(RawFeature(spec.example_weight, False, "float32", (), None, "example_weight"))
+                add(RawFeature(spec.example_weight, False, spec.example_weight_dtype, (), None, "example_weight"))
     return sorted(found.values(), key=lambda f: (f.is_sequence, f.key))
 
 

@@ -52,6 +52,8 @@ class LabelFields(Declared):
     """Share of the target's probability that is spread over all classes."""
     step_weight: str | None = None
     """With `per_step`: sequence feature (a number) that weighs each step in loss and metrics."""
+    step_weight_dtype: Literal["float32", "int64"] = "float32"
+    """How the record stores the weights of its steps."""
     sampled_softmax: pydantic.PositiveInt | None = None
     """For many classes: this number of classes, drawn at random, represents all others in the training loss."""
     horizon: pydantic.PositiveInt | None = None

@@ -46,7 +46,9 @@ class SequenceSpec(Declared):
     """The protocol buffer of the records. In an Example, a sequence feature is a
     flat list: the values of `shape` for each step. ELWC is ExampleListWithContext: its items are the steps."""
     id_key: str | None = None
-    """Context feature (a string) that names the record in messages and predictions."""
+    """Context feature that names the record in messages and predictions."""
+    id_dtype: Literal["string", "int64"] = "string"
+    """How the record stores the id. Predictions have it as text."""
     context: dict[str, Column] = {}
     """Features of the whole record, by name."""
     sequence: dict[str, Column] = pydantic.Field(min_length=1)
@@ -57,6 +59,8 @@ class SequenceSpec(Declared):
     """Instead of `label`: several labels by name, which heads of one network learn together."""
     example_weight: str | None = None
     """Context feature (a number) that weighs the record in loss and metrics."""
+    example_weight_dtype: Literal["float32", "int64"] = "float32"
+    """How the record stores its weight."""
     splits: Splits = Splits()
     batching: Batching = Batching()
     model: Model = Model()
