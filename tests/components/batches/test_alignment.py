@@ -190,10 +190,10 @@ def test_flat_lists_of_an_example_are_aligned_too():
 @pytest.mark.parametrize(
     ("record", "told"),
     [
-        (([1.0], [2.0, 1.0], [0.0, 0.0]), "Timestamps 'tx' fall"),
-        (([2.0, 1.0], [1.0], [0.0]), "Timestamps 't' fall"),
+        (([1.0], [2.0, 1.0], [0.0, 0.0]), "Timestamps 'tx' decrease"),
+        (([2.0, 1.0], [1.0], [0.0]), "Timestamps 't' decrease"),
         (([1.0, np.nan], [1.0], [0.0]), "Timestamps 't' are missing"),
-        (([1.0], [1.0, 2.0], [0.0]), "'x' and its timestamps 'tx' are not as many"),
+        (([1.0], [1.0, 2.0], [0.0]), "'x' and its timestamps 'tx' have different numbers"),
     ],
 )
 def test_timestamps_that_cannot_be_used_are_refused(record, told):
@@ -209,8 +209,8 @@ def test_timestamps_that_cannot_be_used_are_refused(record, told):
 @pytest.mark.parametrize(
     ("column", "told"),
     [
-        ({"timestamps": "tx"}, "timestamps and align need each other"),
-        ({"timestamps": "t", "align": {"to": "t"}}, "the feature has the steps' own times"),
+        ({"timestamps": "tx"}, "timestamps and align must be set together"),
+        ({"timestamps": "t", "align": {"to": "t"}}, "the feature already has the steps' times"),
         ({"timestamps": "tx", "align": {"to": "t", "method": "collect"}}, "collect does not suit the column"),
         ({"timestamps": "tx", "align": {"to": "t", "method": "last"}}, "'previous', 'nearest'"),
         (

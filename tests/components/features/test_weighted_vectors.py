@@ -149,7 +149,7 @@ def test_an_indicator_adds_the_weights_of_steps_up():
 def test_weights_must_be_as_many_as_values():
     layer = layer_of("mean")
     wrong = tf.ragged.constant([[[0.5], [3.0]], [], [[], [1.0, 1.0, 1.0], [0.0]]], dtype=tf.float32, ragged_rank=2)
-    with pytest.raises(UserInputError, match="weights 'w' are not as many"):
+    with pytest.raises(UserInputError, match="weights in 'w' differs from"):
         layer({"k": next(forms(IDS, WEIGHTS))[0]["k"], "w": wrong})
     with pytest.raises(UserInputError, match="come in different forms"):
         layer({"k": next(forms(IDS, WEIGHTS))[0]["k"], "w": wrong.to_tensor(), "sequence_length": [2, 0, 3]})
@@ -158,7 +158,7 @@ def test_weights_must_be_as_many_as_values():
 
 
 def test_only_terms_have_weights():
-    with pytest.raises(SpecError, match="no several terms"):
+    with pytest.raises(SpecError, match="without terms to weight"):
         tfs.weighted_categorical_column(tfs.bucketized_column(tfs.numeric_column("x"), [0.0]), "w")
 
 

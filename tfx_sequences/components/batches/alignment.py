@@ -1,7 +1,7 @@
-"""Lists at several rates, aligned with the steps of their records: all records of a batch at once.
+"""Aligns lists at several rates with the steps of their records, for all records of a batch at once.
 
-Times of values and of steps are replaced by their ranks among all times of the batch, and each rank is moved by its
-record. So one search in one rising list finds the values before and after every step.
+Times of values and of steps are replaced by their ranks among all times of the batch, and each rank is shifted by an
+offset for its record. So one search in one sorted list finds the values before and after every step.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from tfx_sequences.schemas.features.raw_features import feature_of, features_at_
 
 
 def column_inputs(inputs: Mapping[str, Any], column: BaseColumn) -> Mapping[str, Any]:
-    """The parsed features, by raw name, with those of the column aligned with the steps of the record.
+    """The parsed features by raw name; the column's features are aligned with the steps of the record.
 
     Args:
-        inputs: As `parse_records` or Transform's reader gives them.
-        column: A column of a spec; of one without `align`, all stays as it is.
+        inputs: The parsed features, from `parse_records` or from Transform's reader.
+        column: A column of a spec; without `align`, nothing changes.
 
     Raises:
-        tf.errors.InvalidArgumentError: Timestamps are missing, fall, or are not as many as values.
+        tf.errors.InvalidArgumentError: Timestamps are missing, decrease, or differ in number from the values.
     """
     if column.align is None:
         return inputs
@@ -55,17 +55,17 @@ def column_inputs(inputs: Mapping[str, Any], column: BaseColumn) -> Mapping[str,
 
 @dataclasses.dataclass(frozen=True)
 class _Places:
-    """Where the steps of a batch stand among its values, by time.
+    """The positions of a batch's steps among its values, by time.
 
     Attributes:
-        times: Times of the values, `[M]`; float64, or int64 as they are stored.
+        times: Times of the values, `[M]`; float64, or int64 if they are stored so.
         steps: Times of the steps, `[N]`.
-        before: Number of the last value up to each step, `[N]`; the one before its record's first without any.
-        after: Number of the first value from the time of each step on, `[N]`; one after its record's last without any.
-        first: Number of the first value of the record of each step, `[N]`.
-        end: The number after its last, `[N]`.
-        step_of_value: Number of the first step from the time of each value on, `[M]`.
-        has_step: Whether there is one, bool `[M]`.
+        before: Index of the last value up to each step, `[N]`; without one, the index before its record's first.
+        after: Index of the first value from each step's time on, `[N]`; without one, the index after its record's last.
+        first: Index of the first value in the record of each step, `[N]`.
+        end: Index after the last value in the record of each step, `[N]`.
+        step_of_value: Index of the first step from the time of each value on, `[M]`.
+        has_step: Whether there is such a step, bool `[M]`.
     """
 
     times: tf.Tensor
@@ -100,25 +100,25 @@ class _Places:
         )
 
     def apart(self, at: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
-        """How long before or after steps the values `at` were measured, float64."""
+        """The time between steps and the values `at`, float64."""
         return tf.cast(tf.abs(_gathered(self.times, at) - steps), tf.float64)
 
 
 def _count_up_to(rising: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """How many of the rising numbers `[N]` are at most each value, int64."""
-    # The op inside `tf.searchsorted`, because that function cannot search an empty list.
+    """For each value, how many of the sorted numbers `[N]` are not greater, int64."""
+    # The op in `tf.searchsorted`, because that function cannot search an empty list.
     return tf.raw_ops.UpperBound(sorted_inputs=rising[None], values=values[None], out_type=tf.int64)[0]
 
 
 def _gathered(values: tf.Tensor, at: tf.Tensor) -> tf.Tensor:
-    """`values` at numbers that may be one too small or too great, or of no values at all; anything there."""
+    """`values` at indices that may be out of range by one, where the result is arbitrary; `values` may be empty."""
     one_more = tf.zeros(tf.concat([[1], tf.shape(values)[1:]], axis=0), values.dtype)
     longer = tf.concat([values, one_more], axis=0)
     return tf.gather(longer, tf.clip_by_value(at, 0, tf.shape(values, tf.int64)[0]))
 
 
 def _nearest(places: _Places, align: Alignment) -> tuple[tf.Tensor, tf.Tensor]:
-    """The number of the value that each step takes, `[N]`, and whether there is one."""
+    """The index of the value for each step, `[N]`, and whether there is one."""
     at, taken = places.before, places.before >= places.first
     if align.method == "nearest":
         has_after = places.after < places.end
@@ -131,7 +131,7 @@ def _nearest(places: _Places, align: Alignment) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _taken(values: tf.RaggedTensor, at: tf.Tensor, taken: tf.Tensor) -> tf.RaggedTensor:
-    """Rows `[M, V]` at `[N]`; an empty one where none is taken."""
+    """Rows `[M, V]` at `[N]`; an empty row if there is no value for the step."""
     starts = _gathered(values.row_starts(), at)
     lengths = tf.where(taken, _gathered(values.row_lengths(), at), 0)
     flat = tf.gather(values.values, tf.ragged.range(starts, starts + lengths).values)
@@ -139,7 +139,7 @@ def _taken(values: tf.RaggedTensor, at: tf.Tensor, taken: tf.Tensor) -> tf.Ragge
 
 
 def _interpolated(values: tf.RaggedTensor, size: int, places: _Places, align: Alignment) -> tf.RaggedTensor:
-    """Numbers `[M, size]` at the times of the steps, on the lines between them, `[N, 0 or size]`."""
+    """Numbers `[M, size]`, linearly interpolated at the times of the steps, `[N, 0 or size]`."""
     numbers = tf.cast(tf.reshape(values.values, [-1, size]), tf.float64)
     has_before, has_after = places.before >= places.first, places.after < places.end
     before = tf.where(has_before, places.before, places.after)
@@ -158,7 +158,7 @@ def _interpolated(values: tf.RaggedTensor, size: int, places: _Places, align: Al
 
 
 def _collected(values: tf.RaggedTensor, places: _Places, align: Alignment) -> tf.RaggedTensor:
-    """Rows `[M, V]` as `[N, V]`: those of all values that belong to a step."""
+    """Rows `[M, V]` as `[N, V]`: a step gets all values that belong to it."""
     kept = places.has_step
     if align.tolerance is not None:
         kept &= tf.cast(_gathered(places.steps, places.step_of_value) - places.times, tf.float64) <= align.tolerance
@@ -168,7 +168,7 @@ def _collected(values: tf.RaggedTensor, places: _Places, align: Alignment) -> tf
 
 
 def _times(raw: tf.RaggedTensor, key: str) -> tf.RaggedTensor:
-    """Timestamps `[B, T]`, once none is missing and none falls."""
+    """Timestamps `[B, T]`, after a check that none is missing and none decreases."""
     times, present = steps_of(raw, key, ())
     times = times if times.dtype == tf.int64 else tf.cast(times, tf.float64)
     finite = present if times.dtype == tf.int64 else present & tf.math.is_finite(times)
@@ -177,14 +177,14 @@ def _times(raw: tf.RaggedTensor, key: str) -> tf.RaggedTensor:
     rises = (times[1:] >= times[:-1]) | (rows[1:] != rows[:-1])
     checks = [
         tf.debugging.Assert(tf.reduce_all(finite), [f"Timestamps '{key}' are missing in a step."]),
-        tf.debugging.Assert(tf.reduce_all(rises), [f"Timestamps '{key}' fall within a record:", times]),
+        tf.debugging.Assert(tf.reduce_all(rises), [f"Timestamps '{key}' decrease within a record:", times]),
     ]
     with tf.control_dependencies(checks):
         return ragged.with_values(tf.identity(times))
 
 
 def _nested(raw: tf.RaggedTensor, size: int) -> tf.RaggedTensor:
-    """`[B, M, values]`, also of what was parsed from flat lists."""
+    """Values as `[B, M, values]`, also if they were parsed from flat lists."""
     if isinstance(raw.values, tf.RaggedTensor):
         return raw
     flat = tf.reshape(raw.values, [-1])
@@ -193,7 +193,7 @@ def _nested(raw: tf.RaggedTensor, size: int) -> tf.RaggedTensor:
 
 
 def _has_value(raw: tf.RaggedTensor) -> tf.Tensor:
-    """Whether each value of a batch is there, and not NaN throughout, bool `[M]`."""
+    """Whether each value of a batch is present and not entirely NaN, bool `[M]`."""
     inner = raw.values
     if not inner.dtype.is_floating:
         return inner.row_lengths() > 0
@@ -204,7 +204,7 @@ def _has_value(raw: tf.RaggedTensor) -> tf.Tensor:
 def _as_long_as(values: tf.RaggedTensor, times: tf.RaggedTensor, key: str, clock: str) -> tf.RaggedTensor:
     check = tf.debugging.Assert(
         are_equal(values.row_splits, times.row_splits),
-        [f"'{key}' and its timestamps '{clock}' are not as many:", values.row_lengths()],
+        [f"'{key}' and its timestamps '{clock}' have different numbers of values:", values.row_lengths()],
     )
     with tf.control_dependencies([check]):
         return values.with_flat_values(tf.identity(values.flat_values))

@@ -1,7 +1,7 @@
-"""Vectors of several ids with weights, combined to one, as `tf.nn.safe_embedding_lookup_sparse` combines them.
+"""Combines the vectors of several weighted ids, in the same way as `tf.nn.safe_embedding_lookup_sparse`.
 
-With weights w of the ids of a step, and their vectors v: `sum` is the sum of w v, `mean` that over the sum of w,
-`sqrtn` that over the root of the sum of w squared. The latter two leave out ids whose weight is not positive.
+For the weights w of the ids in a step, and their vectors v: `sum` is the sum of w v, `mean` is this sum over the sum of
+w, `sqrtn` is this sum over the root of the sum of w squared. The latter two ignore ids without a positive weight.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from tfx_sequences.components.features.runtime_checks import after, are_equal, r
 
 
 def weights_of_grid(form: Any, steps: Any, real: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    """Weights `[B, T, V]` of dense ids; 0 in the padding, whatever stands there.
+    """Weights `[B, T, V]` of dense ids; 0 in the padding, whatever its content.
 
     Args:
-        form: The weights in their form; dense.
+        form: The weights, in a dense form.
         steps: `T`.
         real: bool `[B, T, V]`, whether there is an id.
         dtype: The dtype of the result.
@@ -28,18 +28,18 @@ def weights_of_grid(form: Any, steps: Any, real: tf.Tensor, dtype: tf.DType) -> 
 
 
 def weights_of_flat(form: Any, steps: Any, cells: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    """Weights `[N]` of the ids `[N]` that stand in `cells`; see `flat` of `step_values`."""
+    """Weights `[N]` of the ids `[N]` in `cells`; see `flat` in `step_values`."""
     values, own = form.flat(steps)
     return tf.cast(after(_same_number(form.key, are_equal(own, cells), own), values), dtype)
 
 
 def counted(weights: tf.Tensor, combiner: str) -> tf.Tensor:
-    """Weights with 0 for those that the combiner leaves out."""
+    """Weights, with 0 for ids that the combiner ignores."""
     return weights if combiner == "sum" else tf.maximum(weights, 0)
 
 
 def combine(total: tf.Tensor, weight_sum: tf.Tensor, square_sum: tf.Tensor, combiner: str) -> tf.Tensor:
-    """The sums of weighted vectors `[..., D]`, divided as the combiner does.
+    """The sums of weighted vectors `[..., D]`, divided as the combiner requires.
 
     Args:
         total: Sums of the vectors times their weights, `[..., D]`.
@@ -51,13 +51,13 @@ def combine(total: tf.Tensor, weight_sum: tf.Tensor, square_sum: tf.Tensor, comb
         return total
     if combiner == "mean":
         return tf.math.divide_no_nan(total, weight_sum[..., None])
-    # The root of 0 has no finite gradient, and where the sum is 0 nothing is divided.
+    # The root of 0 has no finite gradient; without weights, the sum is 0 and need not be divided.
     root = tf.sqrt(tf.where(square_sum > 0, square_sum, tf.ones_like(square_sum)))
     return total / root[..., None]
 
 
 def combine_grid(vectors: tf.Tensor, weights: tf.Tensor, combiner: str) -> tf.Tensor:
-    """Vectors `[B, T, V, D]` and weights `[B, T, V]` to `[B, T, D]`.
+    """Combines vectors `[B, T, V, D]` with weights `[B, T, V]` to `[B, T, D]`.
 
     >>> combine_grid(tf.constant([[[[2.0], [4.0]]]]), tf.constant([[[3.0, 1.0]]]), "mean").numpy().tolist()
     [[[2.5]]]
@@ -68,7 +68,7 @@ def combine_grid(vectors: tf.Tensor, weights: tf.Tensor, combiner: str) -> tf.Te
 
 
 def combine_flat(vectors: tf.Tensor, weights: tf.Tensor, cells: tf.Tensor, number: tf.Tensor, combiner: str) -> Any:
-    """Vectors `[N, D]` and weights `[N]` to `[number, D]`, one for each cell."""
+    """Combines vectors `[N, D]` with weights `[N]` to `[number, D]`, one for each cell."""
     weights = counted(weights, combiner)
 
     def summed(values: tf.Tensor) -> tf.Tensor:
@@ -80,7 +80,7 @@ def combine_flat(vectors: tf.Tensor, weights: tf.Tensor, cells: tf.Tensor, numbe
 def _same_number(key: str, right: tf.Tensor, received: tf.Tensor) -> tf.Operation | None:
     return require(
         right,
-        f"The weights '{key}' are not as many as the values that they weigh.",
+        f"The number of weights in '{key}' differs from the number of values.",
         expected="a weight for each value of each row and step",
         received=lambda: [("places of weights", received)],
         fix="Write one weight for each value.",

@@ -1,4 +1,4 @@
-"""Means and deviations of numbers by key, merged exactly from parts of the data, in any order."""
+"""Means and standard deviations of numbers by key; parts of the data can be merged exactly, in any order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class KeyedMoments:
     """Number, mean and sum of squared deviations of the values of each key.
 
     Attributes:
-        keys: int64 `[K]`, rising.
+        keys: int64 `[K]`, in increasing order.
         count: `[K, E]`.
         mean: `[K, E]`.
         sum2: `[K, E]`.
@@ -25,7 +25,7 @@ class KeyedMoments:
 
     @classmethod
     def of(cls, values: np.ndarray, keys: np.ndarray) -> KeyedMoments:
-        """The moments of values `[N, E]`, NaN where one is missing, with keys `[N]`.
+        """The moments of values `[N, E]` (NaN for a missing one) with keys `[N]`.
 
         >>> found = KeyedMoments.of(np.array([[1.0], [5.0], [3.0]]), np.array([7, 2, 7]))
         >>> found.keys.tolist(), found.mean[:, 0].tolist(), found.sum2[:, 0].tolist()
@@ -45,7 +45,7 @@ class KeyedMoments:
         return cls(known.astype(np.int64), count, mean, summed(apart * apart))
 
     def merged(self, other: KeyedMoments) -> KeyedMoments:
-        """The moments of the values of both."""
+        """The moments of the values of both parts."""
         keys = np.union1d(self.keys, other.keys)
         one, two = self._spread(keys), other._spread(keys)
         count = one.count + two.count
@@ -55,7 +55,7 @@ class KeyedMoments:
         return KeyedMoments(keys, count, mean, sum2)
 
     def _spread(self, keys: np.ndarray) -> KeyedMoments:
-        """The same for more keys, of which there are no values."""
+        """The same moments for more keys; new keys do not have values."""
         at = np.searchsorted(keys, self.keys)
         spread = []
         for numbers in (self.count, self.mean, self.sum2):
@@ -65,10 +65,10 @@ class KeyedMoments:
         return KeyedMoments(keys, *spread)
 
     def means_and_deviations(self) -> np.ndarray:
-        """`[K + 1, E, 2]`: those of each key, and last those of all values.
+        """Means and standard deviations `[K + 1, E, 2]`: first of each key, then of all values.
 
-        What the values of a key do not say (no mean without a value, no deviation where all are equal) is that of all
-        values; a deviation of 0 there is 1.
+        A key without values gets the mean of all values; a key whose values are all equal gets the standard deviation
+        of all values. If all values are equal, their standard deviation is given as 1.
         """
         count = self.count.sum(axis=0)
         mean = (self.count * self.mean).sum(axis=0) / np.maximum(count, 1)

@@ -1,4 +1,4 @@
-"""Checks of features that belong to each other: the values of one say how those of another are read."""
+"""Checks of related features: the values of one determine how those of another are read."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from tfx_sequences.errors import DataError
 
 
 def rows_with_unequal_counts(values: Rows, weights: Rows) -> np.ndarray:
-    """The records whose values and weights are not as many, in any step.
+    """The records in which the numbers of values and weights differ in any step.
 
     Args:
-        values: Those of the column.
-        weights: Those of the feature that weighs them.
+        values: The values of the column.
+        weights: Their weights, from another feature.
     """
     if len(values.counts) != len(weights.counts):
         steps, others = np.diff(values.splits[0]), np.diff(weights.splits[0])
@@ -23,7 +23,7 @@ def rows_with_unequal_counts(values: Rows, weights: Rows) -> np.ndarray:
 
 
 def unequal_weights(name: str, key: str, per_step: bool, where: Where) -> DataError:
-    """Values without a weight, or weights without a value."""
+    """The error for values without weights, or weights without values."""
     unit = "step" if per_step else "record"
     return DataError(
         f"{name} and its weights '{key}' have different numbers of values.",
@@ -48,20 +48,20 @@ def rows_that_fall(times: Rows) -> np.ndarray:
 
 
 def missing_time(name: str, where: Where) -> DataError:
-    """A value (or step) whose time is not known."""
+    """The error for a value (or step) without a time."""
     return DataError(
         f"{name[0].upper()}{name[1:]} has no time in a step.",
-        expected="a finite number in every step, for other lists are aligned by it",
+        expected="a finite number in every step, because lists are aligned by it",
         received=f"none in {where.each}",
-        fix="Write the time, or leave out the step in all lists that have these timestamps.",
+        fix="Add the time, or remove the step from all lists with these timestamps.",
     )
 
 
 def falling_times(name: str, where: Where) -> DataError:
-    """Times that are not in order."""
+    """The error for times that are not in order."""
     return DataError(
-        f"{name[0].upper()}{name[1:]} is not in the order of time.",
-        expected="timestamps that rise, or stay, from step to step",
-        received=f"one that is less than the one before it in {where.each}",
-        fix="Sort the steps of the record by time, in all lists that have these timestamps.",
+        f"{name[0].upper()}{name[1:]} is not in chronological order.",
+        expected="timestamps that do not decrease from step to step",
+        received=f"a timestamp that is less than the one before it in {where.each}",
+        fix="Sort the steps of the record by time, in all lists with these timestamps.",
     )

@@ -1,7 +1,7 @@
-"""Numbers that are normalised by key in the transform graph: `normalizer: {z_score_by: KEY}`.
+"""Normalizes numbers by key in the transform graph: `normalizer: {z_score_by: KEY}`.
 
-A key is its own int64, or the 64-bit fingerprint of its string. So the graph needs no table: it searches in the
-rising keys of the training split, which are a constant in it as the means and deviations are.
+A key is its own int64, or the 64-bit fingerprint of its string. So the graph does not need a table: it searches the
+sorted keys of the training split, which are a constant in the graph, like their means and standard deviations.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _MOST_FINGERPRINTS = 2**63 - 1
 
 
 def keys_of_values(inputs: Mapping[str, Any], column: NumericColumn, raw: Any) -> tf.Tensor:
-    """The keys of a column's values, int64 `[N]`; `MISSING_INT` where one is missing.
+    """The keys of a column's values, int64 `[N]`; `MISSING_INT` for a missing key.
 
     Args:
-        inputs: By raw name, as `parse_records` or Transform's reader gives them.
-        column: The column, whose normaliser is `z_score_by`.
-        raw: Its own feature as it came.
+        inputs: The parsed features by raw name, from `parse_records` or from Transform's reader.
+        column: The column, with the normalizer `z_score_by`.
+        raw: The parsed values of its own feature.
     """
     [feature] = further_features_of(column)
     keys = inputs[feature.tensor_name]
@@ -48,11 +48,11 @@ def keys_of_values(inputs: Mapping[str, Any], column: NumericColumn, raw: Any) -
 
 
 def keyed_z_scores(values: Mapping[str, tf.Tensor], keys: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Within a `preprocessing_fn`: numbers by name, normalised by the analyzed split; 0 where one is missing.
+    """In a `preprocessing_fn`: numbers by name, normalized with the analyzed split; 0 for a missing one.
 
     Args:
-        values: `[N, E]` float64, NaN where one is missing.
-        keys: int64 `[N]`, of `keys_of_values`.
+        values: float64 `[N, E]`, NaN for a missing one.
+        keys: int64 `[N]`, from `keys_of_values`.
     """
     if not values:
         return {}
@@ -69,13 +69,13 @@ def keyed_z_scores(values: Mapping[str, tf.Tensor], keys: Mapping[str, tf.Tensor
 
 
 def z_score_by_key(values: tf.Tensor, keys: tf.Tensor, known: tf.Tensor, figures: tf.Tensor) -> tf.Tensor:
-    """Numbers `[N, E]`, each normalised by the mean and deviation of its key.
+    """Numbers `[N, E]`, normalized with the mean and standard deviation of their keys.
 
     Args:
-        values: `[N, E]` float64, NaN where one is missing.
+        values: float64 `[N, E]`, NaN for a missing one.
         keys: int64 `[N]`.
-        known: Keys that have figures, int64 `[K]`, rising.
-        figures: `[K + 1, E, 2]`: mean and deviation of each, and last of all values.
+        known: Known keys, int64 `[K]`, in increasing order.
+        figures: `[K + 1, E, 2]`: mean and standard deviation for each known key, and finally for all values.
 
     >>> figures = tf.constant([[[1.0, 2.0]], [[0.0, 1.0]]], tf.float64)
     >>> found = z_score_by_key(tf.constant([[5.0], [5.0]], tf.float64), tf.constant([7, 8], tf.int64), [7], figures)
@@ -83,10 +83,10 @@ def z_score_by_key(values: tf.Tensor, keys: tf.Tensor, known: tf.Tensor, figures
     [[2.0], [5.0]]
     """
     known = tf.cast(known, tf.int64)
-    # The op inside `tf.searchsorted`, because that function cannot search an empty list.
+    # The op in `tf.searchsorted`, because that function cannot search an empty list.
     after = tf.raw_ops.UpperBound(sorted_inputs=known[None], values=keys[None], out_type=tf.int64)[0]
     at = tf.maximum(after - 1, 0)
-    # One key more, so that there is one to compare with.
+    # With one more key, so that there is always one to compare with.
     is_known = (after > 0) & (tf.gather(tf.concat([known, [MISSING_INT]], axis=0), at) == keys) & (keys != MISSING_INT)
     last = tf.size(known, tf.int64)
     its = tf.gather(figures, tf.where(is_known, at, last))
@@ -114,7 +114,7 @@ class _AnalyzeByKey(beam.PTransform):
 
 
 class _CombineByKey(beam.CombineFn):
-    """Batches of arrays, all values and then all keys, to the outputs of the analyzer."""
+    """Combines batches of arrays (all values, then all keys) into the outputs of the analyzer."""
 
     def __init__(self, elements: tuple[int, ...]) -> None:
         super().__init__()

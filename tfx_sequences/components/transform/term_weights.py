@@ -16,10 +16,10 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def transform_weights(inputs: Mapping[str, Any], spec: SequenceSpec) -> dict[str, Any]:
-    """Weights float32, ragged as the values of their columns are, by transformed name.
+    """Weights by transformed name: float32, with the row splits of their columns' values.
 
     Args:
-        inputs: By raw name, as `parse_records` or Transform's reader gives them.
+        inputs: The parsed features by raw name, from `parse_records` or from Transform's reader.
         spec: The spec.
     """
     found = {}

@@ -1,4 +1,4 @@
-"""Lists at several rates in one record: which of the record's steps a feature's values belong to."""
+"""Lists at several rates in one record: how a feature's values are assigned to the record's steps."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from tfx_sequences.schemas.columns.base import Declared
 
 
 class Alignment(Declared):
-    """How a list that has timestamps of its own becomes one of the record's steps.
+    """How a list with its own timestamps is converted to the record's steps.
 
-    A step takes what was measured for it: with `previous` the last value up to its time, with `nearest` the one whose
-    time is nearest, with `interpolate` the value on the line between the one before and the one after (beyond the
-    first and the last value, that value). With `collect` it gets all values after the step before it and up to its own
-    time, of a `multi_valued` column. A step for which there is no value is missing.
+    With `previous`, a step gets the last value up to its time; with `nearest`, the value with the nearest time; with
+    `interpolate`, the linear interpolation between the values before and after it (before the first or after the last
+    value, that value). With `collect`, a step of a `multi_valued` column gets all values after the previous step and up
+    to its own time. A step without such a value is missing.
 
     >>> Alignment(to="hour", tolerance=2.0)
     Alignment(to='hour', method='previous', tolerance=2.0, dtype='float32')
     """
 
     to: str = pydantic.Field(min_length=1)
-    """Key of the timestamps of the steps, one for each."""
+    """Key of the timestamps of the steps, one per step."""
     method: Literal["previous", "nearest", "interpolate", "collect"] = "previous"
     tolerance: pydantic.NonNegativeFloat | None = None
-    """A value that was measured longer before or after a step is not taken; in the units of the timestamps."""
+    """Maximum time between a value and its step, in the units of the timestamps."""
     dtype: Literal["float32", "int64"] = "float32"
-    """How the record stores the timestamps, those of the steps and those of the values."""
+    """Dtype of the timestamps in the record, for both steps and values."""

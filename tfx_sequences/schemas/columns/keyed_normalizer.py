@@ -1,4 +1,4 @@
-"""A normaliser with statistics of their own for each value of another feature: of each lab test, device or channel."""
+"""A normalizer with separate statistics for each value of another feature, such as a lab test, device or channel."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from tfx_sequences.schemas.columns.base import Declared
 
 
 class ZScoreBy(Declared):
-    """`(x - mean) / deviation`, both of the training values that have the same key.
+    """`(x - mean) / deviation`, with the statistics of the training values that have the same key.
 
-    Values of a key that the training split does not have, or without a key, take mean and deviation of all values; so
-    does the deviation where all values of a key are equal.
+    Values without a key, or with a key that is not in the training split, use the statistics of all values. If all
+    values of a key are equal, the standard deviation of all values is used.
 
     >>> ZScoreBy(z_score_by="lab_test")
     ZScoreBy(z_score_by='lab_test', dtype='string', source=None)
     """
 
     z_score_by: str = pydantic.Field(min_length=1)
-    """Key of the feature that has the keys, one for each step (or for the record)."""
+    """Key of the feature with the keys, one per step (or per record)."""
     dtype: Literal["string", "int64"] = "string"
-    """How the record stores the keys."""
+    """Dtype of the keys in the record."""
     source: Literal["context", "sequence"] | None = None
-    """Where the keys are stored; None: where the column's own values are."""
+    """Where the keys are stored; None: in the same place as the column's values."""
