@@ -94,6 +94,6 @@ def test_check_reads_the_items_as_steps(tmp_path):
 
 def test_propose_says_how_the_records_are_stored(tmp_path):
     write_records(tmp_path / "train.tfrecord", restaurants())
-    spec = _proposed(path_of(tmp_path), label="relevance", name="lists").spec
+    spec = _proposed(path_of(tmp_path), label=["relevance"], name="lists").spec
     assert (spec.record, spec.label.key, spec.label.per_step) == ("ELWC", "relevance", True)
     assert (list(spec.context), list(spec.sequence)) == (["query"], ["cuisine"])
