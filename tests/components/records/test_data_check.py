@@ -708,7 +708,7 @@ def test_unknown_classes_in_several_batches(tmp_path, monkeypatch):
 def test_class_of_the_test_that_training_never_saw(tmp_path):
     message = error_of(spec_of(), write(tmp_path, good(), [record(0), record(1, {"class": "c"})]))
     assert "The split 'test' has a class of the label 'class' that no training record has." in message
-    assert "'c' in 1 records of 'test'" in message
+    assert "'c' in 1 record of 'test'" in message
     check_data(spec_of(label={"key": "class", "classes": ("a", "b", "c")}), filled(tmp_path))
 
 

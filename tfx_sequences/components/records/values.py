@@ -92,7 +92,7 @@ class ValueChecks:
         self._classes = {
             head: _Known(str(label.dtype), [str(c) for c in label.classes])
             for head, label in spec.heads.items()
-            if label.classes is not None and not label.is_vector
+            if label.classes is not None and not label.is_vector and label.unseen == "error"
         }
 
     def check(self, batch: Batch, figures: Sequence[Figures], parts: np.ndarray | None = None) -> np.ndarray:
