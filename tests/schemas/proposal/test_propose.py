@@ -387,7 +387,7 @@ def test_the_label_is_guessed_where_one_feature_alone_can_be_it(context, label):
     ],
 )
 def test_a_label_that_is_not_told_is_an_error_with_the_candidates(context, candidates):
-    with pytest.raises(SpecError, match=rf"does not tell[\s\S]*({candidates})"):
+    with pytest.raises(SpecError, match=rf"cannot be guessed[\s\S]*({candidates})"):
         propose_spec(curated(context=context))
 
 
