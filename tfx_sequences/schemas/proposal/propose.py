@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from tfx_sequences.schemas.columns.group_names import is_id_name, words_of
 from tfx_sequences.schemas.columns.names import raw_name
 from tfx_sequences.schemas.features.schema_protos import schema_pb2
 from tfx_sequences.schemas.proposal.proposal import Note, Proposal
+from tfx_sequences.schemas.proposal.proposed_bytes import BytesSample, column_of_bytes
 from tfx_sequences.schemas.proposal.proposed_columns import proposed_column
 from tfx_sequences.schemas.proposal.proposed_label import can_be_label, find_labels, head_names, label_fields
 from tfx_sequences.schemas.proposal.schema_features import SchemaFeature, SchemaFeatures, schema_features
@@ -34,6 +35,7 @@ def propose_spec(
     example_weight: str | None = None,
     id_key: str | None = None,
     name: str = "proposed",
+    bytes_samples: Mapping[tuple[bool, str], BytesSample] | None = None,
 ) -> Proposal:
     """Proposes a spec for the records that a schema describes.
 
@@ -56,6 +58,8 @@ def propose_spec(
         example_weight: Key of the weight; None chooses it by name (`example_weight`, ...).
         id_key: Key of the records' id; None chooses it by name (`id`, the only `*_id`, ...).
         name: Name of the spec.
+        bytes_samples: What the bytes in the records are, by whether they are of a feature list, and the key: a schema
+            does not tell text from images and vectors of numbers.
 
     Returns:
         A `Proposal`: `spec`, `notes` on what was guessed, and `left_out`, the features that are
@@ -105,7 +109,10 @@ def propose_spec(
     fields: dict[str, Any] = {"context": {}, "sequence": {}}
     for section, features in (("context", plain), ("sequence", steps)):
         for feature in features:
-            column, about = proposed_column(feature, in_sequence=section == "sequence", record=read.record)
+            sample = (bytes_samples or {}).get((feature.is_sequence and read.record == "SequenceExample", feature.key))
+            column, about = column_of_bytes(sample, is_single=feature.is_scalar) or proposed_column(
+                feature, in_sequence=section == "sequence", record=read.record
+            )
             if column is None:
                 left_out += [Note(raw_name(feature.key, of_steps=feature.is_sequence), text) for text in about]
             else:
