@@ -96,7 +96,7 @@ def _bounds(*ranges: _Range) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def _numbers(rows: Rows, feature: RawFeature) -> tuple[np.ndarray, np.ndarray] | None:
-    """Finite values `[N, E]`, and the record of each; None if there are none, or they do not fit the column."""
+    """Finite values `[N, E]`, and the record of each; None without any, or where they do not fit the column."""
     if rows.tensor.dtype.name == "string" or not len(rows.values):
         return None
     size = feature.size
