@@ -1,4 +1,4 @@
-"""What records say of a proposed spec that a schema does not: constants, copies, groups, ids, vectors in flat lists."""
+"""Facts about a proposed spec from records: constants, copies, groups, ids, vectors in flat lists."""
 
 from __future__ import annotations
 
@@ -16,27 +16,29 @@ from tfx_sequences.components.records.leak_search import stored_dtypes
 from tfx_sequences.components.records.leaks import Leak
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.schemas.columns.group_names import is_id_name
+from tfx_sequences.schemas.columns.names import raw_name
 from tfx_sequences.schemas.features.raw_features import RawFeature, feature_of
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
-# Fewer records may have one value, or all different ones, by chance.
+# With fewer records, all values may be equal or all may be different by chance.
 _FEWEST_RECORDS = 10
 
 
 @dataclasses.dataclass(frozen=True)
 class ProposalFacts:
-    """What the training records say of a spec.
+    """Facts about a spec from the training records.
 
     Attributes:
-        records: How many they are.
-        constants: Columns that have one value in all records and steps, and that value in words.
-        ids: Context columns of terms, or called as an id, that have another value in each record.
-        copies: Copies of a label.
-        told_later: By head whose label is a feature of a later step, what it is.
-        groups: Context features that are groups of records, with counts in words.
-        repeated_id: The `id_key` has the same value in several records.
-        widths: Flat lists of an Example whose steps are vectors: by column, the width and the feature that tells it.
-        binary: Heads whose labels are vectors of 0 and 1.
+        records: Number of records.
+        constants: Columns with the same value in all records and steps, and this value as text.
+        ids: Context columns of terms, or with the name of an id, that have a different value in each record.
+        copies: Columns that copy a label.
+        told_later: A text for each head whose label is a feature of a later step.
+        groups: Context features that identify groups of records, with counts as text.
+        repeated_id: Whether `id_key` has the same value in several records.
+        widths: The width of vectors in flat lists of an Example, and the feature that contains it, by column.
+        binary: Heads whose labels are vectors of zeros and ones.
+        misaligned: Sequence columns with a different number of steps than most others (or the label), with an example.
     """
 
     records: int
@@ -48,13 +50,14 @@ class ProposalFacts:
     repeated_id: bool
     widths: dict[str, tuple[int, str]]
     binary: tuple[str, ...]
+    misaligned: dict[str, str]
 
 
 def proposal_facts(spec: SequenceSpec, files: Iterable[AnyPath], samples: Iterable[FileSample]) -> ProposalFacts:
     """Reads the records once.
 
     Raises:
-        DataError: Records cannot be read as the spec describes them.
+        DataError: Records cannot be read in the way that the spec describes.
     """
     dtypes = stored_dtypes(samples)
     without_id = spec.model_copy(update={"id_key": None})
@@ -78,11 +81,12 @@ def proposal_facts(spec: SequenceSpec, files: Iterable[AnyPath], samples: Iterab
         repeated_id=repeated,
         widths=values.widths(),
         binary=values.binary(),
+        misaligned=values.misaligned(),
     )
 
 
 class _Values:
-    """Constants, ids, widths and vectors of 0 and 1, batch by batch."""
+    """Finds constants, ids, widths and vectors of zeros and ones, batch by batch."""
 
     def __init__(self, spec: SequenceSpec) -> None:
         self.records = 0
@@ -99,6 +103,10 @@ class _Values:
         self._binary = {n for n, x in spec.heads.items() if x.is_vector and not x.is_cut_out}
         flat = [n for n, c in spec.columns.items() if c.is_sequence and c.type == "numeric" and feature_of(c).size == 1]
         sizes = [n for n, c in spec.columns.items() if not c.is_sequence and feature_of(c).shape == (2,)]
+        labels = [raw_name(x.key, of_steps=True) for x in spec.heads.values() if x.per_step]
+        names = {feature_of(c).tensor_name: n for n, c in spec.columns.items() if feature_of(c).is_sequence}
+        self._steps: dict[str, list[np.ndarray]] = {name: [] for name in (*labels, *names)}
+        self._of_labels, self._of_steps = labels, names
         in_example = spec.record == "Example"
         self._widths: dict[tuple[str, str], int] = {(n, s): 0 for n in flat for s in sizes} if in_example else {}
 
@@ -106,6 +114,10 @@ class _Values:
         self.records += len(batch)
         features = {name: feature_of(column) for name, column in self._spec.columns.items()}
         rows = {name: batch.rows[feature.tensor_name] for name, feature in features.items()}
+        sizes = {feature_of(column).tensor_name: feature_of(column).size for column in self._spec.columns.values()}
+        for name, steps in self._steps.items():
+            values = batch.rows[name]
+            steps.append(np.diff(values.splits[0]) // (sizes.get(name, 1) if len(values.splits) == 1 else 1))
         for name in list(self._constant):
             first, is_constant = _one_value(rows[name], features[name])
             known = self._constant[name]
@@ -116,7 +128,7 @@ class _Values:
         for name, seen in list(self._seen.items()):
             values = rows[name].values.tolist()
             seen.update(values)
-            # What has spaces may be text, and its words say something.
+            # A string with spaces may be text, whose words are informative.
             is_text = any(isinstance(value, bytes) and b" " in value for value in values)
             if len(seen) < self.records or is_text:
                 del self._seen[name]
@@ -135,6 +147,21 @@ class _Values:
             else:
                 self._widths[name, size] = int(shapes[0, 1])
 
+    def misaligned(self) -> dict[str, str]:
+        steps = {name: np.concatenate(parts) for name, parts in self._steps.items() if parts}
+        if not steps:
+            return {}
+        # A list that a record does not have says nothing of the steps.
+        agreement = {n: sum(((a == b) | (a == 0) | (b == 0)).mean() for b in steps.values()) for n, a in steps.items()}
+        reference = self._of_labels[0] if self._of_labels else max(steps, key=lambda n: (agreement[n], steps[n].sum()))
+        found = {}
+        for name, lengths in steps.items():
+            wrong = np.flatnonzero((lengths != steps[reference]) & (lengths != 0) & (steps[reference] != 0))
+            if len(wrong) and name in self._of_steps:
+                at, of = int(lengths[wrong[0]]), int(steps[reference][wrong[0]])
+                found[self._of_steps[name]] = f"{at} steps where '{reference}' has {of}, in {len(wrong)} records"
+        return found
+
     def constants(self) -> dict[str, str]:
         if self.records < _FEWEST_RECORDS:
             return {}
@@ -151,14 +178,14 @@ class _Values:
 
 
 def _one_value(rows: Rows, feature: RawFeature) -> tuple[Any, bool]:
-    """The value that all records or steps of a batch have, None if there are none; and whether there is only one."""
+    """The value of all records or steps in a batch (None without values), and whether all values are equal."""
     values, counts = rows.values, rows.counts
     if feature.multi_valued or not len(values):
         return None, not len(values) and not feature.multi_valued
     size = feature.size
     is_flat_list = feature.is_sequence and len(rows.splits) == 1
     if len(values) % size or (not is_flat_list and (counts != size).any()):
-        return None, False  # some are missing, which says something too
+        return None, False  # some are missing, which is informative too
     table = values.reshape(-1, size)
     return tuple(table[0].tolist()), bool((table == table[0]).all())
 

@@ -15,6 +15,7 @@ import pydantic
 from tfx_sequences.schemas.columns.alignment import Alignment
 from tfx_sequences.schemas.columns.categorical_columns import CategoricalColumn, TextColumn, Vocabulary
 from tfx_sequences.schemas.columns.column_base import IdColumn
+from tfx_sequences.schemas.columns.crossed_columns import CrossedColumn
 from tfx_sequences.schemas.columns.embedding import Embedding
 from tfx_sequences.schemas.columns.image_column import ImageColumn
 from tfx_sequences.schemas.columns.keyed_normalizer import ZScoreBy
@@ -26,6 +27,7 @@ __all__ = [
     "BucketizedColumn",
     "CategoricalColumn",
     "Column",
+    "CrossedColumn",
     "Embedding",
     "IdColumn",
     "ImageColumn",
@@ -38,7 +40,7 @@ __all__ = [
 ]
 
 Column = Annotated[
-    NumericColumn | CategoricalColumn | BucketizedColumn | TextColumn | ImageColumn,
+    NumericColumn | CategoricalColumn | BucketizedColumn | TextColumn | CrossedColumn | ImageColumn,
     pydantic.Field(discriminator="type"),
 ]
 TermColumn = CategoricalColumn | TextColumn
@@ -48,4 +50,5 @@ COLUMN_TYPES = {
     "bucketized": BucketizedColumn,
     "text": TextColumn,
     "image": ImageColumn,
+    "crossed": CrossedColumn,
 }
