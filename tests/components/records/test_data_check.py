@@ -334,8 +334,8 @@ def test_column_of_another_dtype(tmp_path, column, stored, fix, kind):
         ({"label": {"key": "class", "classes": (0, 1)}}, {}, "Write `dtype: string` and `classes` as strings"),
         ({"label": {"key": "class", "type": "regression"}}, {}, "Write `type: classification` at the label"),
         ({"label": {"key": "class", "type": "regression"}}, {"class": 3}, "Write `dtype: int64` at the label"),
-        ({"example_weight": "weight"}, {"weight": 2}, "Store the weight as a float"),
-        ({}, {"id": 7}, "Store the id as bytes"),
+        ({"example_weight": "weight"}, {"weight": 2}, "Write `example_weight_dtype: int64`"),
+        ({}, {"id": 7}, "Write `id_dtype: int64` in the spec"),
     ],
 )
 def test_label_weight_or_id_of_another_dtype(tmp_path, parts, context, fix):

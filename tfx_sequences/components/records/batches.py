@@ -197,7 +197,7 @@ def _culprit(batch: Batch, spec: SequenceSpec, features: list[RawFeature], messa
         except DecodeError:
             return neither(batch.path, batch.first + index, record)
         for feature in features:
-            in_lists = feature.is_sequence and spec.record == "SequenceExample"
+            in_lists = feature.is_sequence and spec.payload == "SequenceExample"
             side = parsed.feature_lists.feature_list if in_lists else parsed.context.feature
             wrong = sorted(stored_kinds(side[feature.key]) - {feature.dtype}) if feature.key in side else []
             if wrong:
@@ -205,7 +205,7 @@ def _culprit(batch: Batch, spec: SequenceSpec, features: list[RawFeature], messa
     last = batch.first + len(batch) - 1
     return DataError(
         f"The records {batch.first} to {last} of {batch.path} cannot be parsed.",
-        expected=f"tf.{spec.record} records with the features of the spec",
+        expected=f"tf.{spec.payload} records with the features of the spec",
         received=f"TensorFlow's error: {message}",
         fix="Write the records again.",
     )

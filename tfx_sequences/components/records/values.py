@@ -15,6 +15,7 @@ from tfx_sequences.components.records.batches import Batch, Rows, term_rows
 from tfx_sequences.components.records.byte_faults import errors_of_bytes, errors_of_text, needs_text
 from tfx_sequences.components.records.figures import Figures
 from tfx_sequences.components.records.keys import feature_name
+from tfx_sequences.components.records.label_values import vector_fault
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.columns.column import CategoricalColumn, TermColumn, TextColumn
@@ -242,11 +243,8 @@ class ValueChecks:
             self._check_every_step(batch, SEQUENCE_PREFIX + label.step_weight, label)
         if not label.has_classes:
             return
-        if label.is_vector:
-            wrong = np.flatnonzero((rows.values != 0) & (rows.values != 1))
-            if len(wrong):
-                value, records = rows.values[wrong[0]], rows.records_of_values(wrong)
-                self._add(_CLASS, name, batch, records, lambda where: value_errors.not_binary(name, value, where))
+        if label.is_vector and (fault := vector_fault(name, label, rows)) is not None:
+            self._add(_CLASS, name, batch, *fault)
         for its, classes in zip(figures, _divided(rows, parts, len(figures)), strict=True):
             counts = its.classes.setdefault(head, Counter())
             if label.is_vector:

@@ -32,6 +32,7 @@ import tensorflow_transform as tft
 from tfx_sequences.components.batches.alignment import column_inputs
 from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.features.column_ids import ColumnIds
+from tfx_sequences.components.transform.crossed_features import transform_crossed
 from tfx_sequences.components.transform.label_transform import transform_labels
 from tfx_sequences.components.transform.length_histogram import analyze_lengths
 from tfx_sequences.components.transform.number_columns import transform_number_columns
@@ -72,16 +73,29 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
             outputs[name] = _checked(terms[name], ids, _each(terms[name], ids))
     for vocabulary, names in computed_vocabularies(spec).items():
         outputs |= _computed(vocabulary, {name: terms[name] for name in names}, spec)
+    outputs |= transform_crossed(inputs, spec)
     outputs |= transform_weights(inputs, spec)
     lengths = {c.key: outputs[name].row_lengths() for name, c in spec.columns.items() if c.is_sequence}
     outputs[SEQUENCE_LENGTH] = _common_length(lengths)
     analyze_lengths(outputs[SEQUENCE_LENGTH])
     if spec.id_key:
-        outputs[RECORD_ID] = tf.identity(inputs[raw_name(spec.id_key, of_steps=False)])
+        outputs[RECORD_ID] = ids_as_text(inputs[raw_name(spec.id_key, of_steps=False)])
     outputs |= transform_labels(inputs, spec)
     if spec.example_weight:
-        outputs[EXAMPLE_WEIGHT] = tf.identity(inputs[raw_name(spec.example_weight, of_steps=False)])
+        weights = inputs[raw_name(spec.example_weight, of_steps=False)]
+        outputs[EXAMPLE_WEIGHT] = tf.identity(tf.cast(weights, tf.float32))
     return outputs
+
+
+def ids_as_text(ids: tf.Tensor) -> tf.Tensor:
+    """The ids of records as strings; empty where one is missing.
+
+    >>> ids_as_text(tf.constant([7, MISSING_INT], tf.int64)).numpy().tolist()
+    [b'7', b'']
+    """
+    if ids.dtype == tf.string:
+        return tf.identity(ids)
+    return tf.where(ids == MISSING_INT, "", tf.strings.as_string(ids))
 
 
 def _terms(values: Any, ids: ColumnIds) -> Any:
