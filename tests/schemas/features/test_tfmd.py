@@ -84,7 +84,8 @@ def test_domains_and_presence_come_from_the_spec():
     assert features["y"].presence.min_fraction == features["place"].presence.min_fraction == 1
     assert not features["age"].presence.min_fraction
     assert (steps["day"].int_domain.min, steps["day"].int_domain.max) == (0, 6)
-    assert steps["lpc"].float_domain.disallow_nan
+    # NaN is a missing value.
+    assert not steps["lpc"].float_domain.disallow_nan and steps["lpc"].float_domain.disallow_inf
     assert features["w"].float_domain.HasField("min")
     assert list(features["plan"].string_domain.value) == ["free", "paid"]
     assert not features["city"].HasField("string_domain")

@@ -9,7 +9,7 @@ from tfx_sequences.errors import SpecError, UserInputError, did_you_mean
 from tfx_sequences.schemas.columns.base import declared
 from tfx_sequences.schemas.columns.column import COLUMN_TYPES, BucketizedColumn, NumericColumn, TermColumn
 from tfx_sequences.schemas.columns.column_base import BaseColumn
-from tfx_sequences.schemas.columns.numeric_columns import RECORD_NORMALIZERS, SPLIT_NORMALIZERS
+from tfx_sequences.schemas.columns.numeric_columns import FILLED_FROM_STEPS, RECORD_NORMALIZERS, SPLIT_NORMALIZERS
 from tfx_sequences.schemas.columns.vocabularies import known_terms
 
 _Column = TypeVar("_Column", bound=BaseColumn)
@@ -77,6 +77,13 @@ def checked_columns(columns: Any, layer: str, is_sequence: bool) -> list[Any]:
                 f"{layer} was given {kind} column, '{column.key}'.",
                 fix=f"Give it to {other}, or build the column's twin.",
             )
+        if isinstance(column, NumericColumn) and (unknown := _of_pipelines(column)):
+            raise UserInputError(
+                f"Column '{column.key}' says what only a pipeline's transform graph does.",
+                expected="missing steps that are 0 or the default_value",
+                received=unknown,
+                fix="Leave it out; in a pipeline, model_columns gives the columns after Transform.",
+            )
         if statistics := _statistics_of(column):
             raise UserInputError(
                 f"Column '{column.key}' needs statistics of training data, which a layer does not have.",
@@ -95,6 +102,15 @@ def checked_columns(columns: Any, layer: str, is_sequence: bool) -> list[Any]:
             fix="Leave one out, or write the feature under a second key.",
         )
     return sorted(checked, key=lambda column: column.name)
+
+
+def _of_pipelines(column: NumericColumn) -> str:
+    """What a column says of missing values that a layer does not do; empty if nothing."""
+    if column.missing in FILLED_FROM_STEPS:
+        return f"missing: {column.missing}"
+    if column.missing_value is not None:
+        return f"missing_value: {column.missing_value}"
+    return "indicator: true" if column.indicator else ""
 
 
 def _statistics_of(column: Any) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
 
+from tfx_sequences.components.batches.absent_lists import longest_lists
 from tfx_sequences.components.batches.label_batches import Targets, labelled_rows, pad_labels, targets_and_weights
 from tfx_sequences.components.batches.padding import longest_of, pad_features, pad_steps
 from tfx_sequences.components.batches.ragged_steps import like, steps_of
@@ -21,7 +22,7 @@ from tfx_sequences.components.records.keys import record_id
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
 from tfx_sequences.schemas.features.parse_specs import parse_records
-from tfx_sequences.schemas.features.raw_features import feature_of, raw_features
+from tfx_sequences.schemas.features.raw_features import RawFeature, feature_of, raw_features
 from tfx_sequences.schemas.features.record_scales import read_features
 from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, RECORD_ID, label_name, step_weight_name
 from tfx_sequences.schemas.spec.batching import Padding
@@ -172,8 +173,7 @@ def raw_records(
         features = parse_records(serialized, spec)
         if transform is not None:
             return read_features(transform(features), read_as or spec)
-        steps = next(v for name, v in features.items() if name.startswith(SEQUENCE_PREFIX))
-        return {**features, SEQUENCE_LENGTH: tf.cast(steps.row_lengths(), tf.int64)}
+        return {**features, SEQUENCE_LENGTH: longest_lists(features, _deciding_lists(spec))}
 
     to_batch = _raw_batch if transform is None else _model_batch
     lengths = lengths or (lambda serialized: parse(serialized)[SEQUENCE_LENGTH])
@@ -186,19 +186,39 @@ def raw_records(
 
 
 def _raw_lengths(spec: SequenceSpec) -> Callable[[tf.Tensor], tf.Tensor] | None:
-    """Parses one sequence feature only, the cheapest; None where steps are made by the transform."""
-    sequence = [feature for feature in raw_features(spec) if feature.is_sequence]
-    if not sequence:
+    """Parses one sequence feature, the cheapest, and the others where a record does not have that one.
+
+    None where steps are made by the transform.
+    """
+    features = sorted(_deciding_lists(spec), key=lambda f: (f.dtype == "string", f.multi_valued, f.size, f.key))
+    if not features:
         return None
-    feature = min(sequence, key=lambda f: (f.dtype == "string", f.multi_valued, f.size, f.key))
-    ragged = tf.io.RaggedFeature(tf.as_dtype(feature.dtype), value_key=feature.key, row_splits_dtype=tf.int64)
+
+    def steps_of_lists(serialized: tf.Tensor, lists: Sequence[RawFeature]) -> tf.Tensor:
+        parsers = {
+            f.key: tf.io.RaggedFeature(tf.as_dtype(f.dtype), value_key=f.key, row_splits_dtype=tf.int64) for f in lists
+        }
+        if spec.record == "Example":
+            parsed = tf.io.parse_example(serialized, parsers)
+            return tf.reduce_max(tf.stack([parsed[f.key].row_lengths() // f.size for f in lists]), axis=0)
+        _, parsed, _ = tf.io.parse_sequence_example(serialized, None, parsers)
+        return tf.reduce_max(tf.stack([parsed[f.key].row_lengths() for f in lists]), axis=0)
 
     def lengths(serialized: tf.Tensor) -> tf.Tensor:
-        if spec.record == "Example":
-            return tf.io.parse_example(serialized, {"x": ragged})["x"].row_lengths() // feature.size
-        return tf.io.parse_sequence_example(serialized, None, {"x": ragged})[1]["x"].row_lengths()
+        found = steps_of_lists(serialized, features[:1])
+        if len(features) == 1:
+            return found
+        return tf.cond(tf.reduce_all(found > 0), lambda: found, lambda: steps_of_lists(serialized, features))
 
     return lengths
+
+
+def _deciding_lists(spec: SequenceSpec) -> list[RawFeature]:
+    """The features of steps that decide how many a record has; where there are none, the labels of steps."""
+    read, labelled = (
+        [f for f in raw_features(spec, with_label=with_label) if f.is_sequence] for with_label in (False, True)
+    )
+    return read or labelled
 
 
 def _model_batch(features: Features, spec: SequenceSpec, seed: tf.Tensor | None) -> Batch:

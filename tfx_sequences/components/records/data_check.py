@@ -12,11 +12,12 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from tfx_sequences.components.numbers.chosen import Choices
-from tfx_sequences.components.records.batches import Batch, batches, parse_batch
+from tfx_sequences.components.records.batches import Batch
 from tfx_sequences.components.records.figures import Figures
 from tfx_sequences.components.records.files import check_framing, find_split_files, unused_files
 from tfx_sequences.components.records.hold_back import empty_split, held_back_shares, split_index, split_names
 from tfx_sequences.components.records.keys import check_keys, neither, sample_files
+from tfx_sequences.components.records.missing_values import MissingCounts, parsed_batches
 from tfx_sequences.components.records.number_figures import NumberFigures
 from tfx_sequences.components.records.opening import check_name
 from tfx_sequences.components.records.paths import AnyPath, path_of
@@ -44,6 +45,7 @@ class SplitReport:
         zero_length: Records without any step.
         classes: By head, how many records (or steps) each class is a label of, in the order of
             the label's `classes` or else the most frequent first; no heads of regression.
+        missing: By column, as in `context.x` and `sequence.x`, how much of it is missing; none that lack nothing.
     """
 
     name: str
@@ -55,6 +57,7 @@ class SplitReport:
     length_max: int
     zero_length: int
     classes: Mapping[str, Mapping[str, int]]
+    missing: Mapping[str, MissingCounts] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,6 +178,7 @@ def _report(name: str, spec: SequenceSpec, folder: AnyPath, files: list[AnyPath]
         length_max=int(lengths.max()),
         zero_length=int((lengths == 0).sum()),
         classes=classes,
+        missing=figures.missing,
     )
 
 
@@ -195,8 +199,7 @@ def _read(
         divided = name == "train" and bool(held_back)
         targets = [figures[part] for part in split_names(held_back)] if divided else [figures[name]]
         for path in files:
-            for batch in batches(path):
-                parse_batch(batch, spec)
+            for batch in parsed_batches(path, spec):
                 parts = _parts(batch, spec, held_back) if divided else None
                 checks.check(batch, targets, parts)
                 if name == "train":

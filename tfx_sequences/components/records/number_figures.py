@@ -9,10 +9,11 @@ import numpy as np
 
 from tfx_sequences.components.numbers.choice import NormalizerChoice, choose_normalizer
 from tfx_sequences.components.numbers.statistics import NumberStatistics
-from tfx_sequences.components.records.batches import Batch, Rows, batches, parse_batch
+from tfx_sequences.components.records.batches import Batch, Rows
+from tfx_sequences.components.records.missing_values import missing_numbers, parsed_batches
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.schemas.columns.column import NumericColumn
-from tfx_sequences.schemas.columns.numeric_columns import RECORD_NORMALIZERS
+from tfx_sequences.schemas.columns.numeric_columns import FILLED_FROM_STEPS, RECORD_NORMALIZERS
 from tfx_sequences.schemas.features.raw_features import RawFeature, feature_of
 from tfx_sequences.schemas.features.record_scales import may_be_per_record
 from tfx_sequences.schemas.spec.forecasts import forecast_heads
@@ -49,8 +50,7 @@ class NumberFigures:
         """
         figures = cls(spec)
         for file in files if figures._columns else ():
-            for batch in batches(file):
-                parse_batch(batch, spec)
+            for batch in parsed_batches(file, spec):
                 figures.add(batch)
         return figures
 
@@ -63,7 +63,7 @@ class NumberFigures:
         """
         for name, column in self._columns.items():
             feature = feature_of(column)
-            read = _numbers(batch.rows[feature.tensor_name], feature, column.default_value, counted)
+            read = _numbers(batch.rows[feature.tensor_name], feature, column, counted)
             if read is not None:
                 values, lengths = read
                 of_batch = NumberStatistics.of(values, lengths if may_be_per_record(self._spec, name) else None)
@@ -91,23 +91,25 @@ class NumberFigures:
 
 
 def _numbers(
-    rows: Rows, feature: RawFeature, default: float | None, counted: np.ndarray | None
+    rows: Rows, feature: RawFeature, column: NumericColumn, counted: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray | None] | None:
     """Values `[N, E]`, NaN where one is missing, and steps of each record; None if they do not fit the column."""
     size, counts = feature.size, rows.counts
     if rows.tensor.dtype.name == "string":
         return None
+    default = np.nan if column.default_value is None or column.missing in FILLED_FROM_STEPS else column.default_value
+    flat = np.where(missing_numbers(rows, column), default, rows.values.astype(np.float64))
     if feature.is_sequence and len(rows.splits) == 1:  # a flat list, as in an Example
         if (counts % size).any():
             return None
         lengths: Any = counts // size
-        values = rows.values.reshape(-1, size).astype(np.float64)
+        values = flat.reshape(-1, size)
     else:
         if not np.isin(counts, (0, size)).all():
             return None
         lengths = np.diff(rows.splits[0]) if feature.is_sequence else None
-        values = np.full((len(counts), size), np.nan if default is None else default)
-        values[counts > 0] = rows.values.reshape(-1, size)
+        values = np.full((len(counts), size), default)
+        values[counts > 0] = flat.reshape(-1, size)
     # The check of values has an error for what is not finite.
     values[~np.isfinite(values)] = np.nan
     if counted is None:

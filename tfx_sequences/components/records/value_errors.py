@@ -148,7 +148,8 @@ def unequal_steps(lengths: str, where: Where) -> DataError:
         "Sequence features of one record have different numbers of steps.",
         expected="the same number for all; a step with an empty list of values stands for a missing value",
         received=f"{lengths} steps in {where.first}",
-        fix="Fill the shorter ones with empty steps, or leave one feature out of the spec.",
+        fix="Fill the shorter ones with empty steps, or leave one feature out of the spec. A list that a record does "
+        "not have at all is missing in all steps.",
     )
 
 
@@ -158,7 +159,7 @@ def not_finite(name: str, value: float, where: Where) -> DataError:
         f"{_capital(name)} has a value that is not finite.",
         expected="finite numbers",
         received=f"{value} in {where.first}",
-        fix="Leave a missing value out instead of writing NaN; clip or leave out infinities.",
+        fix="Leave a missing value out; clip or leave out infinities.",
     )
 
 

@@ -14,6 +14,7 @@ from tfx_sequences.components.records import value_errors
 from tfx_sequences.components.records.batches import Batch, Rows, term_rows
 from tfx_sequences.components.records.figures import Figures
 from tfx_sequences.components.records.keys import feature_name
+from tfx_sequences.components.records.missing_values import count_missing, merged_counts, missing_numbers
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.columns.column import CategoricalColumn, TermColumn, TextColumn
@@ -113,6 +114,7 @@ class ValueChecks:
         lengths = self._check_steps(batch)
         for part, its in enumerate(figures):
             its.lengths.append(lengths[parts == part])
+            its.missing = merged_counts([its.missing, count_missing(batch, self._spec, parts == part)])
         for name, column in self._strict.items():
             rows = batch.rows[_tensor_name(column)]
             if name not in self._missing_told:
@@ -200,6 +202,8 @@ class ValueChecks:
 
     def _check_finite(self, batch: Batch, feature: RawFeature, rows: Rows) -> None:
         finite = np.isfinite(rows.values)
+        if feature.role == "feature":
+            finite |= np.isnan(rows.values)  # missing
         if not finite.all():
             wrong, name = np.flatnonzero(~finite), self._names[feature.tensor_name]
             value = rows.values[wrong[0]]
@@ -244,7 +248,11 @@ class ValueChecks:
             steps = int(lengths[short[0]])
             self._add(_MISSING, name, batch, short, lambda where: value_errors.no_history(name, steps, horizon, where))
         if len(rows.splits) == 2 and getattr(column, "default_value", None) is None:
-            gaps = np.flatnonzero(rows.counts == 0)
+            is_gap = rows.counts == 0
+            is_gap[np.searchsorted(rows.splits[1], np.flatnonzero(missing_numbers(rows, column)), side="right") - 1] = (
+                True
+            )
+            gaps = np.flatnonzero(is_gap)
             if len(gaps):
                 records = rows.records_of_rows(gaps)
                 step = int(gaps[0] - rows.splits[0][records[0]])

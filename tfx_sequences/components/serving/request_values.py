@@ -8,8 +8,10 @@ from typing import Any, NoReturn
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.columns.names import MISSING_INT
 from tfx_sequences.schemas.features.raw_features import RawFeature
+from tfx_sequences.schemas.features.request_inputs import MISSING
 
 GREATEST_FLOAT = 3.4028234663852886e38
+_MAY_LACK_ELEMENTS = ("feature", "label")
 _WORDS = {"string": "a string", "int64": "a whole number", "float32": "a number"}
 
 
@@ -78,6 +80,8 @@ class RowFeature:
             self.fail(self._expected(), value, where, "Take one level of lists away.")
         if dtype == "string":
             return self._bytes(value, where)
+        if self._feature.shape and self._feature.role in _MAY_LACK_ELEMENTS and is_missing(value):
+            return MISSING[dtype]
         if isinstance(value, bool) or not isinstance(value, int | float):
             self.fail(self._expected(), value, where, "Convert it, or mend the row.")
         if isinstance(value, float) and not math.isfinite(value):

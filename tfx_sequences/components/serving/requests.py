@@ -2,13 +2,15 @@
 
 A row is a mapping: a feature's key, and its value (context) or a list with a value for each step. A value is a
 number, a string (or bytes), or an array of the column's shape; a list of values where there may be several. None
-(or NaN, where pandas has it) is a missing value. Where a key is in the context and the steps,
+(or NaN, where pandas has it) is a missing value, in arrays of numbers too; a sequence feature that a row does not have
+is missing in all steps. Where a key is in the context and the steps,
 `context_KEY` and `sequence_KEY` say which is meant. Records also hold labels, weights and the id of a row.
 """
 
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -88,12 +90,14 @@ def make_tensors(rows: Rows, spec: SequenceSpec) -> dict[str, np.ndarray]:
     features = _row_features(spec)
     checked = list(_checked_rows(rows, spec, features))
     found: dict[str, np.ndarray] = {}
-    lengths = np.zeros(len(checked), np.int64)
-    for name, given in request_inputs(spec).items():
+    inputs = request_inputs(spec)
+    of_steps = [name for name, given in inputs.items() if given.feature.is_sequence]
+    lengths = np.array([max((len(v.get(n, ())) for n in of_steps), default=0) for v in checked], np.int64)
+    for name, given in inputs.items():
         feature = given.feature
         if feature.is_sequence:
-            steps = [values.get(name, []) for values in checked]
-            lengths = np.maximum(lengths, [len(its) for its in steps])
+            # A feature that a row does not have is missing in all of its steps.
+            steps = [values.get(name) or [[]] * length for values, length in zip(checked, lengths, strict=True)]
             found[name] = _padded_steps(steps, feature)
         else:
             found[name] = _padded([values[name] for values in checked], feature)
@@ -240,7 +244,8 @@ def _check_steps(values: _Values, features: Mapping[str, RawFeature], needed: Ma
     lengths = {
         name: len(values[name]) if name in values else 0 for name in sequences if name in needed or name in values
     }
-    if len(set(lengths.values())) > 1:
+    # A feature without any step, beside others, is missing in all of them.
+    if len({length for length in lengths.values() if length}) > 1:
         raise DataError(
             f"{where}: the features of the steps have different numbers of steps.",
             expected="the same number for all; None for a step that has no value",
@@ -263,6 +268,8 @@ def _record(values: _Values, features: Mapping[str, RawFeature], index: int, kin
     steps = {n: v for n, v in values.items() if features[n].is_sequence}
     if kind == "Example":
         for name, its in steps.items():
+            if features[name].dtype == "float32":
+                its = [step or [math.nan] * features[name].size for step in its]
             if not all(its):
                 raise DataError(
                     f"Row {index}: the feature '{name}' has a step without a value.",

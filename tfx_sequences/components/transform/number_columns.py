@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_transform as tft
 
 from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.features.column_ids import ColumnIds
+from tfx_sequences.components.numbers.missing_numbers import Neighbours, fill_missing, observed
 from tfx_sequences.components.numbers.split_normalizers import SplitNumbers, buckets
 from tfx_sequences.components.transform.number_analyzer import analyze_numbers
 from tfx_sequences.components.transform.number_transform import request_of, transform_numbers
-from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn, Scaling
+from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn
 from tfx_sequences.schemas.columns.names import NO_ID, SEQUENCE_PREFIX
+from tfx_sequences.schemas.columns.numeric_columns import FILLED_FROM_STEPS
+from tfx_sequences.schemas.features.observed_masks import observed_masks
 from tfx_sequences.schemas.features.raw_features import feature_of
 from tfx_sequences.schemas.features.record_scales import record_scales
 from tfx_sequences.schemas.features.transformed_features import future_name
@@ -24,12 +26,11 @@ from tfx_sequences.schemas.spec.forecasts import known_future
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 _Column = NumericColumn | BucketizedColumn
-# Whose statistics TFT's own analyzers take, or that need none at all.
-_BY_TFT = ("z_score", "min_max", "none")
 
 
 def transform_number_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> dict[str, Any]:
-    """The columns of numbers, by transformed name, with the scales of their records and what is known of their future.
+    """The columns of numbers, by transformed name, with the scales of their records, what is observed of them, and what
+    is known of their future.
 
     Args:
         inputs: By raw name, as `parse_records` or Transform's reader gives them.
@@ -45,39 +46,43 @@ def transform_number_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> d
     split = analyze_numbers(
         [*asked.values()],
         [given[name].flat() for name in asked],
-        [given[name].lengths() for name, request in asked.items() if request.of_steps],
+        [given[name].record_lengths() for name, request in asked.items() if request.of_steps],
     )
     scales = {name: feature for feature, name in record_scales(spec).items()}
     outputs: dict[str, Any] = {}
     for name, numbers in given.items():
         outputs |= _transformed(numbers, spec, name, split.get(name), scales.get(name))
+    outputs |= {feature: given[name].mask() for feature, name in observed_masks(spec).items()}
     return outputs
 
 
 @dataclasses.dataclass(frozen=True)
 class _Given:
-    """The numbers of a column as one batch has them.
+    """The numbers of a column as one batch has them, `N` of records or steps: before them those of a known future.
 
     Attributes:
         column: The column.
         raw: The feature as it came.
-        values: `[N, *shape]`: of all records, or steps; in front of these those of the future, if it is known.
-        present: bool `[N]`, what is not missing.
+        values: `[N, E]`.
+        there: bool `[N, E]`, what is not missing, or has a default.
+        observed: bool `[N, E]`, what is not missing.
+        lengths: Steps of each record; first, for each record of a known future, the steps of that. None for context.
         future: `[B, H, *shape]`, or None.
     """
 
     column: Any
     raw: Any
     values: tf.Tensor
-    present: tf.Tensor
+    there: tf.Tensor
+    observed: tf.Tensor
+    lengths: tf.Tensor | None
     future: Any
 
     def flat(self) -> tf.Tensor:
         """`[N, E]` float64, NaN where missing."""
-        flat = tf.cast(tf.reshape(self.values, [-1, self.column.size]), tf.float64)
-        return tf.where(self.present[:, None], flat, tf.constant(np.nan, tf.float64))
+        return tf.where(self.there, tf.cast(self.values, tf.float64), tf.constant(np.nan, tf.float64))
 
-    def lengths(self) -> tf.Tensor:
+    def record_lengths(self) -> tf.Tensor:
         """Steps of each record, `[B]`."""
         return tf.cast(self.raw.row_lengths(), tf.int64)
 
@@ -91,23 +96,47 @@ class _Given:
         future = tf.reshape(transformed[:ahead], tf.shape(self.future))
         return {future_name(name.removeprefix(SEQUENCE_PREFIX)): future, name: like(self.raw, transformed[ahead:])}
 
+    def mask(self) -> Any:
+        """What is observed, float32 `[B, E]`, of steps ragged `[B, T, E]`."""
+        mask = tf.cast(self.observed, tf.float32)
+        if not self.column.is_sequence:
+            return mask
+        ahead = 0 if self.future is None else tf.reduce_prod(tf.shape(self.future)[:2])
+        return like(self.raw, mask[ahead:])
+
 
 def _read(raw: Any, column: Any, future: Any) -> _Given:
     if column.is_sequence:
         values, present = steps_of(raw, column.key, column.shape)
     else:
         values, present = raw, tf.ones(tf.shape(raw)[:1], tf.bool)
+    lengths = tf.cast(raw.row_lengths(), tf.int64) if column.is_sequence else None
+    values = tf.reshape(values, [-1, column.size])
     if future is not None and isinstance(column, NumericColumn):
         # By the same statistics: those of both.
-        flat = tf.reshape(tf.cast(future, values.dtype), [-1, *column.shape])
+        flat = tf.reshape(tf.cast(future, values.dtype), [-1, column.size])
         values = tf.concat([flat, values], axis=0)
         present = tf.concat([tf.ones(tf.shape(flat)[:1], tf.bool), present], axis=0)
+        ahead = tf.shape(future, tf.int64)
+        lengths = tf.concat([tf.fill(ahead[:1], ahead[1]), lengths], axis=0)
     else:
         future = None
+    seen = present[:, None] & observed(values, column.missing_value)
+    there = seen
     if column.default_value is not None:
-        default = tf.cast(column.default_value, values.dtype)
-        values, present = tf.where(_for_each(present, column), values, default), tf.ones_like(present)
-    return _Given(column, raw, values, present, future)
+        nothing = tf.logical_not(seen)
+        if getattr(column, "missing", None) in FILLED_FROM_STEPS:
+            # Only where no value of another step can be taken.
+            nothing &= tf.logical_not(_can_be_filled(seen, lengths, column.missing))
+        values = tf.where(nothing, tf.cast(column.default_value, values.dtype), values)
+        there = seen | nothing
+    return _Given(column, raw, values, there, seen, lengths, future)
+
+
+def _can_be_filled(seen: tf.Tensor, lengths: Any, how: str) -> tf.Tensor:
+    neighbours = Neighbours(seen, lengths)
+    has_earlier = neighbours.latest()[1]
+    return has_earlier if how == "previous" else has_earlier | neighbours.next()[1]
 
 
 def _transformed(
@@ -116,11 +145,12 @@ def _transformed(
     column = given.column
     if isinstance(column, BucketizedColumn):
         return given.output(_buckets(given, column, split), name)
-    if isinstance(column.normalizer, Scaling) or column.normalizer in _BY_TFT:
-        return given.output(_normalized(given, column), name)
-    lengths = given.lengths() if column.is_sequence else None
+    lengths = given.record_lengths() if column.is_sequence else None
     numbers = transform_numbers(given.flat(), lengths, spec, name, split, with_scales=scales is not None)
-    outputs = given.output(tf.reshape(numbers.values, [-1, *column.shape]), name)
+    values = numbers.values
+    if column.missing in FILLED_FROM_STEPS:
+        values = fill_missing(values, given.there, given.lengths, column.missing)
+    outputs = given.output(tf.reshape(values, [-1, *column.shape]), name)
     if scales is not None and numbers.scales is not None:
         # Of a normaliser that is not one per record there are none, in any record.
         there = tf.cast(tf.shape(numbers.scales)[0] == tf.shape(given.values)[0], tf.int64)
@@ -129,40 +159,12 @@ def _transformed(
     return outputs
 
 
-def _normalized(given: _Given, column: NumericColumn) -> tf.Tensor:
-    """`[N, *shape]` float32; what is missing is 0, and does not count in the statistics."""
-    values = tf.cast(given.values, tf.float32)
-    there = _normalize(tf.boolean_mask(values, given.present), column)
-    if column.clip is not None:
-        there = tf.clip_by_value(there, -column.clip, column.clip)
-    return tf.tensor_scatter_nd_update(tf.zeros_like(values), tf.where(given.present), there)
-
-
-def _normalize(values: tf.Tensor, column: NumericColumn) -> tf.Tensor:
-    elementwise = bool(column.shape)
-    if column.normalizer == "z_score":
-        return tft.scale_to_z_score(values, elementwise=elementwise)
-    if column.normalizer == "min_max":
-        return tft.scale_to_0_1(values, elementwise=elementwise)
-    if isinstance(column.normalizer, Scaling):
-        offset, scale = (_of_elements(x, column) for x in (column.normalizer.offset, column.normalizer.scale))
-        return (values - offset) * scale
-    return values
-
-
 def _buckets(given: _Given, column: BucketizedColumn, split: SplitNumbers | None) -> tf.Tensor:
     """Ids `[N, *shape]`; what is missing is in no bucket."""
     if split is not None:
         ids = buckets(given.flat(), split.quantiles) + np.arange(column.size) * column.buckets
     else:
-        ids = ColumnIds(column).buckets(tf.reshape(given.values, [-1, 1, column.size]), None)
+        ids = ColumnIds(column).buckets(given.values[:, None], None)
     ids = tf.reshape(ids, [-1, *column.shape])
-    return tf.where(_for_each(given.present, column), ids, tf.constant(NO_ID, tf.int64))
-
-
-def _for_each(present: tf.Tensor, column: _Column) -> tf.Tensor:
-    return tf.reshape(present, [-1] + [1] * len(column.shape))
-
-
-def _of_elements(number: Any, column: NumericColumn) -> Any:
-    return np.reshape(np.asarray(number, np.float32), column.shape) if isinstance(number, tuple) else number
+    there = tf.reshape(given.there, tf.shape(ids))
+    return tf.where(there, ids, tf.constant(NO_ID, tf.int64))

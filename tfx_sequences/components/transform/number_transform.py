@@ -1,7 +1,7 @@
 """The numbers of a feature in the transform graph: what is asked of the training split, and what they become.
 
 Numbers come as `[N, E]` float64, those of all steps of the batch (or of all records, for context), NaN where one is
-missing. They leave as `[N, E]` float32, 0 where one is missing.
+missing. They leave as `[N, E]` float32; what is missing is the mean, which is 0 but for `min_max`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from tfx_sequences.components.numbers.choice import CHOICES, MOST_ELEMENTS
@@ -18,13 +19,14 @@ from tfx_sequences.components.numbers.split_normalizers import (
     RANKS,
     SplitNumbers,
     log1p_z_score,
+    min_max,
     quantile_to_normal,
     robust,
     signed_log1p,
     z_score,
 )
 from tfx_sequences.components.transform.number_analyzer import NumberRequest
-from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn
+from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn, Scaling
 from tfx_sequences.schemas.columns.numeric_columns import RECORD_NORMALIZERS
 from tfx_sequences.schemas.features.record_scales import may_be_per_record
 from tfx_sequences.schemas.spec.record_history import is_causal
@@ -34,7 +36,15 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 _PADDED_AT_ONCE = 1 << 24
 _QUARTERS = 4
 _FARTHEST_SCALE = 5.0
-_SPLIT = {"robust": robust, "quantile": quantile_to_normal, "log1p": log1p_z_score}
+_SPLIT = {
+    "z_score": z_score,
+    "min_max": min_max,
+    "robust": robust,
+    "quantile": quantile_to_normal,
+    "log1p": log1p_z_score,
+}
+# Shares that quantiles divide the values into; of one share, they are the least and the greatest value.
+_QUANTILES = {"z_score": 0, "min_max": 1, "robust": _QUARTERS, "quantile": RANKS, "log1p": 0}
 
 
 def request_of(spec: SequenceSpec, name: str) -> NumberRequest | None:
@@ -50,7 +60,7 @@ def request_of(spec: SequenceSpec, name: str) -> NumberRequest | None:
         return NumberRequest(name, column.size, may, ranks, chooses=True, per_record=may)
     if column.scale_feature:
         return NumberRequest(name, column.size, True)
-    quantiles = {"robust": _QUARTERS, "quantile": RANKS, "log1p": 0}.get(str(column.normalizer))
+    quantiles = _QUANTILES.get(str(column.normalizer))
     return None if quantiles is None else NumberRequest(name, column.size, False, quantiles)
 
 
@@ -86,7 +96,8 @@ def transform_numbers(
 
     def by_split(normalize: Callable[[tf.Tensor, SplitNumbers], tf.Tensor]) -> TransformedNumbers:
         known = tf.where(there, values, tf.zeros([], values.dtype))
-        numbers = _finished(tf.where(there, normalize(known, _given(split)), tf.zeros([], values.dtype)), column)
+        mean = min_max(_given(split).parameter("mean"), _given(split)) if normalize is min_max else 0.0
+        numbers = _finished(tf.where(there, normalize(known, _given(split)), mean), column)
         return TransformedNumbers(numbers, tf.zeros([0, 2 * column.size]) if with_scales else None)
 
     def by_record(normalizer: Any) -> TransformedNumbers:
@@ -94,6 +105,9 @@ def transform_numbers(
         scales = _scale_features(location, scale, _given(split)) if with_scales else None
         return TransformedNumbers(_finished(numbers, column), scales)
 
+    if isinstance(column.normalizer, Scaling) or column.normalizer == "none":
+        known = tf.where(there, values, tf.zeros([], values.dtype))
+        return TransformedNumbers(_finished(tf.where(there, _scaled(known, column), 0.0), column))
     if column.normalizer in RECORD_NORMALIZERS:
         return by_record(column.normalizer)
     if column.normalizer != "auto":
@@ -126,6 +140,12 @@ def _given(split: SplitNumbers | None) -> SplitNumbers:
     if split is None:
         raise TypeError("the normaliser needs statistics of the training split")
     return split
+
+
+def _scaled(values: tf.Tensor, column: NumericColumn) -> tf.Tensor:
+    if not isinstance(column.normalizer, Scaling):
+        return values
+    return (values - np.asarray(column.normalizer.offset, np.float64)) * np.asarray(column.normalizer.scale, np.float64)
 
 
 def _finished(numbers: tf.Tensor, column: NumericColumn) -> tf.Tensor:

@@ -7,6 +7,8 @@ records, the model and the serving graph all use):
     sequence.NAME    ragged [B, T, *shape] float32, or [B, T] int64 ids, or [B, T, V] for several
     sequence.NAME.record_scale   ragged [B, T, 2 * size] float32, what `scale_feature` of a column adds; no steps
                      where `auto` has chosen another normaliser than one per record
+    sequence.NAME.observed   ragged [B, T, size] float32, 1 where a column with an `indicator` has a value, else 0;
+                     context.NAME.observed [B, size]
     sequence_length  [B] int64, steps of the record
     future.NAME      [B, H, *shape] float32, of a sequence feature that is known beforehand, as `sequence.NAME` is
     label            [B] int64 class index; ragged [B, V] for a multi_label of terms; float32 [B, *shape] for
@@ -28,6 +30,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from tfx_sequences.components.batches.absent_lists import longest_lists, with_missing_steps
 from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.features.column_ids import ColumnIds
 from tfx_sequences.components.transform.label_transform import transform_labels
@@ -37,10 +40,12 @@ from tfx_sequences.components.transform.transform_guard import record_spec
 from tfx_sequences.schemas.columns.column import TermColumn, TextColumn
 from tfx_sequences.schemas.columns.names import MISSING_INT, NO_ID, SEQUENCE_LENGTH
 from tfx_sequences.schemas.features.computed_vocabularies import computed_vocabularies
-from tfx_sequences.schemas.features.raw_features import feature_of
+from tfx_sequences.schemas.features.raw_features import feature_of, raw_features
 from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, RECORD_ID
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_io import spec_from_json
+
+_SEVERAL = 2
 
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, Any]:
@@ -56,6 +61,7 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
         spec: The spec.
     """
     record_spec(spec)
+    inputs = _with_all_steps(inputs, spec)
     outputs = transform_number_columns(inputs, spec)
     terms: dict[str, Any] = {}
     for name, column in spec.columns.items():
@@ -77,6 +83,18 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
     if spec.example_weight:
         outputs[EXAMPLE_WEIGHT] = tf.identity(inputs[spec.example_weight])
     return outputs
+
+
+def _with_all_steps(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, Any]:
+    """The inputs, with steps that are missing in place of feature lists that a record does not have."""
+    lists = [feature for feature in raw_features(spec, with_label=False) if feature.is_sequence]
+    texts = [c for c in spec.sequence.values() if isinstance(c, TextColumn) and c.source == "context"]
+    if len(lists) + len(texts) < _SEVERAL or not lists:
+        return inputs
+    tokens = [_terms(inputs[feature_of(text).tensor_name], ColumnIds(text)).row_lengths() for text in texts]
+    lengths = longest_lists(inputs, lists, tokens)
+    filled = {f.tensor_name: with_missing_steps(inputs[f.tensor_name], lengths, f.size) for f in lists}
+    return {**inputs, **filled}
 
 
 def _terms(values: Any, ids: ColumnIds) -> Any:

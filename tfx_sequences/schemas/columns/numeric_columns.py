@@ -12,11 +12,14 @@ from tfx_sequences.schemas.columns.column_base import BaseColumn, IdColumn, size
 Numbers = Annotated[tuple[float, ...], AsTuple]
 RecordNormalizer = Literal["per_record", "per_record_robust", "per_record_min_max"]
 Normalizer = Literal["auto", "z_score", "min_max", "robust", "quantile", "log1p", RecordNormalizer, "none"]
+Missing = Literal["mean", "default", "previous", "interpolate"]
 
 RECORD_NORMALIZERS: tuple[str, ...] = get_args(RecordNormalizer)
 """Those that take the statistics of the record itself."""
 SPLIT_NORMALIZERS = ("auto", "z_score", "min_max", "robust", "quantile")
 """Those that need the statistics of the training split."""
+FILLED_FROM_STEPS = ("previous", "interpolate")
+"""What `missing` may say that takes values of other steps of the record."""
 
 
 class Scaling(Declared):
@@ -37,6 +40,9 @@ class _Numbers(BaseColumn):
     """Shape of one step's value; `()` is a scalar."""
     dtype: Literal["float32", "int64"] = "float32"
     """How the values are stored in the record. The model sees float32."""
+    missing_value: int | float | None = None
+    """A stored number that says that a value is missing, as -9999 does in some records. NaN says so too, always; of an
+    array, each element is missing or not by itself."""
 
     @property
     def size(self) -> int:
@@ -58,8 +64,16 @@ class NumericColumn(_Numbers):
 
     type: Literal["numeric"] = "numeric"
     default_value: float | None = None
-    """Replaces a missing value. None: a missing step becomes the mean (0
-    after normalisation), and a missing context feature is an error."""
+    """Replaces a missing value, as a number of the record's units. None: a missing step becomes the mean (0 after
+    normalisation), and a missing context feature is an error unless `missing` or `indicator` is given."""
+    missing: Missing | None = None
+    """What a missing value becomes: `mean`, which is 0 after normalisation (of `min_max` the mean of the training
+    split); `default`, the `default_value`; `previous`, the last value of that element in an earlier step; or
+    `interpolate`, a line by the number of steps between the values before and after it. Before the first value (of
+    `previous`), or where a record has none, it is the `default_value`, or else the mean. None: `default` where there is
+    a `default_value`, else `mean`."""
+    indicator: bool = False
+    """The model also gets the observed mask: for each element 1 where it has a value, 0 where it is missing."""
     normalizer: Normalizer | Scaling = "auto"
     """Applied per element of `shape`. By statistics of the training split: `z_score` (mean and standard deviation),
     `min_max`, `robust` (median and distance of the quartiles), `quantile` (ranks, as a normal distribution has them),
@@ -80,6 +94,7 @@ class NumericColumn(_Numbers):
     @pydantic.model_validator(mode="after")
     def _check(self) -> NumericColumn:
         _whole(self.dtype, self.default_value)
+        self._check_missing()
         by_record = self.normalizer in RECORD_NORMALIZERS
         if by_record and not self.is_sequence:
             raise ValueError(
@@ -97,6 +112,14 @@ class NumericColumn(_Numbers):
                         f"normalizer.{name} has {len(given)} numbers, shape {list(self.shape)} {self.size}"
                     )
         return self
+
+    def _check_missing(self) -> None:
+        if self.missing == "default" and self.default_value is None:
+            raise ValueError("missing: default needs a default_value")
+        if self.missing == "mean" and self.default_value is not None:
+            raise ValueError("missing: mean and default_value contradict each other; leave one of them out")
+        if self.missing in FILLED_FROM_STEPS and not self.is_sequence:
+            raise ValueError(f"missing: {self.missing} needs other steps, but this is not a sequence feature")
 
 
 class BucketizedColumn(IdColumn, _Numbers):

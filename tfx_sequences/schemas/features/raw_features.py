@@ -26,7 +26,8 @@ class RawFeature:
         is_sequence: It is a feature list; `False` for a context feature.
         dtype: `string`, `int64` or `float32`.
         shape: Shape of one step's value (of the record's value for context).
-        default: Replaces a missing context value; None: it is required.
+        default: Replaces a missing context value; None: it is required. A value of `MISSING` stays missing until
+            Transform.
         role: What the spec uses it for.
         multi_valued: One step (or the record) has any number of values; `shape` is `()`.
     """
@@ -82,6 +83,8 @@ def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool 
             )
         if other.default is None:
             return  # required by one use is required by all
+        if _is_missing(other.default) and feature.default is not None:
+            return  # missing for one use, so that each can say what it then is
         found[feature.tensor_name] = feature
 
     columns: Iterable[BaseColumn] = spec.columns.values() if isinstance(spec, SequenceSpec) else spec
@@ -125,9 +128,9 @@ def feature_of(column: BaseColumn) -> RawFeature:
     False
     """
     if isinstance(column, NumericColumn | BucketizedColumn):
-        number = column.default_value
-        default = int(number) if number is not None and column.dtype == "int64" else number
-        return RawFeature(column.key, column.is_sequence, column.dtype, column.shape, default, "feature")
+        return RawFeature(
+            column.key, column.is_sequence, column.dtype, column.shape, _missing_number(column), "feature"
+        )
     if isinstance(column, CategoricalColumn):
         default_term = _missing_term(column)
         several = column.multi_valued
@@ -138,6 +141,17 @@ def feature_of(column: BaseColumn) -> RawFeature:
 def _described(feature: RawFeature) -> str:
     values = "any number of values" if feature.multi_valued else f"shape {list(feature.shape)}"
     return f"dtype {feature.dtype} and {values}"
+
+
+def _missing_number(column: NumericColumn | BucketizedColumn) -> int | float | None:
+    if isinstance(column, NumericColumn) and (column.indicator or column.missing == "mean"):
+        return MISSING_INT if column.dtype == "int64" else math.nan
+    number = column.default_value
+    return int(number) if number is not None and column.dtype == "int64" else number
+
+
+def _is_missing(default: object) -> bool:
+    return default == MISSING_INT or (isinstance(default, float) and math.isnan(default))
 
 
 def _missing_term(column: CategoricalColumn) -> str | int | None:

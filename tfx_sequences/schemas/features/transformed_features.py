@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfx_sequences.schemas.columns.column import Column, IdColumn
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
+from tfx_sequences.schemas.features.observed_masks import observed_masks
 from tfx_sequences.schemas.features.record_scales import record_scales
 from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
 from tfx_sequences.schemas.spec.label import Label
@@ -73,6 +74,10 @@ def make_parse_transformed_spec(spec: SequenceSpec, *, with_label: bool = True) 
         feature: _ragged(feature, tf.float32, [2 * getattr(spec.columns[name], "size", 1)], False)
         for feature, name in record_scales(spec).items()
     }
+    for feature, name in observed_masks(spec).items():
+        size = getattr(spec.columns[name], "size", 1)
+        fixed = tf.io.FixedLenFeature([size], tf.float32)
+        parsed[feature] = _ragged(feature, tf.float32, [size], False) if spec.columns[name].is_sequence else fixed
     parsed[SEQUENCE_LENGTH] = tf.io.FixedLenFeature([], tf.int64)
     if spec.id_key:
         parsed[RECORD_ID] = tf.io.FixedLenFeature([], tf.string)

@@ -17,6 +17,7 @@ from tfx_sequences.schemas.spec.evaluation_options import Evaluation
 from tfx_sequences.schemas.spec.forecast_history import with_history
 from tfx_sequences.schemas.spec.forecast_labels import check_forecasts, without_normalizer
 from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.later_steps import check_later_steps
 from tfx_sequences.schemas.spec.model_options import Conv1DLayer, Model
 from tfx_sequences.schemas.spec.training_options import Training
 from tfx_sequences.schemas.spec.tuning_options import SECTIONS, Tuning
@@ -114,6 +115,7 @@ class SequenceSpec(Declared):
             self._check_label(self.where_of_head(name), label)
         labels = {self.where_of_head(name): label for name, label in self.heads.items()}
         check_forecasts(labels, self.sequence, self._context_keys, self.batching)
+        check_later_steps(labels, self.sequence)
         if self.record == "Example":
             outside = self._context_keys | {self.id_key, self.example_weight}
             outside |= {x.key for x in self.heads.values() if not (x.per_step or x.is_cut_out)}
