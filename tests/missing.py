@@ -1,4 +1,4 @@
-"""Records with all that can be missing of features, and one spec with every way to fill it."""
+"""Records with all that can be missing of features and with times of many digits, and one spec that reads them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 NUM_RECORDS = 48
 MARKER = -9999.0
+START = 1528917632_000_000_001  # nanoseconds: the neighbours in float64 are 256 away
 
 
 def missing_spec(**changes):
     vitals = {"type": "numeric", "key": "vitals", "shape": (3,), "normalizer": "z_score"}
+    time = {"type": "numeric", "key": "time", "dtype": "int64", "missing_value": 0}
     return SequenceSpec(
         **{
             "name": "missing",
@@ -45,6 +47,12 @@ def missing_spec(**changes):
                     "missing": "previous",
                     "default_value": 7.0,
                 },
+                "time": {**time, "normalizer": "z_score"},
+                "gap": {**time, "normalizer": {"offset": "previous", "then": "z_score"}},
+                "since": {**time, "normalizer": {"offset": "first", "scale": 0.1}, "missing": "previous"},
+                "left": {**time, "normalizer": {"offset": "last", "then": "min_max"}},
+                "later": {**time, "normalizer": {"offset": "start"}, "indicator": True},
+                "exact": {**time, "normalizer": {"offset": START, "scale": 0.01}},
                 "code": {"type": "categorical", "vocabulary_list": ("hr", "bp")},
                 "tags": {"type": "categorical", "multi_valued": True, "vocabulary_list": ("x", "y")},
             },
@@ -67,6 +75,7 @@ def missing_records():
         context = {
             "id": f"r{index}",
             "kind": "ab"[index % 2],
+            "start": START + 10 * index,
             "pair": [float(index), float("nan") if index % 4 == 1 else 2.0],
         }
         if index % 3:
@@ -77,11 +86,12 @@ def missing_records():
             "vitals": [[] if random.random() < 0.1 else step for step in vitals.tolist()],
             "dose": [[] if random.random() < 0.3 else float(x) for x in random.random(steps).astype("float32")],
             "count": [int(x) for x in random.integers(-1, 4, steps)],
+            "time": [0 if step % 4 == 2 else START + 100 * index + int(random.integers(9)) for step in range(steps)],
             "code": [["hr", "bp", "o2"][i % 3] for i in range(steps)],
             "tags": [[["x"], [], ["y", "x"]][i % 3] for i in range(steps)],
         }
-        for number, key in enumerate(("vitals", "dose", "count", "code", "tags")):
-            if index % 11 == 2 * number:
+        for number, key in enumerate(("vitals", "dose", "count", "code", "tags", "time")):
+            if index % 13 == 2 * number + 1:
                 del sequence[key]
         records.append((context, sequence))
     return records

@@ -114,7 +114,7 @@ def test_the_commands_on_the_page_to_vertex_run_as_far_as_here(tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     for words in (check, compiled, kubeflow):
         assert main(words) == 0, capfd.readouterr().err
-    assert "The records fit the spec." in capfd.readouterr().out
+    assert "The records match the spec." in capfd.readouterr().out
     assert main(submit) == 0
     request = json.loads(capfd.readouterr().out)
     assert request["pipelineJob"]["runtimeConfig"]["parameterValues"]["data"] == "gs://my-bucket/records"

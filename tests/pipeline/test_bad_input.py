@@ -697,7 +697,7 @@ def test_sequences_of_length_zero_are_legal(tmp_path, capfd):
     rows = [line.replace("│", " ").split() for line in out.splitlines()]
     assert ["train", "1", "12", "25", "0", "2.1", "3", "2"] in rows
     assert "The 2 classes of 'kind' in train: noun (6), verb (6)." in out
-    assert "The records fit the spec." in out
+    assert "The records match the spec." in out
     assert "Held back" not in out
     assert state_of(tmp_path) == before
 
@@ -707,7 +707,7 @@ def test_check_shows_what_a_run_holds_back(tmp_path, capfd):
     write_records(tmp_path / "data" / "train.tfrecord", good(100))
     assert main(["check", str(tmp_path / "spec.yaml"), "--data", str(tmp_path / "data")]) == 0
     out, _ = capfd.readouterr()
-    [line] = [line for line in out.splitlines() if line.startswith("Held back from train in a run")]
+    [line] = [line for line in out.splitlines() if line.startswith("Taken from train in a run")]
     assert re.fullmatch(r"[^:]+: [1-9]\d? for valid, [1-9]\d? for test\.", line)
 
 
@@ -859,7 +859,7 @@ RECORD_CASES = {
     ),
     "not_a_number_late": (
         lambda: [*unlabelled(500), record(7, pitch=[math.nan, 1.0])],
-        "Record 500 ('r7') of {file} has no finite prediction.",
+        "Record 500 ('r7') of {file} does not have a finite prediction.",
     ),
 }
 

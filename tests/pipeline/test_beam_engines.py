@@ -75,7 +75,7 @@ def test_a_cluster_that_does_not_answer_is_an_error():
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
         endpoint = f"--job_endpoint=localhost:{port}"
-        with pytest.raises(UserInputError, match=f"Nothing answers at localhost:{port}"):
+        with pytest.raises(UserInputError, match=f"No server answers at localhost:{port}"):
             check_engine(["--runner=PortableRunner", endpoint])
         listener.listen()
         check_engine(["--runner=PortableRunner", endpoint])
@@ -87,7 +87,7 @@ def test_a_cluster_that_does_not_answer_is_an_error():
 
 
 def test_a_jar_that_is_not_there_is_an_error(tmp_path):
-    with pytest.raises(UserInputError, match="no such jar"):
+    with pytest.raises(UserInputError, match="jar of Beam's job server does not exist"):
         check_engine(["--runner=FlinkRunner", f"--flink_job_server_jar={tmp_path / 'server.jar'}"])
     (tmp_path / "server.jar").write_bytes(b"")
     check_engine(["--runner=FlinkRunner", f"--flink_job_server_jar={tmp_path / 'server.jar'}"])

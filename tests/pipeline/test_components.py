@@ -273,7 +273,7 @@ def test_the_trainer_exports_a_model_and_reports(trained, everything_run):
     written = Path(trained["model_run"].uri, "bucket_plan.json").read_text()
     assert BucketPlan.model_validate_json(written).padding_share == plan["padding_share"]
     # The same spec: nothing of the earlier model is left behind.
-    assert report["warm_start"][0].endswith(f"weights whole from {everything_run.pushed_model}")
+    assert report["warm_start"][0].endswith(f"weights copied from {everything_run.pushed_model}")
     assert all(" 0 new, 0 dropped" in line for line in report["warm_start"][1:])
     assert any(line.startswith("tables/brand: ") for line in report["warm_start"])
     served = tf.saved_model.load(str(Path(trained["model"].uri, "Format-Serving")))
@@ -345,7 +345,7 @@ def test_the_model_check_refuses_a_model_that_does_not_load(trained, tmp_path):
     (tmp_path / "model" / "Format-Serving" / "saved_model.pb").write_bytes(b"not a model")
     blessed, report = check(artifact(standard_artifacts.Model, tmp_path / "model"), trained["model_run"], tmp_path)
     assert blessed == 0
-    assert "does not run alone" in report["failures"][0]
+    assert "does not run on its own" in report["failures"][0]
 
 
 def changed_spec():

@@ -33,5 +33,5 @@ def test_an_edit_of_the_users_network_is_a_new_parameter_of_the_trainer(tmp_path
 
 
 def test_a_network_that_cannot_be_found_is_refused_before_anything_runs():
-    with pytest.raises(SpecError, match="there is no module 'nowhere_at_all'"):
+    with pytest.raises(SpecError, match="the module 'nowhere_at_all' does not exist"):
         trainer_parameters("nowhere_at_all.build")

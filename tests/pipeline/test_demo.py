@@ -48,7 +48,7 @@ def test_it_trains_a_good_model_of_the_official_split(demo, report):
 def test_the_screen_has_the_progress_and_the_summary_and_nothing_else(demo):
     for name in COMPONENTS:
         assert re.search(rf"{name} +done", demo.screen), name
-    for words in ("Blessed and pushed", "test accuracy", "padding share", "model", "report", "metadata", "data check"):
+    for words in ("Blessed and pushed", "test accuracy", "padding ratio", "model", "report", "metadata", "data check"):
         assert words in demo.screen
     for noise in ("WARNING", "Traceback", "tensorflow/core", "absl", "Instructions for updating"):
         assert noise not in demo.screen
@@ -214,7 +214,7 @@ def test_missed_threshold_is_1_also_when_quiet(demo, report, command, tmp_path):
         shutil.rmtree(demo.output)
         shutil.move(tmp_path / "demo", demo.output)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("Not blessed, not pushed: accuracy 0.")
+    assert done.stderr.startswith("Not blessed and not pushed: accuracy 0.")
     # The last blessed model is this very one: it falls behind in nothing.
     assert "of the last blessed model" not in done.stderr
     assert strict_report["baseline"] == strict_report["metrics"] == report["metrics"]

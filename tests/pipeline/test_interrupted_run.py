@@ -69,7 +69,7 @@ def test_the_same_command_goes_on_after_sigkill(everything_data, tmp_path):
     kill_when(arguments, lambda: any(map(step_of, output.glob("artifacts/backups/*/training_backup.npz"))))
     done = subprocess.run(arguments, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "taken up in epoch" in done.stdout
+    assert "resumed in epoch" in done.stdout
     training = json.loads((output / "report.json").read_text())["training"]
     assert training["epochs"] == len(training["history"]["val_loss"]) == 20
     assert not list(output.glob("artifacts/backups/*"))
@@ -94,7 +94,7 @@ def test_a_refit_resumes_in_the_phase_in_which_it_was_killed(everything_data, tm
     assert list(json.loads(finished.read_text())["phases"]) == ["validated_1", "validated_2"]
     done = subprocess.run(arguments, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "taken up in epoch" in done.stdout
+    assert "resumed in epoch" in done.stdout
     report = json.loads((output / "report.json").read_text())
     refit, records = report["training"]["refit"], report["data"]["train"]["records"]
     assert len(refit["best_epochs"]) == 2

@@ -1,4 +1,4 @@
-"""Beam's options from the name of an engine: what it needs, what it does best with, and whether it is there."""
+"""Beam's options from the name of an engine: what it needs, which options suit it, and whether it can be reached."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _SECONDS_TO_CONNECT = 5.0
 
 
 class _Cluster(NamedTuple):
-    """How an engine names its cluster and the job server that speaks to it."""
+    """How an engine names its cluster and the job server in front of it."""
 
     master: str
     jar: str
     here: tuple[str, ...]
-    """Masters that the job server starts itself, on this machine."""
+    """Values of the master option with which the job server starts a cluster on this machine."""
 
 
 _CLUSTERS = {
@@ -45,15 +45,15 @@ _CLUSTERS = {
 
 
 def beam_pipeline_args(options: Sequence[str], engine: str | None = None) -> list[str]:
-    """Beam's options for an engine, the user's own among them.
+    """Beam's options for an engine, including the user's own.
 
     Args:
-        options: The user's, as `--name=value`; they win over what the engine does best with.
-        engine: One of `ENGINES`; None is `direct`, unless a `--runner` is among the options,
-            which are then left as they are.
+        options: The user's options, as `--name=value`; they override our defaults for the engine.
+        engine: One of `ENGINES`; None means `direct`, unless `options` contains a `--runner`: then they
+            are returned unchanged.
 
     Raises:
-        UserInputError: There is no such engine, an option it needs is missing, or a runner is named twice.
+        UserInputError: The engine is unknown, an option it needs is missing, or two runners are named.
 
     >>> beam_pipeline_args(["--direct_num_workers=1"])
     ['--runner=FnApiRunner', '--sdk_container_image=none', '--direct_num_workers=1']
@@ -70,24 +70,25 @@ def beam_pipeline_args(options: Sequence[str], engine: str | None = None) -> lis
         engine = "direct"
     if engine not in ENGINES:
         raise UserInputError(
-            f"There is no engine '{engine}' for Beam.{did_you_mean(engine, ENGINES)}",
+            f"Beam has no engine '{engine}'.{did_you_mean(engine, ENGINES)}",
             expected=", ".join(ENGINES),
             received=f"--beam-runner {engine}",
-            fix="Name one of these; another runner of Beam's is named by --beam-arg=--runner=NAME alone.",
+            fix="Choose one of these. For any other Beam runner, leave out --beam-runner and pass "
+            "--beam-arg=--runner=NAME.",
         )
     if "runner" in given:
         raise UserInputError(
-            "Two runners are named for Beam.",
-            expected="--beam-runner, or a --runner among Beam's own options",
+            "Two Beam runners are named.",
+            expected="either --beam-runner, or --runner among Beam's own options",
             received=f"--beam-runner {engine} and --runner={given['runner']}",
-            fix="Leave one of them out.",
+            fix="Remove one of them.",
         )
     added = _needed(engine, given)
     return [f"--runner={_RUNNERS[engine]}", *(arg for arg in added if _name(arg) not in given), *options]
 
 
 def check_runner(beam_args: Sequence[str]) -> None:
-    """Raises `UserInputError` if Beam has no runner of the name that the options give."""
+    """Raises `UserInputError` if Beam has no runner with the name given in the options."""
     from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
     from apache_beam.runners.runner import create_runner
 
@@ -99,19 +100,19 @@ def check_runner(beam_args: Sequence[str]) -> None:
             f"Beam has no runner '{name}'.",
             expected="FnApiRunner, PrismRunner, PortableRunner, FlinkRunner, SparkRunner or DataflowRunner",
             received=f"--runner={name}",
-            fix="Mend --beam-arg, or leave it out.",
+            fix="Correct --beam-arg, or leave it out.",
         ) from error
 
 
 def check_engine(beam_args: Sequence[str]) -> None:
-    """Raises unless Beam has the runner, and what it is to speak to answers where this machine can tell.
+    """Raises unless Beam has the runner and, as far as this machine can tell, its servers answer.
 
     Args:
-        beam_args: As `beam_pipeline_args` made them.
+        beam_args: The options that `beam_pipeline_args` returned.
 
     Raises:
-        UserInputError: Beam has no such runner; a jar, a program or Java is missing; nothing
-            listens at an address of a job server or cluster.
+        UserInputError: Beam does not have this runner; a jar, a program or Java is missing; nothing
+            listens at the address of a job server or cluster.
     """
     check_runner(beam_args)
     given = _given(beam_args)
@@ -127,11 +128,11 @@ def check_engine(beam_args: Sequence[str]) -> None:
 
 
 def check_reach(beam_args: Sequence[str], paths: Mapping[str, object]) -> None:
-    """Raises where workers in the cloud are to read or write a path of this machine.
+    """Raises if workers in the cloud would have to read or write a path on this machine.
 
     Args:
-        beam_args: As `beam_pipeline_args` made them.
-        paths: By what they are: `{"data folder": "gs://bucket/data"}`.
+        beam_args: The options that `beam_pipeline_args` returned.
+        paths: Each path by its name in messages: `{"data folder": "gs://bucket/data"}`.
 
     >>> check_reach(["--runner=DataflowRunner"], {"output folder": "out"})
     Traceback (most recent call last):
@@ -139,7 +140,7 @@ def check_reach(beam_args: Sequence[str], paths: Mapping[str, object]) -> None:
     tfx_sequences.errors.UserInputError: Dataflow's workers cannot see the output folder.
       expected: gs://...
       received: out
-      fix:      Put it into a bucket; a whole pipeline goes to the cloud with 'tfx-sequences compile'.
+      fix:      Copy it to a bucket. To run the whole pipeline in the cloud, use 'tfx-sequences compile'.
     """
     if _given(beam_args).get("runner") != "DataflowRunner":
         return
@@ -149,12 +150,12 @@ def check_reach(beam_args: Sequence[str], paths: Mapping[str, object]) -> None:
                 f"Dataflow's workers cannot see the {name}.",
                 expected="gs://...",
                 received=str(path),
-                fix="Put it into a bucket; a whole pipeline goes to the cloud with 'tfx-sequences compile'.",
+                fix="Copy it to a bucket. To run the whole pipeline in the cloud, use 'tfx-sequences compile'.",
             )
 
 
 def _needed(engine: str, given: Mapping[str, str]) -> list[str]:
-    """What is added to the user's options; raises if one of theirs is missing."""
+    """The options that are added to the user's; raises if a required one is missing."""
     if engine == "direct":
         return [_NO_SDIST]
     if engine == "prism":
@@ -166,17 +167,17 @@ def _needed(engine: str, given: Mapping[str, str]) -> list[str]:
     if engine in _CLUSTERS:
         cluster = _CLUSTERS[engine]
         if "job_endpoint" not in given:
-            _need(engine, given, cluster.master, instead=" or --job_endpoint of a job server that runs")
+            _need(engine, given, cluster.master, instead=" or --job_endpoint of a running job server")
             if not shutil.which("java"):
                 raise UserInputError(
                     f"Beam's job server for {engine.title()} needs Java.",
-                    expected="java on PATH, or --job_endpoint of a job server that runs elsewhere",
-                    fix="Install a JRE, version 11 or 17, or start the job server where there is one.",
+                    expected="java on PATH, or --job_endpoint of a job server on another machine",
+                    fix="Install a JRE, version 11 or 17, or start the job server on a machine that has one.",
                 )
             here = given[cluster.master].startswith(cluster.here)
     elif "job_endpoint" not in given:
         _need(engine, given, "job_endpoint")
-    # Workers of an engine on this machine can be this very process.
+    # If the engine runs on this machine, this very process can be its worker.
     here = here or given.get("job_endpoint") == "embed"
     here = here or (_is_here(given.get("job_endpoint", "")) and "environment_config" not in given)
     environment = given.get("environment_type") or ("LOOPBACK" if here else None)
@@ -197,7 +198,7 @@ def _need(engine: str, given: Mapping[str, str], *names: str, value: str = "..."
     if missing:
         told = " ".join(f"--{name}={text}" for name, text in given.items()) or "none"
         raise UserInputError(
-            f"The engine '{engine}' lacks an option of Beam's.",
+            f"The engine '{engine}' needs another Beam option.",
             expected=" and ".join(missing) + instead,
             received=told,
             fix=" ".join(f"--beam-arg={arg}" for arg in missing) + ", see docs/engines.md.",
@@ -223,16 +224,16 @@ def _check_listens(option: str, address: str) -> None:
     except ValueError:
         host, port = None, None
     if host is None or port is None:
-        # [local], local[4], yarn: started by the job server, or found by it.
+        # [local], local[4], yarn: the job server starts or finds these itself.
         return
     try:
         socket.create_connection((host, port), timeout=_SECONDS_TO_CONNECT).close()
     except OSError as error:
         raise UserInputError(
-            f"Nothing answers at {address}.",
-            expected=f"what --{option} names, listening",
+            f"No server answers at {address}.",
+            expected=f"a server listening at the address in --{option}",
             received=str(error),
-            fix=f"Start it, or mend --{option}.",
+            fix=f"Start the server, or correct --{option}.",
         ) from error
 
 
@@ -240,10 +241,10 @@ def _check_jar(option: str, jar: str) -> None:
     # A URL is fetched by Beam.
     if not urllib.parse.urlsplit(jar).scheme and not os.path.isfile(jar):
         raise UserInputError(
-            "There is no such jar of Beam's job server.",
-            expected="a jar's file or URL",
+            "The jar of Beam's job server does not exist.",
+            expected="the path or URL of a jar",
             received=f"--{option}={jar}",
-            fix="Mend the path; docs/engines.md says where the jar comes from.",
+            fix="Correct the path; docs/engines.md says where to get the jar.",
         )
 
 
@@ -252,7 +253,7 @@ def _is_here(address: str) -> bool:
 
 
 def _given(options: Iterable[str]) -> dict[str, str]:
-    """Values by name, of `--name=value`, `--name value` and bare `--name`; of repeated ones the last."""
+    """Values by name, from `--name=value`, `--name value` and bare `--name`; the last one wins."""
     given: dict[str, str] = {}
     name = None
     for word in options:

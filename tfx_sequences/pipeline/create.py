@@ -1,4 +1,4 @@
-"""The pipeline of a spec, of stock TFX components wherever they serve."""
+"""The pipeline of a spec, built from stock TFX components wherever possible."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from tfx_sequences.components.stages.trainer import RUN_FN, SequenceTrainer
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_io import TRAIN_SECTIONS, TRANSFORM_SECTIONS, fingerprint, spec_to_json
 
-# By path only: TFX imports them where they run.
+# Given by path: TFX imports them where they run.
 PREPROCESSING_FN = "tfx_sequences.components.transform.preprocessing.preprocessing_fn"
 TUNER_FN = "tfx_sequences.components.training.tuner.tuner_fn"
 
@@ -61,26 +61,26 @@ def create_pipeline(
     beam_pipeline_args: list[str] | None = None,
     bulk_inference_data: str | None = None,
 ) -> tfx_pipeline.Pipeline:
-    """ExampleGen to Pusher for one spec.
+    """The pipeline of one spec, from ExampleGen to Pusher.
 
-    Each component is given only the sections of the spec that decide its result,
-    and a digest of our code behind it: an edit reruns what depends on it, no more.
+    Each component receives only the sections of the spec that determine its result, and a digest
+    of the code it runs. So an edit reruns the components that depend on it, and no others.
 
     Args:
         spec: The spec.
-        data: Folder (or URI) of the TFRecords.
-        pipeline_root: Where artifacts go.
-        push_destination: Folder that blessed models are pushed to, one version each.
-        backups: Folder of the backups of a training under way; by default `backups` in `pipeline_root`.
-        output_root: What `push_destination` and `backups` start from, if they are relative; for runners
-            that set it when the pipeline runs.
-        training_steps: Steps of training at most; None or 0 leaves that to the spec.
+        data: Folder or URI of the TFRecords.
+        pipeline_root: Folder for the artifacts.
+        push_destination: Folder to which blessed models are pushed, each as a new version.
+        backups: Folder for backups during training; by default `backups` in `pipeline_root`.
+        output_root: The folder that `push_destination` and `backups` are relative to, for runners
+            that set it only when the pipeline runs.
+        training_steps: Maximum number of training steps; None or 0 leaves the limit to the spec.
         name: The pipeline's name; by default the spec's.
         splits_with_files: Which of `train`, `valid`, `test` have files in `data`;
-            the others are held back from `train`.
-        metadata_connection_config: Of ML Metadata; None for runners that bring it.
-        beam_pipeline_args: Of Beam.
-        bulk_inference_data: Folder (or URI) of more TFRecords, which the model predicts once it is blessed.
+            the records of the others are taken from `train`.
+        metadata_connection_config: Connection to ML Metadata; None for runners that bring their own.
+        beam_pipeline_args: Beam's options.
+        bulk_inference_data: Folder or URI of more TFRecords, which the model predicts if it is blessed.
     """
     features = spec_to_json(spec, TRANSFORM_SECTIONS)
     trained = spec_to_json(spec, TRAIN_SECTIONS)
@@ -108,7 +108,7 @@ def create_pipeline(
         preprocessing_fn=PREPROCESSING_FN,
         splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "valid", "test"]),
         disable_statistics=True,
-        # It pays where spans are added to old ones; here it would only be written.
+        # The cache pays off where new spans are added to old ones; here it would be written and never read.
         disable_analyzer_cache=True,
         custom_config={
             "spec": features,
@@ -164,7 +164,7 @@ def create_pipeline(
         code_digest=code_digest(pusher_component.__name__),
         output_root=output_root,
     ).with_id("Pusher")
-    # Figures that were miscounted bless nothing.
+    # A model whose metrics were computed wrongly must not be pushed.
     pusher.add_upstream_node(figures_check)
     components = [
         example_gen,
@@ -203,7 +203,7 @@ def _module_of(function: str) -> str:
 
 
 def _builder_modules(spec: SequenceSpec) -> tuple[str, ...]:
-    """The module of the user's own network, once it is known that the Trainer will find it."""
+    """The module of the user's own network, after a check that the Trainer will find it."""
     if spec.model.builder is None:
         return ()
     load_builder(spec.model.builder)
@@ -219,7 +219,7 @@ def _last_blessed_model() -> resolver.Resolver:
 
 
 def _tuner(spec: SequenceSpec, transform: SteadyTransform, schema: types.BaseChannel) -> BaseComponent:
-    # It imports keras-tuner, which a spec without the section does not need.
+    # The import needs keras-tuner, which a spec without a `tuning` section does not.
     from tfx.components.tuner.component import Tuner
 
     return Tuner(

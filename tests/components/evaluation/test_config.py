@@ -117,7 +117,7 @@ def test_miscounts_are_told():
     whole["cut_step_count"] = 2.0
     assert find_miscounts(found, spec) == [
         "example_count is 2, the split has 3 records",
-        "step_count and cut_step_count are 7 of all records, the split has 6 steps",
-        "cut_step_count is 1 over the slices by length, 2 of all records",
+        "step_count and cut_step_count add up to 7, but the split has 6 steps",
+        "cut_step_count is 1 over the slices by length, but 2 over all records",
         "tag.step_count is 4 over the ranges of steps, 5 of all",
     ]

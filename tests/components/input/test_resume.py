@@ -63,9 +63,9 @@ def test_a_state_is_small_and_reading_begins_near_it(tmp_path):
 def test_a_state_of_another_input_is_refused(tmp_path):
     files = write(tmp_path, LENGTHS)
     state = make_input(files, make_spec(), LENGTHS).state()
-    with pytest.raises(UserInputError, match="one of another input"):
+    with pytest.raises(UserInputError, match="belongs to a different input"):
         make_input(files, make_spec(batching={"batch_size": 7}), LENGTHS).restore(state)
-    with pytest.raises(UserInputError, match="another number of workers"):
+    with pytest.raises(UserInputError, match="a different number of workers"):
         make_input(files, make_spec(), LENGTHS, num_workers=2).restore(state)
 
 

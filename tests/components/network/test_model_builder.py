@@ -33,7 +33,7 @@ def test_the_function_of_the_path_is_given(package):
         ("nowhere_at_all.build", r"no module 'nowhere_at_all'[\s\S]*PYTHONPATH"),
         ("PACKAGE.smal.build", r"no module 'PACKAGE\.smal'[\s\S]*Did you mean 'small'"),
         ("PACKAGE.small.biuld", r"has no 'biuld'[\s\S]*Did you mean 'build'"),
-        ("PACKAGE.small.SIZE", r"SIZE is no function[\s\S]*received: int"),
+        ("PACKAGE.small.SIZE", r"SIZE is not a function[\s\S]*received: int"),
         ("PACKAGE.broken.build", r"importing PACKAGE\.broken failed: ZeroDivisionError"),
         ("PACKAGE.needy.build", r"importing PACKAGE\.needy failed: .*a_package_that_is_nowhere"),
     ],

@@ -214,7 +214,7 @@ def test_the_builder_on_the_page_of_networks_knows_records_without_steps():
     ("name", "message"),
     [
         ("without_steps", r"the `steps` of what .*without_steps built[\s\S]*\[B, T, D\][\s\S]*received: none"),
-        ("no_network", r"no_network built no network[\s\S]*received: keras[\s\S]*inputs\.network"),
+        ("no_network", r"no_network did not return a network[\s\S]*received: keras[\s\S]*inputs\.network"),
         ("with_other_inputs", r"with_other_inputs changed the inputs"),
         ("pooled_of_steps", r"the `(steps|pooled)`"),
         ("by_hnd", r"has no 'by_hnd'[\s\S]*Did you mean 'by_hand'"),

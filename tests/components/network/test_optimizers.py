@@ -25,7 +25,7 @@ def test_exponential_falls_epoch_by_epoch():
 
 
 def test_a_schedule_of_unknown_length_is_an_error():
-    with pytest.raises(UserInputError, match="how long the cosine schedule takes"):
+    with pytest.raises(UserInputError, match="The cosine schedule needs its length"):
         make_optimizer(Training(learning_rate=0.8, epochs=3, ema_momentum=None, schedule={"type": "cosine"}))
 
 

@@ -61,7 +61,7 @@ def test_what_has_no_column_is_refused(tmp_path, name):
         "sequence.words": ragged(tf.string, "x"),
     }
     files = write_transformed(tmp_path, [2, 3])
-    with pytest.raises(UserInputError, match=f"'{name}' cannot be kept in a prepared store"):
+    with pytest.raises(UserInputError, match=f"'{name}' cannot be stored in a prepared store"):
         write_prepared_store(files, make_spec(), {**FEATURES, name: several[name]}, tmp_path / "store", IDENTITY)
 
 
@@ -112,12 +112,12 @@ def test_a_feature_without_a_column_is_an_error_with_its_name(tmp_path):
 )
 def test_a_stale_store_is_an_error(tmp_path, identity, what):
     folder, _ = write_store(tmp_path, [2])
-    with pytest.raises(UserInputError, match=rf"is stale: it was made with another {what}\."):
+    with pytest.raises(UserInputError, match=rf"is stale: it was made from another {what}\."):
         read_header(folder, identity)
 
 
 def test_no_store_and_a_broken_header_are_errors(tmp_path):
-    with pytest.raises(DataError, match="is no prepared store"):
+    with pytest.raises(DataError, match="is not a prepared store"):
         read_header(tmp_path / "nothing", IDENTITY)
     folder, _ = write_store(tmp_path, [2])
     header = json.loads((folder / "header.json").read_text())

@@ -166,7 +166,7 @@ def test_no_rows_of_tensors_give_an_empty_answer(everything, exported):
     [
         ({"place": [[np.nan, np.nan]] * 3}, "Input .+place.+ is missing"),
         ({"place": np.zeros((0, 2))}, "Input .+place.+ is missing"),
-        ({"sequence_length": [3, 4]}, "have not the rows of the batch"),
+        ({"sequence_length": [3, 4]}, "have different numbers of rows"),
         ({"sequence_length": [3, 4, 9]}, "fewer steps than .+sequence_length.+ says"),
         ({"sequence_length": [3, -1, 5]}, "sequence_length.+ is negative"),
         ({"price": np.zeros((2, 5))}, "price"),

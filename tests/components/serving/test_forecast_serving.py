@@ -177,7 +177,7 @@ def test_forecasts_are_predicted_of_files(forecasts, exported, tmp_path):
 
 
 def test_windows_are_cut_of_transformed_records_only(forecasts):
-    with pytest.raises(SpecError, match=r"cut out of transformed records[\s\S]*Give `transform`"):
+    with pytest.raises(SpecError, match=r"cut from transformed records[\s\S]*Pass `transform`"):
         raw_records(forecasts.spec)
 
 

@@ -79,7 +79,7 @@ def test_an_edited_card_is_refused(copy):
     card["spec"]["sequence"]["url"]["hash_bucket_size"] = 6
     path.write_text(json.dumps(card))
     for read in (read_card, load_model):
-        with pytest.raises(UserInputError, match=r"not the model's own[\s\S]*assets\.extra"):
+        with pytest.raises(UserInputError, match=r"does not belong to this model[\s\S]*assets\.extra"):
             read(copy)
 
 
@@ -91,7 +91,7 @@ def test_a_card_of_another_version_is_told_with_both_versions(copy):
     with pytest.raises(UserInputError) as told:
         load_model(copy)
     assert f"({__version__})" in told.value.expected
-    assert told.value.received.startswith("that of version 9.1: ") and "what_is_to_come" in told.value.received
+    assert told.value.received.startswith("a card of version 9.1: ") and "what_is_to_come" in told.value.received
 
 
 def test_another_saved_model_under_the_card_is_refused(copy):
@@ -99,7 +99,7 @@ def test_another_saved_model_under_the_card_is_refused(copy):
     data = bytearray(path.read_bytes())
     data[1] ^= 1  # within the checksum, the first of its fields
     path.write_bytes(bytes(data))
-    with pytest.raises(UserInputError, match=r"not the model's own[\s\S]*of checksum"):
+    with pytest.raises(UserInputError, match=r"does not belong to this model[\s\S]*with checksum"):
         read_card(copy)
 
 

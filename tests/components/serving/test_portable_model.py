@@ -58,7 +58,7 @@ def test_missing_outputs_other_shapes_and_other_numbers_are_refused(wrong, told)
 
 
 def test_whole_numbers_must_be_equal():
-    with pytest.raises(TfxSequencesError, match="output 'best' has other whole numbers"):
+    with pytest.raises(TfxSequencesError, match="output 'best' has different integers"):
         require_same_answers({"best": np.int64([3, 1])}, {"best": np.int64([3, 2])}, half=True)
 
 

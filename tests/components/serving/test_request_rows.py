@@ -36,14 +36,14 @@ def test_rows_are_not_read_ahead():
 @pytest.mark.parametrize(
     ("source", "error", "words"),
     [
-        ('{"a": 1}\n[2]', DataError, r"Line 2 is no row\.[\s\S]*received: '\[2\]': not an object"),
-        ('{"a": 1}\n\n{"b": ', DataError, r"Line 3 is no row\."),
-        ('{"a": ' + "[" * 100_000, DataError, r"Line 1 is no row\."),
-        ([{}, 3], DataError, r"Row 1 is no row\.[\s\S]*received: 3 \(int\)"),
-        ([ROWS], DataError, r"Row 0 is no row\.[\s\S]*\(list\)"),
-        (7, UserInputError, r"There are no rows\.[\s\S]*received: int"),
-        (b'{"a": 1}', UserInputError, r"There are no rows\.[\s\S]*received: bytes"),
-        (None, UserInputError, r"There are no rows\."),
+        ('{"a": 1}\n[2]', DataError, r"Line 2 is not a JSON object\.[\s\S]*received: '\[2\]': not an object"),
+        ('{"a": 1}\n\n{"b": ', DataError, r"Line 3 is not a JSON object\."),
+        ('{"a": ' + "[" * 100_000, DataError, r"Line 1 is not a JSON object\."),
+        ([{}, 3], DataError, r"Row 1 is not a mapping\.[\s\S]*received: 3 \(int\)"),
+        ([ROWS], DataError, r"Row 0 is not a mapping\.[\s\S]*\(list\)"),
+        (7, UserInputError, r"Rows cannot be read from this object\.[\s\S]*received: int"),
+        (b'{"a": 1}', UserInputError, r"Rows cannot be read from this object\.[\s\S]*received: bytes"),
+        (None, UserInputError, r"Rows cannot be read from this object\."),
         ("nowhere.jsonl", UserInputError, r"The rows cannot be read\.[\s\S]*nowhere\.jsonl"),
     ],
 )

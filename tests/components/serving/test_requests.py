@@ -69,7 +69,7 @@ def test_no_rows_make_empty_requests():
 
 
 BAD = {
-    "unknown feature": ({"prize": [1.0]}, "there is no feature 'prize'", "Did you mean 'price'"),
+    "unknown feature": ({"prize": [1.0]}, "unknown feature 'prize'", "Did you mean 'price'"),
     "no steps": ({"price": 1.0}, "'price'", "a list of steps"),
     "array too short": ({"lpc": [[1.0, 2.0]] * 5}, "'lpc'", "an array of shape [3]"),
     "flat array": ({"lpc": [1.0] * 5}, "'lpc'", "of step 0"),

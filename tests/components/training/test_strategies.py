@@ -118,7 +118,7 @@ def test_two_worker_processes_that_were_killed_learn_what_one_learns_from_both_b
         (None, "TF_CONFIG is not set"),
         ("{", "TF_CONFIG cannot be read"),
         ('{"cluster": {"worker": ["a:1"]}}', "TF_CONFIG cannot be read"),
-        ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}', "names no such worker"),
+        ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}', "does not list this worker"),
     ],
 )
 def test_a_cluster_that_is_not_described_is_an_error(monkeypatch, config, message):

@@ -75,14 +75,14 @@ def test_what_is_of_another_shape_or_in_one_model_only_is_told(tmp_path):
     assert done.by_name[TABLE] == {"matched": 2, "new": 0, "dropped": 0}
     assert done.other_shape == {"logits/0/kernel": "(4, 2) then, (8, 2) now"}
     words = "\n".join(done.lines())
-    assert "logits/0/kernel: begins anew: (4, 2) then, (8, 2) now" in words
+    assert "logits/0/kernel: newly initialized: (4, 2) before, (8, 2) now" in words
     assert "only in the earlier model, so not used: bidirectional_1/0/kernel" in words
 
 
 def test_a_model_of_which_nothing_fits_is_an_error(tmp_path):
     pushed(tmp_path, ["a"], ["yes", "no"], units=(4,), bidirectional=False)
     model, axes = built(["b"], ["good", "bad"], oov=0, cell="lstm", units=(5,))
-    with pytest.raises(UserInputError, match=r"Nothing of the model in .* fits"):
+    with pytest.raises(UserInputError, match=r"The model in .* has no weights that match"):
         warm_start(model, axes, str(tmp_path))
 
 

@@ -110,22 +110,22 @@ def no_value(job):
         (unknown_field, 'no field named "dependsOn"'),
         (unknown_field_of_a_container, 'no field named "machine"'),
         (older_schema, "its schema is 2.0.0, not 2.1.0"),
-        (dangling_dependency, "Transform: waits for 'AnomalyGat', which is no task. Did you mean 'AnomalyGate'"),
-        (missing_producer, "takes 'inferred_schema' from 'SchemaGen', which is no task"),
+        (dangling_dependency, "Transform: waits for 'AnomalyGat', which is not a task. Did you mean 'AnomalyGate'"),
+        (missing_producer, "takes 'inferred_schema' from 'SchemaGen', which is not a task"),
         (missing_output, "'SequenceTrainer' has no output 'modell'. Did you mean 'model'"),
-        (other_type, "takes 'model' of another type than output 'model_run'"),
-        (missing_artifact, "is not given the artifact 'schema'"),
-        (missing_parameter, "is not given the parameter 'spec'"),
+        (other_type, "the type of 'model' differs from that of output 'model_run'"),
+        (missing_artifact, "does not get the artifact 'schema'"),
+        (missing_parameter, "does not get the parameter 'spec'"),
         (unknown_parameter, "takes no parameter 'specs'. Did you mean 'spec'"),
         (unknown_parameter_of_the_pipeline, "from the pipeline's 'date', which it does not have"),
-        (parameter_of_another_type, "of another type than the pipeline's 'training_steps'"),
+        (parameter_of_another_type, "differs from that of the pipeline's 'training_steps'"),
         (placeholder_without_parameter, "'folder' needs a parameter 'root'"),
         (too_long_for_a_command_line, "task SchemaCurator: its parameters take 1"),
         (circle, "wait for each other in a circle: AnomalyGate"),
-        (no_component, "there is no component 'Transformer'. Did you mean 'Transform'"),
-        (no_executor, "there is no executor 'Transform_executr'. Did you mean 'Transform_executor'"),
+        (no_component, "its component 'Transformer' does not exist. Did you mean 'Transform'"),
+        (no_executor, "its executor 'Transform_executr' does not exist. Did you mean 'Transform_executor'"),
         (no_image, "component Transform: its container has no image"),
-        (unknown_value, "a value for 'dat', which is no parameter of the pipeline. Did you mean 'data'"),
+        (unknown_value, "a value for 'dat', which is not a parameter of the pipeline. Did you mean 'data'"),
         (no_value, "'data' has neither a value nor a default"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -142,7 +142,7 @@ def test_each_damage_is_named(job, damage, message):
 def test_a_specification_alone_is_checked_as_well(job):
     check_compiled(job["pipelineSpec"], "pipeline.yaml")
     dangling_dependency(job)
-    with pytest.raises(UserInputError, match="which is no task"):
+    with pytest.raises(UserInputError, match="which is not a task"):
         check_compiled(job["pipelineSpec"], "pipeline.yaml")
 
 
@@ -151,9 +151,9 @@ def test_a_specification_alone_is_checked_as_well(job):
     [
         ("{", "neither JSON nor YAML"),
         ("a: [", "neither JSON nor YAML"),
-        ("hello", "is no compiled pipeline"),
-        ("name: a spec\nsequence: {}", "is no compiled pipeline"),
-        ('{"pipelineSpec": []}', "is no compiled pipeline"),
+        ("hello", "is not a compiled pipeline"),
+        ("name: a spec\nsequence: {}", "is not a compiled pipeline"),
+        ('{"pipelineSpec": []}', "is not a compiled pipeline"),
     ],
 )
 def test_what_is_no_pipeline_is_refused(text, message):

@@ -92,9 +92,9 @@ def test_what_is_sent_is_what_a_dry_run_shows(monkeypatch):
     ("changes", "message"),
     [
         ({"region": "europe-west44"}, "Vertex AI has no such region"),
-        ({"data": "/home/me/records"}, "does not reach the pipeline's data"),
-        ({"output_root": "s3://bucket/x"}, "does not reach the pipeline's output_root"),
-        ({"job_id": "No Such Id"}, "Vertex AI's client refuses the job"),
+        ({"data": "/home/me/records"}, "cannot access the pipeline's data"),
+        ({"output_root": "s3://bucket/x"}, "cannot access the pipeline's output_root"),
+        ({"job_id": "No Such Id"}, "Vertex AI's client rejected the job"),
     ],
 )
 def test_what_cannot_run_is_refused(changes, message):

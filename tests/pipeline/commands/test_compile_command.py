@@ -47,10 +47,10 @@ def test_of_a_folder_here_the_files_are_looked_at(tmp_path, capfd):
         (REMOTE, "without --splits"),
         ([*REMOTE, "--splits", "train,tests"], "Did you mean 'test'?"),
         ([*REMOTE, "--splits", "test"], "The training split must have files."),
-        ([*REMOTE, "--splits", "train", "-o", "pipeline.txt"], "a name that ends in .json, .yaml, .yml"),
+        ([*REMOTE, "--splits", "train", "-o", "pipeline.txt"], "a file name that ends in .json, .yaml, .yml"),
         ([*REMOTE, "--splits", "train", "-o", "none/pipeline.json"], "no folder"),
         ([*REMOTE, "--splits", "train", "--deployment", "none.yaml"], "Check --deployment."),
-        (["--data", str(BUNDLED), "--output-root", "gs://b/o"], "which the containers do not see"),
+        (["--data", str(BUNDLED), "--output-root", "gs://b/o"], "which the containers cannot read"),
         (["--data", "no/such/folder", "--output-root", "out"], "No such data folder"),
     ],
 )
@@ -77,9 +77,9 @@ def test_a_dry_run_prints_the_request(capfd):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--label", "Team"], "is no label"),
+        (["--label", "Team"], "is not a label"),
         (["--region", "europe-west44"], "Did you mean 'europe-west4'?"),
-        (["--data", "here"], "a URI of Cloud Storage"),
+        (["--data", "here"], "a Cloud Storage URI"),
     ],
 )
 def test_what_cannot_be_submitted_is_told(arguments, said, capfd):

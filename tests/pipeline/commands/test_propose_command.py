@@ -22,7 +22,7 @@ def run(*arguments):
 def test_the_bundled_records_give_a_spec_that_fits_them(command, tmp_path):
     done = command("propose", BUNDLED, "--label", "speaker", "-o", tmp_path / "vowels.yaml")
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
-    assert done.stderr == f"Spec written to {tmp_path}/vowels.yaml. Guesses to look through: 1; features left out: 0.\n"
+    assert done.stderr == f"Spec written to {tmp_path}/vowels.yaml. Guesses to review: 1; features left out: 0.\n"
     spec = load_spec(tmp_path / "vowels.yaml")
     assert (spec.name, spec.id_key, spec.sequence["lpc"].shape) == ("japanese_vowels", "utterance_id", (12,))
     assert command("check", tmp_path / "vowels.yaml", "--data", BUNDLED).returncode == 0
@@ -47,10 +47,10 @@ def test_scales_that_differ_from_record_to_record_are_seen_and_so_is_what_does_n
         write_records(data / f"{split}.tfrecord", records)
     assert run(data, "--label", "kind", "-o", tmp_path / "spec.yaml") == 0
     text = (tmp_path / "spec.yaml").read_text("utf-8")
-    assert "# The normalizer that auto chooses for these records is per_record: the scale differs" in text
+    assert "# auto chooses the normalizer per_record for these records: the scale differs" in text
     assert load_spec(tmp_path / "spec.yaml").sequence["value"].normalizer == "auto"
     assert main(["check", str(tmp_path / "spec.yaml"), "--data", str(data)]) == 0
-    assert "The normalizer that auto chooses: sequence.value: per_record (the scale differs" in capfd.readouterr().out
+    assert "Normalizer chosen by auto: sequence.value: per_record (the scale differs" in capfd.readouterr().out
     given = tmp_path / "given.yaml"
     given.write_text(text.replace("type: numeric", "type: numeric, normalizer: z_score"), "utf-8")
     assert main(["check", str(given), "--data", str(data)]) == 0
@@ -83,7 +83,7 @@ def test_files_of_no_split_are_read_and_the_splits_hinted_at(tmp_path, capfd):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["missing"], "There is no such schema or data."),
+        (["missing"], "The schema or data does not exist."),
         (["s9://bucket/data"], "no file system for s9://bucket/data"),
         (["schema.pbtxt"], "the candidates 'age', 'kind'"),
         (["schema.pbtxt", "--label", "kin"], "Did you mean 'kind'?"),

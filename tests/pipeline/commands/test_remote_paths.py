@@ -53,7 +53,7 @@ def test_check_reads_what_it_reads_here(here, uri, capfd):
     expected = capfd.readouterr().out
     assert main(["check", spec, "--data", f"{uri}/data"]) == 0
     assert capfd.readouterr().out == expected
-    assert "The records fit the spec." in expected
+    assert "The records match the spec." in expected
 
 
 def test_predict_reads_model_and_records(here, uri, exported_everything, capfd):
@@ -85,5 +85,5 @@ def test_a_broken_record_in_another_file_system_is_named(here, capfd):
 def test_a_run_needs_a_place_that_beam_reads_too(here, tmp_path, capfd):
     data = copied(here / "data", "ram://test_remote_paths/run")
     assert main(["run", str(here / "spec.yaml"), "--data", data, "--output", str(tmp_path / "out")]) == 2
-    assert f"Beam does not read the data folder, {data}." in capfd.readouterr().err
+    assert f"Beam cannot read the data folder, {data}." in capfd.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -64,7 +64,7 @@ def test_it_serves_until_it_is_told_to_end(exported_everything):
         before = peak_mb(server.pid)
         sent = (_CHUNK for _ in range(_BODY // len(_CHUNK)))
         status, answer = ask(port, "POST", "/v1/models/everything:predict", sent, encode_chunked=True)
-        assert status == 413 and "at most 1048576 bytes are taken" in answer["error"]
+        assert status == 413 and "at most 1048576 bytes are allowed" in answer["error"]
         after = peak_mb(server.pid)
         print(f"peak of the server: {before} MiB before a body of 100 MiB, {after} MiB after")
         assert after - before < 50

@@ -69,9 +69,9 @@ def test_a_model_that_is_worse_than_the_majority_is_told_so():
         "  expected: accuracy above 0.6000, that of: majority class; loss below 0.9000, that of: class frequencies",
         "  received: accuracy 0.5800, loss 0.9500",
     ]
-    # It has learned its training records by heart.
+    # It has learned the training records by heart.
     assert (
-        "learned its training records (accuracy 0.9000 on them)" in finding.fix and "model.dropout 0.4" in finding.fix
+        "learned the training records (accuracy 0.9000 on them)" in finding.fix and "model.dropout 0.4" in finding.fix
     )
 
 
@@ -148,7 +148,9 @@ def limited(values, best, **training):
 def test_training_that_still_got_better_at_its_limit():
     values = [1.0 * 0.95**epoch for epoch in range(60)]
     [finding] = limited(values, 60)
-    assert finding.what == "Training ended by its limit while it still got better: best of 60 epochs: 60."
+    assert (
+        finding.what == "Training reached its epoch limit while the model was still improving (best epoch: 60 of 60)."
+    )
     assert f"val_loss {values[44]:.4f} until epoch 45, {values[59]:.4f} in epoch 60" in finding.received
     assert finding.fix.startswith("Set training.epochs: 120 (now 60), or try a higher training.learning_rate")
     assert [f.kind for f in limited([*values[:-1], 9.0], 59)] == ["ended_by_the_epoch_limit"]
@@ -230,12 +232,12 @@ def test_a_sample_of_classes_has_no_figure_of_training():
     assert kinds(spec_of(label), good(test={"accuracy": 0.7}, history=history)) == []
 
 
-@pytest.mark.parametrize(("tested", "words"), [(0.6, "hold whole groups back"), (0.99, "more validation records")])
+@pytest.mark.parametrize(("tested", "words"), [(0.6, "keep whole groups together"), (0.99, "more validation records")])
 def test_validation_far_from_test_in_either_direction(tested, words):
     [finding] = diagnose(spec_of(), good(test={"accuracy": tested}, naive={}))
     assert finding.kind == "validation_far_from_test"
     assert words in finding.fix
-    assert f"0.8800 in validation (1000 records), {tested:.4f} in the test (1000 records)" == finding.received
+    assert f"0.8800 in validation (1000 records), {tested:.4f} on the test split (1000 records)" == finding.received
 
 
 def test_losses_that_are_weighed_otherwise_are_not_compared():

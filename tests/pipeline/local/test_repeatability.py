@@ -51,6 +51,6 @@ def test_what_is_compiled_is_checked_where_the_order_counts():
         return compile_pipeline(DETERMINISTIC, splits_with_files=("train",), deployment=deployment, **options)
 
     for component in ("Transform", "SequenceExampleGen"):
-        with pytest.raises(UserInputError, match=f"but {component} is to use an engine"):
+        with pytest.raises(UserInputError, match=f"but {component} would use an engine"):
             compiled("StatisticsGen", component)
     assert compiled("StatisticsGen", "Evaluator")

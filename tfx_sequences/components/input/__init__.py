@@ -1,3 +1,3 @@
-"""The training input: records are read, shuffled, bucketed by length and batched, and an interrupted epoch is resumed
+"""The training input: reads, shuffles, buckets by length and batches records, and resumes an interrupted epoch
 at the same record. May import `schemas` and the wings before it. Start at `sequence_input.py`.
 """

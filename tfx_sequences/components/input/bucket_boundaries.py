@@ -1,13 +1,13 @@
-"""Bucket boundaries with the least padding: exact, by dynamic programming.
+"""Bucket boundaries with minimal padding: exact, by dynamic programming.
 
-Rows padded to the longest length of their bucket make `rows * longest` steps. With
-`C[j]` rows of the `j` shortest lengths and `L[j]` the longest of these, the least
-steps of `k` buckets are
+Rows padded to the longest length of their bucket have `rows * longest` steps. Let
+`C[j]` be the number of rows with the `j` shortest lengths and `L[j]` the longest of
+these lengths. The minimal number of steps with `k` buckets is
 
     best[k][j] = min over i < j of  best[k - 1][i] + (C[j] - C[i]) * L[j]
 
-which is a minimum over lines of falling slope `-C[i]` at rising `L[j]`: a lower
-envelope finds all of a row in O(U), so `k` buckets of `U` distinct lengths cost O(k U).
+which is a minimum over lines with decreasing slope `-C[i]` at increasing `L[j]`: a lower
+envelope finds a whole row in O(U), so `k` buckets of `U` distinct lengths cost O(k U).
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ def optimal_boundaries(histogram: LengthHistogram, num_buckets: int) -> tuple[in
 
     Args:
         histogram: The lengths.
-        num_buckets: Buckets at most; fewer where there are fewer lengths.
+        num_buckets: Maximum number of buckets; fewer if there are fewer distinct lengths.
 
     Returns:
-        Boundaries as `tf.data.Dataset.bucket_by_sequence_length` takes them, those with
-        the least padded steps if each row is padded to the longest of its bucket.
+        Boundaries in the form of `tf.data.Dataset.bucket_by_sequence_length`: those with
+        the fewest padded steps if each row is padded to the longest of its bucket.
 
     >>> optimal_boundaries(LengthHistogram.of([3, 4, 4, 20, 21]), 2)
     (5,)
@@ -53,7 +53,7 @@ def optimal_boundaries(histogram: LengthHistogram, num_buckets: int) -> tuple[in
 
 
 def _one_more_bucket(best: list[int], rows: list[int], lengths: list[int]) -> tuple[list[int], list[int]]:
-    """The next row of the table, and for each entry where its last bucket begins."""
+    """The next row of the table, and for each entry the start of its last bucket."""
     following, chosen = [0], [0]
     lines: list[int] = []  # the lower envelope, as indices i of lines best[i] - rows[i] * x
     first = 0
@@ -73,7 +73,7 @@ def _add_line(lines: list[int], first: int, new: int, best: list[int], rows: lis
     """Adds a line with the steepest slope so far, and drops those it hides."""
     while len(lines) - first >= 2:
         a, b = lines[-2], lines[-1]
-        # b is nowhere lowest if a and the new line cross before a and b do.
+        # b is never the lowest line if a and the new line cross before a and b do.
         if (best[new] - best[a]) * (rows[b] - rows[a]) <= (best[b] - best[a]) * (rows[new] - rows[a]):
             lines.pop()
         else:

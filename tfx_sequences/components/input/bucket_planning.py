@@ -1,4 +1,4 @@
-"""Makes the bucket plan of a training split from its lengths."""
+"""Creates the bucket plan of a training split from its lengths."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _ROUND = 8
 def make_plan(histogram: LengthHistogram, batching: Batching) -> BucketPlan:
     """The plan for records of these lengths.
 
-    Boundaries and batch sizes that are given win; otherwise boundaries are those with the
-    least padding, and a batch has as many rows as `token_budget` allows, `batch_size` at
-    most. Rows per bucket, batches and real steps are exact; padded steps are the expected
+    Given boundaries and batch sizes take precedence. Otherwise the boundaries minimize the
+    padding, and a batch has as many rows as `token_budget` allows, at most `batch_size`.
+    Rows per bucket, batches and real steps are exact; padded steps are the expected
     value over all shuffles.
 
     Args:
-        histogram: Lengths of the training split, before any are cut or left out.
+        histogram: Lengths of the training split, before truncation and dropping.
         batching: The spec's section.
 
     >>> plan = make_plan(LengthHistogram.of([3, 4, 4, 20, 21]), Batching(num_buckets=2, batch_size=9, token_budget=42))
@@ -53,7 +53,7 @@ def _size(inside: LengthHistogram, index: int, boundaries: tuple[int, ...], batc
         return batching.bucket_batch_sizes[index]
     size = batch_size
     if batching.token_budget is not None:
-        # Lengths that training lacks may come in evaluation: up to the boundary.
+        # Evaluation may contain lengths up to the boundary that do not occur in training.
         longest = boundaries[index] - 1 if index < len(boundaries) else int(inside.lengths.max(initial=1))
         size = max(1, min(size, batching.token_budget // max(longest, 1)))
         if size > _LARGE and batching.batch_size_multiple == 1:

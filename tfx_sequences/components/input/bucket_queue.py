@@ -1,8 +1,8 @@
-"""Sorts records into micro-batches of one bucket each, without losing or splitting any.
+"""Sorts records into micro-batches of one bucket each, without losing or splitting records.
 
-A micro-batch is hundreds of rows of one bucket, a batch of that bucket or its share of one:
-`tf.data.Dataset.bucket_by_sequence_length` then has to move hundreds of rows at a time
-instead of one. Rows that do not fill a micro-batch wait for the next chunk.
+A micro-batch is hundreds of rows of one bucket: a batch of that bucket or an equal part of one. So
+`tf.data.Dataset.bucket_by_sequence_length` moves hundreds of rows at a time instead of one. Rows
+that do not fill a micro-batch wait for the next chunk.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _FEW_ROWS = 8
 
 @dataclasses.dataclass(frozen=True)
 class Parts:
-    """Rows in parts, one after another.
+    """Rows in consecutive parts.
 
     Attributes:
         rows: The rows of all parts.
-        splits: Where each part begins and ends in `rows`, int64 `[P + 1]`.
-        buckets: The bucket of each, int64 `[P]`.
+        splits: Start and end of each part in `rows`, int64 `[P + 1]`.
+        buckets: The bucket of each part, int64 `[P]`.
     """
 
     rows: Rows
@@ -35,16 +35,16 @@ class Parts:
 
     @classmethod
     def of(cls, rows: Rows, sizes: np.ndarray, buckets: np.ndarray) -> Parts:
-        """Parts of these sizes, of all rows one after another."""
+        """Divides all rows into consecutive parts of these sizes."""
         return cls(rows, np.concatenate([[0], np.cumsum(sizes)]), buckets)
 
     @property
     def sizes(self) -> np.ndarray:
-        """How many rows each has, int64 `[P]`."""
+        """Number of rows of each part, int64 `[P]`."""
         return np.diff(self.splits)
 
     def take(self, which: np.ndarray) -> Parts:
-        """Those of the given indices, in their order."""
+        """The parts with these indices, in their order."""
         sizes = self.sizes[which]
         splits = np.concatenate([[0], np.cumsum(sizes)])
         rows = self.rows.take(np.arange(splits[-1]) + np.repeat(self.splits[:-1][which] - splits[:-1], sizes))
@@ -52,7 +52,7 @@ class Parts:
 
     @classmethod
     def concat(cls, parts: Sequence[Parts]) -> Parts:
-        """All of several."""
+        """Concatenates parts."""
         return cls.of(
             Rows.concat([p.rows for p in parts]),
             np.concatenate([p.sizes for p in parts]),
@@ -65,11 +65,11 @@ NOTHING = Parts(Rows.concat([]), np.zeros([1], np.int64), np.zeros([0], np.int64
 
 @dataclasses.dataclass(frozen=True)
 class Given:
-    """What a queue gives out.
+    """Output of a queue.
 
     Attributes:
-        micro_batches: For `bucket_by_sequence_length`.
-        batches: The batches that these complete, in the order in which the op will give them.
+        micro_batches: Micro-batches for `bucket_by_sequence_length`.
+        batches: The batches that they complete, in the order in which the op will emit them.
     """
 
     micro_batches: Parts
@@ -77,7 +77,7 @@ class Given:
 
 
 def micro_batch_rows(batch_size: int) -> int:
-    """Rows of a micro-batch, a divisor of `batch_size`: as many as 512, to save on elements.
+    """Rows of a micro-batch: a divisor of `batch_size`, up to 512, to keep the number of elements small.
 
     >>> [micro_batch_rows(n) for n in (1, 256, 512, 768, 1024, 1031)]
     [1, 256, 512, 384, 512, 1031]
@@ -89,18 +89,18 @@ def micro_batch_rows(batch_size: int) -> int:
 
 
 class BucketQueue:
-    """Rows on their way into batches.
+    """Collects rows into batches.
 
-    It knows what `bucket_by_sequence_length` holds, for that closes a batch of bucket `k`
-    with the `batch_sizes[k] / micro_batch_rows(batch_sizes[k])`th micro-batch, and so it
-    knows batches before they exist: their rows, their order, and how many steps they have.
+    The queue knows the contents of `bucket_by_sequence_length`, because the op closes a batch of bucket `k`
+    with every `batch_sizes[k] / micro_batch_rows(batch_sizes[k])`th micro-batch. So the queue knows the
+    batches before they exist: their rows, their order, and their numbers of steps.
 
     Args:
         plan: The plan.
 
     Attributes:
-        batches: Batches that are complete.
-        padded_steps: Their steps, padding included.
+        batches: Number of complete batches.
+        padded_steps: Steps of these batches, with padding.
     """
 
     def __init__(self, plan: BucketPlan) -> None:
@@ -109,22 +109,22 @@ class BucketQueue:
         self._micro_rows = np.array([micro_batch_rows(size) for size in self._sizes])
         self._micro_per_batch = np.array(self._sizes) // self._micro_rows
         self._all = np.arange(len(self._sizes))
-        self._held = NOTHING  # micro-batches of batches still open, in order of arrival
-        self._waiting = Rows.concat([])  # rows that fill no micro-batch yet, those of one bucket in order of arrival
+        self._held = NOTHING  # micro-batches of incomplete batches, in order of arrival
+        self._waiting = Rows.concat([])  # rows not yet in a micro-batch; in order of arrival within a bucket
         self.batches = 0
         self.padded_steps = 0
 
     @property
     def open_rows(self) -> Rows:
-        """All rows in no complete batch; those of one bucket in order of arrival."""
+        """All rows that are not in a complete batch; in order of arrival within a bucket."""
         return Rows.concat([self._held.rows, self._waiting])
 
     def add(self, added: Rows, random: np.random.Generator | None) -> Given:
-        """Takes rows in, and gives out the micro-batches that they complete.
+        """Adds rows, and returns the micro-batches that they complete.
 
         Args:
             added: The rows.
-            random: Shuffles rows within their bucket, and micro-batches among one another;
+            random: Shuffles rows within their bucket, and the order of micro-batches;
                 None keeps the order.
         """
         if random is not None:
@@ -139,7 +139,7 @@ class BucketQueue:
         return Given(given, self._closed_by(given))
 
     def flush(self) -> Given:
-        """The rows still waiting, as short micro-batches; afterwards all batches are complete."""
+        """Returns the waiting rows as short micro-batches; afterwards all batches are complete."""
         rows, of_bucket, _ = self._by_bucket(self._waiting)
         self._waiting = rows.take(slice(0))
         buckets, sizes = np.unique(of_bucket, return_counts=True)
@@ -147,16 +147,16 @@ class BucketQueue:
         return Given(given, self._closed_by(given, ended=True))
 
     def _by_bucket(self, rows: Rows) -> tuple[Rows, np.ndarray, np.ndarray]:
-        """The rows bucket by bucket, the bucket of each, and its rank there."""
+        """The rows sorted by bucket, with the bucket and the rank within the bucket of each."""
         of_bucket = np.searchsorted(self._boundaries, rows.lengths, side="right")
         order = np.argsort(of_bucket, kind="stable")
         of_bucket = of_bucket[order]
         return rows.take(order), of_bucket, _ranks(of_bucket)
 
     def _closed_by(self, given: Parts, *, ended: bool = False) -> Parts:
-        """Does with micro-batches what `bucket_by_sequence_length` will do.
+        """Simulates what `bucket_by_sequence_length` does with the micro-batches.
 
-        The op closes a batch with the micro-batch that fills it; at the end the others, bucket by bucket.
+        The op emits a batch when a micro-batch fills it; at the end it emits the others, bucket by bucket.
         """
         arrived = Parts.concat([self._held, given])
         by_bucket = np.argsort(arrived.buckets, kind="stable")
@@ -182,5 +182,5 @@ class BucketQueue:
 
 
 def _ranks(of_bucket: np.ndarray) -> np.ndarray:
-    """Of each among those of its bucket; the buckets rise."""
+    """The rank of each element within its bucket. `of_bucket` must be sorted."""
     return np.arange(len(of_bucket)) - np.searchsorted(of_bucket, of_bucket)

@@ -1,9 +1,9 @@
-"""The functions of datasets, made so that an iterator has little to do for them.
+"""Functions of datasets, built so that an iterator starts quickly.
 
-TensorFlow makes each function of a dataset ready once per iterator, one after another, and optimizes
-its graph each time: for the input that was a tenth of the time of an epoch of 200 000 records. A function
-that is marked as of one device is neither split among devices nor optimized. tf.data's own functions
-run on one device, the CPU, whether marked or not; but only its ops, not `Dataset.map`, take a marked function.
+TensorFlow prepares each function of a dataset once per iterator, one after another, and optimizes its graph each time.
+For the input, that was a tenth of the time of an epoch of 200 000 records. A function that is marked as running on one
+device is neither split among devices nor optimized. tf.data's own functions always run on one device, the CPU. But only
+tf.data's raw ops accept a marked function; `Dataset.map` does not.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
-# Says that a function is of one device. With tf.data's own mark beside it, autotuning fails on some functions.
+# Marks a function as running on one device. With tf.data's own mark as well, autotuning fails on some functions.
 _ATTRIBUTES = {"experimental_ints_on_device": True}
 
 
@@ -21,9 +21,9 @@ def mapped(dataset: tf.data.Dataset, function: Callable[..., Any], *, num_parall
     """`dataset.map(function, num_parallel_calls, deterministic=True)`.
 
     Args:
-        dataset: Any, of tensors.
-        function: A function of an element, to tensors.
-        num_parallel_calls: How many calls run at a time.
+        dataset: A dataset of tensors.
+        function: Maps an element to tensors.
+        num_parallel_calls: Number of calls that run at a time.
 
     >>> [int(x) for x in mapped(tf.data.Dataset.range(3), lambda x: x + 1, num_parallel_calls=2)]
     [1, 2, 3]
@@ -63,7 +63,7 @@ def taken_while(dataset: tf.data.Dataset, predicate: Callable[..., tf.Tensor]) -
 
 
 def _traced(dataset: tf.data.Dataset, function: Callable[..., Any]) -> tuple[Any, Any]:
-    """The function of the flat tensors of an element, traced, and what it returns, as specs."""
+    """The traced function of an element's flat tensors, and the specs of its results."""
     of_element = dataset.element_spec
     returned: list[Any] = []
 
@@ -91,6 +91,6 @@ def _dataset_of(
         ),
         spec,
     )
-    # TensorFlow forgets a function with the Python object of it, so it has to live as long as the dataset.
+    # TensorFlow deletes a function together with its Python object, so that must live as long as the dataset.
     made.made_of = traced, dataset
     return made

@@ -1,9 +1,9 @@
-"""One epoch of records as micro-batches: a function of the seed, the epoch, and where it begins.
+"""One epoch of records as micro-batches: a function of the seed, the epoch and the start position.
 
-Files come in an order drawn anew each epoch, several are read at a time, and the records of
-a chunk are shuffled within their buckets. All of that is drawn from `(seed, epoch, chunk)`,
-so an epoch can begin again at any chunk: what has to be remembered is where the files
-stand and which records wait in unfinished batches.
+Each epoch draws a new order of the files, reads several of them at a time, and shuffles the records of a
+chunk within their buckets. All of this depends only on `(seed, epoch, chunk)`, so an epoch can restart at
+any chunk. A position only has to contain the positions of the files and the records that wait in unfinished
+batches.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 # Files read at a time in training.
 _OPEN_FILES = 4
-# Positions kept: more than any prefetching runs ahead of who takes the batches.
+# Number of stored positions: more than prefetching can run ahead of the consumer.
 _KEPT_POSITIONS = 64
 _ALIGNED = 8
 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """What is read, and how.
+    """The records to read, and how to read them.
 
     Attributes:
         files: The files.
-        spec: The spec; its `batching` and seed matter here.
-        format: The kind of records.
+        spec: The spec; only its `batching` and seed are used here.
+        format: The record format.
         plan: The bucket plan.
-        training: Shuffle, and leave out what `drop_*` say.
+        training: Whether to shuffle, and to drop records according to `drop_*`.
     """
 
     files: tuple[str, ...]
@@ -55,12 +55,12 @@ class Source:
 
 @dataclasses.dataclass(frozen=True)
 class ReadChunk:
-    """What one chunk of records adds to an epoch.
+    """The contribution of one chunk of records to an epoch.
 
     Attributes:
-        given: Its micro-batches, and the batches that these complete.
-        records: The serialized records, those of each batch one after another.
-        starts: Where in `records` each batch begins, int64 `[batches]`.
+        given: The chunk's micro-batches, and the batches that they complete.
+        records: The serialized records, batch by batch.
+        starts: Start of each batch in `records`, int64 `[batches]`.
     """
 
     given: Given
@@ -69,18 +69,18 @@ class ReadChunk:
 
 
 class EpochReader:
-    """Iterates once over the micro-batches of one epoch, with the records of the batches they make.
+    """Iterates once over the micro-batches of one epoch, with the records of the batches that they form.
 
     Args:
-        source: What to read.
+        source: The source to read.
         parser: Measures the records.
-        epoch: The epoch, from 0.
-        position: Where to begin in this epoch; None is the beginning.
+        epoch: The epoch, counted from 0.
+        position: Start position in this epoch; None for its beginning.
 
     Attributes:
-        counts: What was read so far.
-        finished: All was read, and `counts` are those of the whole epoch.
-        positions: The latest positions, each after a chunk.
+        counts: Counts so far.
+        finished: Whether everything was read, so that `counts` are those of the whole epoch.
+        positions: The latest positions, one after each chunk.
     """
 
     def __init__(self, source: Source, parser: RowParser, epoch: int, position: ReaderPosition | None = None) -> None:
@@ -117,7 +117,7 @@ class EpochReader:
             len(kept.numbers) if kept else 0,
         )
         for chunk in reader:
-            # One chunk behind, so that all is counted before the last batch can be taken.
+            # Delay by one chunk, so that everything is counted before the last batch can be taken.
             if last:
                 yield last
             number += 1
@@ -139,7 +139,7 @@ class EpochReader:
         yield read
 
     def any_record(self) -> bytes:
-        """A record that can be parsed, of those that were read."""
+        """A record that was read and can be parsed."""
         return read_places(self._source.files, np.array([self._any_place]))[0]
 
     def _random(self, chunk: int) -> np.random.Generator:
@@ -162,7 +162,7 @@ class EpochReader:
         )
 
     def _accepted(self, chunk: Chunk) -> Rows:
-        """The records that become batches, with their lengths there; what happens to others is noted."""
+        """The records to batch, with their lengths as batched; notes dropped and truncated records."""
         batching, rows = self._source.spec.batching, chunk.rows
         self._note("malformed", chunk.malformed)
         if self._any_place is None and len(rows):
@@ -205,15 +205,15 @@ class EpochReader:
 
 
 def _in_order(given: Given, stores: Sequence[RowStore], open_rows: Rows) -> tuple[ReadChunk, RowStore | None]:
-    """The batches' records in order, and a store of those that are still open.
+    """The batches' records in order, and a store of the records in unfinished batches.
 
     For batches of 3 and 2 records and one open record, `records` is `b b b _ _ _ _ _ c c _ _ _ _ _ _ o _ ...`: each
-    batch, and then the open ones, begin at a multiple of 8. `starts` is `[0, 8]`.
+    batch, and then the open records, start at a multiple of 8. `starts` is `[0, 8]`.
     """
     batches = given.batches
     still_open = np.sort(open_rows.numbers)
     sizes = np.append(batches.sizes, len(still_open))
-    # TensorFlow need not copy a slice from a multiple of 8 strings to another.
+    # TensorFlow does not copy a slice of strings whose bounds are multiples of 8.
     splits = np.concatenate([[0], np.cumsum(-(-sizes // _ALIGNED) * _ALIGNED)])
     starts, end = splits[:-2], int(splits[-2])
     if not stores:

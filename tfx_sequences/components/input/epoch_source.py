@@ -1,4 +1,4 @@
-"""What the training loop reads: passes over records, at a position that can be kept and taken up again."""
+"""What the training loop reads: passes over records, from a position that can be saved and restored."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ from tfx_sequences.components.input.input_state import InputState
 
 
 class EpochSource(Protocol):
-    """An input whose passes are epochs of its own, such as `SequenceInput` or `PreparedInput`."""
+    """An input that counts its passes as epochs, such as `SequenceInput` or `PreparedInput`."""
 
     epoch: int
     step: int
 
     @property
     def dataset(self) -> Any:
-        """Batches `(inputs, label, weight)`; each pass over it is the next epoch."""
+        """Batches `(inputs, label, weight)`; each pass is the next epoch."""
 
     @property
     def steps_per_epoch(self) -> int | None:
-        """Batches of an epoch, for each of the workers that share it; None where only reading can tell."""
+        """Batches per worker in an epoch; None if the number is only known after reading."""
 
     @property
     def finished(self) -> Sequence[InputCounts]:
-        """What was read, of each epoch that was read to its end."""
+        """Counts of each epoch that was read to its end."""
 
     def begin(self, epoch: int, step: int = 0) -> None:
-        """The next pass over `dataset` begins at this step of this epoch."""
+        """Starts the next pass over `dataset` at this step of this epoch."""
 
     def state(self) -> InputState:
-        """Where the input stands."""
+        """The position of the input."""
 
     def restore(self, state: InputState) -> None:
-        """Goes on where `state` was taken."""
+        """Resumes at the position of `state`."""
 
     def explained(self) -> contextlib.AbstractContextManager[None]:
-        """Within it, errors of the reader are raised as they are."""
+        """Raises the reader's own errors instead of TensorFlow's."""
 
 
 class DatasetSource:
     """A `tf.data.Dataset` as a source: every pass gives the same batches.
 
     Args:
-        dataset: The dataset; deterministic, if training is to go on exactly after an interruption.
+        dataset: The dataset; it must be deterministic for an exact resume after an interruption.
     """
 
     def __init__(self, dataset: tf.data.Dataset) -> None:
@@ -63,24 +63,24 @@ class DatasetSource:
 
     @property
     def steps_per_epoch(self) -> int | None:
-        """Batches of a pass, where TensorFlow knows their number."""
+        """Batches of a pass, if TensorFlow knows their number."""
         known = int(self._dataset.cardinality())
         return known if known >= 0 else None
 
     def begin(self, epoch: int, step: int = 0) -> None:
-        """The next pass begins at this step."""
+        """Starts the next pass at this step."""
         self.epoch, self.step = epoch, step
 
     def state(self) -> InputState:
-        """Epoch and step."""
+        """The epoch and the step."""
         return InputState(source="dataset", num_workers=1, epoch=self.epoch, step=self.step)
 
     def restore(self, state: InputState) -> None:
-        """Goes on where `state` was taken."""
+        """Resumes at the position of `state`."""
         state.check("dataset", 1)
         self.begin(state.epoch, state.step)
 
     @contextlib.contextmanager
     def explained(self) -> Iterator[None]:
-        """Nothing to explain."""
+        """Does nothing: there is no reader whose errors it could raise."""
         yield

@@ -1,4 +1,4 @@
-"""Keras' epochs and steps, told to an input that has its own."""
+"""Passes Keras' epochs and steps to an input that counts its own."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import keras
 
 
 class Epochs(Protocol):
-    """An input whose passes are epochs of its own."""
+    """An input that counts its passes as epochs."""
 
     epoch: int
     step: int
 
     def begin(self, epoch: int, step: int = 0) -> None:
-        """The next pass begins at this step of this epoch."""
+        """Starts the next pass at this step of this epoch."""
 
 
 class FitEpochs(keras.callbacks.Callback):
-    """Makes the epochs of `fit` those of an input, for Keras begins passes that it does not use.
+    """Keeps the input's epochs in step with `fit`, because Keras starts passes that it does not use.
 
     Args:
         followed: The input; its `epoch` and `step` follow `fit`.

@@ -1,8 +1,8 @@
-"""One pass over the input: from what its reader reads to batches of serialized records.
+"""One pass over the input: turns the reader's chunks into batches of serialized records.
 
-The reader is Python and reads thousands of records at a time. Two streams of datasets ask it: one for
-micro-batches, which `bucket_by_sequence_length` makes batches of, and behind it one for the
-records of these batches.
+The reader is Python code and reads thousands of records at a time. Two dataset streams call it: one for
+micro-batches, from which `bucket_by_sequence_length` makes batches, and after it one for the records of
+these batches.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from tfx_sequences.schemas.features.bucket_plan import BucketPlan
 
 
 class InputPass:
-    """What reads the epoch of a pass, and what was read but not yet asked for.
+    """The reader of a pass, and chunks that were read but not requested yet.
 
     Args:
-        reader: The reader. It begins at once, while TensorFlow still makes the functions of the pass,
-            which takes as long as to read the first chunk.
-        seed: Of the spec.
-        finished: Where the counts of a finished epoch are noted, by its number.
+        reader: The reader. It starts at once, while TensorFlow still builds the functions of the pass,
+            which takes as long as reading the first chunk.
+        seed: The spec's seed.
+        finished: Receives the counts of a finished epoch, by its number.
 
     Attributes:
         reader: The reader.
-        error: What it has raised.
+        error: The error that the reader raised.
     """
 
     def __init__(self, reader: EpochReader, seed: int, finished: dict[int, InputCounts]) -> None:
@@ -59,7 +59,7 @@ class InputPass:
         return all_chunks()
 
     def micro_batches(self) -> tuple[np.ndarray, np.ndarray]:
-        """The next: length of any row of each, int32 `[M]`, and its seed `[M, 2]`; none at the end."""
+        """The next micro-batches: length of any row of each, int32 `[M]`, and its seed `[M, 2]`; empty at the end."""
         try:
             for read in self._chunks:
                 if self.reader.finished:
@@ -75,13 +75,13 @@ class InputPass:
         return np.zeros([0], np.int32), np.zeros([0, 2], np.int64)
 
     def batches(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, tf.Tensor]:
-        """The batches of one chunk: where each begins, its size, its seed `[2]`; and the records."""
+        """The batches of one chunk: start, size and seed `[2]` of each; and the records."""
         read = self._complete.popleft()
         batches = read.given.batches
         return read.starts, batches.sizes, self._seeds(batches), read.records
 
     def _seeds(self, parts: Parts) -> np.ndarray:
-        """Of the first record of each: what is drawn per batch is drawn again in a resumed run."""
+        """Seeds from the first record of each part, so that a resumed run draws the same for each batch."""
         places = parts.rows.places[parts.splits[:-1]]
         return np.stack([np.full(len(places), self._seed), (places[:, 0] << 32) + places[:, 1]], axis=1)
 
@@ -89,18 +89,18 @@ class InputPass:
 def batches_of_pass(
     passes: Callable[[int], InputPass], number: tf.Tensor, plan: BucketPlan, num_workers: int
 ) -> tf.data.Dataset:
-    """The batches of a pass, not parsed.
+    """The unparsed batches of a pass.
 
     Args:
-        passes: A pass by its number.
-        number: Its number.
+        passes: Returns a pass by its number.
+        number: The pass's number.
         plan: The bucket plan.
-        num_workers: Give a multiple of so many batches: at the end some of one record that counts for nothing.
+        num_workers: The number of batches is a multiple of this: batches of one record of weight zero fill it up.
 
     Returns:
-        Elements `((lengths, seeds), ((start, size, seed), records))`: one length and one seed of each
-        micro-batch; and the batch's records are `size` of `records` from `start` on. Behind it, for more than one
-        worker, whether the batch counts.
+        Elements `((lengths, seeds), ((start, size, seed), records))`: one length and one seed for each
+        micro-batch; and the batch's records, which are the `size` elements of `records` from `start` on. For more
+        than one worker, a third part tells whether the batch counts.
     """
 
     def next_chunk(_: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -119,7 +119,7 @@ def batches_of_pass(
 
 
 def integers(function: Callable[..., Any], arguments: list[tf.Tensor], count: int) -> tuple[tf.Tensor, ...]:
-    """So many integers, int64, of a Python function."""
+    """Calls a Python function that returns `count` int64 scalars."""
 
     def as_arrays(*values: np.ndarray) -> list[np.ndarray]:
         return list(np.atleast_1d(np.asarray(function(*values), np.int64)))
@@ -128,8 +128,8 @@ def integers(function: Callable[..., Any], arguments: list[tf.Tensor], count: in
 
 
 def _without_end() -> tf.data.Dataset:
-    """Not `Dataset.counter()`, which has a function: TensorFlow optimizes each anew for each iterator, which takes
-    milliseconds."""
+    """An endless dataset. Not `Dataset.counter()`, which has a function: TensorFlow optimizes every function again for
+    each iterator, which takes milliseconds."""
     return tf.data.Dataset.range(2**62)
 
 
@@ -139,7 +139,7 @@ def _records_of(passes: Callable[[int], InputPass], number: tf.Tensor) -> tf.dat
         *batches, records = tf.py_function(lambda n: passes(int(n)).batches(), [number], types)
         for tensor, shape in zip((*batches, records), ([None], [None], [None, 2], [None]), strict=True):
             tensor.set_shape(shape)
-        # To repeat a tensor copies nothing.
+        # Repeating a tensor copies nothing.
         everywhere = tf.data.Dataset.from_tensors(records).repeat()
         return tf.data.Dataset.zip(tf.data.Dataset.from_tensor_slices(tuple(batches)), everywhere)
 
@@ -147,7 +147,7 @@ def _records_of(passes: Callable[[int], InputPass], number: tf.Tensor) -> tf.dat
 
 
 def _fillers_of(passes: Callable[[int], InputPass], number: tf.Tensor, num_workers: int) -> tf.data.Dataset:
-    """Asked for when all other batches are drawn, so their number is known."""
+    """Batches that fill up an epoch; requested after all other batches, so their number is known."""
 
     def filler(_: tf.Tensor) -> tuple[Any, ...]:
         one, seeds = tf.ones([], tf.int64), tf.zeros([1, 2], tf.int64)

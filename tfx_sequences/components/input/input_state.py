@@ -1,4 +1,4 @@
-"""Where an input stands: small, plain data to save with a model's checkpoint."""
+"""The position of an input: small, plain data to save with a model's checkpoint."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tfx_sequences.schemas.spec.spec_io import digest_of
 
 
 class InputState(Declared):
-    """Where a `SequenceInput` stands.
+    """The position of a `SequenceInput`.
 
-    It holds no records and nothing of what is prefetched: `epoch` and `step` say all,
-    for the batches are a function of them. `position`, a `ReaderPosition` as plain data, only saves
+    It contains neither records nor prefetched data: `epoch` and `step` are sufficient,
+    because the batches are a function of them. `position`, a `ReaderPosition` as plain data, only avoids
     reading the epoch from its beginning.
 
     >>> state = InputState(source="0f", num_workers=1, epoch=3, step=17)
@@ -27,11 +27,11 @@ class InputState(Declared):
     """
 
     source: str
-    """Digest of what the batches depend on: names of the files, plan, batching, seed, training or not."""
+    """Digest of everything the batches depend on: file names, plan, batching, seed, training or not."""
     num_workers: pydantic.PositiveInt
     epoch: pydantic.NonNegativeInt
     step: pydantic.NonNegativeInt
-    """Steps of the epoch that were taken, of this worker."""
+    """Steps of the epoch that this worker took."""
     position: dict[str, Any] | None = None
 
     def to_json(self) -> str:
@@ -44,25 +44,25 @@ class InputState(Declared):
         return cls.model_validate_json(text)
 
     def check(self, source: str, num_workers: int) -> None:
-        """Raises `UserInputError` if this is not a state of an input with that digest."""
+        """Raises `UserInputError` if this state does not belong to an input with that digest."""
         if self.source != source:
             raise UserInputError(
-                "The state of the input is one of another input.",
-                expected="the files, bucket plan, batching, seed and record kind of the interrupted run",
-                received=f"an input with digest {source}, a state of {self.source}",
-                fix="Resume with what the run had, and with its version of tfx-sequences, or begin anew.",
+                "This saved state belongs to a different input.",
+                expected="the files, bucket plan, batching, seed and record type of the interrupted run",
+                received=f"an input with digest {source}, but a state with digest {self.source}",
+                fix="Resume with the inputs and the tfx-sequences version of that run, or start from the beginning.",
             )
         if self.num_workers != num_workers:
             raise UserInputError(
-                "The state of the input is one of another number of workers.",
+                "This saved state belongs to a different number of workers.",
                 expected=f"{self.num_workers} workers",
                 received=f"{num_workers}",
-                fix="Resume with as many workers, or begin the epoch anew.",
+                fix="Resume with that number of workers, or start the epoch from its beginning.",
             )
 
 
 def source_digest(source: Source) -> str:
-    """Digest of all that the batches of an input depend on."""
+    """Digest of everything that the batches of an input depend on."""
     spec = source.spec
     depends = {
         "files": [os.path.basename(file) for file in source.files],

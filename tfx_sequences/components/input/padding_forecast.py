@@ -1,7 +1,7 @@
-"""How long a batch is expected to be: the longest of rows drawn at random from a bucket.
+"""The expected length of a batch: the longest of rows drawn at random from a bucket.
 
-A batch is padded to its own longest row, not to its bucket's boundary, so the boundary
-overrates padding, for small batches by much.
+A batch is padded to its own longest row, not to its bucket's boundary. So the boundary
+overestimates padding, by a lot for small batches.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tfx_sequences.components.transform.length_histogram import LengthHistogram
 def expected_longest(histogram: LengthHistogram, rows: int) -> float:
     """Expected longest length of `rows` records drawn without replacement.
 
-    Of `n` records `N(l)` are at most `l` long, so `P(longest <= l) = C(N(l), rows) / C(n, rows)`
+    If `N(l)` of `n` records are at most `l` long, then `P(longest <= l) = C(N(l), rows) / C(n, rows)`
     and the expected value is the sum of `P(longest > l)` over all `l`.
 
     Args:
@@ -30,15 +30,15 @@ def expected_longest(histogram: LengthHistogram, rows: int) -> float:
     total = int(at_most[-1])
     whole = _log_choose(total, rows)
     shares = np.array([math.exp(_log_choose(int(n), rows) - whole) if n >= rows else 0.0 for n in at_most])
-    # P(longest > l) is constant from one length that occurs to the next.
+    # P(longest > l) is constant between lengths that occur.
     widths = np.diff(histogram.lengths, prepend=0)
     return float(np.round(np.sum(widths * (1 - np.concatenate([[0.0], shares[:-1]]))), 9))
 
 
 def expected_padded_steps(histogram: LengthHistogram, batch_size: int) -> float:
-    """Expected steps, padding included, of one bucket's batches of one epoch.
+    """Expected steps, with padding, of one bucket's batches in one epoch.
 
-    All batches are full but the last, which holds the rest. A batch has at least one step.
+    All batches except the last are full. A batch has at least one step.
 
     >>> expected_padded_steps(LengthHistogram.of([4, 4, 4, 4, 4]), 2)
     20.0

@@ -1,4 +1,4 @@
-"""Where the reading of an epoch stands between two chunks: all that is needed to resume there."""
+"""The position in an epoch between two chunks: everything that is needed to resume there."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from tfx_sequences.components.input.input_counts import InputCounts
 
 @dataclasses.dataclass(frozen=True)
 class FilesPosition:
-    """Where the files stand.
+    """The positions of the files.
 
     Attributes:
-        open: The files that are being read: index of the file, and of its next record.
-        opened: How many files of the epoch's order have been opened, these included.
+        open: The files being read: index of the file, and index of its next record.
+        opened: Number of files of the epoch that have been opened, including these.
     """
 
     open: tuple[tuple[int, int], ...]
     opened: int
 
     def to_plain(self) -> dict[str, Any]:
-        """As plain data, for JSON."""
+        """Converts to plain data, for JSON."""
         return {"open": [list(slot) for slot in self.open], "opened": self.opened}
 
     @classmethod
@@ -34,16 +34,16 @@ class FilesPosition:
 
 @dataclasses.dataclass(frozen=True)
 class ReaderPosition:
-    """A position of an epoch, after a chunk. It holds no records.
+    """A position in an epoch, after a chunk. It does not contain records.
 
     Attributes:
-        batches: Batches that were complete.
-        chunk: Number of chunks that were read; what is drawn for the next is determined by it.
-        files: Where the files stand.
-        any_place: File and index of a record that can be parsed; None while there is none.
-        open_rows: File and index of each record that waits in an unfinished batch, int64 `[N, 2]`, those of one
+        batches: Number of complete batches.
+        chunk: Number of chunks read; it determines the random numbers of the next chunk.
+        files: The positions of the files.
+        any_place: File and index of a record that can be parsed; None until there is one.
+        open_rows: File and index of each record that waits in an unfinished batch, int64 `[N, 2]`; within a
             bucket in order of arrival.
-        counts: What was read until then.
+        counts: Counts up to this position.
 
     >>> position = ReaderPosition(
     ...     3, 1, FilesPosition(((0, 7),), 2), (0, 0), np.array([[0, 5]]), InputCounts(0, records=6)
@@ -60,7 +60,7 @@ class ReaderPosition:
     counts: InputCounts
 
     def to_plain(self) -> dict[str, Any]:
-        """As plain data, for JSON."""
+        """Converts to plain data, for JSON."""
         return {
             "batches": self.batches,
             "chunk": self.chunk,

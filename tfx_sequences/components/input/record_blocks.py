@@ -1,4 +1,4 @@
-"""One TFRecord file in blocks of records and their lengths, whatever is malformed in it."""
+"""Reads one TFRecord file in blocks of records with their lengths, and handles malformed records."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tfx_sequences.errors import DataError
 
 @dataclasses.dataclass(frozen=True)
 class Block:
-    """Neighbours in a file.
+    """Consecutive records of a file.
 
     Attributes:
         store: The records, numbered from 0; None if none can be parsed.
-        places: Where each of these stands, int64 `[N, 2]`: number of the file, index in it.
-        lengths: Their lengths in steps, int64 `[N]`.
-        malformed: Places of those that cannot be parsed, int64 `[M, 2]`.
+        places: The place of each record, int64 `[N, 2]`: number of the file, index in it.
+        lengths: The lengths of the records in steps, int64 `[N]`.
+        malformed: Places of the records that cannot be parsed, int64 `[M, 2]`.
     """
 
     store: RowStore | None
@@ -33,22 +33,22 @@ class Block:
 
 
 class BlockReader:
-    """Reads a file, ahead in the background.
+    """Reads a file ahead in the background.
 
     Args:
         files: The files.
-        size: Records per block at most.
-        parser: Measures them, and parses them where that is to be checked.
-        check: Parse each record once, to find those that cannot be. Otherwise only those are found
-            whose length cannot be told.
-        skip_malformed: Leave out the records that are found. Otherwise the first is an error.
-        file: Which file, an index of `files`.
-        index: The record to begin at.
+        size: Maximum number of records per block.
+        parser: Measures the records, and parses them if `check` is set.
+        check: Parse each record once, to find those that cannot be parsed. Otherwise only records whose
+            length cannot be determined are found.
+        skip_malformed: Skip these records. Otherwise the first one is an error.
+        file: The file, as an index of `files`.
+        index: The record to start at.
 
     Attributes:
-        file: Which file.
-        index: The record that the next block begins with.
-        ended: There is no next block.
+        file: The file, as an index of `files`.
+        index: The first record of the next block.
+        ended: Whether there is no next block.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class BlockReader:
         """The next block; None at the end.
 
         Raises:
-            DataError: The file is broken here, or a record is malformed and not to be skipped.
+            DataError: The file is corrupt here, or a record is malformed and must not be skipped.
         """
         try:
             serialized = next(self._blocks, None)
@@ -107,7 +107,7 @@ class BlockReader:
     def _malformed(self, place: Sequence[int], error: Exception) -> DataError:
         return DataError(
             f"Record {short_place(self._files[place[0]], int(place[1]))} cannot be parsed.",
-            expected="records as the spec describes them",
+            expected="records that match the spec",
             received=f"TensorFlow's error: {str(error).splitlines()[0]}",
             fix="Write the record again, or set batching.on_error to 'skip' in the spec.",
         )

@@ -1,7 +1,7 @@
-"""Records of TFRecord files in bounded chunks, with where each stands.
+"""Reads records of TFRecord files in bounded chunks, with the place of each.
 
-A chunk mixes blocks of several files, so that files sorted by class or by date do not make
-batches of one kind. Where reading stands is a few numbers: it can begin there again.
+A chunk mixes blocks of several files, so that files sorted by class or date do not produce
+uniform batches. The reading position is a few numbers, from which reading can resume.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from tfx_sequences.components.input.reader_position import FilesPosition
 from tfx_sequences.components.input.record_blocks import Block, BlockReader
 from tfx_sequences.components.input.row_store import RowParser, RowStore
 
-# Records of one file that are read at a time, at most.
+# Maximum number of records that are read from one file at a time.
 _BLOCK = 2560
 
 
 @dataclasses.dataclass(frozen=True)
 class Rows:
-    """Some records, without what they hold.
+    """References to records, without their contents.
 
     Attributes:
-        numbers: Under which a store has what they hold, int64 `[N]`.
-        places: Where each stands, int64 `[N, 2]`: number of its file, index in that file.
-        lengths: Their lengths in steps, int64 `[N]`.
+        numbers: Numbers of the records in a store, int64 `[N]`.
+        places: The place of each record, int64 `[N, 2]`: number of its file, index in that file.
+        lengths: Lengths of the records in steps, int64 `[N]`.
     """
 
     numbers: np.ndarray
@@ -39,17 +39,17 @@ class Rows:
         return len(self.numbers)
 
     def take(self, which: np.ndarray | slice) -> Rows:
-        """Those of the given indices, of a mask `[N]`, or of a slice, which copies nothing."""
+        """The rows at the given indices, of a mask `[N]`, or of a slice, which copies nothing."""
         if isinstance(which, slice):
             return Rows(self.numbers[which], self.places[which], self.lengths[which])
-        # Several times as fast as to index with an array.
+        # This is several times as fast as indexing with an array.
         if which.dtype == bool:
             which = np.flatnonzero(which)
         return Rows(self.numbers.take(which), self.places.take(which, axis=0), self.lengths.take(which))
 
     @classmethod
     def concat(cls, parts: Sequence[Rows]) -> Rows:
-        """All parts' records, one part after another."""
+        """The records of all parts, concatenated."""
         if not parts:
             return cls(np.zeros([0], np.int64), np.zeros([0, 2], np.int64), np.zeros([0], np.int64))
         if len(parts) == 1:
@@ -63,13 +63,13 @@ class Rows:
 
 @dataclasses.dataclass(frozen=True)
 class Chunk:
-    """Some thousand records.
+    """A few thousand records.
 
     Attributes:
         rows: The records.
-        stores: Their bytes, in the same order.
-        malformed: Places of those that cannot be parsed, int64 `[M, 2]`; none unless they are to be skipped.
-        position: Where the files stand after it.
+        stores: The records' bytes, in the same order.
+        malformed: Places of records that cannot be parsed, int64 `[M, 2]`; empty unless these are skipped.
+        position: The positions of the files after this chunk.
     """
 
     rows: Rows
@@ -79,17 +79,17 @@ class Chunk:
 
 
 class ChunkReader:
-    """Iterates over chunks of the records of files; each record once.
+    """Iterates over chunks of the records of files; yields each record once.
 
     Args:
-        files: The files, plain or compressed.
-        order: In which order to read them, as indices of `files`.
-        size: Records per chunk at most.
-        open_files: How many files are read at a time.
-        parser: Measures them.
-        skip_malformed: Parse each once, to leave out those that cannot be.
+        files: The files, uncompressed or compressed.
+        order: The reading order, as indices of `files`.
+        size: Maximum number of records per chunk.
+        open_files: Number of files that are read at a time.
+        parser: Measures the records.
+        skip_malformed: Parse each record once, and skip those that cannot be parsed.
         position: The `position` of a chunk, to resume after it.
-        first_number: The first record's number; the others' follow.
+        first_number: Number of the first record; the others follow.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class ChunkReader:
         open_files = max(1, min(open_files, size))
         self._order = [int(i) for i in order]
         self._size = size
-        # Not the whole chunk, for a block's records are measured as soon as they are read, from the processor's cache.
+        # Smaller than a chunk, because a block's records are measured right after reading, from the processor's cache.
         rounds = -(-size // (open_files * _BLOCK))
         self._block = max(1, size // (open_files * rounds))
         self._number = first_number
@@ -120,7 +120,7 @@ class ChunkReader:
         self._slots = [self._open(file, index) for file, index in position.open]
 
     def __iter__(self) -> Iterator[Chunk]:
-        # The next chunk is read and measured while this one's records find their batches.
+        # Reads and measures the next chunk while this chunk's records are batched.
         with concurrent.futures.ThreadPoolExecutor(1, "read-ahead") as thread:
             ahead = thread.submit(self._next_chunk)
             while (chunk := ahead.result()) is not None:
@@ -156,7 +156,7 @@ class ChunkReader:
         )
 
     def _next_block(self, number: int) -> Block | None:
-        """The next block of a slot, of another file where its own has ended; None if none is left."""
+        """The next block of a slot, from another file if the slot's file has ended; None if none is left."""
         while True:
             block = self._slots[number].read()
             if block is not None or self._opened == len(self._order):

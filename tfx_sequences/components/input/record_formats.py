@@ -1,7 +1,7 @@
-"""How serialized records are read: their lengths alone, cheaply, and all of them.
+"""How serialized records are read: only their lengths, cheaply, or their full contents.
 
-Three kinds come through the same input: transformed `tf.Example` as Transform writes them,
-and raw `tf.SequenceExample` or `tf.Example` as a spec describes them.
+Three formats use the same input: transformed `tf.Example` as Transform writes them,
+and raw `tf.SequenceExample` or `tf.Example` as described by a spec.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 Features = dict[str, Any]
 Batch = tuple[Features, Targets, Targets]
-# TensorFlow quotes the record in its message, and fails to where that is not UTF-8.
+# TensorFlow quotes the record in its message, which fails if the record is not UTF-8.
 PARSE_ERRORS = (tf.errors.InvalidArgumentError, tf.errors.DataLossError, UnicodeDecodeError)
 
 
 @dataclasses.dataclass(frozen=True)
 class RecordFormat:
-    """What the input has to know of a kind of records.
+    """What the input must know about a record format.
 
     Attributes:
-        lengths: Serialized records `[B]`, at least one, to their numbers of steps, int64 `[B]`. It is called
-            from Python, for thousands of records at a time.
-        parse: Serialized records `[B]`, at least one, to features by name, sequences ragged `[B, T, ...]`,
+        lengths: Maps serialized records `[B]`, at least one, to their numbers of steps, int64 `[B]`. It is
+            called from Python, for thousands of records at a time.
+        parse: Maps serialized records `[B]`, at least one, to features by name: sequences ragged `[B, T, ...]`,
             with `sequence_length` `[B]`.
-        batch: Serialized records, and in training a seed `[2]` for what is drawn (else None), to padded
-            `(inputs, targets, weights)`; the latter two as of `targets_and_weights`.
-        name: One serialized record to its id, or None.
+        batch: Maps serialized records, and in training a seed `[2]` for random choices (otherwise None), to
+            padded `(inputs, targets, weights)`; the latter two as in `targets_and_weights`.
+        name: Maps one serialized record to its id, or None.
     """
 
     lengths: Callable[[tf.Tensor], tf.Tensor]
@@ -56,10 +56,10 @@ class RecordFormat:
 
 
 def transformed_records(spec: SequenceSpec, feature_spec: Features) -> RecordFormat:
-    """Records that Transform has written.
+    """The format of records that Transform wrote.
 
     Args:
-        spec: The spec, or for a network that reads scales of records too the one of `network_spec`.
+        spec: The spec; for a network that also reads the scales of records, that of `network_spec`.
         feature_spec: `TFTransformOutput.transformed_feature_spec()`.
     """
 
@@ -89,7 +89,7 @@ def transformed_records(spec: SequenceSpec, feature_spec: Features) -> RecordFor
 
 
 def _transformed_lengths(serialized: tf.Tensor) -> tf.Tensor:
-    """What `tf.io.parse_example` does with one feature. To prepare the op takes that, or a function, as long again."""
+    """Does what `tf.io.parse_example` does for one feature, but without its overhead, which doubles the time."""
     return _length_op()(serialized=serialized).dense_values[0]
 
 
@@ -113,10 +113,10 @@ def _length_op() -> Callable[..., Any]:
 
 
 def _padded_features(spec: SequenceSpec, feature_spec: Features) -> dict[str, tuple[str, Any]]:
-    """Columns that the parse op itself can pad, by name: key in the record, and what to parse.
+    """Columns that the parse op itself can pad, by name: key in the record, and feature to parse.
 
-    Those of steps whose values are counted alike, padded on the right, where nothing is cut. It saves an op and
-    a copy for each.
+    These are sequence columns with a fixed number of values per step and padding on the right, if nothing is truncated.
+    This saves an op and a copy for each of them.
     """
     if spec.batching.max_length is not None or forecast_heads(spec):
         return {}
@@ -139,34 +139,34 @@ def raw_records(
     *,
     read_as: SequenceSpec | None = None,
 ) -> RecordFormat:
-    """Records as the spec describes them, `tf.SequenceExample` or `tf.Example`.
+    """The format of raw records as described by the spec, `tf.SequenceExample` or `tf.Example`.
 
     Args:
         spec: The spec.
-        transform: Parsed features to transformed ones, such as
-            `SavedModelLoader(...).apply_transform_model`. Without it, batches hold the raw
+        transform: Maps parsed features to transformed ones, such as
+            `SavedModelLoader(...).apply_transform_model`. Without it, batches contain the raw
             values by raw name: context `[B, *shape]`, sequence `[B, T, values]`; labels and
             weights as stored.
-        read_as: With `transform`: the spec of `network_spec`, for a network that reads the scales of records too.
+        read_as: With `transform`: the spec of `network_spec`, for a network that also reads the scales of records.
 
     Raises:
-        SpecError: No sequence feature of the raw record tells how many steps it has; or forecasts, without
-            `transform`.
+        SpecError: No sequence feature of the raw record determines its number of steps; or the label is a forecast,
+            but there is no `transform`.
     """
     if transform is None and forecast_heads(spec):
         raise SpecError(
-            "Windows for forecasts are cut out of transformed records.",
-            expected="`transform`, where the label is a forecast",
+            "Forecast windows can only be cut from transformed records.",
+            expected="`transform`, because the label is a forecast",
             received="none",
-            fix="Give `transform`, or train from transformed records, as the pipeline does.",
+            fix="Pass `transform`, or train from transformed records, as the pipeline does.",
         )
     lengths = _raw_lengths(spec)
     if transform is None and lengths is None:
         raise SpecError(
-            "The length of the raw records is not known before they are transformed.",
+            "The length of raw records is unknown before they are transformed.",
             expected="a feature with one value per step",
-            received="features that become steps in the transform only",
-            fix="Give `transform`, or train from transformed records, as the pipeline does.",
+            received="features that become steps only in the transform",
+            fix="Pass `transform`, or train from transformed records, as the pipeline does.",
         )
 
     def parse(serialized: tf.Tensor) -> Features:
@@ -237,7 +237,7 @@ def _raw_batch(features: Features, spec: SequenceSpec, seed: tf.Tensor | None) -
         labels[EXAMPLE_WEIGHT] = features.pop(spec.example_weight)
     inputs_too = {feature_of(column).tensor_name for column in spec.columns.values()}
     features = {name: values for name, values in features.items() if name not in used_as or name in inputs_too}
-    # Padding is declared by the column's name, raw features come by their key.
+    # Padding is declared by column name, but raw features are named by key.
     declared = {
         c.key: spec.batching.padding[name] for name, c in spec.sequence.items() if name in spec.batching.padding
     }
@@ -252,7 +252,7 @@ def _raw_batch(features: Features, spec: SequenceSpec, seed: tf.Tensor | None) -
 
 
 def _raw_labels(spec: SequenceSpec) -> dict[str, tuple[str, tuple[int, ...] | None]]:
-    """By transformed name: the raw name, and for one value per step its shape."""
+    """By transformed name: the raw name, and the shape of a step's value if there is one per step."""
     found: dict[str, tuple[str, tuple[int, ...] | None]] = {}
     for head, label in spec.heads.items():
         one_per_step = label.per_step and not label.has_several_terms

@@ -1,4 +1,4 @@
-"""Serialized records of TFRecord files, and where in them one stands."""
+"""Reads serialized records of TFRecord files by their place."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tfx_sequences.errors import DataError
 
 
 def read_places(files: Sequence[str], places: np.ndarray) -> np.ndarray:
-    """The records, bytes `[N]`, that stand at `places` `[N, 2]`; each of their files is read once."""
+    """The records, bytes `[N]`, at `places` `[N, 2]`; each file is read once."""
     found: dict[tuple[int, int], bytes] = {}
     for file in np.unique(places[:, 0]):
         wanted = np.sort(places[places[:, 0] == file, 1])
@@ -31,9 +31,9 @@ def read_places(files: Sequence[str], places: np.ndarray) -> np.ndarray:
     if len(found) < len(places):
         raise DataError(
             "The files have fewer records than when the input's state was saved.",
-            expected=f"{len(places)} records that were read but not yet given out",
+            expected=f"{len(places)} records that were read but not yet batched",
             received=f"{len(found)} of them",
-            fix="Resume with the files of the interrupted run, or begin anew.",
+            fix="Resume with the files of the interrupted run, or start from the beginning.",
         )
     serialized_records = np.empty(len(places), object)
     serialized_records[:] = [found[int(file), int(index)] for file, index in places]
@@ -41,13 +41,13 @@ def read_places(files: Sequence[str], places: np.ndarray) -> np.ndarray:
 
 
 def record_blocks(path: str, first: int, size: int) -> tf.data.Dataset:
-    """The records of one file from the given one on, as string `[size]`, the last shorter; read ahead."""
+    """The records of one file from index `first` on, as strings `[size]`, the last block shorter; read ahead."""
     return _blocks_of(compression_of(path))(path, tf.constant(first, tf.int64), tf.constant(size, tf.int64))
 
 
 @functools.cache
 def _blocks_of(compression: Compression) -> Callable[..., tf.data.Dataset]:
-    """One function, for TensorFlow makes each op of a dataset anew that is called from Python: about a millisecond."""
+    """A single function, because building each dataset op again from Python takes about a millisecond."""
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([], t) for t in (tf.string, tf.int64, tf.int64)])
     def blocks(path: tf.Tensor, first: tf.Tensor, size: tf.Tensor) -> tf.data.Dataset:
@@ -57,10 +57,10 @@ def _blocks_of(compression: Compression) -> Callable[..., tf.data.Dataset]:
 
 
 def broken_file(path: str, index: int, error: Exception) -> DataError:
-    """The error for a file that TensorFlow cannot read on."""
+    """The error for a file that TensorFlow cannot read any further."""
     return DataError(
         f"{path} cannot be read past record {index}.",
-        expected="whole TFRecords, plain or compressed",
+        expected="complete TFRecords, uncompressed or compressed",
         received=f"TensorFlow's error: {str(error).splitlines()[0]}",
-        fix="Write the file again; `tfx-sequences check` says where it breaks.",
+        fix="Write the file again; `tfx-sequences check` shows where it is corrupt.",
     )

@@ -1,4 +1,4 @@
-"""`assert_resumable`: proves that an input goes on exactly where it was interrupted."""
+"""`assert_resumable`: proves that an input resumes exactly where it was interrupted."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from tfx_sequences.components.input.sequence_input import SequenceInput
 
 
 def assert_resumable(dataset_fn: Callable[[], Any], *, steps: int | None = None) -> int:
-    """Interrupts an input behind every step and compares what comes after a restart.
+    """Interrupts an input after every step and compares the batches after a restart.
 
-    For each step, one input made by `dataset_fn` is read so far and its state saved; a second one
-    is made, restored from that, and must give the batches that an uninterrupted one gives. Nothing
-    is shared between the two but the state: JSON for a `SequenceInput`, a `tf.train.Checkpoint` of
-    its iterator for a `tf.data.Dataset`.
+    For each step, one input from `dataset_fn` is read up to the step and its state is saved. A second input
+    is created, restored from that state, and must give the batches of an uninterrupted input. The two share
+    nothing but the state: JSON for a `SequenceInput`, a `tf.train.Checkpoint` of
+    the iterator for a `tf.data.Dataset`.
 
     Args:
-        dataset_fn: Makes the input anew at each call: a `SequenceInput` or a finite `tf.data.Dataset`.
-        steps: Only interrupt behind the first so many steps; None takes all.
+        dataset_fn: Creates a new input at each call: a `SequenceInput` or a finite `tf.data.Dataset`.
+        steps: Interrupt only after the first `steps` steps; None for all.
 
     Returns:
-        At how many steps it was interrupted.
+        The number of interruptions.
 
     Raises:
-        AssertionError: Batches differ, with the step at which the input was interrupted.
+        AssertionError: Batches differ; the message names the step of the interruption.
 
     >>> assert_resumable(lambda: tf.data.Dataset.range(5).shuffle(5, seed=1, reshuffle_each_iteration=False))
     6
@@ -49,7 +49,7 @@ def assert_resumable(dataset_fn: Callable[[], Any], *, steps: int | None = None)
                 raise AssertionError(
                     f"Interrupted after {step} steps, batch {step + index} differs from that of an uninterrupted run.\n"
                     f"  expected: {want}\n  received: {got}\n"
-                    "  fix:      Draw all randomness from a seed, and none of it from what is read ahead."
+                    "  fix:      Draw all random numbers from a seed, independently of read-ahead."
                 )
     return last + 1
 

@@ -1,7 +1,7 @@
-"""Serialized records in memory, of which batches are gathered.
+"""Serialized records in memory, from which batches are gathered.
 
-Records are read by the thousand, and then put in the order of the batches by one op: a batch is a
-slice, parsed at once. To copy a string costs as much as to parse it, so each is copied once.
+Records are read in thousands, and one op arranges them in the order of the batches: a batch is then a
+slice, parsed at once. Copying a string costs as much as parsing it, so each string is copied only once.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from tfx_sequences.components.input.record_formats import PARSE_ERRORS, RecordFo
 
 
 class RowParser:
-    """What a format does with serialized records `[N]`, at least one, by one graph for all files.
+    """A format's functions for serialized records `[N]`, at least one, as one graph for all files.
 
     Args:
-        form: The kind of records.
+        form: The record format.
 
     Attributes:
-        lengths: Their numbers of steps, int64 `[N]`; cheaper than to parse them.
-        parse: Their features, as the format's `parse` gives them.
+        lengths: Returns their numbers of steps, int64 `[N]`; cheaper than parsing.
+        parse: Returns their features, like the format's `parse`.
     """
 
     def __init__(self, form: RecordFormat) -> None:
@@ -33,7 +33,7 @@ class RowParser:
         self.parse = tf.function(form.parse, input_signature=[tf.TensorSpec([None], tf.string)])
 
     def can_parse(self, serialized: tf.Tensor) -> np.ndarray:
-        """Which records can be parsed, bool `[N]`; found by halving, so few bad ones cost little."""
+        """Whether each record can be parsed, bool `[N]`; found by bisection, which is cheap for few bad records."""
         count = int(serialized.shape[0])
         try:
             self.lengths(serialized)
@@ -48,7 +48,7 @@ class RowParser:
 
 @functools.lru_cache(maxsize=4)
 def parser_of(form: RecordFormat) -> RowParser:
-    """The parser of a format, traced once for all inputs of it."""
+    """The parser of a format, traced once for all its inputs."""
     return RowParser(form)
 
 
@@ -57,8 +57,8 @@ class RowStore:
     """Records by number.
 
     Attributes:
-        numbers: Their numbers, int64 `[N]`, rising.
-        records: The records, string `[N]` or longer; what stands behind the first `N` is none.
+        numbers: Numbers of the records, int64 `[N]`, ascending.
+        records: The records, string `[N]` or longer; elements after the first `N` are unused.
     """
 
     numbers: np.ndarray
@@ -66,18 +66,18 @@ class RowStore:
 
 
 def arranged(stores: Sequence[RowStore], wanted: np.ndarray, positions: np.ndarray, size: int) -> tf.Tensor:
-    """Some records in one tensor, each copied once.
+    """Collects records in one tensor; copies each record once.
 
     Args:
-        stores: Where they are, at least one store; a later one has greater numbers.
-        wanted: Their numbers, int64 `[W]`, each once.
-        positions: Where each is to stand, int64 `[W]`, each once and below `size`.
-        size: How long the tensor is to be at least; what stands between is empty.
+        stores: Stores of the records, at least one; later stores have greater numbers.
+        wanted: Numbers of the wanted records, int64 `[W]`, each once.
+        positions: Position of each in the result, int64 `[W]`, each once and below `size`.
+        size: Minimum length of the tensor; other positions are empty.
     """
     begins = np.cumsum([0, *(int(store.records.shape[0]) for store in stores)])
     numbers = np.concatenate([store.numbers for store in stores])
     places = np.concatenate([a + np.arange(len(s.numbers)) for a, s in zip(begins, stores, strict=False)])
-    # The op has to put every record somewhere: those that are not wanted behind all others.
+    # The op must place every record somewhere: unwanted ones go after all others.
     to = np.full(begins[-1], size, np.int32)
     to[places.take(_found(numbers, wanted))] = positions
     to_of_store = [to[a:b] for a, b in itertools.pairwise(begins)]
@@ -85,7 +85,7 @@ def arranged(stores: Sequence[RowStore], wanted: np.ndarray, positions: np.ndarr
 
 
 def _found(numbers: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Where in `numbers`, which rise, each of `wanted` is; most of them follow one another, which needs no search."""
+    """Positions of `wanted` in the sorted `numbers`; most numbers are consecutive, which needs no search."""
     gaps = np.flatnonzero(np.diff(numbers) != 1)
     begin = gaps[-1] + 1 if len(gaps) else 0
     found = wanted - numbers[begin] + begin

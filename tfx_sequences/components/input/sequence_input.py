@@ -1,12 +1,12 @@
-"""The tf.data input: records in padded batches of about equal length.
+"""The tf.data input: records in padded batches of similar length.
 
     files -> thousands of records, and their lengths by one cheap parse op
           -> micro-batches of one bucket -> bucket_by_sequence_length
           -> a batch's records, a slice of the thousands -> parsed by one op -> cut, pad
           -> (inputs, targets, weights)
 
-No op runs per record, and no value is copied but to be padded. The batches are a function of
-`(seed, epoch, step)`, whatever is prefetched: see `InputState`.
+No op runs per record, and values are copied only for padding. The batches are a function of
+`(seed, epoch, step)`, independent of prefetching: see `InputState`.
 """
 
 from __future__ import annotations
@@ -46,31 +46,31 @@ Batch = tuple[dict[str, Any], Any, Any]
 
 
 class SequenceInput:
-    """Batches of the records of some files, epoch after epoch.
+    """Batches records of files, epoch after epoch.
 
-    Every record comes exactly once per epoch; each bucket's last, short batch is kept. Batch
+    Every record occurs exactly once per epoch; the last, short batch of each bucket is kept. Batch
     `s` of worker `w` is batch `s * num_workers + w` of all: the workers' batches are disjoint
-    and complete, and all have the same number of steps (where batches run out, the last step
+    and complete, and all workers have the same number of steps (when batches run out, the last step
     of a worker is one row of weight zero).
 
     Args:
-        files: TFRecord files, plain or compressed.
+        files: TFRecord files, uncompressed or compressed.
         spec: The spec.
-        records: The kind of records, of `transformed_records` or `raw_records`.
-        plan: The bucket plan, of `make_plan`.
-        training: Shuffle files, records and batches by `spec.training.seed`, each epoch anew.
+        records: The record format, from `transformed_records` or `raw_records`.
+        plan: The bucket plan, from `make_plan`.
+        training: Shuffle files, records and batches by `spec.training.seed`, differently in each epoch.
             False keeps every record, in the files' order within a bucket.
-        num_workers: How many workers share the batches.
-        worker: Which of them this is, in `[0, num_workers)`.
+        num_workers: Number of workers that share the batches.
+        worker: Index of this worker, in `[0, num_workers)`.
         fixed_batch_size: Fill short batches up to their bucket's size with rows of weight
             zero and length zero.
 
     Attributes:
-        epoch: The epoch, from 0, that the next pass over the input gives, or that one is giving.
-        step: Batches of that epoch that were taken.
+        epoch: The epoch, counted from 0, of the current or the next pass over the input.
+        step: Number of batches of that epoch that were taken.
 
     Raises:
-        UserInputError: No files, or a worker that does not exist.
+        UserInputError: There are no files, or the worker does not exist.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class SequenceInput:
         fixed_batch_size: bool = False,
     ) -> None:
         _check(files, num_workers, worker)
-        # By name, not by folder: a run may be resumed where its files have moved.
+        # Sort by name, not by folder: a run can resume after its files have moved.
         ordered = tuple(sorted(files, key=lambda f: (os.path.basename(f), f)))
         self._source = Source(ordered, spec, records, plan, training)
         self._num_workers = num_workers
@@ -103,17 +103,17 @@ class SequenceInput:
 
     @functools.cached_property
     def dataset(self) -> tf.data.Dataset:
-        """A `tf.data.Dataset` of `(inputs, targets, weights)`: inputs as of `pad_features` (raw records:
-        see `raw_records`), targets and weights as of `targets_and_weights`.
+        """A `tf.data.Dataset` of `(inputs, targets, weights)`: inputs as in `pad_features` (raw records:
+        see `raw_records`), targets and weights as in `targets_and_weights`.
 
-        Each pass over it is the next epoch. Under `keras.Model.fit` add `callback`, for Keras
-        begins passes that it does not use.
+        Each pass over it is the next epoch. With `keras.Model.fit`, add `callback`, because Keras
+        starts passes that it does not use.
         """
-        # As few functions as can be: each takes milliseconds to begin.
+        # As few functions as possible: each takes milliseconds to start.
         one = tf.data.Dataset.from_tensors(0)
         batches = flat_mapped(one, lambda _: self._batches_of(*integers(self._begin_pass, [], 2)))
-        # How many calls run at a time does not change their order. Those that run ahead are what is prefetched:
-        # a thread of its own for that would only hand over what is there already.
+        # The number of parallel calls does not change their order. Calls that run ahead serve as prefetching: a
+        # separate thread for prefetching would only pass on finished results.
         return untuned(mapped(batches, self._finish, num_parallel_calls=parallel_calls() + _PREFETCHED))
 
     @functools.cached_property
@@ -122,29 +122,29 @@ class SequenceInput:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches of an epoch, for each of the workers that share it: those of the plan."""
+        """Batches per worker in an epoch, according to the plan."""
         return -(-self._source.plan.steps_per_epoch // self._num_workers)
 
     @property
     def finished(self) -> list[InputCounts]:
-        """What was read, of each epoch that was read to its end."""
+        """Counts of each epoch that was read to its end."""
         return [self._finished[epoch] for epoch in sorted(self._finished)]
 
     @property
     def counts(self) -> InputCounts | None:
-        """What was read so far in the epoch that was read last; None before the first."""
+        """Counts so far in the latest epoch; None before the first."""
         return self._passes[self._begun].reader.counts if self._passes else None
 
     @property
     def callback(self) -> keras.callbacks.Callback:
-        """For `fit`: makes Keras' epochs those of the input, and follows its steps for `state`."""
+        """Callback for `fit`: keeps the input's epochs in step with Keras, and counts steps for `state`."""
         return FitEpochs(self)
 
     def __iter__(self) -> Iterator[Batch]:
-        """The rest of the current epoch; afterwards `epoch` is the next one.
+        """Yields the rest of the current epoch; afterwards `epoch` is the next one.
 
         Raises:
-            TfxSequencesError: What the reader found, as it is (from `dataset`, TensorFlow wraps it).
+            TfxSequencesError: The reader's own error (when reading from `dataset`, TensorFlow wraps it).
         """
         self.begin(self.epoch, self.step)
         with self.explained():
@@ -154,15 +154,15 @@ class SequenceInput:
         self.begin(self.epoch + 1)
 
     def begin(self, epoch: int, step: int = 0) -> None:
-        """The next pass over `dataset` begins at this step of this epoch."""
+        """Starts the next pass over `dataset` at this step of this epoch."""
         self.epoch, self.step = epoch, step
         self._next = (epoch, step)
 
     def state(self) -> InputState:
-        """Where the input stands: behind the last batch that was taken.
+        """The position of the input: after the last batch that was taken.
 
-        Right for iteration over the input itself and under `fit` with `callback`; who takes
-        batches of `dataset` in other ways sets `epoch` and `step` before.
+        It is correct for iteration over the input itself, and with `fit` and `callback`. If you take
+        batches of `dataset` in other ways, set `epoch` and `step` first.
         """
         position = self._position(self.epoch, self.step)
         return InputState(
@@ -174,10 +174,10 @@ class SequenceInput:
         )
 
     def restore(self, state: InputState) -> None:
-        """Goes on where `state` was taken: the next pass gives the rest of that epoch.
+        """Resumes at the position of `state`: the next pass gives the rest of that epoch.
 
         Raises:
-            UserInputError: The state is one of other files, another plan, seed or batching.
+            UserInputError: The state belongs to other files, or to another plan, seed or batching.
         """
         state.check(self._digest, self._num_workers)
         self._restored = state
@@ -186,7 +186,7 @@ class SequenceInput:
 
     @contextlib.contextmanager
     def explained(self) -> Iterator[None]:
-        """Within it, an error of the reader is raised as it is, not as TensorFlow wraps it."""
+        """Raises an error of the reader itself, not TensorFlow's wrapper of it."""
         try:
             yield
         except tf.errors.OpError:
@@ -197,7 +197,7 @@ class SequenceInput:
             raise
 
     def _find_malformed(self) -> None:
-        """Raises the error that names the first record that cannot be parsed, if there is one."""
+        """Raises an error that names the first record that cannot be parsed, if there is one."""
         for file in range(len(self._source.files)):
             blocks = BlockReader(
                 self._source.files, _CHECKED_AT_ONCE, self._parser, file, check=True, skip_malformed=False
@@ -206,7 +206,7 @@ class SequenceInput:
                 pass
 
     def _position(self, epoch: int, step: int) -> ReaderPosition | None:
-        """The last known position from which a pass reaches the step; None is the epoch's beginning."""
+        """The last known position before the step; None is the epoch's beginning."""
         known = [p for a_pass in self._passes.values() if a_pass.reader.epoch == epoch for p in a_pass.reader.positions]
         if self._restored and self._restored.epoch == epoch and self._restored.position:
             known.insert(0, ReaderPosition.from_plain(self._restored.position))
@@ -214,11 +214,11 @@ class SequenceInput:
         return max(reached, key=lambda position: (position.batches, position.chunk), default=None)
 
     def _begin_pass(self) -> tuple[int, int]:
-        """Once per pass over the dataset: its number, and batches (of all workers) to skip from its position."""
+        """Starts a pass: returns its number, and the number of batches (of all workers) to skip from its position."""
         epoch, step = self._next
         self._next = (epoch + 1, 0)
         position = self._position(epoch, step)
-        # The pass before may still be asked for its state.
+        # The state of the previous pass may still be requested.
         before = {self._begun: self._passes[self._begun]} if self._begun in self._passes else {}
         self._begun += 1
         reader = EpochReader(self._source, self._parser, epoch, position)
@@ -234,7 +234,7 @@ class SequenceInput:
         (lengths, seeds), ((start, size, seed), records) = bucketed, read
         check = assert_in_graph(
             tf.reduce_all(seeds[0] == seed),
-            "bucket_by_sequence_length gave another batch than the reader has completed.",
+            "bucket_by_sequence_length returned a different batch than the reader.",
         )
         with tf.control_dependencies([check]):
             serialized = tf.slice(records, start[None], size[None])
@@ -258,14 +258,14 @@ def make_dataset(
     *,
     training: bool,
 ) -> tf.data.Dataset:
-    """`SequenceInput(...).dataset` of transformed records.
+    """`SequenceInput(...).dataset` for transformed records.
 
     Args:
         files: TFRecords of transformed `tf.Example`.
         spec: The spec.
         feature_spec: `TFTransformOutput.transformed_feature_spec()`.
-        plan: The bucket plan, of `make_plan`.
-        training: Shuffle, anew each epoch, by `spec.training.seed`.
+        plan: The bucket plan, from `make_plan`.
+        training: Shuffle by `spec.training.seed`, differently in each epoch.
     """
     return SequenceInput(files, spec, transformed_records(spec, feature_spec), plan, training=training).dataset
 

@@ -1,8 +1,8 @@
 """Datasets without tf.data's autotuning.
 
-A pipeline with Python at its source stalls under autotuning: its threads wait, up to seconds,
-until the tuner's own clock ticks (TensorFlow 2.16, measured). So what autotuning would choose is
-chosen here.
+A pipeline with a Python source stalls under autotuning: its threads wait, up to seconds,
+for the tuner's own clock (measured with TensorFlow 2.16). So this module chooses what
+autotuning would choose.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ _MOST_CALLS = 8
 
 
 def parallel_calls() -> int:
-    """How many calls of a dataset's function run at a time: one per core, eight at most."""
+    """Number of parallel calls of a dataset's function: one per core, at most eight."""
     return min(cores(), _MOST_CALLS)
 
 
 def untuned(dataset: tf.data.Dataset, *, rewritten: bool = True) -> tf.data.Dataset:
-    """The dataset, not autotuned.
+    """The dataset without autotuning.
 
     Args:
-        dataset: Any.
-        rewritten: False also leaves out rewriting its graph, which costs more than opening a file.
+        dataset: Any dataset.
+        rewritten: False also skips rewriting the graph, which costs more than opening a file.
 
     >>> [int(x) for x in untuned(tf.data.Dataset.range(3))]
     [0, 1, 2]

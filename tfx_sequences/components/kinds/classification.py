@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import tensorflow as tf
-from keras import layers
+from keras import layers, ops
 
 from tfx_sequences.components.kinds.label_kind import HeadInputs, LabelKind, LossFunction
+from tfx_sequences.components.kinds.log_mean_exp import log_mean_exp
 from tfx_sequences.components.kinds.measures import Measures, Sums, WeightedMeans
 from tfx_sequences.components.kinds.sampled_logits import SampledLogits
 from tfx_sequences.components.kinds.score_buckets import ScoreBuckets
@@ -32,6 +33,10 @@ class Classification(LabelKind):
         name, size = f"{head.prefix}logits", len(head.statistics.classes)
         layer = SampledLogits if head.label.sampled_softmax is not None else layers.Dense
         return layer(size, name=name, dtype="float32")(head.vectors)
+
+    def average(self, outputs: Sequence[Any]) -> Any:
+        """Logits of the mean probabilities."""
+        return log_mean_exp([ops.log_softmax(logits) for logits in outputs])
 
     def loss(self, label: Label, class_weights: Sequence[float] = ()) -> LossFunction:
         return LogLikelihood(label.label_smoothing, class_weights)

@@ -78,6 +78,14 @@ class LabelKind(abc.ABC):
         del label, layer, loss
         return None
 
+    def average(self, outputs: Sequence[Any]) -> Any:
+        """The answer of an ensemble: by default the mean of the numbers that its members answer.
+
+        Args:
+            outputs: As of `output`, one of each member.
+        """
+        return sum(outputs) / len(outputs)
+
     @abc.abstractmethod
     def measures(self, label: Label, classes: Sequence[str] = (), *, with_curve: bool = False) -> Measures:
         """What the head is measured by.

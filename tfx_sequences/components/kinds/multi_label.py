@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import tensorflow as tf
-from keras import layers
+from keras import layers, ops
 
 from tfx_sequences.components.kinds.label_kind import HeadInputs, LabelKind, LossFunction
+from tfx_sequences.components.kinds.log_mean_exp import log_mean_exp
 from tfx_sequences.components.kinds.measures import Measures, Sums, WeightedMeans
 from tfx_sequences.components.kinds.score_buckets import ScoreBuckets
 from tfx_sequences.schemas.kinds.declared_kind import CLASSES, SCORES
@@ -30,6 +31,11 @@ class MultiLabel(LabelKind):
     def output(self, head: HeadInputs) -> Any:
         size = len(head.statistics.classes)
         return layers.Dense(size, name=f"{head.prefix}logits", dtype="float32")(head.vectors)
+
+    def average(self, outputs: Sequence[Any]) -> Any:
+        """Logits of the mean probabilities."""
+        present = log_mean_exp([ops.log_sigmoid(logits) for logits in outputs])
+        return present - log_mean_exp([ops.log_sigmoid(-logits) for logits in outputs])
 
     def loss(self, label: Label, class_weights: Sequence[float] = ()) -> LossFunction:
         return BinaryLogLikelihood(label, label.label_smoothing, class_weights)

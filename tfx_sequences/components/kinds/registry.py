@@ -25,14 +25,23 @@ def kind_of(label: Label) -> LabelKind:
     >>> type(kind_of(Label(key="y", type="regression"))).__name__
     'Regression'
     """
-    if label.type not in _KINDS:
+    return kind_named(label.type)
+
+
+def kind_named(name: str) -> LabelKind:
+    """The kind of labels that declare this `type`.
+
+    Raises:
+        SpecError: It is declared, but nothing computes it.
+    """
+    if name not in _KINDS:
         raise SpecError(
-            f"Labels of type '{label.type}' are declared, but nothing computes them.",
+            f"Labels of type '{name}' are declared, but nothing computes them.",
             expected=f"one of {', '.join(_KINDS)}",
-            received=label.type,
+            received=name,
             fix="Call `register` of the kind in the module that declares it.",
         )
-    return _KINDS[label.type]
+    return _KINDS[name]
 
 
 def register(kind: LabelKind) -> None:

@@ -1,4 +1,4 @@
-"""The final state, the mean and the maximum of the real steps, side by side."""
+"""Concatenates the final state, the mean and the maximum of the real steps."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tfx_sequences.components.network.pooling import LastStep, MaskedPooling1D
 class ConcatPooling1D(layers.Layer):
     """The last real step, the mean and the maximum over the real steps: `[B, T, D]` with a mask `[B, T]` to `[B, 3 D]`.
 
-    The final state can count steps, the mean weighs all of them, and the maximum finds a single one (Howard and Ruder,
+    The final state can count steps, the mean includes all, and the maximum finds a single one (Howard and Ruder,
     Universal Language Model Fine-tuning for Text Classification, 2018). A row without real steps gives zeros.
 
     Args:
-        bidirectional: The second half of `D` was read backwards, see `LastStep`.
-        **kwargs: Of `keras.layers.Layer`.
+        bidirectional: Whether the second half of `D` was read backwards, see `LastStep`.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     >>> import numpy as np
     >>> x = np.array([[[1.0], [5.0], [3.0], [9.0]]])

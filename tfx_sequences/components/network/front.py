@@ -14,8 +14,8 @@ from tfx_sequences.schemas.spec.model_options import DenseLayer, FrontLayer
 class MaskedConv1D(layers.Conv1D):
     """A convolution over the real steps: `[B, T, D]` with a mask `[B, T]` to `[B, T, filters]`.
 
-    Padded steps are zeros to it, just as what is beyond a sequence's ends, so that real
-    steps do not see how much a batch is padded. The mask travels on.
+    Padded steps count as zeros, like positions beyond the ends of a sequence, so the amount of
+    padding in a batch does not affect real steps. The layer passes the mask on.
 
     Args:
         filters, kernel_size, padding, ...: As for `keras.layers.Conv1D`; `strides` is 1, and
@@ -43,7 +43,7 @@ def front_layer(options: FrontLayer, index: int) -> layers.Layer:
     """The layer number `index` of the spec's `model.front`: `[B, T, D]` to `[B, T, units or filters]`."""
     name = f"front_{index}"
     if isinstance(options, DenseLayer):
-        # On the last axis alone, which is what TimeDistributed would do step by step.
+        # Acts on the last axis only, as TimeDistributed would do step by step.
         return layers.Dense(options.units, activation=options.activation, name=name)
     return MaskedConv1D(
         options.filters,

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-# Rows of a shard below which the kernel's matrices are too narrow to be worth a thread.
+# With fewer rows per shard, the kernel's matrices are too narrow to be worth a thread.
 _FEWEST_ROWS = 8
 
 
@@ -16,15 +16,15 @@ _FEWEST_ROWS = 8
 class FusedLSTM(keras.layers.LSTM):
     """`keras.layers.LSTM` computed by `tf.raw_ops.BlockLSTMV2`: the same weights, the same outputs.
 
-    One op makes all steps of forward, and one all of backward, where Keras makes some ten per
-    step. An op uses one core, so the rows of a batch are split over `shards` of them.
+    One op computes all forward steps, and one all backward steps, while Keras needs about ten ops per
+    step. An op uses one core, so the rows of a batch are split into `shards` parts.
 
-    What the kernel cannot do is left to Keras: other activations, dropout within the cell, no bias.
+    Keras' own loop handles what the kernel cannot do: other activations, dropout within the cell, no bias.
 
     Args:
-        units: `D` of the outputs.
-        shards: Into how many parts the batch is split.
-        **kwargs: Of `keras.layers.LSTM`; masks must have the real steps first.
+        units: Depth `D` of the outputs.
+        shards: Number of parts of the batch.
+        **kwargs: Arguments of `keras.layers.LSTM`; masks must have the real steps first.
 
     >>> import keras, numpy as np
     >>> fused, plain = FusedLSTM(2, shards=2), keras.layers.LSTM(2, use_cudnn=False)
@@ -72,7 +72,7 @@ class FusedLSTM(keras.layers.LSTM):
         )
 
     def _split(self, rows: Any, parts: list[Any]) -> tuple[Any, ...]:
-        """The shards' results joined. They do not depend on each other, so TensorFlow runs them side by side."""
+        """The concatenated results of the shards, which TensorFlow runs in parallel, as they are independent."""
         ends = [rows * index // self.shards for index in range(self.shards + 1)]
         done = [_flat(self._run(*(x[first:end] for x in parts))) for first, end in itertools.pairwise(ends)]
         return tuple(tf.concat(each, axis=0) for each in zip(*done, strict=True))
@@ -81,22 +81,22 @@ class FusedLSTM(keras.layers.LSTM):
         lengths = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)
         if self.go_backwards:
             sequences = tf.reverse_sequence(sequences, lengths, seq_axis=1, batch_axis=0)
-        # The kernel knows no bfloat16, and is slow in float16.
+        # The kernel does not support bfloat16, and is slow in float16.
         x, h, c, kernel, recurrent, bias = (
             tf.cast(v, tf.float32)
             for v in (sequences, h, c, self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
         )
         h_steps, c_steps = _block_lstm(tf.transpose(x, [1, 0, 2]), c, h, tf.concat([kernel, recurrent], axis=0), bias)
-        # Padding is behind the real steps, which have not seen it; their gradients see it neither.
+        # Padding comes after the real steps, so it affects neither their outputs nor their gradients.
         outputs = tf.transpose(h_steps, [1, 0, 2])
         last_h, last_c = (_at(x, lengths, first) for x, first in ((h_steps, h), (c_steps, c)))
-        # Where nothing is real Keras gives zeros, though the state is still the initial one.
+        # For rows without real steps Keras gives zeros, although the state is still the initial one.
         last = tf.where(lengths[:, None] > 0, last_h, 0.0)
-        # Keras repeats the output before, which is zeros where the padding is read first.
+        # Keras repeats the previous output, which is zero if the padding is read first.
         repeats = not (self.zero_output_for_mask or self.go_backwards)
         outputs = tf.where(mask[:, :, None], outputs, last[:, None] if repeats else 0.0)
         if self.go_backwards:
-            # Keras gives the outputs in the order in which it reads: padding first, then the last real step.
+            # Keras returns outputs in reading order: padding first, then the last real step.
             outputs = tf.reverse(tf.reverse_sequence(outputs, lengths, seq_axis=1, batch_axis=0), [1])
         if not self.return_sequences:
             outputs = last[:, None]
@@ -110,8 +110,8 @@ class FusedLSTM(keras.layers.LSTM):
 def _block_lstm(x: Any, c: Any, h: Any, weights: Any, bias: Any) -> Any:
     """States `h` and `c` `[T, B, D]` after each step of `x` `[T, B, I]`.
 
-    TensorFlow registers the gradient of the kernel's first version for the second, whose gates are in
-    another order; the kernel that fits is there, though, and is called here.
+    TensorFlow registers the gradient of the kernel's first version for the second, whose gates have
+    another order. The correct gradient kernel exists, though, and is called here.
     """
     zeros = tf.zeros([bias.shape[0] // 4])
     same = {
@@ -140,7 +140,7 @@ def _flat(results: tuple[Any, Any, list[Any]]) -> tuple[Any, ...]:
 
 
 def _at(steps: Any, lengths: Any, first: Any) -> Any:
-    """Of `[T, B, D]`, each row's last real step; `first` `[B, D]` where there is none."""
+    """Each row's last real step of `[T, B, D]`; `first` `[B, D]` for rows without real steps."""
     rows = tf.range(tf.shape(lengths)[0])
     last = tf.gather_nd(steps, tf.stack([tf.maximum(lengths - 1, 0), rows], axis=1))
     return tf.where(lengths[:, None] > 0, last, first)

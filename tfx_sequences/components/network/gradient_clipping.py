@@ -1,10 +1,10 @@
 """Clips the gradient of a training step.
 
-Clipping changes what is learned wherever it acts often. With buckets of lengths the gradients of single batches point
-in different directions and cancel over an epoch, because a batch of short records holds other targets than one of long
-records. Where some of them are shortened more than others, a remainder is left, which the network then learns. No bound
-that is the same for every batch avoids that, and neither does one that grows with the targets of the batch. So the
-default bound adapts: it is ten times the mean norm so far, which only a step that goes astray exceeds.
+Clipping that acts often changes what is learned. With buckets of lengths, the gradients of single batches point in
+different directions and cancel over an epoch, because a batch of short records has other targets than one of long
+records. If some of them are shortened more than others, a remainder is left, which the network then learns. No bound
+that is the same for every batch avoids this, nor does one that grows with the targets of the batch. So the default
+bound adapts: it is ten times the mean norm so far, which only an outlier step exceeds.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _TIMES, _KEPT = 10.0, 0.99
 
 
 class GradientClipping:
-    """How far the gradient of a step may go.
+    """Limits the gradient of a step.
 
     Args:
-        norm: Bound of the global norm; `adaptive`: ten times the mean norm of the steps before, a moving average of
-            about 100 steps; None: no bound.
+        norm: Bound of the global norm. `adaptive`: ten times the mean norm of the previous steps, a moving average of
+            about 100 steps. None: no bound.
         value: Bound of each element; None: no bound.
 
     >>> [clipped] = GradientClipping(norm=1.0)([tf.constant([3.0, 4.0])])
@@ -43,17 +43,17 @@ class GradientClipping:
         return self._norm is not None or self._value is not None
 
     def build(self, optimizer: keras.optimizers.Optimizer) -> None:
-        """Makes what an adaptive bound remembers a variable of the optimizer, so that it is backed up with that."""
+        """Stores the adaptive bound's state in a variable of the optimizer, so that backups include it."""
         if self._norm == "adaptive":
-            # The sum of the norms and that of their weights, both decaying.
+            # The decaying sum of the norms, and that of their weights.
             self._mean = optimizer.add_variable((2,), aggregation="only_first_replica", name="gradient_norms")
 
     def __call__(self, gradients: Gradients, scale: Any = 1.0) -> Gradients:
         """The gradients, clipped.
 
         Args:
-            gradients: Of the whole step: with replicas, summed over them.
-            scale: What the loss was multiplied by for half precision.
+            gradients: Gradients of the whole step, summed over replicas.
+            scale: Factor by which the loss was multiplied for half precision.
         """
         if self._value is not None:
             bound = self._value * scale
@@ -66,10 +66,10 @@ class GradientClipping:
         return [_each(g, lambda x: x * tf.cast(factor, x.dtype)) for g in gradients]
 
     def _adapted(self, norm: tf.Tensor) -> tf.Tensor:
-        """The bound of this step, whose norm counts for the next ones as far as it is within the bound."""
+        """The bound of this step. Its norm, at most the bound, enters the mean for the next steps."""
         before = tf.convert_to_tensor(self._mean)
         bound = _TIMES * before[0] / tf.maximum(before[1], 1e-30)
-        # Nothing to go by in the first step, or after steps without any gradient.
+        # There is no mean yet in the first step, or after steps without a gradient.
         bound = tf.where(bound > 0, bound, tf.maximum(norm, 1e-30))
         after = _KEPT * before + (1 - _KEPT) * tf.stack([tf.minimum(norm, bound), 1.0])
         self._mean.assign(tf.where(tf.math.is_finite(norm), after, before))
@@ -90,14 +90,14 @@ def global_norm(gradients: Sequence[Any]) -> tf.Tensor:
 
 
 def summed_over_replicas(gradients: Gradients) -> Gradients:
-    """The gradients of all replicas together, on each of them."""
+    """The gradients summed over all replicas, on each replica."""
     replica = tf.distribute.get_replica_context()
     summed = iter(replica.all_reduce(tf.distribute.ReduceOp.SUM, [g for g in gradients if g is not None]))
     return [None if g is None else next(summed) for g in gradients]
 
 
 def scaled(gradients: Gradients, factor: float) -> Gradients:
-    """The gradients times a factor."""
+    """The gradients multiplied by a factor."""
     return [_each(g, lambda x: x * factor) for g in gradients]
 
 

@@ -1,4 +1,4 @@
-"""The heads of a spec: from the network's vectors to logits, or numbers in the label's own units."""
+"""The heads of a spec: they turn the network's vectors into logits, or numbers in the label's own units."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def build_heads(spec: SequenceSpec, statistics: TaskStatistics, network: Network
 
     Args:
         spec: The spec.
-        statistics: What the training split decides.
-        network: Heads of steps stand on its `steps` `[B, T, D]`, heads of records on `pooled` `[B, D]`.
+        statistics: Statistics of the training split.
+        network: The network; heads of steps use its `steps` `[B, T, D]`, heads of records its `pooled` `[B, D]`.
 
     Returns:
-        For a spec with `label` its symbolic output, float32 logits `[B, C]` or numbers `[B, D]`, of
-        steps `[B, T, C]` or `[B, T, D]`, forecasts `[B, horizon]`; for one with `labels` a dict of them by name.
+        For a spec with `label` its symbolic output: float32 logits `[B, C]` or numbers `[B, D]`; for
+        steps `[B, T, C]` or `[B, T, D]`; forecasts `[B, horizon]`. For a spec with `labels` a dict of these by name.
     """
     outputs = {}
     for name, label in spec.heads.items():

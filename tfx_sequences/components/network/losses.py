@@ -1,4 +1,4 @@
-"""The sum of losses that counts only what weighs something."""
+"""The sum of losses that counts only targets with a positive weight."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import tensorflow as tf
 
 
 def weighted_sum(losses: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The weighted sum of what weighs more than zero, and how many that are; both float32 scalars.
+    """The weighted sum of losses with a positive weight, and their number; both float32 scalars.
 
-    What weighs zero does not count, whatever its loss is: not even NaN. So sums and counts of any
-    batches, padded in any way, add up to those of all rows taken one by one.
+    A loss of weight zero does not count, whatever its value is, not even NaN. So sums and counts of any
+    batches, padded in any way, add up to those of all rows computed one by one.
 
     >>> [x.numpy().item() for x in weighted_sum(tf.constant([1.0, 3.0, float("nan")]), tf.constant([1.0, 0.5, 0.0]))]
     [2.5, 2.0]

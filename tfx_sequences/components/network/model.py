@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import keras
 
 from tfx_sequences.components.features.sequence_features import ContextFeatures, SequenceFeatures
+from tfx_sequences.components.kinds.label_kind import LabelKind, LossFunction
 from tfx_sequences.components.kinds.registry import kind_of
+from tfx_sequences.components.network.ensemble import build_ensemble, layers_by_path, members_of
 from tfx_sequences.components.network.gradient_clipping import GradientClipping
 from tfx_sequences.components.network.heads import build_heads
 from tfx_sequences.components.network.network import build_network
@@ -18,6 +21,7 @@ from tfx_sequences.components.network.task_statistics import HeadStatistics, Tas
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.columns.pretrained import PretrainedVectors
 from tfx_sequences.schemas.spec.auto_settings import with_auto_settings
+from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, check_causality
 
 
@@ -26,44 +30,53 @@ def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bo
 
     Args:
         spec: The spec.
-        statistics: What the training split decides.
-        use_cudnn: False keeps cuDNN kernels out, as an exported model must.
+        statistics: Statistics of the training split.
+        use_cudnn: False avoids cuDNN kernels, which an exported model must not use.
 
     Returns:
-        A functional model. Inputs as of `pad_features`, outputs as of `build_heads`.
+        A functional model, with the inputs of `pad_features` and the outputs of `build_heads`.
 
     Raises:
-        SpecError: The network would see the answer.
+        SpecError: The network would see its own targets.
     """
     spec = with_auto_settings(spec)
     check_causality(spec)
     of_steps = [label.per_step for label in spec.heads.values()]
     with precision(spec.training.precision):
-        network = build_network(spec, statistics, use_cudnn, needs_steps=any(of_steps), needs_pooled=not all(of_steps))
-        outputs = build_heads(spec, statistics, network)
-        return SequenceModel(network.inputs, outputs, name=spec.name.replace("-", "_"))
+        build = functools.partial(
+            _build, spec, statistics, use_cudnn, needs_steps=any(of_steps), needs_pooled=not all(of_steps)
+        )
+        kinds = {name: label.type for name, label in spec.heads.items()}
+        alone = spec.model.ensemble == 1
+        inputs, outputs = build() if alone else build_ensemble(build, spec.model.ensemble, kinds)
+        return SequenceModel(inputs, outputs, name=spec.name.replace("-", "_"))
+
+
+def _build(spec: SequenceSpec, statistics: TaskStatistics, use_cudnn: bool | str, **needs: bool) -> tuple[Any, Any]:
+    network = build_network(spec, statistics, use_cudnn, **needs)
+    return network.inputs, build_heads(spec, statistics, network)
 
 
 def pretrained_of(model: keras.Model) -> dict[str, PretrainedVectors]:
-    """The pretrained vectors that a network of `build_model` began with, by table."""
-    of_features = [layer for layer in model.layers if isinstance(layer, SequenceFeatures | ContextFeatures)]
+    """The pretrained vectors that a network of `build_model` started with, by table."""
+    of_features = [layer for _, layer in layers_by_path(model) if isinstance(layer, SequenceFeatures | ContextFeatures)]
     return {table: read for layer in of_features for table, read in layer.tables.pretrained.items()}
 
 
 def compile_model(
     model: SequenceModel, spec: SequenceSpec, statistics: TaskStatistics, steps_per_epoch: int | None = None
 ) -> None:
-    """Compiles with the spec's optimizer, the losses of the heads, and what they are measured by.
+    """Compiles with the spec's optimizer, and the losses and metrics of the heads.
 
     Args:
-        model: Of `build_model`.
+        model: The network, from `build_model`.
         spec: The spec.
-        statistics: What the training split decides.
-        steps_per_epoch: Steps of the optimizer in one epoch of the training split: for the expected targets of a step,
-            and for schedules of the learning rate that do not say how long they take.
+        statistics: Statistics of the training split.
+        steps_per_epoch: Optimizer steps in one epoch of the training split: for the expected targets of a step, and
+            for learning rate schedules that do not specify their length.
 
     Raises:
-        UserInputError: The spec's `training` needs `steps_per_epoch`, or the number of targets, and it is not given.
+        UserInputError: The spec's `training` needs `steps_per_epoch` or the number of targets, which is not given.
     """
     training = with_auto_settings(spec).training
     heads = {}
@@ -75,13 +88,23 @@ def compile_model(
             loss,
             kind.measures(label, of_head.classes),
             label.loss_weight,
-            kind.training_loss(label, functools.partial(_layer_of, model, prefix), loss),
+            _training_losses(kind, label, model, prefix, loss),
             _expected_targets(spec, name, of_head, steps_per_epoch),
         )
     clipping = GradientClipping(training.gradient_clip_norm, training.gradient_clip_value)
     model.set_heads(heads, clipping)
     model.compile(optimizer=make_optimizer(training, steps_per_epoch))
     clipping.build(model.optimizer)
+
+
+def _training_losses(
+    kind: LabelKind, label: Label, model: keras.Model, prefix: str, loss: LossFunction
+) -> tuple[LossFunction, ...]:
+    """The losses of the members in training, where the kind has another one there; else empty."""
+    losses = [
+        kind.training_loss(label, functools.partial(_layer_of, member, prefix), loss) for member in members_of(model)
+    ]
+    return tuple(loss for loss in losses if loss is not None)
 
 
 def _layer_of(model: keras.Model, prefix: str, name: str) -> keras.layers.Layer:
@@ -96,10 +119,10 @@ def _expected_targets(
     if not steps_per_epoch or not statistics.targets > 0:
         raise UserInputError(
             f"{spec.where_of_head(name)}: the expected number of targets per step is unknown.",
-            expected="the steps of an epoch, and targets of a weight above 0 in the training split",
+            expected="the steps of an epoch, and targets with a weight above 0 in the training split",
             received=f"steps_per_epoch={steps_per_epoch}, targets={statistics.targets:g}",
-            fix="Check that some record of the training split has a target that weighs more than 0. Where you compile "
-            "a model yourself, give steps_per_epoch and HeadStatistics(targets=...), or set training.reduction: "
+            fix="Check that some record of the training split has a target with a weight above 0. If you compile a "
+            "model yourself, pass steps_per_epoch and HeadStatistics(targets=...), or set training.reduction: "
             "batch_mean.",
         )
     return statistics.targets / steps_per_epoch

@@ -13,7 +13,7 @@ def load_builder(path: str) -> Callable[..., Any]:
     """The function at `my_package.my_module.build`.
 
     Raises:
-        SpecError: There is no such module, it fails as it is imported, or it has no such function.
+        SpecError: The module does not exist, its import fails, or it does not have the function.
 
     >>> load_builder("tfx_sequences.components.network.model_builder.load_bilder")
     Traceback (most recent call last):
@@ -21,18 +21,18 @@ def load_builder(path: str) -> Callable[..., Any]:
     tfx_sequences.errors.SpecError: model.builder: tfx_sequences.components.network.model_builder has no 'load_bilder'.
       expected: the path of a function, my_package.my_module.build
       received: 'tfx_sequences.components.network.model_builder.load_bilder'
-      fix:      Name a function of that module. Did you mean 'load_builder'?
+      fix:      Use a function of that module. Did you mean 'load_builder'?
     """
     name, _, function = path.rpartition(".")
     expected = "the path of a function, my_package.my_module.build"
     try:
         module = importlib.import_module(name)
     except ModuleNotFoundError as error:
-        # A module that is there but needs another one that is not.
+        # The module exists, but imports one that does not.
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise _import_failed(path, name, error) from error
         raise SpecError(
-            f"model.builder: there is no module '{error.name}'.",
+            f"model.builder: the module '{error.name}' does not exist.",
             expected=expected,
             received=f"'{path}'",
             fix="Install the package into this environment, or put its folder on PYTHONPATH."
@@ -46,14 +46,14 @@ def load_builder(path: str) -> Callable[..., Any]:
             f"model.builder: {name} has no '{function}'.",
             expected=expected,
             received=f"'{path}'",
-            fix=f"Name a function of that module.{did_you_mean(function, _functions(module))}",
+            fix=f"Use a function of that module.{did_you_mean(function, _functions(module))}",
         )
     if not callable(builder):
         raise SpecError(
-            f"model.builder: {path} is no function.",
+            f"model.builder: {path} is not a function.",
             expected=expected,
             received=type(builder).__name__,
-            fix=f"Name a function of that module.{did_you_mean(function, _functions(module))}",
+            fix=f"Use a function of that module.{did_you_mean(function, _functions(module))}",
         )
     return builder
 
@@ -63,12 +63,12 @@ def _import_failed(path: str, name: str, error: Exception) -> SpecError:
         f"model.builder: importing {name} failed: {type(error).__name__}: {error}",
         expected="a module that can be imported where the model is built",
         received=f"'{path}'",
-        fix=f"Mend it: python -c 'import {name}' shows the whole error.",
+        fix=f"Correct the module; python -c 'import {name}' shows the whole error.",
     )
 
 
 def _siblings(name: str) -> list[str]:
-    """Names of the modules where `name` was looked for."""
+    """Names of the modules in the package in which `name` was looked up."""
     import pkgutil
 
     parent = name.rpartition(".")[0]

@@ -1,4 +1,4 @@
-"""The spec's columns as they are after Transform, which is what the model gets."""
+"""The spec's columns after Transform, which are the model's inputs."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def model_columns(spec: SequenceSpec, num_ids: Mapping[str, int]) -> list[Column]:
-    """The columns after Transform: normalised numbers, and ids.
+    """The columns after Transform: normalized numbers, and ids.
 
     Args:
         spec: The spec.
-        num_ids: Number of ids of each column that has some, by transformed name.
+        num_ids: Number of ids of each id column, by transformed name.
 
     >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> [c.num_buckets for c in model_columns(load_spec("sentence_polarity"), {"sequence.token": 5000})]
     [5000]
     """
-    # Columns that share a table may differ in their own ids (a default_value beyond the terms).
+    # Columns that share a table can have different numbers of ids (a default_value after the terms).
     rows = {
         name: max(num_ids[user] for user in users) for users in names_by_table(spec.columns).values() for name in users
     }

@@ -1,7 +1,7 @@
-"""A model's weights by name, kept beside the exported model for later trainings to begin with.
+"""A model's weights by name, stored next to the exported model, so that later trainings can start from them.
 
-An exported model numbers its variables; what names them, and the terms and classes of their rows, is
-written beside it: `assets.extra/tfx_sequences_weights.npz`, a folder that TensorFlow Serving leaves alone.
+An exported model numbers its variables. Their names, and the terms and classes of their rows, are written to
+`assets.extra/tfx_sequences_weights.npz`, in a folder that TensorFlow Serving ignores.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import tensorflow as tf
 from keras import ops
 
 from tfx_sequences.components.kinds.sampled_logits import SampledLogits
+from tfx_sequences.components.network.ensemble import layers_by_path, members_of
 
 WEIGHTS = os.path.join("assets.extra", "tfx_sequences_weights.npz")
 _AXES = "axes"
@@ -26,11 +27,11 @@ _AXES = "axes"
 
 @dataclasses.dataclass(frozen=True)
 class NamedAxis:
-    """What the elements along one axis of a weight stand for.
+    """The names of the elements along one axis of a weight.
 
     Attributes:
-        axis: Which axis.
-        names: Their names; there may be more elements than names (ids of terms that are not in the vocabulary).
+        axis: Index of the axis.
+        names: The names; there may be more elements than names (ids of out-of-vocabulary terms).
     """
 
     axis: int
@@ -42,8 +43,9 @@ class NamedWeights:
     """Weights by name.
 
     Attributes:
-        arrays: By name: `tables/NAME` for embedding tables, `LAYER/NUMBER/NAME` for others.
-        axes: The axes of those whose elements have names.
+        arrays: Arrays by name: `tables/NAME` for embedding tables, `LAYER/NUMBER/NAME` for others; in an ensemble
+            after the name of the member.
+        axes: The axes whose elements have names, by weight.
     """
 
     arrays: dict[str, np.ndarray]
@@ -51,20 +53,21 @@ class NamedWeights:
 
 
 def weights_by_name(model: keras.Model) -> dict[str, Any]:
-    """The variables of the weights of a model of `build_model`, each once."""
+    """The weight variables of a model of `build_model`, each once."""
     found: dict[str, Any] = {}
     seen: set[int] = set()
-    for layer in model.layers:
+    for path, layer in layers_by_path(model):
+        member = path.removesuffix(layer.name)
         tables: Any = getattr(layer, "tables", None)
         for table in tables.names if tables else ():
             variable = tables.weights_of(table)
             if id(variable) not in seen:
                 seen.add(id(variable))
-                found[f"tables/{table}"] = variable
+                found[f"{member}tables/{table}"] = variable
         own = [variable for variable in layer.weights if id(variable) not in seen]
         for index, variable in enumerate(own):
             seen.add(id(variable))
-            found[f"{layer.name}/{index}/{variable.name}"] = variable
+            found[f"{path}/{index}/{variable.name}"] = variable
     return found
 
 
@@ -74,17 +77,21 @@ def named_axes(
     """The axes whose elements have names.
 
     Args:
-        model: Of `build_model`.
+        model: The network, from `build_model`.
         terms: Terms by embedding table, in the order of their ids.
-        classes: Classes by the layer that has an output for each, in the order of the outputs.
+        classes: Classes by the layer that has one output per class, in the order of the outputs.
     """
-    axes = {f"tables/{table}": NamedAxis(0, tuple(names)) for table, names in terms.items()}
+    members = {"" if member is model else f"{member.name}/" for member in members_of(model)}
+    axes = {
+        f"{member}tables/{table}": NamedAxis(0, tuple(names)) for member in members for table, names in terms.items()
+    }
+    by_path = dict(layers_by_path(model))
     for name, variable in weights_by_name(model).items():
-        layer = name.split("/")[0]
-        names = tuple(classes.get(layer, ()))
+        layer = by_path.get(name.rsplit("/", 2)[0])
+        names = tuple(classes.get(layer.name, ())) if layer else ()
         if names:
-            # A dense layer has a column for each class, `SampledLogits` a row.
-            last = 0 if isinstance(model.get_layer(layer), SampledLogits) else len(variable.shape) - 1
+            # A dense layer has a column per class, `SampledLogits` a row.
+            last = 0 if isinstance(layer, SampledLogits) else len(variable.shape) - 1
             axes[name] = NamedAxis(last, names)
     return axes
 
@@ -102,7 +109,7 @@ def write_weights(directory: str, model: keras.Model, axes: Mapping[str, NamedAx
 
 
 def read_weights(directory: str) -> NamedWeights | None:
-    """What `write_weights` wrote; None if there is nothing."""
+    """The weights that `write_weights` wrote; None if the file is missing."""
     path = os.path.join(directory, WEIGHTS)
     if not tf.io.gfile.exists(path):
         return None

@@ -32,20 +32,20 @@ def build_network(
     needs_steps: bool = False,
     needs_pooled: bool = True,
 ) -> Network:
-    """Features -> front -> masked recurrent layers -> pooling; or what `model.builder` builds.
+    """Features -> front -> masked recurrent layers -> pooling; or the network that `model.builder` builds.
 
     Args:
         spec: The spec.
-        statistics: What the training split decides.
-        use_cudnn: False keeps cuDNN and other special kernels out, as an exported model must.
-        needs_steps: Whether a head stands on the steps.
-        needs_pooled: Whether a head stands on the pooled vector.
+        statistics: Statistics of the training split.
+        use_cudnn: False avoids cuDNN and other special kernels, which an exported model must not use.
+        needs_steps: Whether a head uses the steps.
+        needs_pooled: Whether a head uses the pooled vector.
 
     Returns:
         The inputs, and the tensors that the heads need.
 
     Raises:
-        SpecError: `model.builder` cannot be imported, or built no network.
+        SpecError: `model.builder` cannot be imported, or did not return a network.
     """
     spec = with_auto_settings(spec)
     inputs = network_inputs(spec, statistics)
@@ -78,7 +78,7 @@ def _of_steps(options: Model, steps: Any, context: Any) -> Any:
 
 
 def _pooled(options: Model, steps: Any, mask: Any, context: Any) -> Any:
-    # The true mask: what the layers carry along has a step in rows without any.
+    # The true mask: the layers' own mask has one step even in rows without real steps.
     pooled = _pooling(options)(steps, mask=mask)
     if context is not None:
         pooled = layers.Concatenate(name="with_context")([pooled, context])
@@ -98,10 +98,10 @@ def _pooling(options: Model) -> layers.Layer:
 
 
 def _checked(built: Any, path: str, inputs: NetworkInputs, needs_steps: bool, needs_pooled: bool) -> Network:
-    """What a builder of the user's gave, if heads can stand on it."""
+    """The result of the user's builder, after a check that heads can use it."""
     if not isinstance(built, Network):
         raise SpecError(
-            f"model.builder: {path} built no network.",
+            f"model.builder: {path} did not return a network.",
             expected="a tfx_sequences.Network",
             received=f"{type(built).__module__}.{type(built).__qualname__}",
             fix="End it with `return inputs.network(steps=..., pooled=...)`.",
@@ -109,18 +109,18 @@ def _checked(built: Any, path: str, inputs: NetworkInputs, needs_steps: bool, ne
     if built.inputs is not inputs.tensors:
         raise SpecError(
             f"model.builder: {path} changed the inputs.",
-            expected="the inputs that it was given",
-            received=f"a network of other inputs: {', '.join(map(str, built.inputs))}",
+            expected="the inputs that were passed to it",
+            received=f"a network with other inputs: {', '.join(map(str, built.inputs))}",
             fix="End it with `return inputs.network(steps=..., pooled=...)`.",
         )
     for field, needed, rank, shape in (("steps", needs_steps, 3, "[B, T, D]"), ("pooled", needs_pooled, 2, "[B, D]")):
         tensor = getattr(built, field)
         if needed and len(getattr(tensor, "shape", ())) != rank:
             raise SpecError(
-                f"model.builder: the `{field}` of what {path} built are not what the label's head stands on.",
+                f"model.builder: the `{field}` from {path} do not have the shape that the label's head needs.",
                 expected=f"a symbolic tensor {shape}",
                 received="none" if tensor is None else f"shape {getattr(tensor, 'shape', 'unknown')}",
-                fix=f"Give `{field}` in the Network that it returns.",
+                fix=f"Set `{field}` in the Network that it returns.",
             )
     return dataclasses.replace(
         built, steps=built.steps if needs_steps else None, pooled=built.pooled if needs_pooled else None

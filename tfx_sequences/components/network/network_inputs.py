@@ -1,4 +1,4 @@
-"""Where a network begins and ends: the inputs that are prepared for it, and what heads are given."""
+"""The ends of a network: the inputs prepared for it, and the tensors passed to the heads."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 @dataclasses.dataclass(frozen=True)
 class Network:
-    """What heads stand on: symbolic Keras tensors.
+    """The tensors that heads use: symbolic Keras tensors.
 
     Attributes:
-        inputs: The model's inputs by name, as of `pad_features`.
+        inputs: The model's inputs by name, as in `pad_features`.
         lengths: int64 `[B]`, the real steps of each record; padding is on the right.
-        steps: `[B, T, D]`, a vector of each step, for heads of steps; what padded steps
-            hold means nothing. None where no head needs it.
-        pooled: `[B, D]`, a vector of each record, for heads of records. None where no
+        steps: `[B, T, D]`, a vector for each step, for heads of steps; values at padded steps are
+            arbitrary. None if no head needs it.
+        pooled: `[B, D]`, a vector for each record, for heads of records. None if no
             head needs it.
     """
 
@@ -44,16 +44,16 @@ class Network:
 
 @dataclasses.dataclass(frozen=True)
 class NetworkInputs:
-    """What a network begins with: symbolic Keras tensors.
+    """The tensors that a network starts from: symbolic Keras tensors.
 
     Attributes:
-        tensors: The model's inputs by name, as of `pad_features`.
+        tensors: The model's inputs by name, as in `pad_features`.
         lengths: int64 `[B]`, the real steps of each record; padding is on the right.
         mask: bool `[B, T]`, True for real steps.
-        steps: `[B, T, D]`, the sequence columns joined, embeddings looked up, targets of forecasts normalised series
-            by series. Padded steps are zero.
-        context: `[B, C]`, the context columns joined; None without any, and where
-            `model.context` is `per_step`: then `steps` hold them.
+        steps: `[B, T, D]`, the sequence columns concatenated, with embeddings looked up and forecast targets
+            normalized series by series. Padded steps are zero.
+        context: `[B, C]`, the context columns concatenated. None without context columns, or if
+            `model.context` is `per_step`: then `steps` contain them.
     """
 
     tensors: dict[str, Any]
@@ -63,12 +63,12 @@ class NetworkInputs:
     context: Any = None
 
     def network(self, *, steps: Any = None, pooled: Any = None) -> Network:
-        """The network of these inputs with these ends, as a `model.builder` returns it."""
+        """The network with these inputs and outputs, for a `model.builder` to return."""
         return Network(self.tensors, self.lengths, steps, pooled)
 
 
 def network_inputs(spec: SequenceSpec, statistics: TaskStatistics) -> NetworkInputs:
-    """The inputs of the spec's columns, and the features they make."""
+    """The inputs for the spec's columns, and the features built from them."""
     spec = network_spec(spec, normalizers_of(statistics.normalizers))
     columns = model_columns(spec, statistics.num_ids)
     tensors = {column.key: _input(column) for column in columns}
@@ -92,13 +92,13 @@ def network_inputs(spec: SequenceSpec, statistics: TaskStatistics) -> NetworkInp
 
 
 def _moved_to_right(tensors: dict[str, Any], spec: SequenceSpec) -> dict[str, Any]:
-    """The features whose padding `batching.padding` puts on the left, with it on the right."""
+    """The features whose padding `batching.padding` puts on the left, with the padding moved to the right."""
     names = [SEQUENCE_PREFIX + key for key, padding in spec.batching.padding.items() if padding.side == "left"]
     return {name: PaddingToRight(name=f"{name}_to_right")([tensors[name], tensors[SEQUENCE_LENGTH]]) for name in names}
 
 
 def _input(column: Column) -> Any:
-    """`[B, *shape]` of numbers, ids `[B]` or several `[B, V]`; with `T` behind `B` for steps."""
+    """Numbers `[B, *shape]`, ids `[B]`, or several ids `[B, V]`; for steps with `T` after `B`."""
     if isinstance(column, NumericColumn):
         shape: tuple[int | None, ...] = column.shape
     else:

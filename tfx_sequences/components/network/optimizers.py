@@ -27,11 +27,11 @@ def make_optimizer(training: Training, steps_per_epoch: int | None = None) -> ke
     """The optimizer of a spec's `training`.
 
     Args:
-        training: The section, its settings chosen.
-        steps_per_epoch: Steps of an epoch, for schedules that do not say how long they take.
+        training: The section, with all settings resolved.
+        steps_per_epoch: Steps of an epoch, for schedules that do not specify their length.
 
     Raises:
-        UserInputError: A schedule needs `steps_per_epoch`, and it is not given.
+        UserInputError: A schedule needs `steps_per_epoch`, which is not given.
 
     >>> make_optimizer(Training(optimizer="sgd", momentum=0.9, learning_rate=0.1, ema_momentum=None)).momentum
     0.9
@@ -52,7 +52,7 @@ def make_optimizer(training: Training, steps_per_epoch: int | None = None) -> ke
 
 
 def learning_rate(training: Training, steps_per_epoch: int | None) -> Any:
-    """The learning rate: a number, or Keras' schedule of it.
+    """The learning rate: a number, or a Keras schedule.
 
     >>> rate = learning_rate(Training(learning_rate=0.1, schedule=Schedule(warmup_steps=4)), None)
     >>> [round(float(rate(step)), 3) for step in (0, 1, 4, 9)]
@@ -73,11 +73,11 @@ def learning_rate(training: Training, steps_per_epoch: int | None) -> Any:
 
 @keras.saving.register_keras_serializable("tfx_sequences")
 class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
-    """Rises from 0 in a line, then follows another schedule from its beginning.
+    """Rises linearly from 0, then follows another schedule from its start.
 
     Args:
-        after: A schedule, or a number that stays.
-        steps: Steps of the rise.
+        after: A schedule, or a constant.
+        steps: Number of warm-up steps.
     """
 
     def __init__(self, after: Any, steps: int) -> None:
@@ -101,8 +101,8 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
 def _known(steps_per_epoch: int | None, schedule: Schedule) -> int:
     if steps_per_epoch is None:
         raise UserInputError(
-            f"It is not known how long the {schedule.type} schedule takes.",
-            expected="training.schedule.decay_steps, or the number of steps of an epoch",
-            fix="Set decay_steps in the spec, or give steps_per_epoch to compile_model.",
+            f"The {schedule.type} schedule needs its length.",
+            expected="training.schedule.decay_steps, or the number of steps in an epoch",
+            fix="Set decay_steps in the spec, or pass steps_per_epoch to compile_model.",
         )
     return steps_per_epoch

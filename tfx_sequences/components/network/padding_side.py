@@ -1,4 +1,4 @@
-"""Padding from the left of a batch to its right, where the network expects it."""
+"""Moves padding from the left of a batch to the right, where the network expects it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from keras import layers
 
 @keras.saving.register_keras_serializable("tfx_sequences")
 class PaddingToRight(layers.Layer):
-    """Moves the padding of steps `[B, T, ...]` from the left to the right; `sequence_length` `[B]` says how much it is.
+    """Moves the padding of steps `[B, T, ...]` from left to right; `sequence_length` `[B]` gives the real steps.
 
     >>> import numpy as np
     >>> print(PaddingToRight()([np.array([[0, 0, 7], [1, 2, 3]]), np.array([1, 3])]).numpy())

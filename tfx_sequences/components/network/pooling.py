@@ -1,4 +1,4 @@
-"""From the real steps of a sequence to one vector."""
+"""Pools the real steps of a sequence into one vector."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class MaskedPooling1D(layers.Layer):
 
     Args:
         how: `mean` or `max`.
-        **kwargs: Those of `keras.layers.Layer`.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     >>> import numpy as np
     >>> x = np.array([[[1.0], [3.0], [9.0]], [[5.0], [5.0], [5.0]]])
@@ -36,7 +36,7 @@ class MaskedPooling1D(layers.Layer):
         if mask is None:
             mask = ops.ones_like(inputs[:, :, 0], dtype="bool")
         if self.how == "mean":
-            # Half precision counts no further than 2048, nor does it add up well.
+            # Half precision cannot count beyond 2048, and sums lose precision.
             real = ops.cast(mask, "float32")[:, :, None]
             total = ops.sum(ops.cast(inputs, "float32") * real, axis=1)
             return ops.cast(total / ops.maximum(ops.sum(real, axis=1), 1), inputs.dtype)
@@ -56,16 +56,16 @@ class MaskedPooling1D(layers.Layer):
 
 @keras.saving.register_keras_serializable("tfx_sequences")
 class AttentionPooling1D(layers.Layer):
-    """A mean over the real steps whose weights are learned: `[B, T, D]` with a mask `[B, T]` to `[B, D]`.
+    """A mean over the real steps with learned weights: `[B, T, D]` with a mask `[B, T]` to `[B, D]`.
 
-    A step weighs `softmax(query . tanh(W x + b))`, the softmax over the real steps of its
+    The weight of a step is `softmax(query . tanh(W x + b))`, with the softmax over the real steps of its
     row (Yang et al., Hierarchical Attention Networks for Document Classification, 2016).
     A row without real steps gives zeros.
 
     >>> import numpy as np
     >>> x = np.array([[[1.0], [3.0], [9.0]], [[5.0], [5.0], [5.0]]])
     >>> mask = np.array([[True, True, False], [False, False, False]])
-    >>> layer = AttentionPooling1D(query_initializer="zeros")  # all real steps weigh the same
+    >>> layer = AttentionPooling1D(query_initializer="zeros")  # all real steps have the same weight
     >>> print(layer(x, mask=mask).numpy())
     [[2.]
      [0.]]
@@ -90,9 +90,9 @@ class AttentionPooling1D(layers.Layer):
             scores = ops.where(mask[:, :, None], scores, -1e9)
         weights = ops.softmax(scores, axis=1)
         if mask is not None:
-            # Also of a row without real steps, where the softmax is that of equal numbers.
+            # Also for a row without real steps, where the softmax is uniform.
             weights = weights * ops.cast(mask, "float32")[:, :, None]
-        # In float32: many small weights add up badly in half precision.
+        # In float32: sums of many small weights lose precision in half precision.
         return ops.cast(ops.sum(ops.cast(inputs, "float32") * weights, axis=1), inputs.dtype)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
@@ -113,8 +113,8 @@ class LastStep(layers.Layer):
     For outputs whose padded steps are the last ones; a row without real steps gives zeros.
 
     Args:
-        bidirectional: The second half of `D` was read backwards, so its last step is the first.
-        **kwargs: Of `keras.layers.Layer`.
+        bidirectional: Whether the second half of `D` was read backwards, so that its last step is the first.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     >>> import numpy as np
     >>> x = np.array([[[1.0, 2.0], [3.0, 4.0], [9.0, 9.0]]])

@@ -1,4 +1,4 @@
-"""Mixed precision for what is built within a context, and no further."""
+"""Mixed precision for everything built within a context, and only there."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import keras
 
 @contextlib.contextmanager
 def precision(name: str) -> Iterator[None]:
-    """Layers and models made within it compute in that precision.
+    """Layers and models created in the context compute in this precision.
 
     Args:
-        name: One of `training.precision`.
+        name: A value of `training.precision`.
 
     >>> with precision("mixed_bfloat16"):
     ...     inside = keras.layers.Dense(1).compute_dtype

@@ -21,8 +21,8 @@ _STATES = {"lstm": ("h", "c"), "gru": ("h",), "simple_rnn": ("h",)}
 class KernelMask(layers.Layer):
     """The mask of real steps `[B, T]` with the first step of each row made real.
 
-    cuDNN's kernels refuse a row without real steps. What is computed of such a row is never
-    looked at: pooling gives zeros for it, and heads of steps weigh it by the true mask.
+    cuDNN's kernels reject a row without real steps. The output for such a row is never
+    used: pooling gives zeros for it, and heads of steps weight it by the true mask.
 
     >>> import numpy as np
     >>> print(KernelMask()(np.array([[True, False], [False, False]])).numpy())
@@ -38,18 +38,18 @@ class KernelMask(layers.Layer):
 
 
 def recurrent_layers(options: Model, steps: Any, mask: Any, context: Any, use_cudnn: bool | str) -> Any:
-    """The stacked recurrent layers: `[B, T, D]` to `[B, T, units]`, twice the units if bidirectional.
+    """The stacked recurrent layers: `[B, T, D]` to `[B, T, units]`; twice the units if bidirectional.
 
     Args:
         options: The spec's `model`.
         steps: Symbolic `[B, T, D]`.
         mask: Symbolic bool `[B, T]`, True for real steps, which come first.
-        context: Symbolic `[B, C]` that the states begin with, projected by a dense layer each; None
+        context: Symbolic `[B, C]` that initializes the states, each through a dense layer; None
             for zeros.
-        use_cudnn: False keeps special kernels out, those for CPUs too.
+        use_cudnn: False avoids special kernels, including those for CPUs.
 
     Returns:
-        The last layer's outputs; its padded steps hold zeros, or what normalisation makes of them.
+        The last layer's outputs; padded steps contain zeros, or normalized zeros.
     """
     kernel_mask = KernelMask(name="kernel_mask")(mask)
     dropout = chosen(options.dropout)
@@ -70,18 +70,18 @@ def _recurrent(options: Model, units: int, index: int, use_cudnn: bool | str) ->
     kernel: dict[str, Any] = {} if cell == "simple_rnn" else {"use_cudnn": use_cudnn}
     if cell == "lstm" and use_cudnn == "auto" and not options.recurrent_dropout and not _has_gpu():
         make = FusedLSTM
-        # Two directions run side by side by themselves.
+        # The two directions already run in parallel.
         kernel = {"use_cudnn": False, "shards": max(1, cores() // (2 if chosen(options.bidirectional) else 1))}
     layer = make(
         units,
         return_sequences=True,
-        # What cuDNN gives at padded steps too.
+        # cuDNN also gives zeros at padded steps.
         zero_output_for_mask=True,
         recurrent_dropout=options.recurrent_dropout,
         name=f"{cell}_{index}",
         **kernel,
     )
-    # XLA compiles each shape of a bucketed batch anew, which takes longer than it saves.
+    # XLA recompiles for each shape of a bucketed batch, which takes longer than it saves.
     layer.supports_jit = False
     return layers.Bidirectional(layer, name=f"bidirectional_{index}") if chosen(options.bidirectional) else layer
 

@@ -1,4 +1,4 @@
-"""A Keras model whose loss and epoch figures count each real step, or record, once."""
+"""A Keras model whose loss and epoch metrics count each real step, or each record, once."""
 
 from __future__ import annotations
 
@@ -12,28 +12,29 @@ from keras import ops
 
 from tfx_sequences.components.kinds.label_kind import LossFunction
 from tfx_sequences.components.kinds.measures import Measures
+from tfx_sequences.components.network.ensemble import members_of, of_head
 from tfx_sequences.components.network.gradient_clipping import GradientClipping, scaled, summed_over_replicas
 from tfx_sequences.components.network.losses import weighted_sum
 
 
 @dataclasses.dataclass(frozen=True)
 class FittedHead:
-    """How one head is fitted and measured.
+    """Loss and measures of one head.
 
     Attributes:
-        loss: Targets and outputs to the loss of each target, `[B]` or `[B, T]`.
-        measures: What it is measured by.
-        weight: Of its loss among those of all heads.
-        training_loss: Another loss for training, if outputs are other ones there; what the
-            head is measured by is then computed in validation only.
-        expected_targets: Weight of its targets in a step, the mean over the training split: what the summed loss of a
-            step is divided by. None divides by the number of the step's own targets.
+        loss: Maps targets and outputs to the loss of each target, `[B]` or `[B, T]`.
+        measures: The head's measures.
+        weight: Weight of its loss in the total loss.
+        training_losses: Separate losses for training, one for each member of an ensemble, if the outputs differ there;
+            the measures are then computed in validation only.
+        expected_targets: Expected weight of a step's targets, the mean over the training split. The summed loss of a
+            step is divided by it. None divides by the number of the step's own targets.
     """
 
     loss: LossFunction
     measures: Measures
     weight: float = 1.0
-    training_loss: LossFunction | None = None
+    training_losses: tuple[LossFunction, ...] = ()
     expected_targets: float | None = None
 
 
@@ -43,47 +44,51 @@ class SequenceModel(keras.Model):
 
     The loss of a step is the weighted sum of the losses of its targets, in the batches of all replicas, divided by a
     constant: the expected weight of a step's targets. So the gradients of an epoch's steps add up to the gradient of
-    all its targets times that constant, and how records are batched does not change what is learned. (Divided by the
-    step's own number of targets, each target of a batch of short records would weigh several times what one of long
-    records does.) The losses of several heads are added with their weights.
-    In `history`, `loss` and all other figures are those of all targets of the epoch: any batches give
-    the same ones.
+    all its targets times that constant, and batching does not change what is learned. (If each step were divided by
+    its own number of targets, a target in a batch of short records would count several times as much as one in a batch
+    of long records.) The losses of several heads are added with their weights.
+    Each member of an ensemble is fitted by its own loss of this form.
+    In `history`, `loss` and all other metrics are computed over all targets of the epoch, so they do not
+    depend on the batches.
 
-    Targets and weights come as `targets_and_weights` gives them. `compile` it with `set_heads` called first.
+    Targets and weights are those of `targets_and_weights`. Call `set_heads` before `compile`.
     """
 
     def set_heads(self, heads: Mapping[str, FittedHead], clipping: GradientClipping | None = None) -> None:
-        """Says how the heads are fitted; a head alone has the model's only output.
+        """Sets the heads; a single head uses the model's only output.
 
         Args:
-            heads: By name.
-            clipping: Of the gradient of a step.
+            heads: Heads by name.
+            clipping: Clipping of a step's gradient.
         """
-        # In a holder of its own, for Keras locks what a built model tracks.
+        # In a separate holder, because Keras locks the objects that a built model tracks.
         self._fitted = _Fitted(dict(heads), clipping or GradientClipping())
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        """Keras' own, and those of the heads."""
+        """Keras' own metrics, and those of the heads."""
         fitted = getattr(self, "_fitted", None)
         return super().metrics + (fitted.metrics if fitted else [])
 
     def train_step(self, data: Any) -> dict[str, Any]:
-        """One step of the optimizer; within it, heads with a loss of their own for training are not measured."""
+        """Does one optimizer step; it does not update measures of heads with a separate training loss."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         self._fitted.in_training = True
         try:
             with tf.GradientTape() as tape:
-                y_pred = self(x, training=True)
-                loss = self.optimizer.scale_loss(self.compute_loss(x, y, y_pred, sample_weight, training=True))
+                of_members = [member(x, training=True) for member in members_of(self)]
+                loss = self._penalties()
+                for number, outputs in enumerate(of_members):
+                    loss += self._loss_of_targets(y, outputs, sample_weight, member=number)
+                loss = self.optimizer.scale_loss(loss)
             gradients = tape.gradient(loss, self.trainable_variables)
             self.optimizer.apply(self._clipped(gradients), self.trainable_variables)
-            return self.compute_metrics(x, y, y_pred, sample_weight)
+            return self.compute_metrics(x, y, self._averaged(of_members), sample_weight)
         finally:
             self._fitted.in_training = False
 
     def _clipped(self, gradients: list[Any]) -> list[Any]:
-        """The gradients to apply: those of all replicas are clipped together, and each then applies an equal part."""
+        """The gradients to apply: clipped for all replicas together, of which each replica applies an equal part."""
         clipping = self._fitted.clipping
         if not clipping:
             return gradients
@@ -97,27 +102,45 @@ class SequenceModel(keras.Model):
     ) -> Any:
         """The loss of one batch, as the class describes it."""
         del x
-        # Of the weights, so the same on each replica, whose losses are added.
+        return self._penalties() + self._loss_of_targets(y, y_pred, sample_weight, member=0 if training else None)
+
+    def _penalties(self) -> Any:
+        """Penalties of the weights. They are equal on all replicas, whose losses are added."""
         penalties = ops.sum(ops.stack([ops.cast(x, "float32") for x in self.losses])) if self.losses else 0.0
-        total = penalties / _replicas()
+        return penalties / _replicas()
+
+    def _averaged(self, of_members: list[Any]) -> Any:
+        """The outputs of the ensemble, of heads that are measured in training."""
+        if len(of_members) == 1:
+            return of_members[0]
+        averages = {
+            name: self.get_layer(f"{name}_average")([of_head(name, outputs) for outputs in of_members])
+            for name, head in self._fitted.heads.items()
+            if not head.training_losses
+        }
+        return averages if isinstance(of_members[0], dict) else averages.get(next(iter(self._fitted.heads)))
+
+    def _loss_of_targets(self, y: Any, y_pred: Any, sample_weight: Any, *, member: int | None) -> Any:
+        """The loss of a member in training, or with `member=None` the loss of the model."""
+        total = 0.0
         for name, head in self._fitted.heads.items():
             targets, outputs, weights = self._fitted.of_head(name, y, y_pred, sample_weight)
-            loss = head.training_loss if training and head.training_loss else head.loss
+            loss = head.loss if member is None or not head.training_losses else head.training_losses[member]
             weighted, count = weighted_sum(loss(targets, outputs), weights)
             self._fitted.losses[name].add(weighted, count)
             total += head.weight * weighted / (head.expected_targets or tf.maximum(_over_replicas(count), 1.0))
         return total
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
-        """Updates the heads' figures and gives all."""
+        """Updates the heads' metrics and returns all metrics."""
         del x
         for name, head in self._fitted.heads.items():
-            if not (self._fitted.in_training and head.training_loss):
+            if not (self._fitted.in_training and head.training_losses):
                 self._fitted.figures[name].update_state(*self._fitted.of_head(name, y, y_pred, sample_weight))
         return self.get_metrics_result()
 
     def get_metrics_result(self) -> dict[str, Any]:
-        """All figures; `loss` is that of all targets so far."""
+        """All metrics; `loss` covers all targets so far."""
         results = super().get_metrics_result()
         fitted = self._fitted
         losses = {name: head.weight * fitted.losses[name].result() for name, head in fitted.heads.items()}
@@ -143,8 +166,8 @@ class _Fitted:
         return [*self.losses.values(), *self.figures.values()]
 
     def of_head(self, name: str, *of_all: Any) -> tuple[Any, Any, Any]:
-        """Targets, outputs and weights of one head; without weights all targets weigh 1."""
-        targets, outputs, weights = (part[name] if isinstance(part, dict) else part for part in of_all)
+        """Targets, outputs and weights of one head; without weights every target has weight 1."""
+        targets, outputs, weights = (of_head(name, part) for part in of_all)
         if weights is None:
             weights = tf.ones(tf.shape(targets)[: 1 + self.heads[name].measures.label.per_step])
         return targets, outputs, weights
@@ -169,7 +192,7 @@ class LossPerTarget(keras.metrics.Metric):
 
 
 class HeadFigures(keras.metrics.Metric):
-    """The figures of one head by name, without its loss."""
+    """The metrics of one head by name, without its loss."""
 
     def __init__(self, measures: Measures, prefix: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -183,7 +206,7 @@ class HeadFigures(keras.metrics.Metric):
         self._sums.assign_add(tf.reduce_sum(tf.cast(sums, tf.float64), axis=0))
 
     def result(self) -> dict[str, Any]:
-        """By name, those of several heads with the head's name before; some are for the evaluation alone."""
+        """Metrics by name, prefixed by the head's name if there are several; without those for the evaluation only."""
         return {self._prefix + name: tf.cast(x, tf.float32) for name, x in self._measures.shown(self._sums).items()}
 
 

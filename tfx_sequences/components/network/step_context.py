@@ -1,4 +1,4 @@
-"""The context of a record beside each of its steps."""
+"""Adds the context of a record to each of its steps."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from keras import layers, ops
 
 @keras.saving.register_keras_serializable("tfx_sequences")
 class WithContext(layers.Layer):
-    """Joins a vector of each record to each of its steps: `[B, T, D]` and `[B, C]` to `[B, T, D + C]`.
+    """Concatenates a record's vector to each of its steps: `[B, T, D]` and `[B, C]` to `[B, T, D + C]`.
 
-    The mask of the steps stays theirs.
+    The mask of the steps is kept.
 
     >>> import numpy as np
     >>> print(WithContext()([np.array([[[1.0], [2.0]]]), np.array([[7.0]])]).numpy())

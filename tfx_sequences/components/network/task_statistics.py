@@ -1,4 +1,4 @@
-"""What the training split decides of the network."""
+"""Statistics of the training split that shape the network."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["HeadStatistics", "TaskStatistics"]
 
 @dataclasses.dataclass(frozen=True)
 class TaskStatistics:
-    """What the training split decides of the network.
+    """Statistics of the training split that shape the network.
 
     Attributes:
-        num_ids: Number of ids of each column that has some, by transformed name.
-        heads: By the head's name.
+        num_ids: Number of ids of each id column, by transformed name.
+        heads: Statistics by head.
         terms: The terms of embedding tables with pretrained vectors, in id order, by table.
-        normalizers: What was chosen for columns whose normaliser is `auto`, see `read_choices`.
+        normalizers: The choices for columns whose normalizer is `auto`, see `read_choices`.
     """
 
     num_ids: Mapping[str, int]

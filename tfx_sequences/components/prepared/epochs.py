@@ -16,15 +16,15 @@ from tfx_sequences.components.prepared.prepared_input import PreparedStore, Work
 
 
 class PreparedInput:
-    """Training batches of a prepared store; takes the place of `SequenceInput`.
+    """Training batches from a prepared store; replaces `SequenceInput`.
 
     Args:
         store: The store.
-        worker: Which of the workers that share each epoch this is; None: the only one.
+        worker: This worker, if several share each epoch; None for a single worker.
 
     Attributes:
-        epoch: The epoch, from 0, that the next pass gives, or that one is giving.
-        step: Batches of that epoch that were taken.
+        epoch: The epoch, counted from 0, of the current or the next pass.
+        step: Number of batches of that epoch that were taken.
     """
 
     def __init__(self, store: PreparedStore, worker: Worker | None = None) -> None:
@@ -36,45 +36,45 @@ class PreparedInput:
 
     @functools.cached_property
     def dataset(self) -> tf.data.Dataset:
-        """Batches as of `PreparedStore.epochs`; each pass is the next epoch. Under `fit` add `callback`."""
+        """Batches as in `PreparedStore.epochs`; each pass is the next epoch. With `fit`, add `callback`."""
         return self._store.epochs(self._begin_pass, self._worker)
 
     @functools.cached_property
     def steps_per_epoch(self) -> int:
-        """Batches of the first epoch, for each of the workers that share it; later ones differ by a few."""
+        """Batches per worker in the first epoch; later epochs differ by a few."""
         return self._store.batches(workers=self._worker.count) // self._worker.count
 
     @property
     def callback(self) -> keras.callbacks.Callback:
-        """For `fit`: makes Keras' epochs those of the input."""
+        """Callback for `fit`: keeps the input's epochs in step with Keras."""
         return FitEpochs(self)
 
     @property
     def finished(self) -> list[InputCounts]:
-        """What was batched, cut and left out, of each epoch before `epoch`; of all workers together."""
+        """Counts of each epoch before `epoch`, for all workers together: batched, truncated and dropped records."""
         return [self._store.counts(epoch=epoch, workers=self._worker.count) for epoch in range(self.epoch)]
 
     def begin(self, epoch: int, step: int = 0) -> None:
-        """The next pass over `dataset` begins at this step of this epoch."""
+        """Starts the next pass over `dataset` at this step of this epoch."""
         self.epoch, self.step = epoch, step
         self._next = (epoch, step)
 
     def state(self) -> InputState:
-        """Where the input stands: behind the last batch that was taken."""
+        """The position of the input: after the last batch that was taken."""
         return InputState(source=self._store.digest, num_workers=self._worker.count, epoch=self.epoch, step=self.step)
 
     def restore(self, state: InputState) -> None:
-        """Goes on where `state` was taken: the next pass gives the rest of that epoch.
+        """Resumes at the position of `state`: the next pass gives the rest of that epoch.
 
         Raises:
-            UserInputError: The state is one of another store, seed, batching or number of workers.
+            UserInputError: The state belongs to another store, seed, batching or number of workers.
         """
         state.check(self._store.digest, self._worker.count)
         self.begin(state.epoch, state.step)
 
     @contextlib.contextmanager
     def explained(self) -> Iterator[None]:
-        """Nothing to explain: the store was checked when it was written and opened."""
+        """Does nothing: the store was checked when it was written and opened."""
         yield
 
     def _begin_pass(self) -> tuple[int, int]:

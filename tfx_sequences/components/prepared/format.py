@@ -1,12 +1,12 @@
-"""The files of a prepared store, and what says whether a store is still the right one.
+"""The files of a prepared store, and the check that a store is up to date.
 
-    header.json           spec and transform it was made of, columns, parts
+    header.json           spec and transform it was made from, columns, parts
     lengths.npy           [N] int32, steps of each record, part after part
     part-00000-of-00007   the columns of some thousand records, one after another:
                           little-endian values; strings as int32 sizes, then bytes
 
-A part is no sequence of records but of columns: reading it costs no parsing, and
-any rows of it make a batch.
+A part is a sequence of columns, not of records: reading it needs no parsing, and any of
+its rows can form a batch.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ class StoredColumn(Declared):
     """One transformed feature."""
 
     name: str
-    """Its transformed name."""
+    """The feature's transformed name."""
     kind: Literal["context", "sequence"]
     """One value per record, or one per step."""
     dtype: str
-    """Of the feature: `int64`, `float32` or `string`."""
+    """Type of the feature: `int64`, `float32` or `string`."""
     stored: str
-    """Of the values in the parts: the smallest integer type that holds them all, or `string`."""
+    """Type of the values in the parts: the smallest integer type that holds them all, a float type, or `string`."""
     shape: Sizes = ()
-    """Of one value."""
+    """Shape of one value."""
 
     @property
     def value_bytes(self) -> int:
-        """Bytes of one value; not for strings."""
+        """Number of bytes of one value; not for strings."""
         return np.dtype(self.stored).itemsize * math.prod(self.shape)
 
 
@@ -54,21 +54,21 @@ class StoredPart(Declared):
     records: int
     steps: int
     sizes: Annotated[tuple[int, ...], AsTuple]
-    """Bytes of each column, in the header's order."""
+    """Number of bytes of each column, in the header's order."""
     crc32c: int
-    """Of the whole file."""
+    """Checksum of the whole file."""
 
 
 class StoreHeader(Declared):
-    """What `header.json` says."""
+    """The contents of `header.json`."""
 
     format_version: int = FORMAT_VERSION
     spec_fingerprint: str
-    """Of the sections of the spec that decide the transformed records."""
+    """Fingerprint of the spec's sections that determine the transformed records."""
     transform_digest: str
-    """Of the transform graph, see `folder_digest`."""
+    """Digest of the transform graph, see `folder_digest`."""
     seed: int
-    """Of the order in which the records were dealt to parts."""
+    """Seed of the random assignment of records to parts."""
     columns: Annotated[tuple[StoredColumn, ...], AsTuple]
     parts: Annotated[tuple[StoredPart, ...], AsTuple]
     lengths_crc32c: int
@@ -81,7 +81,7 @@ class StoreHeader(Declared):
 
 @dataclasses.dataclass(frozen=True)
 class StoreIdentity:
-    """What a store must have been made of to be read: fingerprint of the spec, digest of the transform graph."""
+    """What a store must have been made from: the fingerprint of the spec and the digest of the transform graph."""
 
     spec_fingerprint: str
     transform_digest: str
@@ -101,15 +101,15 @@ def read_header(folder: Path, identity: StoreIdentity) -> StoreHeader:
     """The header, if the store is the one that `identity` describes.
 
     Raises:
-        DataError: There is no whole store, or it cannot be read.
-        UserInputError: It is stale: made of another spec or transform graph.
+        DataError: There is no complete store, or it cannot be read.
+        UserInputError: The store is stale: it was made from another spec or transform graph.
     """
     path = folder / HEADER
     if not path.is_file():
         raise DataError(
-            f"{folder} is no prepared store.",
+            f"{folder} is not a prepared store.",
             expected=f"a folder with {HEADER}",
-            received="no such folder" if not folder.exists() else "a folder without it",
+            received="no such folder" if not folder.exists() else "a folder without this file",
             fix="Write the store first, with write_prepared_store.",
         )
     try:
@@ -119,14 +119,14 @@ def read_header(folder: Path, identity: StoreIdentity) -> StoreHeader:
             f"{path} cannot be read.",
             expected=f"the header of a prepared store, format version {FORMAT_VERSION}",
             received=str(error.errors(include_url=False)[0]["msg"]),
-            fix="Write the store anew.",
+            fix="Write the store again.",
         ) from None
     if header.format_version != FORMAT_VERSION:
         raise DataError(
             f"{folder} has another format.",
             expected=f"format version {FORMAT_VERSION}",
             received=str(header.format_version),
-            fix="Write the store anew with this version of the package.",
+            fix="Write the store again with this version of the package.",
         )
     for what, wanted, found in (
         ("features, label, weight or id of the spec", identity.spec_fingerprint, header.spec_fingerprint),
@@ -134,19 +134,19 @@ def read_header(folder: Path, identity: StoreIdentity) -> StoreHeader:
     ):
         if wanted != found:
             raise UserInputError(
-                f"The prepared store {folder} is stale: it was made with another {what}.",
+                f"The prepared store {folder} is stale: it was made from another {what}.",
                 expected=wanted,
                 received=found,
-                fix="Write the store anew from the records that the present Transform has written.",
+                fix="Write the store again from the records that the current Transform wrote.",
             )
     return header
 
 
 def damaged(file: Path, received: str) -> DataError:
-    """The error for a file of the store that is not as it was written."""
+    """The error for a file of the store that has changed since it was written."""
     return DataError(
         f"{file} is damaged.",
         expected="the file as it was written",
         received=received,
-        fix="Remove the store and write it anew.",
+        fix="Remove the store and write it again.",
     )

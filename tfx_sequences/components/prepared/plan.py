@@ -1,9 +1,9 @@
-"""Which records of a prepared store make which batch, epoch by epoch.
+"""Plans the batches of a prepared store, epoch by epoch.
 
-An epoch is a row of windows: a few parts, held in memory together, whose rows are sorted by length
-and cut into batches. Which parts share a window, which records of about the same length share a
-batch, and the order of the batches are drawn anew for each epoch. All follows from
-`(seed, epoch)`, so a batch is known without reading those before it.
+An epoch is a sequence of windows. A window is a few parts that are held in memory together; their rows are sorted by
+length and cut into batches. Each epoch draws again which parts share a window, which records of similar length share a
+batch, and the order of the batches. Everything depends only on `(seed, epoch)`, so a batch is known without reading the
+batches before it.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from tfx_sequences.schemas.spec.batching import Batching
 
 @dataclasses.dataclass(frozen=True)
 class BatchLimits:
-    """How large a batch gets.
+    """The limits of a batch's size.
 
     Attributes:
-        rows: Records at most.
-        steps: Steps at most, padding included; a longer sequence comes alone. None: no limit.
+        rows: Maximum number of records.
+        steps: Maximum number of steps, with padding; a longer sequence is a batch of its own. None for no limit.
     """
 
     rows: int
@@ -33,11 +33,11 @@ class BatchLimits:
 
     @classmethod
     def of(cls, batching: Batching, lengths: np.ndarray) -> BatchLimits:
-        """`batch_size` and `token_budget`; there are no buckets, for rows of a window are sorted by length.
+        """The limits from `batch_size` and `token_budget`; no buckets, because a window's rows are sorted by length.
 
         Args:
             batching: The spec's section.
-            lengths: Of all records, `[N]`: what an automatic batch size is chosen from.
+            lengths: Lengths of all records, `[N]`, which determine an automatic batch size.
         """
         size = batching.batch_size
         rows = auto_batch_size(len(lengths), int(lengths.sum())) if size == AUTO else chosen(size)
@@ -46,12 +46,12 @@ class BatchLimits:
 
 @dataclasses.dataclass(frozen=True)
 class Window:
-    """Some parts and the batches made of them.
+    """Some parts and the batches made from them.
 
     Attributes:
-        parts: `[P]`, numbers of the parts.
+        parts: `[P]`, indices of the parts.
         rows: `[n]` int32, rows of the parts, one part after another, in the order of the batches.
-        ends: `[b]` int64, where in `rows` each batch ends; it starts where the one before it does.
+        ends: `[b]` int64, the end of each batch in `rows`; it starts where the previous one ends.
     """
 
     parts: np.ndarray
@@ -60,7 +60,7 @@ class Window:
 
 
 def count_batches(lengths: Sequence[np.ndarray], limits: BatchLimits, per_window: int, epoch_parts: np.ndarray) -> int:
-    """Batches of an epoch whose windows are made of parts in the order `epoch_parts`."""
+    """Number of batches in an epoch whose windows take the parts in the order `epoch_parts`."""
     return sum(
         len(_cuts(np.sort(_lengths_of(lengths, parts)), limits)) for parts in _windows_of(epoch_parts, per_window)
     )
@@ -75,25 +75,25 @@ def plan_epoch(
     per_window: int = 4,
     workers: int = 1,
 ) -> Iterator[Window]:
-    """The windows of one epoch; every record is in one batch.
+    """The windows of one epoch; every record is in exactly one batch.
 
     Args:
-        lengths: Of the records of each part.
-        limits: How large a batch gets.
-        seed: Decides the shuffle, together with `epoch`. None: no shuffle, every epoch is the same.
+        lengths: Lengths of the records of each part.
+        limits: Limits of a batch's size.
+        seed: Determines the shuffle, together with `epoch`. None: no shuffle, every epoch is the same.
         epoch: Number of the epoch.
-        per_window: Parts that are held in memory together.
-        workers: The number of batches becomes a multiple of this, by halving batches of the last window.
+        per_window: Number of parts that are held in memory together.
+        workers: Number of workers. Batches of the last window are halved until the batches are a multiple of it.
 
     Raises:
-        UserInputError: There are too few records for so many workers.
+        UserInputError: There are too few records for this number of workers.
 
     >>> window, = plan_epoch([np.array([5, 1, 2]), np.array([4])], BatchLimits(rows=2), seed=None)
     >>> window.parts, window.rows, window.ends
     (array([0, 1]), array([1, 2, 3, 0], dtype=int32), array([2, 4]))
     """
     order = np.arange(len(lengths))
-    # One generator per purpose, so that a window's draw does not depend on those before it.
+    # One generator per purpose, so that a window does not depend on the previous ones.
     if seed is not None:
         order = np.random.default_rng([seed, epoch]).permutation(order)
     missing = -count_batches(lengths, limits, per_window, order) % workers if workers > 1 else 0
@@ -108,14 +108,14 @@ def plan_epoch(
             ends = _halved(ends, missing, workers)
         if random is not None:
             batches = np.split(rows, ends)[:-1]
-            # Within a batch the order means nothing, and a rising one reads memory forwards.
+            # The order within a batch does not matter, and ascending rows read memory sequentially.
             shuffled = [np.sort(batches[i]) for i in random.permutation(len(batches))]
             rows, ends = np.concatenate([rows[:0], *shuffled]), np.cumsum([len(b) for b in shuffled], dtype=np.int64)
         yield Window(parts, rows, ends)
 
 
 def _windows_of(order: np.ndarray, per_window: int) -> list[np.ndarray]:
-    # Of about equal size: the last one is not a remnant with other batches than the rest.
+    # Windows of about equal size, so that the last one is not a small remainder with different batches.
     return np.array_split(order, -(-len(order) // per_window))
 
 
@@ -124,7 +124,7 @@ def _lengths_of(lengths: Sequence[np.ndarray], parts: np.ndarray) -> np.ndarray:
 
 
 def _cuts(rising: np.ndarray, limits: BatchLimits) -> np.ndarray:
-    """Ends of the batches that sequences of rising lengths are cut into, each as large as it may be."""
+    """Ends of the batches for sequences sorted by length; each batch is as large as the limits allow."""
     ends = []
     start = 0
     while start < len(rising):
@@ -139,7 +139,7 @@ def _cuts(rising: np.ndarray, limits: BatchLimits) -> np.ndarray:
 
 
 def _halved(ends: np.ndarray, times: int, workers: int) -> np.ndarray:
-    """The same rows in `times` more batches, the largest halved first."""
+    """The same rows in `times` more batches; the largest batches are halved first."""
     sizes = np.diff(ends, prepend=0).tolist()
     for _ in range(times):
         largest = int(np.argmax([*sizes, 0]))
@@ -147,7 +147,7 @@ def _halved(ends: np.ndarray, times: int, workers: int) -> np.ndarray:
             raise UserInputError(
                 f"{workers} workers cannot get the same number of batches.",
                 expected=f"at least {workers} records in the last window of the store",
-                received=f"{sum(sizes)} records, each in a batch of its own",
+                received=f"{sum(sizes)} records, each in a separate batch",
                 fix="Use fewer workers, or a larger batching.token_budget.",
             )
         sizes[largest : largest + 1] = [sizes[largest] - sizes[largest] // 2, sizes[largest] // 2]

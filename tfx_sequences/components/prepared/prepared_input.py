@@ -1,7 +1,7 @@
-"""Reads a prepared store: shuffled, padded batches without parsing a record.
+"""Reads a prepared store: shuffled, padded batches without parsing records.
 
-The plan of an epoch says which rows make which batch (`prepared_plan.py`). For each of its windows
-the parts' columns are read straight into arrays, and a batch is one `tf.gather` per feature
+The plan of an epoch determines the rows of each batch (`plan.py`). For each of its windows, the parts'
+columns are read directly into arrays, and a batch is one `tf.gather` per feature
 from them: no record is parsed and nothing is padded by copying twice.
 """
 
@@ -36,8 +36,8 @@ class Worker:
     """One of several workers that share each epoch.
 
     Attributes:
-        index: Which one, from 0.
-        count: How many there are.
+        index: Index of this worker, counted from 0.
+        count: Number of workers.
     """
 
     index: int = 0
@@ -46,10 +46,10 @@ class Worker:
     def __post_init__(self) -> None:
         if not 0 <= self.index < self.count:
             raise UserInputError(
-                "No such worker.",
+                "The worker does not exist.",
                 expected=f"an index in [0, {self.count - 1}]",
                 received=f"worker {self.index} of {self.count}",
-                fix="Count workers from 0.",
+                fix="Number the workers from 0.",
             )
 
 
@@ -57,13 +57,13 @@ class PreparedStore:
     """A prepared store, opened for reading.
 
     Args:
-        folder: What `write_prepared_store` wrote.
+        folder: The folder that `write_prepared_store` wrote.
         spec: The spec.
-        identity: What the store must have been made of.
+        identity: What the store must have been made from.
 
     Raises:
         DataError: There is no store, or it is damaged.
-        UserInputError: It is stale.
+        UserInputError: The store is stale.
     """
 
     def __init__(self, folder: str | Path, spec: SequenceSpec, identity: StoreIdentity) -> None:
@@ -78,8 +78,8 @@ class PreparedStore:
         for part in self.header.parts:
             size = (self._folder / part.name).stat().st_size if (self._folder / part.name).is_file() else 0
             if size != sum(part.sizes):
-                raise damaged(self._folder / part.name, f"{size} bytes in place of {sum(part.sizes)}")
-        # Now, for who asks for counts may do so when the store is gone.
+                raise damaged(self._folder / part.name, f"{size} bytes instead of {sum(part.sizes)}")
+        # Computed now, because counts may be needed when the store no longer exists.
         self._noted = {training: self._note(training) for training in (False, True)}
 
     @property
@@ -89,7 +89,7 @@ class PreparedStore:
 
     @property
     def digest(self) -> str:
-        """Digest of all that the batches of training depend on."""
+        """Digest of everything that the training batches depend on."""
         batching, seed = self._spec.batching.model_dump(mode="json"), self._spec.training.seed
         depends = [self.header.spec_fingerprint, self.header.lengths_crc32c, len(self._lengths), batching, seed]
         return digest_of(depends)[:32]
@@ -103,40 +103,40 @@ class PreparedStore:
         worker: Worker = Worker(),
         with_id: bool = False,
     ) -> tf.data.Dataset:
-        """The batches `(inputs, targets, weights)` of one epoch, as `make_dataset` gives them.
+        """The batches `(inputs, targets, weights)` of one epoch, as in `make_dataset`.
 
-        Every record comes exactly once, over all workers together, but for those that
-        `drop_shorter_than` and `drop_longer_than` leave out in training; see `counts`. All
+        Every record occurs exactly once, over all workers together, except those that
+        `drop_shorter_than` and `drop_longer_than` drop in training; see `counts`. All
         workers get the same number of batches.
 
         Args:
-            training: Draw the batches anew for each epoch, by `spec.training.seed`.
+            training: Draw new batches for each epoch, by `spec.training.seed`.
             epoch: Number of the epoch.
-            step: Leave out so many batches: what a run that is resumed has had already. They are not read.
-            worker: Which worker's batches.
-            with_id: Give the inputs the records' `id` `[B]` too, if the spec has an `id_key`.
+            step: Number of batches to skip, because a resumed run already had them. They are not read.
+            worker: The worker whose batches to return.
+            with_id: Add the records' `id` `[B]` to the inputs, if the spec has an `id_key`.
 
         Returns:
-            Inputs as of `pad_features`; targets and weights as of `targets_and_weights`.
+            Inputs as in `pad_features`; targets and weights as in `targets_and_weights`.
         """
         self._check_shares(training, epoch, worker)
         return self._dataset(lambda: (epoch, step), training, worker, with_id)
 
     def epochs(self, begin: Callable[[], tuple[int, int]], worker: Worker = Worker()) -> tf.data.Dataset:
-        """The batches of training, of another epoch at each pass over the dataset.
+        """The training batches; each pass over the dataset is another epoch.
 
         Args:
-            begin: Called when a pass begins; gives its epoch, and the batches of it to leave out.
-            worker: Which worker's batches.
+            begin: Called when a pass starts; returns its epoch, and the number of batches to skip.
+            worker: The worker whose batches to return.
 
         Raises:
-            UserInputError: There are too few records for so many workers.
+            UserInputError: There are too few records for this number of workers.
         """
         self._check_shares(True, 0, worker)
         return self._dataset(begin, True, worker, False)
 
     def _check_shares(self, training: bool, epoch: int, worker: Worker) -> None:
-        """An error of the plan is raised here, not within TensorFlow."""
+        """Raises errors of the plan here, not inside TensorFlow."""
         if worker.count > 1:
             for _ in self._plan(self._kept(training), training, epoch, worker.count)():
                 pass
@@ -179,7 +179,7 @@ class PreparedStore:
             return inputs, *targets_and_weights({**features, SEQUENCE_LENGTH: inputs[SEQUENCE_LENGTH]}, self._spec)
 
         def batches(window: dict[str, Any]) -> tf.data.Dataset:
-            # To repeat a window copies nothing; to map here would make the function anew for each.
+            # Repeating a window copies nothing; a map here would create the function again for each window.
             bounds = tf.data.Dataset.from_tensor_slices(window["batches"])
             return tf.data.Dataset.zip(bounds, tf.data.Dataset.from_tensors(window).repeat())
 
@@ -188,11 +188,11 @@ class PreparedStore:
         return untuned(taken.prefetch(_PREFETCHED))
 
     def batches(self, *, training: bool = True, epoch: int = 0, workers: int = 1) -> int:
-        """Batches of an epoch, of all workers together; nothing is read for it."""
+        """Number of batches in an epoch, for all workers together; does not read any records."""
         return sum(len(window.ends) for window in self._plan(self._kept(training), training, epoch, workers)())
 
     def counts(self, *, training: bool = True, epoch: int = 0, workers: int = 1) -> InputCounts:
-        """What an epoch batches, cuts and leaves out, of all workers together; nothing is read for it."""
+        """Counts of an epoch for all workers together (batched, truncated, dropped); does not read any records."""
         counts = InputCounts(epoch)
         kept = self._kept(training)
         for what, (count, names) in self._noted[training].items():
@@ -208,7 +208,7 @@ class PreparedStore:
         return counts
 
     def _note(self, training: bool) -> dict[str, tuple[int, list[str]]]:
-        """How many records any epoch leaves out or cuts, and the names of the first."""
+        """The number of records that every epoch drops or truncates, and the names of the first ones."""
         counts, batching = InputCounts(0), self._spec.batching
         for number, (part, rows) in enumerate(zip(self._lengths, self._kept(training), strict=True)):
             left_out = np.setdiff1d(np.arange(len(part)), rows)
@@ -221,14 +221,14 @@ class PreparedStore:
         return {what: (noted.count, noted.first) for what, noted in counts.noted.items()}
 
     def _names(self, number: int, rows: np.ndarray) -> list[str]:
-        """The ids of records of a part, or where they stand in it."""
+        """The ids of records of a part, or their positions in it."""
         part = self.header.parts[number]
         names = [column.name for column in self.header.columns]
         if not len(rows) or RECORD_ID not in names:
             return [f"{part.name}:{row}" for row in rows]
         before = names.index(RECORD_ID)
         content = np.memmap(self._folder / part.name, np.uint8, "r", sum(part.sizes[:before]), part.sizes[before])
-        # A string column has the sizes of all values, then the values.
+        # A string column contains the sizes of all values, then the values.
         sizes = content[: 4 * part.records].view("<i4")
         ends = np.cumsum(sizes) + 4 * part.records
         ids = [content[ends[row] - sizes[row] : ends[row]].tobytes() for row in rows]
@@ -240,7 +240,7 @@ class PreparedStore:
         return lambda: plan_epoch(lengths, self._limits, seed=seed, epoch=epoch, workers=workers)
 
     def _kept(self, training: bool) -> list[np.ndarray]:
-        """Rows of each part that become batches."""
+        """Rows of each part that become part of batches."""
         batching = self._spec.batching
         if not training:
             return [np.arange(len(part), dtype=np.int32) for part in self._lengths]
@@ -249,7 +249,7 @@ class PreparedStore:
         return [np.flatnonzero(rows).astype(np.int32) for rows in keep]
 
     def _batched(self, kept: list[np.ndarray]) -> list[np.ndarray]:
-        """Their lengths there."""
+        """Lengths of the kept rows, as batched."""
         most = self._spec.batching.max_length
         pairs = zip(self._lengths, kept, strict=True)
         lengths = [part if len(rows) == len(part) else part[rows] for part, rows in pairs]
@@ -261,5 +261,5 @@ class PreparedStore:
         except (OSError, ValueError, EOFError) as error:
             raise damaged(self._folder / LENGTHS, str(error)) from None
         if google_crc32c.value(lengths.tobytes()) != self.header.lengths_crc32c:
-            raise damaged(self._folder / LENGTHS, "the checksum does not fit")
+            raise damaged(self._folder / LENGTHS, "the checksum does not match")
         return lengths

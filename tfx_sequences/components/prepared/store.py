@@ -1,7 +1,7 @@
-"""Writes the prepared store: the transformed records once more, column by column.
+"""Writes the prepared store: the transformed records again, column by column.
 
 Later epochs then parse nothing (`prepared_input.py`).
-`docs/prepared_store.md` says what it costs and what it brings.
+`docs/prepared_store.md` describes its costs and benefits.
 """
 
 from __future__ import annotations
@@ -48,27 +48,27 @@ def write_prepared_store(
 ) -> StoreHeader:
     """Writes the store of one split.
 
-    Records are dealt to parts at random by `spec.training.seed`, so that each part is a sample of
-    the whole split, however the records were ordered. Memory does not grow with the split.
+    Records are assigned to parts at random by `spec.training.seed`, so that each part is a sample of
+    the whole split, whatever the order of the records. Memory use does not grow with the split.
 
     Args:
-        files: TFRecords of transformed `tf.Example`; plain or compressed.
+        files: TFRecords of transformed `tf.Example`; uncompressed or compressed.
         spec: The spec.
         feature_spec: `TFTransformOutput.transformed_feature_spec()`.
-        folder: Where to write, on a local disk; it appears when the store is whole, never before.
-        identity: What the records were made of; readers compare it.
-        records_per_part: Records per file at most.
+        folder: Output folder on a local disk; it appears only when the store is complete.
+        identity: What the records were made from; readers compare it.
+        records_per_part: Maximum number of records per file.
 
     Raises:
-        UserInputError: `folder` is there already, or a feature is of a kind that has no column.
-        DataError: A record's label is a class that the spec or the training split does not have.
+        UserInputError: `folder` exists already, or a feature has a type that the store does not support.
+        DataError: A record's label is a class that is not in the spec or the training split.
     """
     target = Path(folder)
     if target.exists():
         raise UserInputError(
-            f"{target} is there already.",
-            expected="a folder that is not there yet",
-            fix="Remove it, or give another one.",
+            f"{target} already exists.",
+            expected="a folder that does not exist yet",
+            fix="Remove it, or choose another one.",
         )
     target.parent.mkdir(parents=True, exist_ok=True)
     feature_spec = read_features(feature_spec, spec)
@@ -99,7 +99,7 @@ def _columns(feature_spec: dict[str, Any], spec: SequenceSpec) -> list[StoredCol
         of_steps = name in steps and isinstance(feature, tf.io.RaggedFeature)
         if not of_steps or not fixed or feature.dtype == tf.string:
             raise UserInputError(
-                f"'{name}' cannot be kept in a prepared store.",
+                f"'{name}' cannot be stored in a prepared store.",
                 expected="one number, id or vector per step, or per record",
                 received=str(feature),
                 fix="Train from the transformed records.",
@@ -122,7 +122,7 @@ def _parsed(files: list[str], feature_spec: dict[str, Any]) -> Iterator[dict[str
 def _check_labels(batch: dict[str, Any], spec: SequenceSpec, before: int) -> None:
     for head, label in spec.heads.items():
         if label.target_dtype != "int64":
-            continue  # Only an index can be that of no class.
+            continue  # Only an index can stand for an unknown class.
         indices = batch[label_name(head)]
         wrong = indices.values.numpy() < 0 if label.per_step else indices.numpy() < 0
         unknown = np.unique(indices.value_rowids().numpy()[wrong]) if label.per_step else np.flatnonzero(wrong)
@@ -132,15 +132,15 @@ def _check_labels(batch: dict[str, Any], spec: SequenceSpec, before: int) -> Non
             where = spec.where_of_head(head)
             raise DataError(
                 f"Label '{label.key}': {len(names)} of {len(wrong) if not label.per_step else indices.nrows()} records "
-                "have a class that the spec or the training split does not have.",
+                "have a class that is not in the spec or the training split.",
                 expected=f"a class of `{where}.classes`, or one of the training split",
-                received=f"another one in record {shortened(names)}",
-                fix=f"Mend or remove the records, or add the class to `{where}.classes`.",
+                received=f"another class in record {shortened(names)}",
+                fix=f"Correct or remove the records, or add the class to `{where}.classes`.",
             )
 
 
 class _Spill:
-    """The columns of all records in the order they came, in files that are read back at random."""
+    """The columns of all records in order of arrival, in files that allow random access."""
 
     def __init__(self, folder: Path, columns: list[StoredColumn], opened: contextlib.ExitStack) -> None:
         self.columns = columns
@@ -158,8 +158,8 @@ class _Spill:
             if column.kind == "sequence":
                 if not np.array_equal(value.row_lengths().numpy(), lengths):
                     raise DataError(
-                        f"'{column.name}': a record has another number of steps than its `{SEQUENCE_LENGTH}`.",
-                        expected="records as Transform writes them",
+                        f"'{column.name}': the number of steps of a record differs from its `{SEQUENCE_LENGTH}`.",
+                        expected="records written by Transform",
                         fix="Run Transform again.",
                     )
                 value = value.values
@@ -183,7 +183,7 @@ class _Spill:
         lengths = np.concatenate([np.zeros(0, np.int64), *self._lengths])
         count = max(1, -(-self.records // records_per_part), -(-total // _BYTES_PER_PART))
         dealt = np.array_split(np.random.default_rng(seed).permutation(self.records), count)
-        # Records of about the same length are read together: neighbours in memory, that is fewer cache misses.
+        # Records of similar length are read together, so they are stored together: fewer cache misses.
         dealt = [rows[np.argsort(lengths[rows], kind="stable")] for rows in dealt]
         columns = [c.model_copy(update={"stored": self._stored(c)}) for c in self.columns]
         readers = [self._reader(column, path, lengths) for column, path in zip(columns, self._paths, strict=True)]
@@ -222,7 +222,7 @@ class _Spill:
         return np.dtype(fits[0] if fits else np.int64).name
 
     def _reader(self, column: StoredColumn, path: Path, lengths: np.ndarray) -> Any:
-        """A function from row numbers `[n]` to the bytes of their values, in that order."""
+        """A function that maps row numbers `[n]` to the bytes of their values, in that order."""
         is_string = column.dtype == "string"
         if is_string:
             sizes = np.concatenate([np.zeros(0, np.int64), *self._sizes[column.name]])

@@ -1,4 +1,4 @@
-"""Reads a window of a prepared store: its columns, and where in them the rows and steps of each batch are."""
+"""Reads a window of a prepared store: its columns, and the positions of each batch's rows and steps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tfx_sequences.schemas.columns.names import SEQUENCE_PREFIX
 from tfx_sequences.schemas.spec.batching import Padding
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
-# TensorFlow takes an array as it is, without a copy, if it begins at a multiple of this.
+# TensorFlow uses an array without a copy if it starts at a multiple of this.
 _ALIGNMENT = 64
 
 
@@ -22,10 +22,10 @@ class WindowReader:
     """Reads windows of a store.
 
     Args:
-        folder: The store.
-        header: Its header.
+        folder: The store's folder.
+        header: The store's header.
         lengths: Steps of the records of each part.
-        spec: The spec, for how sequences are cut and padded.
+        spec: The spec, which determines how sequences are truncated and padded.
     """
 
     def __init__(self, folder: Path, header: StoreHeader, lengths: list[np.ndarray], spec: SequenceSpec) -> None:
@@ -36,10 +36,10 @@ class WindowReader:
         self._seed = spec.training.seed
         sequences = [c for c in header.columns if c.kind == "sequence"]
         self.indexes = sorted({self.index_of(c) for c in sequences})
-        """Which of `read`'s indexes the columns need."""
+        """The indexes of `read` that the columns need."""
 
     def index_of(self, column: StoredColumn) -> str:
-        """Which index a sequence column's steps are gathered by: that of the side where its padding is."""
+        """The index for gathering a sequence column's steps, which depends on its padding side."""
         return f"{self._padding(column).side}_padded"
 
     def held(self, column: StoredColumn) -> str:
@@ -53,19 +53,19 @@ class WindowReader:
     def read(
         self, window: Window, kept: list[np.ndarray], own: np.ndarray, cut_by: tuple[int, ...] | None
     ) -> dict[str, Any]:
-        """Everything that batches of a window are made of.
+        """Everything that a window's batches are made from.
 
         Args:
-            window: The window, of a plan of the kept rows.
-            kept: Rows of each part that become batches.
-            own: `[b]` bool, which of the window's batches are wanted.
-            cut_by: What a random cut is drawn by, beside the seed; None cuts the tail then.
+            window: The window, from a plan for the kept rows.
+            kept: Rows of each part that become part of batches.
+            own: `[b]` bool, the window's batches to return.
+            cut_by: Seeds of random truncation, in addition to the spec's seed; None truncates the tail instead.
 
         Returns:
             `values`: context columns `[n, *shape]` in the order of the window's rows; sequence columns
             `[1 + S, *shape]`, padding first. `lengths` `[n]`. `batches` `[b, 5]` int64: first and last
             row, first and last entry in the indexes, and steps `T` of each batch. The indexes `[s]`
-            int32, flat `[B, T]` after one another: where in the sequence columns each step is.
+            int32, concatenated flat `[B, T]`: the position of each step in the sequence columns.
         """
         values = self._read(window)
         whole = np.concatenate([self._lengths[part] for part in window.parts])
@@ -103,7 +103,7 @@ class WindowReader:
         }
 
     def _cut(self, spare: np.ndarray, drawn_by: tuple[int, ...] | None) -> np.ndarray:
-        """Steps to leave out in front, of the `spare` ones of each row."""
+        """Steps to remove at the start of each row, out of its `spare` ones."""
         how = self._batching.truncate
         if how == "head":
             return spare
@@ -113,11 +113,11 @@ class WindowReader:
 
     def _padding(self, column: StoredColumn) -> Padding:
         name = column.name.removeprefix(SEQUENCE_PREFIX)
-        # A label is no feature, even if one is called like it.
+        # A label is not a feature, even if a feature has the same name.
         return self._batching.padding.get(name, Padding()) if name != column.name else Padding()
 
     def _read(self, window: Window) -> dict[str, np.ndarray]:
-        """The window's columns; of a sequence feature, padding first and then the steps of all rows."""
+        """The window's columns; for a sequence feature, padding first and then the steps of all rows."""
         parts = [self._header.parts[index] for index in window.parts]
         columns = self._header.columns
         values: dict[str, Any] = {}
@@ -145,7 +145,7 @@ class WindowReader:
                         raise damaged(self._folder / part.name, "the file is too short")
                     crc = google_crc32c.extend(crc, target)
             if crc != part.crc32c:
-                raise damaged(self._folder / part.name, "the checksum does not fit")
+                raise damaged(self._folder / part.name, "the checksum does not match")
         strings = {c.name: np.concatenate(values[c.name]) for c in columns if c.dtype == "string"}
         for column in columns:
             if column.kind == "sequence":
@@ -163,7 +163,7 @@ def _aligned(shape: tuple[int, ...], dtype: str) -> np.ndarray:
 
 
 def _strings(content: bytes, records: int, column: StoredColumn) -> np.ndarray:
-    """`[records, *shape]` of bytes."""
+    """The strings, `[records, *shape]` of bytes."""
     count = records * int(np.prod(column.shape, dtype=np.int64))
     ends = 4 * count + np.cumsum(np.frombuffer(content, "<i4", count))
     starts = np.append(4 * count, ends)[:-1]

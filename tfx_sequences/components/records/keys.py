@@ -68,6 +68,7 @@ def feature_name(feature: RawFeature, spec: SequenceSpec) -> str:
     roles = {
         "label": "the label",
         "known_future": "the known future",
+        "offset": "the offset",
         "mase_scale": "the scale of MASE",
         "step_weight": "the step weight",
         "example_weight": "the example weight",

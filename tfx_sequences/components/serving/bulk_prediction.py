@@ -1,7 +1,7 @@
-"""Predictions of any number of records through Beam: in parallel, in order, in bounded memory.
+"""Predicts any number of records with Beam: in parallel, in order, in bounded memory.
 
-Each worker reads a part of the records itself, predicts it batch by batch and writes it to a file of its own;
-only counts go through Beam, so that no runner holds records. The parts are read one after another at the end.
+Each worker reads a part of the records itself, predicts it batch by batch and writes the predictions to a separate
+file. Only counts go through Beam, so no runner holds records. At the end the parts are read one after another.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ PART_RECORDS = 20_000
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """Records one after another of one file.
+    """A range of consecutive records in one file.
 
     Attributes:
-        number: Its place among all parts.
+        number: Its position among all parts.
         file: The file.
-        offset: The byte of its first record.
-        first: The index of its first record.
-        records: How many they are; None to the end of the file.
+        offset: Byte offset of its first record.
+        first: Index of its first record in the file.
+        records: Number of records; None for all up to the end of the file.
     """
 
     number: int
@@ -48,7 +48,7 @@ class Part:
 
 @dataclasses.dataclass(frozen=True)
 class Done:
-    """A part that is predicted: where its lines are, how many, and what has no prediction."""
+    """A predicted part: the file with its predictions, their number, and the records without a prediction."""
 
     number: int
     path: str
@@ -67,23 +67,23 @@ def predict_through_beam(
     batch_size: int = 256,
     part_records: int = PART_RECORDS,
 ) -> Iterator[dict[str, Any]]:
-    """Predicts records by Beam's workers, and gives the predictions in the order of the files.
+    """Predicts records on Beam's workers, and yields the predictions in the order of the files.
 
     Args:
         model: See `find_model`.
-        data: A TFRecord file, or a folder of them. A plain file is worked on in parts, a gzip file as one.
-        folder: Where the parts are written, which all workers must see; it exists. They are gone at the end.
-        beam_pipeline_args: Of Beam, the runner among them.
-        failures: Counts the records that have no prediction, and are left out; None raises at the first.
+        data: A TFRecord file, or a folder of them. An uncompressed file is split into parts; a gzip file is one part.
+        folder: Existing folder for temporary files, visible to all workers. The files are deleted at the end.
+        beam_pipeline_args: Beam's options, including the runner.
+        failures: Counts and skips the records that cannot be predicted; None raises at the first.
         batch_size: Records per call of the model.
         part_records: Records per part.
 
     Returns:
-        As `predict_files`.
+        The same rows as `predict_files`.
 
     Raises:
-        UserInputError: No such model, or no record files.
-        DataError: A file, or without `failures` a record, cannot be read.
+        UserInputError: The model or the record files do not exist.
+        DataError: A file cannot be read; or a record cannot be predicted, if `failures` is None.
     """
     model_dir = find_model(model)
     spec = spec_of_card(read_card(model_dir), model_dir)
@@ -120,13 +120,13 @@ def predict_through_beam(
 @beam.typehints.with_input_types(Part)
 @beam.typehints.with_output_types(Done)
 class PredictPart(beam.DoFn):
-    """Predicts a part and writes it as JSON lines; a part that is tried again is written anew.
+    """Predicts a part and writes JSON lines; each attempt at a part writes a new file.
 
     Args:
         model_dir: The SavedModel.
-        pattern: What the names of the files begin with.
+        pattern: Prefix of the file names.
         batch_size: Records per call of the model.
-        strict: A record without a prediction is an error.
+        strict: Whether a record without a prediction is an error.
     """
 
     def __init__(self, model_dir: str, pattern: str, batch_size: int, strict: bool) -> None:
@@ -136,13 +136,13 @@ class PredictPart(beam.DoFn):
         self._strict = strict
 
     def setup(self) -> None:
-        """Loads the model, once for each worker."""
+        """Loads the model, once per worker."""
         self._model = load_model(self._model_dir)
 
     def process(self, part: Part) -> Iterator[Done]:
-        """One part."""
+        """Predicts one part."""
         failures = Failures()
-        # Another try, or a twin of this one, writes another file; whose `Done` arrives counts.
+        # Another attempt, also a concurrent one, writes another file; the one whose `Done` arrives counts.
         path = f"{self._pattern}-{part.number}-{uuid.uuid4().hex}"
         predicted = 0
         with open(path, "w", encoding="utf-8") as file:

@@ -1,17 +1,17 @@
 """The exported model: raw serialized records in, named predictions out.
 
-Parsing, transforming and padding are the functions that training uses.
-Signatures, of `examples` `[B]` string unless it says otherwise:
+Parsing, transforming and padding use the same functions as training.
+Signatures, with the input `examples` `[B]` string unless stated otherwise:
 
-    serving_default      what `served` gives, of all heads, for records of the spec's kind
-    serving_example      the same for tf.Example, if that can hold all features
-    serving_tensors      the same for padded tensors, named as of `request_inputs`
+    serving_default      the outputs of `served`, for all heads, for records of the spec's type
+    serving_example      the same for tf.Example, if it can hold all features
+    serving_tensors      the same for padded tensors, named as in `request_inputs`
     transform_features   the transformed features, padded: what the network reads
-    evaluation_inputs    label and example_weight of each head, as it is fitted to them; for the Evaluator
-    evaluation_outputs   what serving_default gives, and what the Evaluator's figures are made of: by head its
+    evaluation_inputs    label and example_weight of each head, in the Evaluator's format
+    evaluation_outputs   the outputs of serving_default, and the inputs of the Evaluator's metrics: by head its
                          outputs, targets, weights and the sums of its measures; the lengths
 
-Where the spec has several labels, each output is called NAME_OUTPUT; with a label of steps there is
+If the spec has several labels, each output is called NAME_OUTPUT. If a label is per step, there is
 `sequence_length` `[B]` too.
 """
 
@@ -57,13 +57,13 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 class RawRecordModel:
-    """Transform graph and network joined: predictions of raw serialized records.
+    """The transform graph and the network combined: predictions for raw serialized records.
 
     Args:
-        model: The Keras model, outputs as of `build_heads`.
+        model: The Keras model, with outputs as returned by `build_heads`.
         transform_savedmodel_dir: The transform graph.
         spec: The spec.
-        statistics: What the training split decided, the classes above all.
+        statistics: Statistics of the training split, such as the classes.
     """
 
     def __init__(
@@ -71,12 +71,12 @@ class RawRecordModel:
     ) -> None:
         self._model = model
         self._spec = spec
-        # As the network reads transformed records; raw ones are read as the spec says.
+        # The network reads transformed records with this spec; raw records are read with `spec`.
         self._network_spec = network_spec(spec, normalizers_of(statistics.normalizers))
         self._statistics = statistics
         self.transform_dir = transform_savedmodel_dir
         self._loader = saved_transform_io_v2.SavedModelLoader(transform_savedmodel_dir)
-        # What several signatures do is traced once, and is one function in the exported graph.
+        # Steps that several signatures share are traced once, into one function of the exported graph.
         self._inputs = _traced_once(self._transform_parsed)
         self._of_records = _traced_once(self._transform_records)
         self._logits = _traced_once(self._run_network)
@@ -84,18 +84,18 @@ class RawRecordModel:
 
     @property
     def tracked(self) -> list[Any]:
-        """What an archive must track beside the variables, which it finds itself: lookup tables."""
-        # Given the network, it would trace it once more to find them.
+        """The lookup tables, which an archive must track; it finds the variables itself."""
+        # If the archive got the network instead, it would trace it again to find them.
         parts = [part for layer in self._model._flatten_layers() for part in vars(layer).values()]
         tables = [part for part in parts if isinstance(part, tf.saved_model.experimental.TrackableResource)]
         return [*tables, self._loader._imported]
 
     def predict(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Predictions of records of the spec's kind, strings `[B]`; `B` may be 0. See `served`."""
+        """Predictions for records of the spec's type, strings `[B]`; `B` may be 0. See `served`."""
         return self._answers(self._of_records(serialized))
 
     def predict_examples(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The same for records that are `tf.Example`, whatever the spec's are."""
+        """The same for records of type `tf.Example`, whatever the spec's type is."""
         return self._answers(self._inputs(from_records(serialized, self._spec, "Example")))
 
     def predict_tensors(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -103,15 +103,15 @@ class RawRecordModel:
         return self._answers(self._inputs(from_tensors(inputs, self._spec)))
 
     def transform_features(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        """What the network reads of records of the spec's kind; see `pad_features`."""
+        """The network's inputs for records of the spec's type; see `pad_features`."""
         return dict(self._of_records(serialized))
 
     def evaluation_inputs(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Each head's `label` as its outputs count it, and `example_weight`; of several heads `label.NAME`
-        and so on.
+        """Each head's `label`, in the form in which its outputs count it, and `example_weight`; with several heads
+        `label.NAME` and so on.
 
-        Labels of steps are padded; their weights `[B, T]` say which steps are real. A multi_label is
-        0 and 1 by class. Labels of records have a weight if the spec has an `example_weight`.
+        Labels of steps are padded; their weights `[B, T]` show which steps are real. A multi_label is
+        a vector of 0 and 1 by class. Labels of records have a weight if the spec has an `example_weight`.
         """
         _, targets, weights = self._labelled(serialized)
         outputs = {}
@@ -123,11 +123,11 @@ class RawRecordModel:
         return outputs
 
     def evaluation_outputs(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Predictions of records with labels, and what figures are made of.
+        """Predictions for records with labels, and the inputs of the metrics.
 
-        By head `sums` `[B, S]` of its measures, and what these are of: `outputs` as of `build_heads`, `targets` and
-        `weights` as of `targets_and_weights`. Of the record `sequence_length` `[B]` and `cut_steps` `[B]`: how many
-        steps the network reads, and how many not, for they are cut off.
+        For each head `sums` `[B, S]` of its measures, and the tensors that they are computed from: `outputs` as
+        returned by `build_heads`, `targets` and `weights` as returned by `targets_and_weights`. For each record
+        `sequence_length` `[B]` (the steps that the network reads) and `cut_steps` `[B]` (the steps that are cut off).
         """
         transformed, targets, weights = self._labelled(serialized)
         inputs = pad_features(transformed, self._network_spec)
@@ -159,9 +159,9 @@ class RawRecordModel:
         return read_features(self._loader.apply_transform_model(parsed), self._network_spec)
 
     def _run_network(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """What the network gives, by head."""
+        """The network's outputs, by head."""
         batch = tf.shape(inputs[SEQUENCE_LENGTH])[0]
-        # Recurrent kernels refuse an empty batch: it gets a row, which is cut off again.
+        # Recurrent kernels reject an empty batch: it gets a row, which is removed afterwards.
         extra = tf.cast(tf.equal(batch, 0), tf.int32)
         outputs = self._model({name: add_rows(x, extra) for name, x in inputs.items()}, training=False)
         by_head = outputs if isinstance(outputs, dict) else dict.fromkeys(self._spec.heads, outputs)
@@ -180,12 +180,12 @@ class RawRecordModel:
 
 
 def export(raw_model: RawRecordModel, directory: str, spec: SequenceSpec, statistics: TaskStatistics) -> None:
-    """Writes the SavedModel, which needs nothing but TensorFlow to run, and its card.
+    """Writes the SavedModel, which needs only TensorFlow to run, and its card.
 
-    The card holds what `make_card` says, and TensorFlow's checksum of the SavedModel it belongs to.
+    The card has the contents described at `make_card`, and TensorFlow's checksum of the SavedModel.
 
     Raises:
-        TfxSequencesError: The graph has a kernel that only a GPU has.
+        TfxSequencesError: The graph has a kernel that exists only on a GPU.
     """
     classes = {name: head.classes for name, head in statistics.heads.items()}
     card = make_card(spec, classes, raw_model.transform_dir, statistics.normalizers)
@@ -204,7 +204,7 @@ def export(raw_model: RawRecordModel, directory: str, spec: SequenceSpec, statis
     endpoints: list[tuple[str, Callable[..., Any], list[Any]]] = [(n, f, records) for n, f in of_records.items()]
     endpoints.append((TENSOR_SIGNATURE, raw_model.predict_tensors, [tensor_specs(spec)]))
     for name, function, signature in endpoints:
-        # An archive traces what it is given twice, to find its variables and again to save it: here, only a call.
+        # An archive traces each function twice, to find its variables and to save it; here it traces only a call.
         traced = _traced_once(function).get_concrete_function(*signature)
         archive.add_endpoint(name, functools.partial(_call, traced), input_signature=signature)
     archive.write_out(directory, verbose=False)

@@ -1,4 +1,4 @@
-"""An exported model, loaded to be asked: checked against its card and, if wanted, a spec."""
+"""An exported model, loaded for predictions and checked against its card and, optionally, a spec."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 class RefusedInput(ValueError):
-    """The graph refuses a value, or cannot parse a record.
+    """The graph rejects a value, or cannot parse a record.
 
     Attributes:
-        reason: What TensorFlow says, without its lines about the graph.
+        reason: TensorFlow's message, without its lines about the graph.
     """
 
     def __init__(self, reason: str) -> None:
@@ -35,27 +35,27 @@ class RefusedInput(ValueError):
 
 @contextlib.contextmanager
 def refusals() -> Iterator[None]:
-    """Within it, TensorFlow's errors about a value or a record are raised as `RefusedInput`."""
+    """Raises TensorFlow's errors about a value or a record as `RefusedInput`."""
     import tensorflow as tf
 
     try:
         yield
-    # TensorFlow quotes values in its message; where they are not UTF-8, that fails in turn.
+    # TensorFlow quotes values in its message, which fails in turn if they are not UTF-8.
     except (tf.errors.InvalidArgumentError, tf.errors.DataLossError, UnicodeDecodeError) as error:
         raise RefusedInput(_without_graph(getattr(error, "message", str(error)))) from error
 
 
 def load_model(path: str | os.PathLike[str], *, spec: SequenceSpec | None = None) -> LoadedModel:
-    """Loads a model that a run has exported.
+    """Loads a model that a run exported.
 
     Args:
-        path: Its folder, a folder of versions (the newest counts), or the output folder of a run; local, or a URI
+        path: Its folder, a folder of versions (the newest is used), or the output folder of a run; local, or a URI
             that TensorFlow reads.
-        spec: What it is to be used with; None: that it was trained with.
+        spec: The spec to use the model with; None uses the spec that it was trained with.
 
     Raises:
-        UserInputError: There is no model, or its card is not its own.
-        SpecError: It was trained with a spec that reads or labels records in another way; the message names the
+        UserInputError: There is no model, or its card belongs to another model.
+        SpecError: The model was trained with a spec that reads or labels records differently; the message names the
             features.
     """
     folder = find_model(path)
@@ -66,16 +66,16 @@ def load_model(path: str | os.PathLike[str], *, spec: SequenceSpec | None = None
 
 
 class LoadedModel:
-    """A SavedModel with its card; `load_model` makes one.
+    """A SavedModel with its card; `load_model` creates one.
 
-    Methods import TensorFlow where they use it, so that the command line starts at once.
+    Methods import TensorFlow only where they use it, so that the command line starts quickly.
 
     Attributes:
-        folder: Where it lies.
+        folder: The model's folder.
         card: See `make_card`.
         spec: The spec it was trained with.
-        version: The name of its folder, if that is a number, else 1.
-        signatures: TensorFlow's, by name.
+        version: The name of its folder if that is a number, otherwise 1.
+        signatures: TensorFlow's signatures, by name.
     """
 
     def __init__(self, folder: AnyPath, card: Card) -> None:
@@ -88,11 +88,11 @@ class LoadedModel:
         self.signatures: Mapping[str, Any] = tf.saved_model.load(str(folder)).signatures
 
     def predict(self, rows: Rows, *, signature_name: str = SERVING_SIGNATURE) -> dict[str, np.ndarray]:
-        """The outputs of a signature, by name, for plain rows; see `serialize_rows`.
+        """The outputs of a signature for plain rows, by name; see `serialize_rows`.
 
         Raises:
-            DataError: A row does not fit; the message names row and feature.
-            UserInputError: There is no such signature.
+            DataError: A row is invalid; the message names the row and the feature.
+            UserInputError: The signature does not exist.
         """
         self.signature(signature_name)
         if signature_name == TENSOR_SIGNATURE:
@@ -101,11 +101,11 @@ class LoadedModel:
         return self.run(signature_name, {EXAMPLES: np.array(serialize_rows(rows, self.spec, kind=kind), object)})
 
     def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The outputs of a signature, by name, for its inputs; strings are objects of bytes.
+        """The outputs of a signature for its inputs, by name; strings are objects of bytes.
 
         Raises:
-            DataError: The graph refuses a value, or a record cannot be parsed.
-            UserInputError: There is no such signature.
+            DataError: The graph rejects a value, or a record cannot be parsed.
+            UserInputError: The signature does not exist.
         """
         import tensorflow as tf
 
@@ -116,36 +116,36 @@ class LoadedModel:
             return self.call(signature_name, {name: tf.constant(x, specs[name].dtype) for name, x in inputs.items()})
         except RefusedInput as error:
             raise DataError(
-                "The model cannot answer this.",
+                "The model rejected this input.",
                 expected=self._expected(signature_name),
                 received=error.reason,
                 fix="Correct the value. Row numbers in the message start at 0.",
             ) from error
 
     def call(self, signature_name: str, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """The same for tensors, which are not looked at before: for many records at a time.
+        """The same for tensors, without a check of each record: for many records at a time.
 
         Raises:
-            RefusedInput: The graph refuses a value, or a record cannot be parsed.
-            UserInputError: There is no such signature.
+            RefusedInput: The graph rejects a value, or a record cannot be parsed.
+            UserInputError: The signature does not exist.
         """
         signature = self.signature(signature_name)
         with refusals():
             return {name: value.numpy() for name, value in signature(**inputs).items()}
 
     def signature(self, name: str) -> Any:
-        """The signature of a name.
+        """The signature with this name.
 
         Raises:
-            UserInputError: There is none.
+            UserInputError: The signature does not exist.
         """
         if name not in self.signatures:
             why = self.card.get("left_out", {}).get(name)
             raise UserInputError(
                 f"The model has no signature '{name}'.",
                 expected=f"one of {shortened(sorted(self.signatures))}",
-                received=f"'{name}'" + (f", which this spec cannot have: {why}" if why else ""),
-                fix=f"Use another.{did_you_mean(name, self.signatures)}",
+                received=f"'{name}'" + (f", which is not available for this spec: {why}" if why else ""),
+                fix=f"Use one of these.{did_you_mean(name, self.signatures)}",
             )
         return self.signatures[name]
 
@@ -154,11 +154,11 @@ class LoadedModel:
         return dict(self.signature(signature_name).structured_input_signature[1])
 
     def kind_of(self, signature_name: str) -> str:
-        """Of the records that a signature takes: `SequenceExample` or `Example`."""
+        """The type of records that a signature takes: `SequenceExample` or `Example`."""
         return "Example" if signature_name == EXAMPLE_SIGNATURE else self.spec.record
 
     def steps_of(self, records: np.ndarray, signature_name: str) -> Iterator[int]:
-        """Steps of each record, those of its longest feature; -1 for what is no record."""
+        """Number of steps of each record, from its longest feature; -1 if it is not a record."""
         import tensorflow as tf
 
         inputs = [given.feature for given in request_inputs(self.spec).values() if given.feature.is_sequence]
@@ -185,7 +185,7 @@ class LoadedModel:
         return f"serialized tf.{self.kind_of(signature_name)} with the features of the spec '{self.spec.name}'"
 
     def _check_records(self, records: np.ndarray, signature_name: str) -> None:
-        """Names the first record that is none; the graph would say so without its place."""
+        """Raises for the first invalid record, with its row; the graph's message would not name the row."""
         import tensorflow as tf
 
         message = tf.train.Example if self.kind_of(signature_name) == "Example" else tf.train.SequenceExample
@@ -194,10 +194,10 @@ class LoadedModel:
                 message.FromString(record)
             except DecodeError as error:
                 raise DataError(
-                    f"Row {row} is no record.",
+                    f"Row {row} is not a record.",
                     expected=self._expected(signature_name),
-                    received=f"{len(record)} bytes that are no protocol buffer of that type: {record[:20]!r}",
-                    fix="Send what SerializeToString() gives; in JSON, encoded in base64.",
+                    received=f"{len(record)} bytes that are not a protocol buffer of that type: {record[:20]!r}",
+                    fix="Send the result of SerializeToString(); in JSON, encode it in base64.",
                 ) from error
 
 
@@ -206,7 +206,7 @@ def _count(feature: Any) -> int:
 
 
 def _without_graph(message: str) -> str:
-    """What TensorFlow has to say, without its lines about the graph.
+    """TensorFlow's message, without its lines about the graph.
 
     >>> _without_graph("Graph execution error:\\n\\nassertion failed: [Not \\\\'x\\\\':] [3]\\n\\t [[{{node a}}]]")
     "Not 'x': 3"

@@ -1,7 +1,7 @@
-"""The card of an exported model: what it was made of, so that it is used as nothing else.
+"""The card of an exported model: its spec, data and files, so that the model is only used with what fits it.
 
-`tfx_sequences.json` lies beside the SavedModel, and once more where a SavedModel keeps what is not of its graph,
-`assets.extra`.
+`tfx_sequences.json` is next to the SavedModel, with a copy in `assets.extra`, the SavedModel's folder for files that do
+not belong to the graph.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ Card = dict[str, Any]
 
 
 def find_model(path: str | os.PathLike[str]) -> AnyPath:
-    """The SavedModel folder meant by `path`.
+    """The SavedModel folder that `path` refers to.
 
     Args:
-        path: The folder itself, a folder of numbered versions (the newest counts),
+        path: The folder itself, a folder of numbered versions (the newest is used),
             or the output folder of a run; local, or a URI that TensorFlow reads.
 
     Raises:
-        UserInputError: There is no model of ours.
+        UserInputError: There is no model of tfx-sequences there.
     """
     path = path_of(path)
     for folder in (path, path / "pushed_model"):
@@ -48,13 +48,13 @@ def find_model(path: str | os.PathLike[str]) -> AnyPath:
     foreign = (path / "saved_model.pb").is_file()
     raise UserInputError(
         f"There is no model of tfx-sequences in {path}.",
-        expected=f"a folder with saved_model.pb and {MODEL_CARD}, of versions of such, or a run's output folder",
+        expected=f"a folder with saved_model.pb and {MODEL_CARD}, a folder of its versions, or a run's output folder",
         received="a SavedModel that this package did not export"
         if foreign
-        else "such a folder without a model"
+        else "a folder without a model"
         if path.is_dir()
         else "no such folder",
-        fix="Give the folder that 'tfx-sequences run' named as the pushed model.",
+        fix="Use the folder that 'tfx-sequences run' printed as the pushed model.",
     )
 
 
@@ -65,14 +65,14 @@ def make_card(
 
     Args:
         spec: The spec it was trained with.
-        classes: By head.
+        classes: Classes by head.
         transform_dir: The transform graph, a SavedModel.
-        normalizers: What was chosen for columns whose normaliser is `auto`.
+        normalizers: The choices for columns whose normalizer is `auto`.
 
     Returns:
         `fingerprint` and `spec`, `files` (digests of the files that the spec names), `classes`, `transform` (the
-        graph's digest, and its vocabularies), `normalizers` (what `auto` chose, and why), `inputs` of the signature of
-        tensors, and `left_out`: the signatures that this spec cannot have, with the reason.
+        graph's digest, and its vocabularies), `normalizers` (what `auto` chose, and why), `inputs` of the tensor
+        signature, and `left_out`: the signatures that are not available for this spec, with the reason.
     """
     without = why_no_examples(spec)
     inputs = {
@@ -100,7 +100,7 @@ def make_card(
 
 
 def digest_of_transform(transform_dir: str) -> dict[str, Any]:
-    """SHA-256 of a transform graph with all its files, and by vocabulary its digest and number of lines."""
+    """SHA-256 of a transform graph with all its files, and the digest and number of lines of each vocabulary."""
     import tensorflow as tf
 
     whole, vocabularies = hashlib.sha256(), {}
@@ -124,7 +124,7 @@ def checksum_of(model_dir: str) -> str:
 
 
 def write_card(card: Card, model_dir: str) -> None:
-    """Writes the card to both its places in the model's folder."""
+    """Writes the card to both places in the model's folder."""
     import tensorflow as tf
 
     tf.io.gfile.makedirs(os.path.join(model_dir, _EXTRA))
@@ -137,16 +137,16 @@ def read_card(model_dir: str | os.PathLike[str]) -> Card:
     """The card of the model in a folder.
 
     Raises:
-        UserInputError: There is none, it cannot be read, or it is not that of the SavedModel beside it.
+        UserInputError: The card is missing or cannot be read, or it does not belong to the SavedModel next to it.
     """
     card = _read(model_dir, MODEL_CARD)
     copy = os.path.join(_EXTRA, MODEL_CARD)
     if (path_of(model_dir) / copy).is_file() and _read(model_dir, copy) != card:
-        raise _foreign(model_dir, f"{copy}, which says something else")
+        raise _foreign(model_dir, f"{copy}, which has other contents")
     if (path_of(model_dir) / "fingerprint.pb").is_file() and "saved_model_checksum" in card:
         checksum = checksum_of(str(model_dir))
         if checksum != card["saved_model_checksum"]:
-            raise _foreign(model_dir, f"a SavedModel of checksum {checksum}, not {card['saved_model_checksum']}")
+            raise _foreign(model_dir, f"a SavedModel with checksum {checksum}, not {card['saved_model_checksum']}")
     return card
 
 
@@ -154,7 +154,7 @@ def spec_of_card(card: Mapping[str, Any], model_dir: str | os.PathLike[str]) -> 
     """The spec a model was trained with.
 
     Raises:
-        UserInputError: It is of another version of the package.
+        UserInputError: The card is from an incompatible version of the package.
     """
     try:
         return spec_from_json(json.dumps(card["spec"]))
@@ -166,20 +166,20 @@ def contents_of_card(card: Mapping[str, Any]) -> SpecContents:
     """The spec in a card as plain data, with the defaults that this version adds."""
     try:
         spec = json.loads(spec_to_json(spec_from_json(json.dumps(card["spec"]))))
-    except ValueError:  # of another version: what it says is compared as it stands
+    except ValueError:  # of another version: its contents are compared unchanged
         spec = card["spec"]
     return SpecContents(spec, card.get("files", {}))
 
 
 def check_model(card: Mapping[str, Any], spec: SequenceSpec, *, model: str = "the model") -> None:
-    """Refuses a model that was trained with a spec that reads or labels records in another way.
+    """Rejects a model that was trained with a spec that reads or labels records differently.
 
-    How it was trained (`training`, `tuning`, the network, the splits) may differ.
+    Differences in training (`training`, `tuning`, the network, the splits) are allowed.
 
     Args:
-        card: The model's, as of `read_card`.
-        spec: What the model is to be used with.
-        model: What messages call it.
+        card: The model's card, as returned by `read_card`.
+        spec: The spec to use the model with.
+        model: The model's name in messages.
 
     Raises:
         SpecError: The message names each feature that changed.
@@ -188,18 +188,18 @@ def check_model(card: Mapping[str, Any], spec: SequenceSpec, *, model: str = "th
     if changes:
         raise SpecError(
             f"{model[0].upper()}{model[1:]} was trained with another spec.",
-            expected="the spec it was trained with, as far as it decides how records are read and labelled",
-            received=listed("changes, from the model's to this one:", changes),
-            fix="Use the spec the model was trained with, or train a model with this one.",
+            expected="the same spec in all parts that determine how records are read and labelled",
+            received=listed("changes from the model's spec to this one:", changes),
+            fix="Use the spec that the model was trained with, or train a model with this spec.",
         )
 
 
 def _foreign(model_dir: str | os.PathLike[str], received: str) -> UserInputError:
     return UserInputError(
-        f"The card of the model in {model_dir} is not the model's own.",
-        expected=f"{MODEL_CARD} as the export wrote it, beside the SavedModel that it wrote",
+        f"The card of the model in {model_dir} does not belong to this model.",
+        expected=f"{MODEL_CARD} and a SavedModel from the same export",
         received=received,
-        fix="Copy the model's folder whole and edit nothing in it, or export the model again.",
+        fix="Copy the model's folder completely, without changes, or export the model again.",
     )
 
 
@@ -214,7 +214,7 @@ def _read(model_dir: str | os.PathLike[str], place: str) -> Card:
 
 
 def _unreadable(model_dir: str | os.PathLike[str], place: str, error: Exception, version: Any = None) -> UserInputError:
-    other = f"that of version {version}: " if version and version != __version__ else ""
+    other = f"a card of version {version}: " if version and version != __version__ else ""
     return UserInputError(
         f"The card of the model in {model_dir} cannot be read.",
         expected=f"{place} as this version of tfx-sequences ({__version__}) writes it",

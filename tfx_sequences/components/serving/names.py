@@ -1,6 +1,6 @@
-"""The names of an exported model: its signatures, their input, and their outputs. It imports nothing.
+"""Names of an exported model: its signatures, their inputs and outputs. This module imports nothing.
 
-`exported_model.py` says what each signature gives. The names of answers belong to the kinds of labels, see
+`exported_model.py` describes the signatures. The names of predictions belong to the kinds of labels, see
 `schemas.kinds.declared_kind`.
 """
 
@@ -11,12 +11,12 @@ TENSOR_SIGNATURE = "serving_tensors"
 TRANSFORM_SIGNATURE = "transform_features"
 EVALUATION_SIGNATURE = "evaluation_inputs"
 MEASURES_SIGNATURE = "evaluation_outputs"
-# Those that take serialized records and are meant for requests.
+# The signatures for requests that take serialized records.
 RECORD_SIGNATURES = (SERVING_SIGNATURE, EXAMPLE_SIGNATURE, TRANSFORM_SIGNATURE)
 
 # The input of all signatures but TENSOR_SIGNATURE: serialized records.
 EXAMPLES = "examples"
 
-# Further outputs of MEASURES_SIGNATURE, after the prefix of their head; CUT_STEPS has no prefix.
+# More outputs of MEASURES_SIGNATURE. Each follows its head's prefix; CUT_STEPS has no prefix.
 SUMS, OUTPUTS, TARGETS, WEIGHTS = "sums", "outputs", "targets", "weights"
 CUT_STEPS = "cut_steps"

@@ -1,4 +1,4 @@
-"""Whether what is exported runs on any machine, and answers as the network that was trained."""
+"""Checks that an exported model runs on any machine and gives the same predictions as the trained network."""
 
 from __future__ import annotations
 
@@ -8,29 +8,30 @@ from typing import Any
 import keras
 import numpy as np
 
+from tfx_sequences.components.network.ensemble import layers_by_path
 from tfx_sequences.errors import TfxSequencesError, shortened
 
-# Kernels add up in different orders, half precision roughly; a wrong weight is off by far more.
+# Kernels add in different orders, and half precision is coarse; a wrong weight causes much larger differences.
 _TOLERANCE = 1e-3
 _TOLERANCE_OF_HALF = 5e-2
 
 
 def is_half_precision(model: keras.Model) -> bool:
     """Whether any layer computes in float16 or bfloat16."""
-    return any(layer.compute_dtype in ("float16", "bfloat16") for layer in model.layers)
+    return any(layer.compute_dtype in ("float16", "bfloat16") for _, layer in layers_by_path(model))
 
 
 def require_same_answers(portable: Mapping[str, Any], trained: Mapping[str, Any], *, half: bool) -> float:
-    """Compares predictions of the same records by both.
+    """Compares the predictions of both networks for the same records.
 
     Args:
-        portable: Outputs of the network that is exported, by name; whole numbers must be equal, strings are not
-            looked at, for a tie may fall either way.
-        trained: Those of the network that was fitted.
+        portable: Outputs of the exported network, by name. Integers must be equal; strings are not
+            compared, because a tie may be resolved either way.
+        trained: Outputs of the trained network.
         half: Whether layers compute in half precision.
 
     Returns:
-        The largest difference, relative to the output's largest number where that is above 1.
+        The largest difference, relative to the output's largest number if that is above 1.
 
     Raises:
         TfxSequencesError: They differ by more than rounding explains.
@@ -47,7 +48,7 @@ def require_same_answers(portable: Mapping[str, Any], trained: Mapping[str, Any]
         if received.shape != expected.shape:
             raise _difference(f"output '{name}' has shape {received.shape}, not {expected.shape}")
         if received.dtype.kind in "iu" and (received != expected).any():
-            raise _difference(f"output '{name}' has other whole numbers")
+            raise _difference(f"output '{name}' has different integers")
         if received.dtype.kind != "f" or not received.size:
             continue
         scale = max(1.0, float(np.abs(expected).max()))
@@ -59,7 +60,7 @@ def require_same_answers(portable: Mapping[str, Any], trained: Mapping[str, Any]
 
 
 def require_portable_graph(directory: str) -> None:
-    """Refuses a SavedModel with operations of cuDNN, or with a place on a GPU, in any of its functions.
+    """Rejects a SavedModel with cuDNN operations, or operations placed on a GPU, in any of its functions.
 
     Raises:
         TfxSequencesError: The message names the first of them.
@@ -68,13 +69,13 @@ def require_portable_graph(directory: str) -> None:
         if "cudnn" in node.op.lower() or "GPU" in node.device:
             raise TfxSequencesError(
                 f"The exported graph does not run on every machine: '{node.name}' in {where} is {node.op}"
-                f"{f' on {node.device}' if node.device else ''}. With model.builder: make layers without cuDNN's "
-                "kernels where use_cudnn is False, and name no device."
+                f"{f' on {node.device}' if node.device else ''}. With model.builder: create layers without cuDNN's "
+                "kernels if use_cudnn is False, and do not name a device."
             )
 
 
 def operations(directory: str) -> Iterator[tuple[str, Any]]:
-    """All nodes of a SavedModel, with the name of the function that has them."""
+    """All nodes of a SavedModel, each with the name of its function."""
     import tensorflow as tf
     from tensorflow.core.protobuf import saved_model_pb2
 
@@ -88,6 +89,6 @@ def operations(directory: str) -> Iterator[tuple[str, Any]]:
 
 def _difference(what: str) -> TfxSequencesError:
     return TfxSequencesError(
-        f"The network that is exported does not answer as the trained one: {what}. With model.builder: make the same "
-        "weights in the same order whatever use_cudnn is."
+        f"The exported network does not give the same outputs as the trained one: {what}. With model.builder: create "
+        "the same weights in the same order whatever use_cudnn is."
     )

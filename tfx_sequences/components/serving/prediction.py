@@ -1,4 +1,4 @@
-"""Predictions of record files with an exported model; needs TensorFlow only."""
+"""Predictions for record files with an exported model; needs only TensorFlow."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ def predict_files(
 ) -> Iterator[dict[str, Any]]:
     """Predicts records in the order of the files, a batch at a time.
 
-    Model and files are checked before this returns; with a `limit`, each file when
-    its turn comes.
+    The model and the files are checked before this returns; with a `limit`, each file is checked
+    when it is reached.
 
     Args:
         model: See `find_model`.
         data: A TFRecord file, or a folder of them; local, or a URI that TensorFlow reads.
-        limit: At most so many records.
+        limit: Maximum number of records.
         batch_size: Records per call of the model.
-        on_failure: Told of each record that has no prediction, and is left out; None raises at the first.
+        on_failure: Called for each record that cannot be predicted and is skipped; None raises at the first.
 
     Returns:
-        Per record: `id` (the spec's `id_key`, else file name and index), and `predicted_class`
-        (`predicted_classes` of a multi_label: those of at least one half) with `scores` by class, or
-        `prediction`; of steps lists of them, one for each real step. Of several labels, these by
-        the label's name.
+        Per record: `id` (the spec's `id_key`, otherwise file name and index), and `predicted_class`
+        (for a multi_label `predicted_classes`: those with a score of at least 0.5) with `scores` by class, or
+        `prediction`. For steps these are lists, with one element per real step. With several labels,
+        these are grouped by the label's name.
 
     Raises:
-        UserInputError: No such model, or no record files.
+        UserInputError: The model or the record files do not exist.
         DataError: A file or record cannot be read.
     """
     loaded = load_model(model)
     files = list_record_files(data)
     if limit is None:
-        # Better told before the first prediction than after an hour of them.
+        # Better to fail before the first prediction than after an hour of them.
         for file in files:
             check_file(file, loaded.spec, skip_malformed=on_failure is not None)
     return _predictions(loaded, files, limit, batch_size, on_failure)
@@ -79,10 +79,10 @@ def _predictions(
 
 
 def list_record_files(data: str | os.PathLike[str]) -> list[AnyPath]:
-    """The record files meant by `data`, a file or a folder, sorted.
+    """The record files in `data`, which is a file or a folder, sorted.
 
     Raises:
-        UserInputError: There are none.
+        UserInputError: There are no record files.
     """
     data = path_of(data)
     if data.is_file():
@@ -91,15 +91,15 @@ def list_record_files(data: str | os.PathLike[str]) -> list[AnyPath]:
     if not files:
         raise UserInputError(
             f"There are no records in {data}.",
-            expected="a TFRecord file, or a folder with files that have 'tfrecord' in their names",
-            received="an existing folder without such files" if data.is_dir() else "no such file or folder",
-            fix="Mend the path.",
+            expected="a TFRecord file, or a folder of files with 'tfrecord' in their names",
+            received="a folder without such files" if data.is_dir() else "no such file or folder",
+            fix="Correct the path.",
         )
     return files
 
 
 def check_file(file: AnyPath, spec: SequenceSpec, *, skip_malformed: bool = False) -> None:
-    """Raises `DataError` if the file is broken, or its first records are of another kind than the spec's."""
+    """Raises `DataError` if the file is corrupt, or its first records do not have the spec's type."""
     from tfx_sequences.components.records.data_check import check_first_records
 
     record_files.check_framing(file)

@@ -1,4 +1,4 @@
-"""Predictions as files: JSON lines, Parquet, or TFRecords, told by the name's suffix."""
+"""Predictions as files: JSON lines, Parquet or TFRecords, depending on the file's suffix."""
 
 from __future__ import annotations
 
@@ -19,25 +19,26 @@ Row = Mapping[str, Any]
 
 
 def writer_for(path: Path | None, spec: SequenceSpec) -> Callable[[Iterable[Row], BinaryIO], None]:
-    """What writes rows of `predict_files` to an open file of that name.
+    """The function that writes rows of `predict_files` to an open file of this name.
 
-    `.parquet`: a column per answer, classes with scores as maps; of steps lists; `NAME` structs of several labels.
-    `.tfrecord`, `.tfrecord.gz`: SequenceExamples, answers to records in the context, those to steps as feature lists,
-    of several labels as `NAME_scores` and so on, with the `classes` of the scores. All other names: JSON lines.
+    `.parquet`: one column per output; scores by class are maps; outputs of steps are lists; several labels are structs
+    called `NAME`. `.tfrecord`, `.tfrecord.gz`: SequenceExamples, with predictions for records in the context and those
+    for steps as feature lists (`NAME_scores` and so on with several labels), and the `classes` of the scores. All
+    other names: JSON lines.
 
     Args:
         path: The file; None for standard output, which gets JSON lines.
         spec: The model's spec.
 
     Raises:
-        EnvironmentNotSupportedError: Parquet is asked for, but pyarrow is not installed.
+        EnvironmentNotSupportedError: The file is Parquet, but pyarrow is not installed.
     """
     name = path.name.lower() if path else ""
     if name.endswith(".parquet"):
         if find_spec("pyarrow") is None:
             raise EnvironmentNotSupportedError(
                 "Parquet files need pyarrow, which is not installed.",
-                expected="pyarrow, which the extra 'tfx' brings",
+                expected="pyarrow, which the extra 'tfx' installs",
                 received="an environment without it",
                 fix="Install 'tfx-sequences[tfx]' or pyarrow, or write .jsonl or .tfrecord.",
             )
@@ -58,7 +59,7 @@ def _write_parquet(rows: Iterable[Row], file: BinaryIO) -> None:
 
     groups = _groups(rows)
     first = next(groups, [])
-    # An answer of steps may be empty in every row at hand: what it is of is known by its name.
+    # An output of steps may be empty in every row so far; then its name determines the type.
     kind: Any = None
     for row in first:
         kind = _merged(kind, row)
@@ -70,7 +71,7 @@ def _write_parquet(rows: Iterable[Row], file: BinaryIO) -> None:
 
 
 def _merged(kind: Any, value: Any, name: str = "") -> Any:
-    """What values are made of: a type, a list `[kind]`, or kinds by key; None is not known yet."""
+    """The structure of values: a type, a list `[kind]`, or kinds by key; None if it is not known yet."""
     if isinstance(value, Mapping):
         if name == SCORES:
             return dict
@@ -97,7 +98,7 @@ def _arrow(kind: Any, name: str) -> Any:
 
 
 def _for_arrow(value: Any, kind: Any) -> Any:
-    """The value as Arrow takes it for its type: maps as pairs."""
+    """The value in the form that Arrow needs for its type: maps become pairs."""
     import pyarrow as pa
 
     if pa.types.is_map(kind):

@@ -1,4 +1,4 @@
-"""Records and the trainer's own predictions of them, as a file that needs only NumPy."""
+"""A file with records and the trainer's predictions for them, which needs only NumPy to read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OUTPUT = "output."
 
 
 def write(directory: str, records: list[bytes], outputs: Mapping[str, Any]) -> None:
-    """Writes serialized records and, row by row, the outputs the trainer's model gives for them."""
+    """Writes serialized records and, row by row, the outputs of the trainer's model for them."""
     # One buffer and lengths: NumPy's own byte strings lose trailing zero bytes.
     arrays: dict[str, Any] = {
         "records": np.frombuffer(b"".join(records), np.uint8),

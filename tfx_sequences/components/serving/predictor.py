@@ -1,4 +1,4 @@
-"""Answers of an exported model to batches of serialized records; needs TensorFlow only."""
+"""Predictions of an exported model for batches of serialized records; needs only TensorFlow."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Failure:
     """A record that has no prediction.
 
     Attributes:
-        place: File, index and id of the record, in words.
-        reason: Why not.
+        place: File, index and id of the record, as text.
+        reason: Why it has no prediction.
     """
 
     place: str
@@ -38,13 +38,13 @@ class Failure:
 
 @dataclasses.dataclass
 class Failures:
-    """How many records have no prediction, and the first of them."""
+    """The number of records without a prediction, and the first ones."""
 
     count: int = 0
     first: list[Failure] = dataclasses.field(default_factory=list)
 
     def add(self, failures: list[Failure], count: int | None = None) -> None:
-        """Counts more of them; `count` where `failures` are but the first."""
+        """Adds failures; `count` is their number if `failures` contains only the first ones."""
         self.count += len(failures) if count is None else count
         self.first = [*self.first, *failures][:MOST_NAMED]
 
@@ -62,14 +62,14 @@ def predict_batch(
     start: int,
     on_failure: Callable[[Failure], None] | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Predictions of records, as `predict_files` gives them.
+    """Predictions for records, in the form of `predict_files`.
 
     Args:
         model: The model.
         batch: Serialized records, strings `[B]`.
-        file: Where they are from, for messages and names.
-        start: The index of the first of them in the file.
-        on_failure: Called with each record that has no prediction, and is left out; None raises.
+        file: The file they come from, for messages and names.
+        start: The index of the first record in the file.
+        on_failure: Called for each record that cannot be predicted and is skipped; None raises.
 
     Raises:
         DataError: A record cannot be predicted.
@@ -80,7 +80,7 @@ def predict_batch(
         ids = _ids(batch, spec)
     except RefusedInput as error:
         if batch.shape[0] > 1:
-            # Which record it was is found by halves.
+            # Find the record by bisection.
             half = int(batch.shape[0]) // 2
             yield from predict_batch(model, batch[:half], file, start, on_failure)
             yield from predict_batch(model, batch[half:], file, start + half, on_failure)
@@ -91,7 +91,7 @@ def predict_batch(
                 f"{where} cannot be predicted.",
                 expected=f"tf.{spec.record} with the features of the spec '{spec.name}'",
                 received=error.reason,
-                fix="Correct or leave out what cannot be read; 'tfx-sequences check' says more if records have labels.",
+                fix="Correct or remove the invalid value; 'tfx-sequences check' says more if the records have labels.",
             ) from error
         on_failure(Failure(where, error.reason))
         return
@@ -101,10 +101,10 @@ def predict_batch(
             where, reason = _place(batch, row, spec, file, start), f"{wrong[row]} from the model"
             if on_failure is None:
                 raise DataError(
-                    f"{where} has no finite prediction.",
-                    expected="finite numbers in its features, from which the model computes finite numbers",
+                    f"{where} does not have a finite prediction.",
+                    expected="features from which the model computes finite numbers",
                     received=reason,
-                    fix="Look for NaN, infinite or enormous values in the record; leave a missing value out.",
+                    fix="Look for NaN, infinite or very large values in the record; leave out missing values.",
                 )
             on_failure(Failure(where, reason))
             continue
@@ -113,7 +113,7 @@ def predict_batch(
 
 
 def _not_finite(outputs: dict[str, np.ndarray], rows: int) -> dict[int, Any]:
-    """What is no finite number, by row: JSON has no NaN, and a prediction that is none must not look like one."""
+    """Values that are not finite, by row: JSON has no NaN, and they must not look like predictions."""
     wrong: dict[int, Any] = {}
     for name, numbers in outputs.items():
         if name.endswith((SCORES, PREDICTIONS)):
@@ -124,12 +124,12 @@ def _not_finite(outputs: dict[str, np.ndarray], rows: int) -> dict[int, Any]:
 
 
 def answers(outputs: dict[str, np.ndarray], spec: SequenceSpec) -> Iterator[dict[str, Any]]:
-    """What `predict_files` says of each record but its `id`, from the outputs of `serving_default`."""
+    """The rows of `predict_files` without `id`, from the outputs of `serving_default`."""
     return (_answer(outputs, row, spec) for row in range(len(next(iter(outputs.values())))))
 
 
 def _answer(outputs: dict[str, np.ndarray], row: int, spec: SequenceSpec) -> dict[str, Any]:
-    """What is predicted for a record; of several heads, by their names."""
+    """The predictions for a record; with several heads, by their names."""
     if spec.label is not None:
         return _of_head(spec.label, outputs, row, "")
     return {head: _of_head(label, outputs, row, spec.output_prefix(head)) for head, label in spec.labels.items()}

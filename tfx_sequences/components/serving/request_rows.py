@@ -1,4 +1,4 @@
-"""Plain rows for requests, out of whatever holds them."""
+"""Reads plain rows for requests from mappings, DataFrames or JSON lines."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Rows = Any
 
 
 def read_rows(source: Rows) -> Iterator[Mapping[str, Any]]:
-    """The rows in whatever holds them.
+    """The rows of `source`.
 
     Args:
-        source: A mapping (one row), mappings, a pandas DataFrame, a file of JSON lines, or their text.
+        source: A mapping (one row), several mappings, a pandas DataFrame, a file of JSON lines, or their text.
 
     Raises:
-        DataError: A line is no JSON object; the message says which.
-        UserInputError: It is nothing of the kind.
+        DataError: A line is not a JSON object; the message names the line.
+        UserInputError: `source` is none of these.
     """
     if isinstance(source, Mapping):
         yield source
@@ -32,7 +32,7 @@ def read_rows(source: Rows) -> Iterator[Mapping[str, Any]]:
         for index, row in enumerate(source):
             if not isinstance(row, Mapping):
                 raise DataError(
-                    f"Row {index} is no row.",
+                    f"Row {index} is not a mapping.",
                     expected="a mapping of feature keys to values",
                     received=f"{row!r:.60} ({type(row).__name__})",
                     fix="Give one mapping per record.",
@@ -40,10 +40,10 @@ def read_rows(source: Rows) -> Iterator[Mapping[str, Any]]:
             yield row
     else:
         raise UserInputError(
-            "There are no rows.",
-            expected="a mapping, mappings, a DataFrame, or JSON lines",
+            "Rows cannot be read from this object.",
+            expected="a mapping, several mappings, a DataFrame, or JSON lines",
             received=type(source).__name__,
-            fix="Convert it first.",
+            fix="Convert it to one of these.",
         )
 
 
@@ -56,7 +56,7 @@ def _lines(source: str | Path) -> Iterator[Mapping[str, Any]]:
             "The rows cannot be read.",
             expected="a file of JSON lines in UTF-8",
             received=f"{source}: {error}",
-            fix="Mend the path or the file.",
+            fix="Correct the path or the file.",
         ) from error
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
@@ -67,7 +67,7 @@ def _lines(source: str | Path) -> Iterator[Mapping[str, Any]]:
                 raise ValueError("not an object")
         except (ValueError, RecursionError) as error:
             raise DataError(
-                f"Line {number} is no row.",
+                f"Line {number} is not a JSON object.",
                 expected="a JSON object of feature keys and values",
                 received=f"{line[:60]!r}: {error}",
                 fix="Write one object per line.",

@@ -1,4 +1,4 @@
-"""The values of one feature of one plain row, checked and in one layout, however they were given."""
+"""The values of one feature in one plain row, checked and converted to one layout."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _WORDS = {"string": "a string", "int64": "a whole number", "float32": "a number"
 
 
 class RowFeature:
-    """One feature in one row, for its checks and their messages.
+    """One feature in one row, with its checks and their messages.
 
     Args:
         feature: The feature.
-        name: What rows call it.
-        row: Which row, in words.
+        name: The feature's name in rows.
+        row: The row's name in messages.
     """
 
     def __init__(self, feature: RawFeature, name: str, row: str) -> None:
@@ -36,23 +36,23 @@ class RowFeature:
         return self._flat(_plain(value), "")
 
     def of_steps(self, value: Any) -> list[list[Any]]:
-        """By step its flat values; an empty list for a step that is missing."""
+        """The flat values of each step; an empty list for a missing step."""
         steps = _plain(value)
         if not isinstance(steps, list):
             self.fail(f"a list of steps, each {self._expected()}", steps, "", "Write one element for each step.")
         return [[] if is_missing(step) else self._flat(_plain(step), f" of step {n}") for n, step in enumerate(steps)]
 
     def missing(self) -> NoReturn:
-        """Raises for a required feature that is not there."""
+        """Raises for a required feature that is missing."""
         raise DataError(
             f"{self._row}: the feature '{self._name}' is missing.",
             expected=self._expected(),
             received="no value",
-            fix="Give it, or set `default_value` in the spec and train again.",
+            fix="Add it, or set `default_value` in the spec and train again.",
         )
 
     def fail(self, expected: str, value: Any, where: str, fix: str) -> NoReturn:
-        """Raises for a value that does not fit."""
+        """Raises for an invalid value."""
         raise DataError(
             f"{self._row}: the feature '{self._name}' cannot be used.",
             expected=expected,
@@ -64,7 +64,7 @@ class RowFeature:
         feature = self._feature
         if feature.multi_valued:
             if not isinstance(value, list):
-                self.fail(self._expected(), value, where, "Write a list, of one value too.")
+                self.fail(self._expected(), value, where, "Write a list, even for a single value.")
             return [self._scalar(element, where) for element in value]
         flat = [value]
         for size in feature.shape:
@@ -77,34 +77,34 @@ class RowFeature:
     def _scalar(self, value: Any, where: str) -> Any:
         dtype = self._feature.dtype
         if isinstance(value, list):
-            self.fail(self._expected(), value, where, "Take one level of lists away.")
+            self.fail(self._expected(), value, where, "Remove one level of lists.")
         if dtype == "string":
             return self._bytes(value, where)
         if self._feature.shape and self._feature.role in _MAY_LACK_ELEMENTS and is_missing(value):
             return MISSING[dtype]
         if isinstance(value, bool) or not isinstance(value, int | float):
-            self.fail(self._expected(), value, where, "Convert it, or mend the row.")
+            self.fail(self._expected(), value, where, "Convert it, or correct the row.")
         if isinstance(value, float) and not math.isfinite(value):
             self.fail("a finite number", value, where, "Leave a missing value out, or write null.")
         if dtype == "float32":
             if abs(value) > GREATEST_FLOAT:
-                self.fail("a number that a float32 can hold", value, where, "Mend the row.")
+                self.fail("a number that a float32 can hold", value, where, "Correct the row.")
             return float(value)
         if value != int(value):
-            self.fail(self._expected(), value, where, "Round it, or mend the row.")
+            self.fail(self._expected(), value, where, "Round it, or correct the row.")
         if not MISSING_INT < int(value) < 2**63:
-            self.fail("a whole number that an int64 can hold", value, where, "Mend the row.")
+            self.fail("a whole number that an int64 can hold", value, where, "Correct the row.")
         return int(value)
 
     def _bytes(self, value: Any, where: str) -> bytes:
         if isinstance(value, bytes):
             return value
         if not isinstance(value, str):
-            self.fail(self._expected(), value, where, "Write it in quotes, as the training records have it.")
+            self.fail(self._expected(), value, where, "Write it as a string, as in the training records.")
         try:
             return value.encode()
         except UnicodeEncodeError:
-            self.fail("text that UTF-8 can encode", value, where, "Mend the text, or give bytes.")
+            self.fail("text that UTF-8 can encode", value, where, "Correct the text, or pass bytes.")
 
     def _expected(self) -> str:
         feature = self._feature
@@ -117,7 +117,7 @@ class RowFeature:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value is none: None, or the single NaN or NaT that pandas puts in its place."""
+    """Whether a value is missing: None, or the NaN or NaT that pandas uses instead."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(value, float) and math.isnan(value)

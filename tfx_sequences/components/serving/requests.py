@@ -1,4 +1,4 @@
-"""Requests to a served model, from plain rows: checked against the spec, then serialized, as gRPC or as REST.
+"""Requests to a served model, from plain rows: checked against the spec and serialized for gRPC or REST.
 
 A row is a mapping: a feature's key, and its value (context) or a list with a value for each step. A value is a
 number, a string (or bytes), or an array of the column's shape; a list of values where there may be several. None
@@ -37,15 +37,15 @@ _Values = dict[str, Any]
 
 
 def serialize_rows(rows: Rows, spec: SequenceSpec, *, kind: str | None = None) -> list[bytes]:
-    """The rows as serialized records, checked.
+    """The rows as checked, serialized records.
 
     Args:
         rows: See `read_rows`.
         spec: The spec.
-        kind: `SequenceExample` or `Example`; None: that of the spec.
+        kind: `SequenceExample` or `Example`; None uses the spec's type.
 
     Raises:
-        DataError: A row does not fit; the message names the row and the feature.
+        DataError: A row is invalid; the message names the row and the feature.
 
     >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> [record] = serialize_rows({"lpc": [[0.5] * 12, None]}, load_spec("japanese_vowels"))
@@ -54,19 +54,19 @@ def serialize_rows(rows: Rows, spec: SequenceSpec, *, kind: str | None = None) -
     >>> serialize_rows({"lcp": [[0.5] * 12]}, load_spec("japanese_vowels"))
     Traceback (most recent call last):
       ...
-    tfx_sequences.errors.DataError: Row 0: there is no feature 'lcp'.
+    tfx_sequences.errors.DataError: Row 0: unknown feature 'lcp'.
       expected: 'speaker', 'utterance_id', 'lpc'
       received: 'lcp'
-      fix:      Leave it out, or mend its name. Did you mean 'lpc'?
+      fix:      Remove it, or correct its name. Did you mean 'lpc'?
     """
     kind = kind or spec.record
     without = why_no_examples(spec) if kind == "Example" else None
     if without:
         raise DataError(
-            "The rows cannot be records of tf.Example.",
+            "These rows cannot be tf.Example records.",
             expected="features that flat lists can hold",
             received=without,
-            fix="Use the signature of tf.SequenceExample, or that of tensors.",
+            fix="Use the signature for tf.SequenceExample, or the one for tensors.",
         )
     features = _row_features(spec)
     return [_record(values, features, index, kind) for index, values in enumerate(_checked_rows(rows, spec, features))]
@@ -76,11 +76,11 @@ def make_tensors(rows: Rows, spec: SequenceSpec) -> dict[str, np.ndarray]:
     """The rows as the padded inputs of the signature `serving_tensors`.
 
     Returns:
-        By name: context `[B, *shape]`, sequences `[B, T, *shape]` with `T` the longest, and `sequence_length`
+        Arrays by name: context `[B, *shape]`, sequences `[B, T, *shape]` (`T`: greatest length), and `sequence_length`
         int64 `[B]`. Strings are objects of bytes. A missing value is `""`, the least int64 or NaN.
 
     Raises:
-        DataError: A row does not fit.
+        DataError: A row is invalid.
 
     >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> tensors = make_tensors([{"lpc": [[1] * 12]}, {"lpc": [[2] * 12] * 3}], load_spec("japanese_vowels"))
@@ -107,17 +107,17 @@ def make_tensors(rows: Rows, spec: SequenceSpec) -> dict[str, np.ndarray]:
 
 
 def make_rest_body(rows: Rows, spec: SequenceSpec, *, signature_name: str = served.SERVING_SIGNATURE) -> dict[str, Any]:
-    """What TensorFlow Serving's REST predict (and `tfx-sequences serve`) takes, for `json.dumps`.
+    """A request body for TensorFlow Serving's REST predict API and `tfx-sequences serve`, for `json.dumps`.
 
     Args:
         rows: See `read_rows`.
         spec: The spec.
-        signature_name: A signature of records, or `serving_tensors`; for that one all inputs are columns, and a
-            missing number is NaN, which TensorFlow Serving reads, though JSON has no such word.
+        signature_name: A signature for records, or `serving_tensors`. For the latter, all inputs are columns, and a
+            missing number is NaN, which TensorFlow Serving reads although JSON does not define it.
 
     Raises:
-        DataError: A row does not fit.
-        UserInputError: There is no such signature.
+        DataError: A row is invalid.
+        UserInputError: The signature does not exist.
 
     >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> make_rest_body({"lpc": []}, load_spec("japanese_vowels"))
@@ -144,13 +144,13 @@ def make_predict_request(
     Args:
         rows: See `read_rows`.
         spec: The spec.
-        model_name: As the model server calls it.
-        signature_name: A signature of records, or `serving_tensors`.
-        version: None: the newest.
+        model_name: The model's name on the model server.
+        signature_name: A signature for records, or `serving_tensors`.
+        version: Version of the model; None for the newest.
 
     Raises:
-        DataError: A row does not fit.
-        UserInputError: There is no such signature, or the package is not installed.
+        DataError: A row is invalid.
+        UserInputError: The signature does not exist, or the package is not installed.
     """
     import tensorflow as tf
 
@@ -158,10 +158,10 @@ def make_predict_request(
         from tensorflow_serving.apis import predict_pb2
     except ImportError as error:
         raise UserInputError(
-            "A gRPC request cannot be made.",
+            "A gRPC request cannot be built.",
             expected="the package tensorflow-serving-api",
             received=str(error),
-            fix="Install it in TensorFlow's own version, or use make_rest_body.",
+            fix="Install it in the same version as TensorFlow, or use make_rest_body.",
         ) from error
     if _is_of_tensors(signature_name):
         inputs: dict[str, Any] = make_tensors(rows, spec)
@@ -182,10 +182,10 @@ def _is_of_tensors(signature_name: str) -> bool:
     known = (*served.RECORD_SIGNATURES, served.TENSOR_SIGNATURE)
     if signature_name not in known:
         raise UserInputError(
-            f"There is no signature '{signature_name}' for requests.",
+            f"Unknown signature for requests: '{signature_name}'.",
             expected=f"one of {shortened(known)}",
             received=f"'{signature_name}'",
-            fix=f"Mend its name.{did_you_mean(signature_name, known)}",
+            fix=f"Correct the name.{did_you_mean(signature_name, known)}",
         )
     return signature_name == served.TENSOR_SIGNATURE
 
@@ -195,7 +195,7 @@ def _kind_of(signature_name: str) -> str | None:
 
 
 def _row_features(spec: SequenceSpec) -> dict[str, RawFeature]:
-    """By what rows call them: first what a prediction needs, then the id, labels and weights."""
+    """Features by their names in rows: first those that a prediction needs, then the id, labels and weights."""
     found = {name: given.feature for name, given in request_inputs(spec).items()}
     taken = {feature.tensor_name for feature in found.values()}
     for feature in raw_features(spec):
@@ -206,8 +206,8 @@ def _row_features(spec: SequenceSpec) -> dict[str, RawFeature]:
 
 
 def _checked_rows(rows: Rows, spec: SequenceSpec, features: Mapping[str, RawFeature]) -> Iterator[_Values]:
-    """Per row, by feature name: None, flat values, or flat values by step."""
-    # The key itself is as good as the name that was made of it.
+    """For each row, by feature name: None, flat values, or flat values by step."""
+    # Rows may use the key itself instead of the name derived from it.
     by_key = {feature.key: name for name, feature in features.items() if feature.key not in features}
     needed = request_inputs(spec)
     listed = sorted(features, key=lambda name: features[name].is_sequence)
@@ -218,10 +218,10 @@ def _checked_rows(rows: Rows, spec: SequenceSpec, features: Mapping[str, RawFeat
             name = by_key.get(key, key)
             if name not in features:
                 raise DataError(
-                    f"{where}: there is no feature '{key}'.",
+                    f"{where}: unknown feature '{key}'.",
                     expected=shortened(listed),
                     received=f"'{key}'",
-                    fix=f"Leave it out, or mend its name.{did_you_mean(key, features)}",
+                    fix=f"Remove it, or correct its name.{did_you_mean(key, features)}",
                 )
             given[name] = value
         values: _Values = {}
@@ -247,8 +247,8 @@ def _check_steps(values: _Values, features: Mapping[str, RawFeature], needed: Ma
     # A feature without any step, beside others, is missing in all of them.
     if len({length for length in lengths.values() if length}) > 1:
         raise DataError(
-            f"{where}: the features of the steps have different numbers of steps.",
-            expected="the same number for all; None for a step that has no value",
+            f"{where}: the sequence features have different numbers of steps.",
+            expected="the same number for all; None for a step without a value",
             received=", ".join(f"'{name}' {count}" for name, count in lengths.items()),
             fix="Give each feature one element per step.",
         )
@@ -273,9 +273,9 @@ def _record(values: _Values, features: Mapping[str, RawFeature], index: int, kin
             if not all(its):
                 raise DataError(
                     f"Row {index}: the feature '{name}' has a step without a value.",
-                    expected="a value in each step, for the flat lists of a tf.Example have no gaps",
-                    received=f"none in step {next(n for n, step in enumerate(its) if not step)}",
-                    fix="Give it, or use records of tf.SequenceExample.",
+                    expected="a value in each step, because the flat lists of a tf.Example cannot have gaps",
+                    received=f"no value in step {next(n for n, step in enumerate(its) if not step)}",
+                    fix="Add the value, or use tf.SequenceExample records.",
                 )
             context[features[name].key] = (features[name].dtype, [x for step in its for x in step])
     message = tf.train.Features(feature={k: _feature(d, v) for k, (d, v) in context.items() if v is not None})
@@ -302,7 +302,7 @@ def _feature(dtype: str, values: list[Any]) -> Any:
 
 
 def _padded(column: list[list[Any] | None], feature: RawFeature) -> np.ndarray:
-    """Values of records, or of steps, `[N, *shape]` or `[N, V]`."""
+    """Values of records or steps, `[N, *shape]` or `[N, V]`."""
     width = max((len(values or ()) for values in column), default=0) if feature.multi_valued else feature.size
     padded = np.full((len(column), width), _marker(feature), _dtype(feature))
     for row, values in enumerate(column):
@@ -310,9 +310,10 @@ def _padded(column: list[list[Any] | None], feature: RawFeature) -> np.ndarray:
             if feature.multi_valued and b"" in values:
                 raise DataError(
                     f"The feature '{feature.key}' has an empty string among its values.",
-                    expected="strings that are not empty, for in a padded tensor the empty ones are no values",
+                    expected="non-empty strings, because an empty string in a padded tensor means that there is no "
+                    "value",
                     received=f"{values!r:.60}",
-                    fix="Leave it out, or send records.",
+                    fix="Remove it, or send serialized records.",
                 )
             padded[row, : len(values)] = values
     return padded if feature.multi_valued else padded.reshape(len(column), *feature.shape)
@@ -321,7 +322,7 @@ def _padded(column: list[list[Any] | None], feature: RawFeature) -> np.ndarray:
 def _padded_steps(column: list[list[list[Any]]], feature: RawFeature) -> np.ndarray:
     every = _padded([step for steps in column for step in steps], feature)
     lengths = [len(steps) for steps in column]
-    # What lies behind the end of a row is not read.
+    # Values after the end of a row are not read.
     nothing = b"" if feature.dtype == "string" else 0
     padded = np.full((len(column), max(lengths, default=0), *every.shape[1:]), nothing, every.dtype)
     start = 0
@@ -340,7 +341,7 @@ def _dtype(feature: RawFeature) -> Any:
 
 
 def _texts(value: Any) -> Any:
-    """Bytes as strings, or in base64 where they are none."""
+    """Bytes as strings, or in base64 if they are not UTF-8."""
     if isinstance(value, list):
         return [_texts(element) for element in value]
     if isinstance(value, bytes):

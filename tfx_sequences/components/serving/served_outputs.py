@@ -1,4 +1,4 @@
-"""From what the heads compute to what a served model answers."""
+"""Turns the heads' outputs into the predictions of a served model."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 def served(
     outputs: dict[str, tf.Tensor], inputs: dict[str, Any], spec: SequenceSpec, statistics: TaskStatistics
 ) -> dict[str, tf.Tensor]:
-    """Named answers of all heads.
+    """Named predictions of all heads.
 
     Args:
-        outputs: By head, as of `build_heads`.
-        inputs: As of `pad_features`.
+        outputs: Outputs by head, as returned by `build_heads`.
+        inputs: The network's inputs, as returned by `pad_features`.
         spec: The spec.
         statistics: The classes.
 
     Returns:
         Classification: `scores` `[B, C]` float32 probabilities, `classes` `[B, C]` strings,
         `predicted_class` `[B]` string. Multi-label: `scores` of each class and `classes`.
-        Regression: `predictions` `[B]` float32, or `[B, D]` of vectors. Forecast: `predictions` `[B, horizon]`, in
-        the units of the target. Of steps, `scores` are
-        `[B, T, C]`, `predicted_class` `[B, T]` and `predictions` `[B, T]` or `[B, T, D]`; behind
-        the `sequence_length` `[B]` of a record they are 0 and empty.
+        Regression: `predictions` `[B]` float32, or `[B, D]` for vectors. Forecast: `predictions` `[B, horizon]`, in
+        the units of the target. For labels of steps, `scores` are
+        `[B, T, C]`, `predicted_class` `[B, T]` and `predictions` `[B, T]` or `[B, T, D]`; after
+        the `sequence_length` `[B]` of a record they are 0 or empty.
     """
     found: dict[str, tf.Tensor] = {}
     lengths = inputs[SEQUENCE_LENGTH]

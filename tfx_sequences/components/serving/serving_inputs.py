@@ -1,6 +1,6 @@
-"""From each kind of request to the parsed features that the transform graph takes.
+"""Turns each kind of request into the parsed features that the transform graph takes.
 
-Serialized records of either kind, and padded tensors: all give what `parse_records` gives of the
+Serialized records of either type and padded tensors all give the same as `parse_records` for the
 spec's own records.
 """
 
@@ -28,15 +28,15 @@ Parsed = dict[str, Any]
 
 
 def from_records(serialized: tf.Tensor, spec: SequenceSpec, kind: RecordKind | None = None) -> Parsed:
-    """Parses records, strings `[B]`, of the spec's kind or the one that is named.
+    """Parses records, strings `[B]`, of the spec's type or of the type `kind`.
 
     Args:
         serialized: The records; `B` may be 0.
-        spec: The spec; see `why_no_examples` for which of them a `tf.Example` has no room.
-        kind: Of the records; a `tf.Example` has flat lists, so that no step of it can be missing.
+        spec: The spec; see `why_no_examples` for the specs that do not allow `tf.Example`.
+        kind: Type of the records; a `tf.Example` has flat lists, so none of its steps can be missing.
 
     Raises:
-        tf.errors.InvalidArgumentError: A record is of the other kind, cannot be parsed, or lacks a feature.
+        tf.errors.InvalidArgumentError: A record has the other type, cannot be parsed, or lacks a feature.
     """
     kind = kind or spec.record
     parsed = parse_records(serialized, spec.model_copy(update={"record": kind}), with_label=False)
@@ -51,7 +51,7 @@ def from_records(serialized: tf.Tensor, spec: SequenceSpec, kind: RecordKind | N
 
 
 def tensor_specs(spec: SequenceSpec) -> dict[str, tf.TensorSpec]:
-    """What `from_tensors` takes, by name.
+    """The inputs of `from_tensors`, by name.
 
     >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> tensor_specs(load_spec("japanese_vowels"))["lpc"]
@@ -67,18 +67,18 @@ def tensor_specs(spec: SequenceSpec) -> dict[str, tf.TensorSpec]:
 
 
 def from_tensors(inputs: Mapping[str, tf.Tensor], spec: SequenceSpec) -> Parsed:
-    """The parsed features that padded tensors stand for.
+    """The parsed features for padded tensors.
 
     A value is missing where its tensor holds `""`, the least int64, or NaN; a feature without any rows is missing in
     all records, and in all of their steps. Of several values, those are none at all.
 
     Args:
-        inputs: As of `tensor_specs`: context `[B, *shape]`, sequences `[B, T, *shape]` of any `T`, padded on the
+        inputs: As in `tensor_specs`: context `[B, *shape]`, sequences `[B, T, *shape]` of any `T`, padded on the
             right, and `sequence_length` int64 `[B]`.
         spec: The spec.
 
     Raises:
-        tf.errors.InvalidArgumentError: Shapes or lengths do not fit each other, or a required feature is missing.
+        tf.errors.InvalidArgumentError: Shapes or lengths do not match, or a required feature is missing.
     """
     given = request_inputs(spec)
     lengths = inputs.get(LENGTHS_INPUT)
@@ -89,8 +89,9 @@ def from_tensors(inputs: Mapping[str, tf.Tensor], spec: SequenceSpec) -> Parsed:
     checks = [
         _require_all(
             (sizes == rows) | (sizes == 0),
-            "Inputs have not the rows of the batch.",
-            expected=f"as many rows as {'the other inputs have' if lengths is None else repr(LENGTHS_INPUT)}, or none",
+            "Inputs have different numbers of rows.",
+            expected=f"as many rows as {'the other inputs have' if lengths is None else repr(LENGTHS_INPUT)}, or no "
+            "rows",
             names=[*shaped],
             received=sizes,
             of_batch=rows,
@@ -128,11 +129,11 @@ def from_tensors(inputs: Mapping[str, tf.Tensor], spec: SequenceSpec) -> Parsed:
 
 
 def _shaped(values: tf.Tensor, given: RequestInput) -> tf.Tensor:
-    """The input with all its dimensions, though a model server may give `[]` as `[0]`."""
+    """The input with all its dimensions, because a model server may pass `[]` with shape `[0]`."""
     shape = tf.shape(values, tf.int64)
     rows, dims, at = shape[0], [], 1
     if given.feature.is_sequence:
-        # Of `[0]` no element is left here, and the product is 1.
+        # For shape `[0]` no dimension is left here, and the product is 1.
         dims.append(tf.reduce_prod(shape[1:2]) * tf.cast(rows > 0, tf.int64))
         at = 2
     dims += [tf.constant(size, tf.int64) for size in given.feature.shape]
@@ -159,7 +160,7 @@ def _filled(values: tf.Tensor, given: RequestInput, rows: tf.Tensor, lengths: An
 def _require_all(
     right: tf.Tensor, what: str, *, expected: str, names: list[str], received: tf.Tensor, of_batch: tf.Tensor
 ) -> Any:
-    """`require` for a condition on each of several inputs; names those that miss it."""
+    """`require` for a condition on each of several inputs; names the inputs that violate it."""
 
     def told() -> list[tuple[str, tf.Tensor]]:
         wrong = tf.logical_not(right)
@@ -180,9 +181,9 @@ def _context(values: tf.Tensor, name: str, feature: RawFeature) -> Any:
         check = require(
             tf.logical_not(tf.reduce_any(missing)),
             f"Input '{name}' is missing.",
-            expected="a value in every row, for the feature has no default",
-            received=lambda: [("none in rows", tf.where(missing)[:, 0])],
-            fix="Give it, or set default_value in the spec and train again.",
+            expected="a value in every row, because the feature has no default",
+            received=lambda: [("no value in rows", tf.where(missing)[:, 0])],
+            fix="Add it, or set default_value in the spec and train again.",
         )
         with behind(check):
             return tf.identity(values)
@@ -211,21 +212,21 @@ def _inner(flat: tf.Tensor, row_splits: tf.Tensor, feature: RawFeature) -> tf.Ra
 
 
 def _missing(values: tf.Tensor, feature: RawFeature) -> tf.Tensor:
-    """Of each record or step, `[N]`, whether its value (all values, of an array) is the marker."""
+    """Whether the value of each record or step (for an array: every value) is the marker, `[N]`."""
     marked = tf.math.is_nan(values) if feature.dtype == "float32" else values == MISSING[feature.dtype]
     return tf.reduce_all(marked, axis=list(range(1, 1 + len(feature.shape))))
 
 
 def _present_only(values: tf.Tensor, dtype: str) -> tf.RaggedTensor:
-    """Of several values `[N, V]`, those that are there."""
+    """The values `[N, V]` that are not missing."""
     return tf.ragged.boolean_mask(values, values != MISSING[dtype]).with_row_splits_dtype(tf.int64)
 
 
 def _of_kind(serialized: tf.Tensor, parsed: Parsed, spec: SequenceSpec, kind: RecordKind) -> Parsed:
-    """`parsed`, once no record turns out to be of the other kind.
+    """`parsed`, after a check that no record has the other type.
 
-    Both kinds begin alike, so each parses as the other, without any step. Records that have
-    no steps are looked at once more.
+    The two types start with the same fields, so each parses as the other, but without any steps.
+    So records without steps are examined again.
     """
     features = served_features(spec)
     keys = sorted({f.key for f in features if f.is_sequence} - {f.key for f in features if not f.is_sequence})
@@ -233,7 +234,7 @@ def _of_kind(serialized: tf.Tensor, parsed: Parsed, spec: SequenceSpec, kind: Re
         return parsed
     steps = tf.add_n([parsed[f.tensor_name].row_lengths() for f in features if f.is_sequence])
     rows = tf.where(steps == 0)[:, 0]
-    # The op refuses to decode nothing at all: an empty message, which has none of it, is behind the records.
+    # The op cannot decode an empty batch, so an empty message is appended to the records.
     records = tf.concat([tf.gather(serialized, rows), [""]], axis=0)
     if kind == "Example":
         lists = tf.io.decode_proto(records, "tensorflow.SequenceExample", ["feature_lists"], [tf.string])
@@ -241,7 +242,7 @@ def _of_kind(serialized: tf.Tensor, parsed: Parsed, spec: SequenceSpec, kind: Re
         other, why = "SequenceExample", "feature lists"
     else:
         context = tf.io.decode_proto(records, "tensorflow.SequenceExample", ["context"], [tf.string]).values[0]
-        # Parts of one message, one after the other, are the message.
+        # Concatenated parts of one message are the message.
         whole = tf.strings.reduce_join(context, axis=1)
         entries = tf.io.decode_proto(whole, "tensorflow.Features", ["feature"], [tf.string]).values[0]
         entries = tf.pad(entries, [[0, 0], [0, 1]])

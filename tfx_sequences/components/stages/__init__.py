@@ -1,3 +1,3 @@
-"""The components that the pipeline has beside the stock ones of TFX. May import `schemas` and all other wings of
+"""The pipeline's components that are not TFX's stock ones. May import `schemas` and all other wings of
 `components`. Start at `trainer.py`.
 """

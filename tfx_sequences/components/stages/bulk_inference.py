@@ -1,6 +1,6 @@
-"""Predictions of a folder of records as part of a pipeline: ImportExampleGen, and BulkInferrer with our inference.
+"""Predicts a folder of records as part of a pipeline: ImportExampleGen, and BulkInferrer with our inference.
 
-TFX's own inference (tfx-bsl 1.16) cannot take an output with one string per record, as `predicted_class` is.
+TFX's own inference (tfx-bsl 1.16) cannot handle an output with one string per record, such as `predicted_class`.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ _BATCH = 256
 def bulk_inference(
     data: str, spec: SequenceSpec, model: types.BaseChannel, blessing: types.BaseChannel
 ) -> list[BaseComponent]:
-    """The two components; a model that is not blessed predicts nothing.
+    """The two components; they predict nothing if the model is not blessed.
 
     Args:
-        data: Folder (or URI) of the files: all with `tfrecord` in their names.
-        spec: The spec; its `record` is the payload.
+        data: Folder or URI; all files with `tfrecord` in their names are read.
+        spec: The spec; its `record` is the payload format.
         model: The model.
-        blessing: The Evaluator's.
+        blessing: The Evaluator's blessing.
 
     Returns:
         `BulkExampleGen` and `BulkInferrer`, whose output `inference_result` has a `PredictionLog` for each record: the
-        record itself and what `serving_default` answers.
+        record itself and the outputs of `serving_default`.
     """
     payload = "FORMAT_TF_SEQUENCE_EXAMPLE" if spec.record == "SequenceExample" else "FORMAT_TF_EXAMPLE"
     split = example_gen_pb2.Input.Split(name=SPLIT, pattern="*tfrecord*")
@@ -62,7 +62,7 @@ def bulk_inference(
 
 
 class Executor(bulk_executor.Executor):
-    """TFX's, that predicts by `PredictLogs`."""
+    """TFX's executor, but with predictions by `PredictLogs`."""
 
     def _run_model_inference(
         self,
@@ -94,14 +94,14 @@ class Executor(bulk_executor.Executor):
 
 
 class BulkInferrer(bulk_component.BulkInferrer):
-    """TFX's BulkInferrer for models of ours."""
+    """TFX's BulkInferrer for our models."""
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
 
 @beam.typehints.with_input_types(list[bytes])
 class PredictLogs(beam.DoFn):
-    """From batches of serialized records to a `PredictionLog` of each.
+    """Turns batches of serialized records into one `PredictionLog` per record.
 
     Args:
         model_dir: Folder or URI of the SavedModel.
@@ -112,14 +112,14 @@ class PredictLogs(beam.DoFn):
         self._model: LoadedModel | None = None
 
     def setup(self) -> None:
-        """Loads the model, once for each worker."""
+        """Loads the model, once per worker."""
         self._model = load_model(self._model_dir)
 
     def process(self, records: list[bytes]) -> Iterator[Any]:
-        """One batch.
+        """Predicts one batch.
 
         Raises:
-            DataError: The model refuses a record of it.
+            DataError: The model rejects a record of the batch.
         """
         import tensorflow as tf
         from tensorflow_serving.apis import prediction_log_pb2
@@ -132,7 +132,7 @@ class PredictLogs(beam.DoFn):
                 "A record of the folder for bulk inference cannot be predicted.",
                 expected="records with the features of the spec",
                 received=error.reason[:300],
-                fix="'tfx-sequences predict' with --skip-failures names those that cannot.",
+                fix="Run 'tfx-sequences predict' with --skip-failures on the folder: it names these records.",
             ) from error
         for row, record in enumerate(records):
             log = prediction_log_pb2.PredictionLog()

@@ -1,7 +1,7 @@
-"""What follows the Evaluator: did each record and each real step of the split count exactly once? And what figures do
-naive answers have?
+"""What follows the Evaluator: a check that each record and each real step of the split counted exactly once, and the
+metrics of naive answers.
 
-Both are counted in the records that Transform wrote.
+Both are computed from the records that Transform wrote.
 """
 
 # No `from __future__ import annotations` here: TFX reads the annotations themselves.
@@ -33,7 +33,7 @@ _BATCH = 4096
 
 
 class CountError(TfxSequencesError):
-    """The Evaluator's figures are not of the records of the split, each once."""
+    """The Evaluator did not count each record of the split exactly once."""
 
 
 @component
@@ -46,21 +46,21 @@ def EvaluationCheck(
     spec: Parameter[str],
     code_digest: Parameter[str],
 ) -> None:
-    """Writes the Evaluator's figures as JSON, if their counts are those of the split; and those of naive answers.
+    """Writes the Evaluator's metrics as JSON, if their counts match the split, and the metrics of naive answers.
 
     Args:
-        evaluation: The Evaluator's.
+        evaluation: The Evaluator's output.
         model: The evaluated model.
-        transformed_examples: Transform's; `test` is counted, and `train` for naive answers.
-        transform_graph: Transform's.
+        transformed_examples: Transform's output; `test` is counted, and `train` is used for naive answers.
+        transform_graph: Transform's output.
         figures: `figures.json`, see `read_figures`, with `records` and `steps` as counted here; `naive.json`, see
             `naive_answers`.
-        spec: The spec's JSON, what Transform and Trainer read of it.
-        code_digest: Changes when our code does.
+        spec: The spec's JSON, with the sections that Transform and Trainer read.
+        code_digest: Digest of our code; it changes when the code does.
 
     Raises:
         CountError: A record or step counts twice or not at all.
-        SpecError: The model was trained with a spec that reads or labels records in another way.
+        SpecError: The model was trained with a spec that reads or labels records differently.
     """
     del code_digest
     card = json.loads(io_utils.read_string_file(os.path.join(path_utils.serving_model_path(model.uri), MODEL_CARD)))
@@ -77,7 +77,7 @@ def EvaluationCheck(
     lengths = read_histogram(tft.TFTransformOutput(transform_graph.uri))
     naive = naive_answers_of_files(trained_with, card["classes"], train, test, lengths)
     for words in naive[LEFT_OUT]:
-        logging.warning("A naive answer was left out: %s", words)
+        logging.warning("A naive answer was skipped: %s", words)
     io_utils.write_string_file(os.path.join(figures.uri, NAIVE), json.dumps(naive))
 
 
@@ -86,7 +86,7 @@ def _files(examples: Examples, split: str) -> list[str]:
 
 
 def count_split(files: list[str]) -> dict[str, int]:
-    """Records of a split of transformed records, and steps of them, read by the network or not."""
+    """Counts the records of a transformed split and their steps, including those the network does not read."""
     counts = {"records": 0, "steps": 0}
     parser = {SEQUENCE_LENGTH: tf.io.FixedLenFeature([], tf.int64)}
     for records in record_datasets(files):
@@ -98,35 +98,39 @@ def count_split(files: list[str]) -> dict[str, int]:
 
 
 def find_miscounts(found: dict, spec: SequenceSpec) -> list[str]:
-    """What in the figures is not of each record and each step once, in words.
+    """Describes where the metrics do not count each record and each step exactly once.
 
     Args:
-        found: As of `read_figures`, with `records` and `steps` of the split.
+        found: Metrics as returned by `read_figures`, with `records` and `steps` of the split.
         spec: The spec.
 
     >>> spec = SequenceSpec(name="s", sequence={"x": {"type": "numeric"}}, label={"key": "y"})
     >>> whole = {"example_count": 2.0, "step_count": 6.0, "cut_step_count": 1.0}
     >>> found = {"records": 2, "steps": 8, "slices": {"all": whole}, "step_ranges": {}}
     >>> find_miscounts(found, spec)
-    ['step_count and cut_step_count are 7 of all records, the split has 8 steps']
+    ['step_count and cut_step_count add up to 7, but the split has 8 steps']
     """
     whole = found["slices"][WHOLE]
     records, steps = whole.get("example_count", 0), whole.get(STEP_COUNT, 0) + whole.get(CUT_STEP_COUNT, 0)
     failures = []
     if records != found["records"]:
-        failures.append(f"example_count is {records:g}, the split has {found['records']} records")
+        failures.append(f"example_count is {records:g}, but the split has {found['records']} records")
     if steps != found["steps"]:
         names = f"{STEP_COUNT} and {CUT_STEP_COUNT}"
-        failures.append(f"{names} are {steps:g} of all records, the split has {found['steps']} steps")
-    # Slices by length part the records, ranges of positions the steps: they make up the whole again.
+        failures.append(f"{names} add up to {steps:g}, but the split has {found['steps']} steps")
+    # Slices by length partition the records, and position ranges the steps: both must add up to the total.
     by_length = [metrics for name, metrics in found["slices"].items() if name.startswith("length=")]
     for name in ("example_count", STEP_COUNT, CUT_STEP_COUNT) if by_length else ():
         total = sum(metrics.get(name, 0) for metrics in by_length)
         if total != whole.get(name, 0):
-            failures.append(f"{name} is {total:g} over the slices by length, {whole.get(name, 0):g} of all records")
+            failures.append(
+                f"{name} is {total:g} over the slices by length, but {whole.get(name, 0):g} over all records"
+            )
     for head in spec.heads:
         name = spec.metric_name(head, STEP_COUNT)
         counts = [its[name] for its in found["step_ranges"].get(WHOLE, {}).values() if name in its]
         if counts and sum(counts) != whole.get(STEP_COUNT, 0):
-            failures.append(f"{name} is {sum(counts):g} over the ranges of steps, {whole[STEP_COUNT]:g} of all")
+            failures.append(
+                f"{name} is {sum(counts):g} over the ranges of steps, but {whole[STEP_COUNT]:g} over all steps"
+            )
     return failures

@@ -1,11 +1,11 @@
-"""A program of its own: loads a SavedModel with nothing but TensorFlow and repeats predictions.
+"""A standalone program: loads a SavedModel with only TensorFlow and repeats predictions.
 
-Run as a file by the model check, in a fresh interpreter, never imported there:
+The model check runs it as a file, in a fresh interpreter, and never imports it there:
 
     python -I fresh_process.py MODEL_DIR PREDICTIONS_NPZ RESULT_JSON
 
-It refuses to import anything of TFX, Beam or this package, as a model server would
-not have them.
+It rejects any import of TFX, Beam or this package, because a model server does not
+have them.
 """
 
 import json
@@ -25,7 +25,7 @@ FORBIDDEN = (
 
 
 class _Refuse:
-    """Makes an import of what a model server lacks an error."""
+    """Raises an error if something imports a package that a model server does not have."""
 
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in FORBIDDEN:
@@ -59,7 +59,7 @@ def main(model_dir: str, predictions: str, result: str) -> None:
         if received.dtype == object:
             different[name] = int(np.sum(received.astype(np.bytes_) != np.char.encode(expected, "utf-8")))
         else:
-            # Of numbers in units of their own, such as forecasts, as a share of the largest.
+            # Relative to the largest number, because outputs such as forecasts have their own units.
             scale = max(1.0, float(np.max(np.abs(expected), initial=0.0)))
             differences[name] = float(np.max(np.abs(received - expected), initial=0.0)) / scale
     empty = signature(examples=tf.constant([], tf.string))

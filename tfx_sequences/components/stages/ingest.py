@@ -1,4 +1,4 @@
-"""ImportExampleGen that holds records of `train` back for splits that have no files, and keeps the records' order."""
+"""ImportExampleGen that takes records from `train` for splits without files, and keeps the records' order."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def _place(record: Any, num_partitions: int, held_back: dict[str, float]) -> int
 
 
 class Executor(import_executor.Executor):
-    """Reads TFRecords split by split; `custom_config` says what share of train goes where."""
+    """Reads TFRecords split by split; `custom_config` gives the fraction of `train` for each split."""
 
     def GetInputSourceToExamplePTransform(self) -> Any:
-        """What reads the records of a split, as messages."""
+        """The transform that reads the records of a split, as messages."""
 
         @beam.ptransform_fn
         def read(pipeline: beam.Pipeline, exec_properties: dict[str, Any], split_pattern: str) -> Any:
@@ -48,7 +48,7 @@ class Executor(import_executor.Executor):
         return read
 
     def GenerateExamplesByBeam(self, pipeline: beam.Pipeline, exec_properties: dict[str, Any]) -> dict[str, Any]:
-        """The stock splits, with `train` divided; none for the stock executor to write where we write them in order."""
+        """The stock splits, with `train` divided; empty if we write them in order instead of the stock executor."""
         splits = super().GenerateExamplesByBeam(pipeline, exec_properties)
         held_back = _held_back(exec_properties)
         if held_back:
@@ -70,10 +70,10 @@ class Executor(import_executor.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Writes the splits and names them all on the artifact.
+        """Writes the splits and records all their names in the artifact.
 
         Raises:
-            DataError: A split held back from `train` got no record.
+            DataError: A split that takes its records from `train` got none.
         """
         self._examples = artifact_utils.get_single_instance(output_dict["examples"])
         super().Do(input_dict, output_dict, exec_properties)
@@ -90,10 +90,10 @@ class SequenceExampleGen(file_based.FileBasedExampleGen):
 
     Args:
         input_base: Folder of the record files.
-        spec: The spec; its `splits` name the files, its `record` the payload.
+        spec: The spec; its `splits` name the files, its `record` is the payload format.
         splits_with_files: Those of `train`, `valid`, `test` that have files; the
-            others are held back from `train`.
-        code_digest: Changes when our code does, so that the cache does not hold.
+            records of the others are taken from `train`.
+        code_digest: Digest of our code; it changes when the code does, which invalidates the cache.
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
@@ -118,7 +118,7 @@ class SequenceExampleGen(file_based.FileBasedExampleGen):
                     for name in splits_with_files
                 ]
             ),
-            # Without it, TFX would put a third of a lone split into one of its own, "eval".
+            # Without it, TFX would move a third of a single split into a new one, "eval".
             output_config=example_gen_pb2.Output(),
             custom_config=config,
             output_data_format=example_gen_pb2.PayloadFormat.Value(payload),

@@ -1,7 +1,7 @@
-"""The check before the push: does the exported model answer alone as the trainer's did?
+"""The check before the push: does the exported model, on its own, give the trainer's predictions?
 
-It takes InfraValidator's place where no container engine is at hand, and gives the
-same artifact, so Pusher heeds it.
+It replaces InfraValidator where no container engine is available, and writes the
+same artifact, which the Pusher respects.
 """
 
 # No `from __future__ import annotations` here: TFX reads the annotations themselves.
@@ -44,11 +44,11 @@ def ModelCheck(
 
     Args:
         model: The exported model.
-        model_run: Holds records and the trainer's own predictions of them.
+        model_run: Records and the trainer's predictions for them.
         blessing: Blessed or not, with a report of the differences.
-        spec: The spec's JSON, what Transform and Trainer read of it; the model's card must have the same.
-        code_digest: Changes when our code does.
-        tolerance: Largest difference of a number, relative to the output's largest where that is above 1;
+        spec: The spec's JSON, with the sections that Transform and Trainer read; the model's card must match it.
+        code_digest: Digest of our code; it changes when the code does.
+        tolerance: Largest allowed difference, relative to the output's greatest number if that is above 1;
             strings must be equal.
     """
     del code_digest
@@ -78,9 +78,9 @@ def _of_another_spec(model_dir: str, spec: str) -> list[str]:
 
 
 def run_fresh_process(model_dir: str, predictions: str) -> dict:
-    """Runs the check program in a fresh interpreter and gives its report.
+    """Runs the check program in a fresh interpreter and returns its report.
 
-    A program that fails gives a report with `error`, the end of what it printed.
+    If the program fails, the report has `error`, the last lines of its output.
     """
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "KERAS", "TF_USE"))}
     with tempfile.TemporaryDirectory() as folder:
@@ -101,20 +101,20 @@ def run_fresh_process(model_dir: str, predictions: str) -> dict:
 
 
 def find_failures(report: dict, tolerance: float) -> list[str]:
-    """What in the report keeps the model from being served, in words.
+    """Describes what in the report prevents the model from being served.
 
     >>> find_failures({"records": 1, "largest_difference": {"scores": 0.5}, "different_strings": {}}, 0.1)
     ["output 'scores' differs from the trainer's by 0.5, more than 0.1"]
     """
     if "error" in report:
-        return [f"the exported model does not run alone: {report['error']}"]
+        return [f"the exported model does not run on its own: {report['error']}"]
     failures = [] if report["records"] else ["there were no records to check"]
     for name, difference in report["largest_difference"].items():
         if not difference <= tolerance or math.isnan(difference):
             failures.append(f"output '{name}' differs from the trainer's by {difference:g}, more than {tolerance:g}")
     for name, rows in report["different_strings"].items():
         if rows:
-            failures.append(f"output '{name}' has {rows} strings unlike the trainer's")
+            failures.append(f"output '{name}' has {rows} strings that differ from the trainer's")
     for name, rows in report.get("empty_batch_rows", {}).items():
         if rows:
             failures.append(f"output '{name}' has {rows} rows for an empty batch")

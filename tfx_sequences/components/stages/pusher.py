@@ -1,4 +1,4 @@
-"""The Pusher component: TFX's own, to a folder whose root may be known only when the pipeline runs."""
+"""The Pusher component: TFX's own, for a folder whose root may be known only when the pipeline runs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _Spec(standard_component_specs.PusherSpec):
 
 
 class Executor(pusher_executor.Executor):
-    """TFX's executor; the destination is put together where it runs."""
+    """TFX's executor; it builds the destination when it runs."""
 
     def Do(
         self,
@@ -38,7 +38,7 @@ class Executor(pusher_executor.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Pushes to `folder`, which starts from `output_root` if it is relative."""
+        """Pushes to `folder`, which is relative to `output_root` unless it is absolute."""
         folder = rooted(exec_properties.get(OUTPUT_ROOT), exec_properties[_FOLDER])
         destination = pusher_pb2.PushDestination(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=folder)
@@ -52,11 +52,11 @@ class SequencePusher(pusher_component.Pusher):
 
     Args:
         model: The exported model.
-        model_blessing: Evaluator's.
-        infra_blessing: ModelCheck's.
-        folder: Blessed models go there, one folder per version.
-        code_digest: Changes when our code does.
-        output_root: What a relative `folder` starts from.
+        model_blessing: The Evaluator's blessing.
+        infra_blessing: ModelCheck's blessing.
+        folder: Folder for blessed models, with one subfolder per version.
+        code_digest: Digest of our code; it changes when the code does.
+        output_root: The root of a relative `folder`.
     """
 
     SPEC_CLASS = _Spec

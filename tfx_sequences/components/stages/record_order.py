@@ -1,8 +1,8 @@
-"""Records read and written in the order of their files, where the engine of Beam keeps an order.
+"""Reads and writes records in the order of their files, if the Beam engine keeps an order.
 
-Two things of the stock ExampleGen change the order of the records from run to run, and with it the batches of training.
-It reads files as the file system lists them. And it writes through Beam's `Reshuffle`, which draws a random key of 32
-bits for each record and groups by it: of 100 000 records, one pair draws the same key, and one of the two moves.
+Two things in the stock ExampleGen change the order of the records from run to run, and with it the training batches.
+It reads files in the order in which the file system lists them. And it writes through Beam's `Reshuffle`, which draws a
+random 32-bit key for each record and groups by it: in 100 000 records, one pair shares a key and one of the two moves.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from tfx_sequences.errors import DataError
 
 
 def keeps_order(pipeline: beam.Pipeline) -> bool:
-    """Whether the pipeline's engine hands elements on in the order in which they come: Beam's own in one process,
-    with one worker. Other engines spread the elements over workers that do not wait for each other.
+    """Whether the pipeline's engine processes elements in the order in which they arrive. Beam's own engine does, in
+    one process with one worker. Other engines spread the elements over workers that do not wait for each other.
     """
     workers = pipeline.options.view_as(DirectOptions).direct_num_workers
     return isinstance(pipeline.runner, FnApiRunner) and workers == 1
 
 
 class ReadInOrder(beam.PTransform):
-    """The records of all files that a pattern matches, serialized: file by file, in the order of their names.
+    """The serialized records of all files that match a pattern: file by file, in the order of their names.
 
     Args:
-        pattern: As Beam matches it.
+        pattern: The pattern, in Beam's syntax.
 
     Raises:
         DataError: No file matches.
@@ -58,7 +58,7 @@ class ReadInOrder(beam.PTransform):
 
 
 class WriteInOrder(beam.PTransform):
-    """Writes messages, as they come, where and how ExampleGen writes a split; for engines that keep an order.
+    """Writes messages in order, to the place and in the format of ExampleGen's splits; for engines that keep an order.
 
     Args:
         folder: The folder of the split.
@@ -79,5 +79,5 @@ def _records(file: str) -> Iterator[bytes]:
 
 
 def _serialized(message: Any) -> bytes:
-    # Equal messages are equal bytes.
+    # Equal messages give equal bytes.
     return message.SerializeToString(deterministic=True)

@@ -1,4 +1,4 @@
-"""TFX components around the schema: curate it from the spec, stop at anomalies.
+"""TFX components for the schema: one curates it from the spec, the other stops at anomalies.
 
 Both are function components: Python that TFX calls with artifacts, found by
 import path in whatever environment has this package.
@@ -30,16 +30,16 @@ def SchemaCurator(
     spec: Parameter[str],
     code_digest: Parameter[str],
 ) -> None:
-    """Writes the spec's schema, compared with the one inferred from the training split.
+    """Writes the spec's schema, after a comparison with the schema inferred from the training split.
 
     Args:
-        inferred_schema: SchemaGen's.
-        schema: The curated one, with tensor representations, domains, presence.
+        inferred_schema: SchemaGen's output.
+        schema: The curated schema, with tensor representations, domains and presence.
         spec: JSON of the spec.
-        code_digest: Changes when our code does, so that the cache does not hold.
+        code_digest: Digest of our code; it changes when the code does, which invalidates the cache.
 
     Raises:
-        DataError: Spec and data disagree on a feature.
+        DataError: The spec and the data disagree about a feature.
     """
     del code_digest
     inferred = io_utils.SchemaReader().read(os.path.join(inferred_schema.uri, _SCHEMA_FILE))
@@ -54,16 +54,16 @@ def AnomalyGate(
     validated_schema: OutputArtifact[Schema],
     code_digest: Parameter[str],
 ) -> None:
-    """Hands the schema on if no split has an anomaly; all that follows takes it from here.
+    """Passes the schema on if no split has an anomaly; all later components use this copy.
 
     Args:
         schema: The curated schema.
-        anomalies: ExampleValidator's.
+        anomalies: ExampleValidator's output.
         validated_schema: A copy of `schema`.
-        code_digest: Changes when our code does.
+        code_digest: Digest of our code; it changes when the code does.
 
     Raises:
-        DataError: Names each feature with an anomaly, its split and TFDV's words for it.
+        DataError: A split has an anomaly; the message names each feature and split, with TFDV's description.
     """
     del code_digest
     found = []
@@ -75,16 +75,16 @@ def AnomalyGate(
             found += anomaly_lines(proto, split)
     if found:
         raise DataError(
-            f"The records do not keep to the spec's schema ({len(found)} anomalies):\n    " + "\n    ".join(found),
-            expected="values as the spec declares them",
-            fix="Mend the records, or what the spec says of these features.",
+            f"The records do not match the spec's schema ({len(found)} anomalies):\n    " + "\n    ".join(found),
+            expected="values as declared in the spec",
+            fix="Correct the records, or the declaration of these features in the spec.",
         )
     text = io_utils.read_string_file(os.path.join(schema.uri, _SCHEMA_FILE))
     io_utils.write_string_file(os.path.join(validated_schema.uri, _SCHEMA_FILE), text)
 
 
 def anomaly_lines(anomalies: anomalies_pb2.Anomalies, split: str) -> list[str]:
-    """One line per anomaly: split, feature, what TFDV says."""
+    """One line per anomaly: split, feature and TFDV's description."""
     lines = []
     for path, info in sorted(anomalies.anomaly_info.items()):
         name = path.replace("'", "").removeprefix(f"{SEQUENCE_STRUCT}.")

@@ -1,7 +1,7 @@
-"""TFX's Transform, in batches of records that are the same in every run.
+"""TFX's Transform, with batches that contain the same records in every run.
 
-The stock component lets Beam tune the size of its batches by the clock, and mean and variance of `z_score` are float32
-sums over batches: on a busy machine they differ in their last bits from run to run, and with them every weight.
+The stock component lets Beam choose its batch size from measured times, and `z_score` computes mean and variance as
+float32 sums over batches. So on a busy machine their last bits differ from run to run, and with them every weight.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ RECORDS_PER_BATCH = 256
 
 class _Processor(transform_executor.TransformProcessor):
     def _GetDesiredBatchSize(self, *args: Any, **kwargs: Any) -> int:
-        # Records that TFX hands over undecoded come one by one.
+        # TFX passes undecoded records one by one.
         return super()._GetDesiredBatchSize(*args, **kwargs) or RECORDS_PER_BATCH
 
 
 class Executor(transform_executor.Executor):
-    """TFX's executor, in batches of `RECORDS_PER_BATCH` records; the last one of a split is smaller."""
+    """TFX's executor, with batches of `RECORDS_PER_BATCH` records; the last batch of a split may be smaller."""
 
     def Do(self, *args: Any, **kwargs: Any) -> None:
         """Runs Transform."""
         stock = transform_executor.TransformProcessor
-        # TFX makes its processor by this name, and cannot be given another.
+        # TFX creates its processor by this name, and does not accept another.
         transform_executor.TransformProcessor = _Processor
         try:
             super().Do(*args, **kwargs)
@@ -36,6 +36,6 @@ class Executor(transform_executor.Executor):
 
 
 class SteadyTransform(transform_component.Transform):
-    """TFX's Transform component, with that executor; its arguments are those of `tfx.components.Transform`."""
+    """TFX's Transform component with this executor; it takes the arguments of `tfx.components.Transform`."""
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)

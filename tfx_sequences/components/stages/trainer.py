@@ -1,4 +1,4 @@
-"""The Trainer component: TFX's own, with our `run_fn`, and the raw records beside the transformed ones."""
+"""The Trainer component: TFX's own, with our `run_fn`, and with raw records in addition to the transformed ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tfx.utils import json_utils
 
 from tfx_sequences.components.stages.rooted import rooted
 
-# By path only: TFX imports it where it trains.
+# Given by path: TFX imports it where it trains.
 RUN_FN = "tfx_sequences.components.training.run.run_fn"
 RAW_EXAMPLES = "raw_examples"
 BACKUPS = "backups"
@@ -41,7 +41,7 @@ class _Spec(standard_component_specs.TrainerSpec):
 
 
 class Executor(trainer_executor.GenericExecutor):
-    """TFX's generic executor; hands `run_fn` the raw records of the test split too, and what a run may set anew."""
+    """TFX's generic executor; also passes raw test records and the parameters of the run to `run_fn`."""
 
     def _GetFnArgs(self, input_dict: Any, output_dict: Any, exec_properties: Any) -> FnArgs:
         fn_args = super()._GetFnArgs(input_dict, output_dict, exec_properties)
@@ -57,17 +57,17 @@ class SequenceTrainer(trainer_component.Trainer):
     """TFX's Trainer for a spec.
 
     Args:
-        transformed_examples: Transform's output; `train` is fitted, `valid` stops it.
-        raw_examples: ExampleGen's; some of `test` are predicted after the export.
+        transformed_examples: Transform's output; the model is fitted to `train`, and `valid` stops the training.
+        raw_examples: ExampleGen's output; some records of `test` are predicted after the export.
         transform_graph: Transform's output.
         schema: The curated schema.
         spec: JSON of the spec.
-        code_digest: Changes when our code does.
+        code_digest: Digest of our code; it changes when the code does.
         hyperparameters: The Tuner's output, if there is one.
-        backups: Folder of the backups of runs under way; None keeps none, unless the spec names a folder.
-        output_root: What a relative `backups` starts from.
-        training_steps: Steps at most; None or 0 leaves that to the spec.
-        valid_is_held_back: The records of `valid` are training records that are held back.
+        backups: Folder for backups during training; None makes no backups, unless the spec names a folder.
+        output_root: The root of a relative `backups`.
+        training_steps: Maximum number of training steps; None or 0 leaves the limit to the spec.
+        valid_is_held_back: Whether the records of `valid` are taken from the training records.
     """
 
     SPEC_CLASS = _Spec

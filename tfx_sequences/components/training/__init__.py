@@ -1,3 +1,3 @@
-"""What TFX's Trainer and Tuner call: the training loop, its backups and strategies, warm start, progress. May import
+"""The code that TFX's Trainer and Tuner call: training loop, backups, strategies, warm start, progress. May import
 `schemas` and the wings before it. Start at `run.py`.
 """

@@ -1,4 +1,4 @@
-"""What the settings that a spec leaves to the data are chosen from: read from what Transform wrote."""
+"""Statistics from Transform's output that determine the settings a spec leaves to the data."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def split_statistics(
 
     Args:
         spec: The spec.
-        tft_output: What Transform wrote.
+        tft_output: Transform's output.
         train_files: Transformed records of the training split.
-        held_back_files: Those of the training records that are held back for validation.
+        held_back_files: Transformed records of the training split that are held back for validation.
     """
     lengths = read_histogram(tft_output).as_batched(spec.batching)
     read = network_spec(spec, normalizers_of(read_choices(tft_output.transform_savedmodel_dir)))
@@ -53,7 +53,7 @@ def split_statistics(
 
 
 def _depth(name: str, column: Column, num_ids: Mapping[str, int]) -> int:
-    """Of the vector that a step (or a record) gets of a column."""
+    """The depth of a column's vector for a step or a record."""
     if isinstance(column, IdColumn):
         return column.width(num_ids[name])
     return size_of(column.shape)

@@ -1,4 +1,4 @@
-"""The backup of a training run: one file, whole or not there, that says of what it is."""
+"""The backup of a training run: one file, complete or absent, that identifies its run."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _PLAIN = "plain"
 class BackupFile:
     """The backup in a folder.
 
-    It is written beside the one before and takes its name when it is whole: whenever a run is
-    killed, one whole backup is there.
+    It is written next to the previous backup and renamed when it is complete. So whenever a run is
+    killed, there is one complete backup.
 
     Args:
-        folder: Local, or remote as TensorFlow reads it. Made if need be.
-        identity: Digests of what the run depends on, by what messages call it.
-        writes: False where another process writes it: of several workers, all but the chief.
+        folder: Local, or a URI that TensorFlow reads. Created if necessary.
+        identity: Digests of what the run depends on, by their names in messages.
+        writes: False if another process writes it: only the chief of several workers writes.
     """
 
     def __init__(self, folder: str, identity: Mapping[str, str], *, writes: bool = True) -> None:
@@ -43,11 +43,11 @@ class BackupFile:
         self.identity = dict(identity)
 
     def of_phase(self, name: str) -> BackupFile:
-        """The backup of one phase of a training that has several, in a folder of its own."""
+        """The backup of one phase of a multi-phase training, in a separate folder."""
         return BackupFile(os.path.join(self.folder, name), {**self.identity, "the phase": name}, writes=self.writes)
 
     def write(self, state: TrainState) -> None:
-        """Takes the place of the backup before."""
+        """Replaces the previous backup."""
         if not self.writes:
             return
         tf.io.gfile.makedirs(self.folder)
@@ -58,10 +58,10 @@ class BackupFile:
             file.write(buffer.getvalue())
 
     def read(self) -> TrainState | None:
-        """The backup; None if there is none.
+        """The backup; None if none exists.
 
         Raises:
-            UserInputError: It is one of another spec, of other records or code, or damaged.
+            UserInputError: It belongs to another spec, other records or other code, or it is damaged.
         """
         if not tf.io.gfile.exists(self._path):
             return None
@@ -72,30 +72,30 @@ class BackupFile:
         except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise UserInputError(
                 f"The backup {self._path} is damaged: {error}",
-                fix="Delete it; training then begins anew.",
+                fix="Delete it; training then starts from the beginning.",
             ) from error
         self.require_own(plain.pop("identity"))
-        logging.info("Goes on from the backup in %s", self.folder)
+        logging.info("Resuming from the backup in %s", self.folder)
         return TrainState(arrays, plain)
 
     def require_own(self, identity: Mapping[str, str]) -> None:
-        """Raises `UserInputError` where what was kept is of another spec, of other records or code.
+        """Raises `UserInputError` if the backup belongs to another spec, other records or other code.
 
         Args:
-            identity: Digests that were kept with it.
+            identity: Digests stored in the backup.
         """
         other = [name for name, digest in self.identity.items() if identity.get(name) != digest]
         if other:
             raise UserInputError(
-                f"The backup in {self.folder} is one of another run.",
+                f"The backup in {self.folder} belongs to a different run.",
                 expected="a backup of this spec, these records and this code",
-                received=f"one that differs in {' and '.join(other)}",
-                fix="Delete the folder to begin anew, name another training.backup.folder, "
-                "or run what was interrupted.",
+                received=f"a backup that differs in {' and '.join(other)}",
+                fix="Delete the folder to start from the beginning, choose another training.backup.folder, "
+                "or resume the interrupted run.",
             )
 
     def delete(self) -> None:
-        """Training has succeeded: the backup goes, and what killed runs left of others."""
+        """Deletes the backup after a successful training, and incomplete backups left by killed runs."""
         if not self.writes or not tf.io.gfile.isdir(self.folder):
             return
         for name in tf.io.gfile.listdir(self.folder):
@@ -108,19 +108,19 @@ class BackupFile:
 def backup_of(
     spec: SequenceSpec, config: Mapping[str, Any], files: Sequence[str], transform_output: str, *, writes: bool = True
 ) -> BackupFile | None:
-    """Where the state of training is kept: the spec's folder, or one for this spec and data in `config["backups"]`.
+    """The backup of a training: in the spec's folder, or in one for this spec and data in `config["backups"]`.
 
     Args:
         spec: The spec.
         config: The trainer's `custom_config`.
         files: All records that are read.
         transform_output: The transform graph's folder.
-        writes: False in a worker that is not the chief.
+        writes: False in a worker other than the chief.
     """
     options = spec.training.backup
     if options is None or not (options.folder or config.get(BACKUPS)):
         return None
-    # How backups are made does not change what is trained.
+    # The backup options do not change the trained model.
     training = spec.training.model_copy(update={"backup": None})
     records = [[file, tf.io.gfile.stat(file).length] for file in files]
     identity = {

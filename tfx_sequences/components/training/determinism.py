@@ -1,9 +1,9 @@
-"""Training that ends with the same bits whenever it is repeated, and the digest that shows it.
+"""Training that gives the same bits whenever it is repeated, and the digest that shows it.
 
-On CPUs TensorFlow's kernels split their sums by the number of threads, which does not change while a process lives; so
-the network that a spec gives is trained to the same bits in any case. What TensorFlow adds up in the order in which
-threads come to it (`Variable.scatter_add` on CPUs, many kernels on GPUs) is found in layers of your own and on GPUs,
-and is what `training.deterministic` is for.
+On CPUs, TensorFlow's kernels split their sums by the number of threads, which does not change during a process. So the
+spec's own network is always trained to the same bits. Ops that add in the order in which threads arrive
+(`Variable.scatter_add` on CPUs, many kernels on GPUs) occur in the user's own layers and on GPUs:
+`training.deterministic` is for those.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from tfx_sequences.errors import UserInputError
 
 @contextlib.contextmanager
 def deterministic_ops(wanted: bool) -> Iterator[None]:
-    """Within it, TensorFlow's ops give the same bits for the same inputs, or refuse to run.
+    """Makes TensorFlow's ops give the same bits for the same inputs, or raise an error.
 
     Args:
         wanted: False changes nothing.
 
     Raises:
-        UserInputError: What ran within has an op that TensorFlow cannot run so.
+        UserInputError: The code in the context uses an op that TensorFlow cannot run deterministically.
     """
     if not wanted:
         yield
         return
-    # There is no public way back, and what else the process does is none of training's business.
+    # There is no public function to switch it off, and training must not affect the rest of the process.
     from tensorflow.python.framework import config
 
     before = config.is_op_determinism_enabled()
@@ -56,7 +56,7 @@ def deterministic_ops(wanted: bool) -> Iterator[None]:
 
 
 def weights_digest(model: keras.Model) -> str:
-    """16 hexadecimal digits of all weights, bit for bit: equal if and only if the weights are.
+    """A digest of 16 hexadecimal digits of all weights: equal for weights that are equal bit for bit.
 
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, kernel_initializer="ones")])
     >>> weights_digest(model)

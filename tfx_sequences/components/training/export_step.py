@@ -1,4 +1,4 @@
-"""The trainer's export: the model and its named weights, and predictions that the model check repeats."""
+"""The trainer's export: the model, its named weights, and predictions that the model check repeats."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ def export_trained(
     run_dir: str,
     raw_files: Sequence[str],
 ) -> float:
-    """Exports the fitted network, checks that the export answers as the network does, and writes both.
+    """Exports the fitted network, checks that both give the same predictions, and writes the named weights.
 
     Args:
-        setup: What the network was fitted with.
+        setup: The setup the network was fitted with.
         network: The fitted network.
-        model_dir: Where the SavedModel goes, with its card and named weights.
-        run_dir: Where the predictions of some raw records go; the model check compares the exported model with them.
+        model_dir: Folder for the SavedModel, its card and named weights.
+        run_dir: Folder for predictions of some raw records, with which the model check compares the exported model.
         raw_files: Raw records of the test split.
 
     Returns:
         The largest difference between the predictions of both, see `require_same_answers`.
 
     Raises:
-        TfxSequencesError: The exported network answers otherwise, or needs a GPU.
+        TfxSequencesError: The exported network gives other predictions, or needs a GPU.
     """
     model, statistics = network.model, network.statistics
     exported = export_model(model, setup.spec, statistics, setup.tft_output, model_dir)
@@ -60,7 +60,7 @@ def export_trained(
 def export_model(
     model: keras.Model, spec: SequenceSpec, statistics: TaskStatistics, tft_output: tft.TFTransformOutput, to: str
 ) -> RawRecordModel:
-    """Exports the network rebuilt without special kernels, so that it runs on any machine; gives what was exported."""
+    """Rebuilds the network without special kernels, so that it runs on any machine; exports and returns it."""
     portable = build_model(spec, statistics, use_cudnn=False)
     portable.set_weights(model.get_weights())
     raw_model = RawRecordModel(portable, tft_output.transform_savedmodel_dir, spec, statistics)

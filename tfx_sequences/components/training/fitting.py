@@ -21,12 +21,12 @@ from tfx_sequences.schemas.spec.training_options import Training
 
 @dataclasses.dataclass(frozen=True)
 class Fitted:
-    """What came of training.
+    """The result of a training.
 
     Attributes:
-        history: Figures by name, one value per epoch.
-        best_epoch: The epoch, from 1, whose weights the model has.
-        resumed_at: Epoch, from 1, and step of it where an interrupted run was taken up; None if none was.
+        history: Metrics by name, one value per epoch.
+        best_epoch: The epoch, counted from 1, whose weights the model has.
+        resumed_at: Epoch (counted from 1) and step at which an interrupted run resumed; None if none did.
     """
 
     history: dict[str, list[float]]
@@ -44,19 +44,19 @@ def fit(
     log_dir: str | None = None,
     callbacks: tuple[keras.callbacks.Callback, ...] = (),
 ) -> Fitted:
-    """Fits until the epochs are over or the monitored figure gets no better; the best weights are kept.
+    """Fits until the last epoch or until the monitored metric stops improving; keeps the best weights.
 
     Args:
-        model: Compiled.
+        model: The compiled model.
         spec: The spec.
         train: The training records.
-        valid: Batches to validate with.
-        backup: Where the state of training is kept; if it holds one, training goes on there.
-        log_dir: Folder of TensorBoard's logs.
-        callbacks: More of Keras' callbacks.
+        valid: Validation batches.
+        backup: Backup of the training state; if one exists, training resumes from it.
+        log_dir: Folder for TensorBoard's logs.
+        callbacks: Further Keras callbacks.
 
     Raises:
-        UserInputError: The monitored figure does not exist, was never finite, or the backup is one of another run.
+        UserInputError: The monitored metric does not exist or was never finite, or the backup belongs to another run.
     """
     training = with_auto_settings(spec).training
     source = DatasetSource(train) if isinstance(train, tf.data.Dataset) else train
@@ -64,7 +64,7 @@ def fit(
         monitor=training.monitor,
         mode=training.monitored_direction,
         min_delta=training.early_stopping_min_delta,
-        # Without early stopping it still keeps the best weights.
+        # Even without early stopping, it keeps the best weights.
         patience=training.early_stopping_patience or chosen(training.epochs) + 1,
         restore_best_weights=True,
     )
@@ -80,18 +80,18 @@ def fit(
     monitored = loop.history[training.monitor]
     if not np.isfinite(monitored).any():
         raise UserInputError(
-            f"Training diverged: {training.monitor} was no number in any of {len(monitored)} epochs.",
+            f"Training diverged: {training.monitor} was not finite in any of {len(monitored)} epochs.",
             expected="a finite loss",
             received=f"training loss {loop.history['loss'][0]:g} in the first epoch",
             fix="Lower training.learning_rate or set training.gradient_clip_norm in the spec; "
-            "for features of extreme values choose a normalizer.",
+            "choose a normalizer for features with extreme values.",
         )
     at = resumed.plain["position"] if resumed else None
     return Fitted(loop.history, int(stop.best_epoch) + 1, (at["epoch"] + 1, at["step"]) if at else None)
 
 
 def averaging(training: Training) -> list[keras.callbacks.Callback]:
-    """What puts the moving average of the weights in place of them at the end of each epoch, if there is one."""
+    """The callback that replaces the weights by their moving average after each epoch, if the spec has one."""
     return [] if chosen(training.ema_momentum) is None else [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)]
 
 
@@ -112,12 +112,12 @@ def _for_schedule(spec: SequenceSpec) -> list[keras.callbacks.Callback]:
 
 
 def _check_monitor(model: keras.Model, monitor: str) -> None:
-    """Keras would only warn, and then never stop."""
+    """Raises for an unknown metric: Keras would only warn, and then never stop early."""
     known = [f"val_{name}" for name in model.get_metrics_result()]
     if monitor not in known:
         raise UserInputError(
             f"training.monitor is '{monitor}', which the model does not measure.",
             expected=f"one of {', '.join(known)}",
             received=f"'{monitor}'",
-            fix=f"Mend training.monitor.{did_you_mean(monitor, known)}",
+            fix=f"Correct training.monitor.{did_you_mean(monitor, known)}",
         )

@@ -1,7 +1,7 @@
-"""Finds labels of steps that a feature of a later step already tells.
+"""Finds labels of steps that are equal to a feature of a later step.
 
-Where the label of a step is what a feature holds one step later, as in a set whose files have a frame and the next
-frame, a network that reads later steps sees the answer, and is worth nothing where later steps do not exist yet.
+If the label of a step equals a feature one step later (as in a data set whose files contain a frame and the next
+frame), a network that reads later steps sees the answer, and is useless where later steps do not exist yet.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def later_features(spec: SequenceSpec, batches: Iterable[Any]) -> tuple[str, ...
 
     Args:
         spec: The spec.
-        batches: Of training records, `(inputs, targets, weights)`; the first ones are read.
+        batches: Batches of training records, `(inputs, targets, weights)`; only the first ones are read.
     """
     suspects = {name for name, label in spec.heads.items() if label.per_step and not label.shift}
     if not suspects:
@@ -60,15 +60,15 @@ def _tells(head: str, name: str, later: int, batches: list[Any]) -> bool:
 
 
 def _rows(values: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """The values `[B, T, ...]` of the steps that are there, `[N, D]`; there may be none in a batch."""
+    """The values `[B, T, ...]` of existing steps as `[N, D]`; a batch may not have any."""
     return values[there].reshape(int(there.sum()), math.prod(values.shape[2:]))
 
 
 def same_values(labels: np.ndarray, features: np.ndarray) -> bool:
-    """Whether each element of the labels says the same as that of the features, whatever each calls its values.
+    """Whether labels and features correspond one to one in every element, even if the values have other names.
 
-    Values may be normalised or numbered otherwise, so what is compared is which of them go together: one to one, and
-    at least two of them.
+    Values may be normalized or numbered differently, so the function compares which values occur together: they must
+    form one-to-one pairs, and at least two of them.
 
     Args:
         labels: `[N, D]`.
@@ -85,7 +85,7 @@ def same_values(labels: np.ndarray, features: np.ndarray) -> bool:
         pairs = len(np.unique(np.stack([of_label.astype(np.float64), of_feature.astype(np.float64)]), axis=1).T)
         if pairs != len(np.unique(of_label)) or pairs != len(np.unique(of_feature)):
             return False
-        # Numbers that are nearly all different pair up whatever they mean.
+        # Numbers that are nearly all different always form pairs.
         if pairs > len(labels) // 2 and abs(np.corrcoef(of_label, of_feature)[0, 1]) < _SAME:
             return False
         varied |= pairs > 1

@@ -1,4 +1,4 @@
-"""Fits networks of one spec to records of one Transform: to validate them, or to all records at once."""
+"""Fits networks of one spec to transformed records: with validation, or to all records at once."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ from tfx_sequences.schemas.features.bucket_plan import BucketPlan
 from tfx_sequences.schemas.features.record_scales import network_spec
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
-# A validation split of smaller files is kept as batches, for it is the same in every epoch.
+# Batches of a smaller validation split are cached, because they are the same in every epoch.
 _KEPT_BYTES = 16 << 20
 
 
 @dataclasses.dataclass(frozen=True)
 class FittedNetwork:
-    """A network, and what it was fitted to.
+    """A fitted network with its data.
 
     Attributes:
         model: The network.
-        axes: Names of the axes of its weights.
-        begun: What it began with, if it began with the weights of another.
-        statistics: What the training records decide of it.
-        plan: How these became batches.
-        fitted: What came of training.
+        axes: Names along the axes of its weights.
+        begun: The warm start, if it started from another model's weights.
+        statistics: Statistics of the training records that shape the network.
+        plan: The bucket plan of the training records.
+        fitted: The result of the training.
         train: The input of the training records.
-        valid: The input of the validation records; None where nothing was validated.
+        valid: The input of the validation records; None without validation.
     """
 
     model: SequenceModel
@@ -63,13 +63,13 @@ class FittedNetwork:
 
 
 class NetworkFitting:
-    """Fits networks of a spec; each begins with the same random numbers.
+    """Fits networks of a spec; each starts from the same random seed.
 
     Args:
-        spec: The spec, its settings chosen.
-        tft_output: What Transform wrote.
-        transform_output: Its folder.
-        strategy: Of distribution.
+        spec: The spec, with all settings resolved.
+        tft_output: Transform's output.
+        transform_output: The folder of Transform's output.
+        strategy: The distribution strategy.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class NetworkFitting:
         self._transform_output = transform_output
         self._strategy = strategy
         self._feature_spec = tft_output.transformed_feature_spec()
-        # What is read has the record's scales too, where a normaliser per record was chosen.
+        # The records also contain their scales if a per-record normalizer was chosen.
         self._read = network_spec(spec, normalizers_of(read_choices(tft_output.transform_savedmodel_dir)))
         self._records = transformed_records(self._read, self._feature_spec)
         self._begun = 0
@@ -94,14 +94,14 @@ class NetworkFitting:
         backup: BackupFile | None = None,
         log_dir: str | None = None,
     ) -> FittedNetwork:
-        """A network with the weights of its best epoch by the validation records.
+        """Fits a network with validation; it has the weights of its best epoch.
 
         Args:
             train_files: Transformed records.
             valid_files: Transformed records.
-            lengths: Of the training records; None: they are those that Transform analyzed.
-            backup: Where the state of training is kept.
-            log_dir: Folder of TensorBoard's logs.
+            lengths: Lengths of the training records; None if they are the records that Transform analyzed.
+            backup: Backup of the training state.
+            log_dir: Folder for TensorBoard's logs.
         """
         spec = self._spec
         lengths = lengths or read_histogram(self._tft_output)
@@ -128,14 +128,14 @@ class NetworkFitting:
         rates: Sequence[float] = (),
         backup: BackupFile | None = None,
     ) -> FittedNetwork:
-        """A network with the weights of its last epoch, fitted to all records.
+        """Fits a network to all records; it has the weights of the last epoch.
 
         Args:
             files: Transformed records.
-            epochs: How many.
-            lengths: Of the records.
-            rates: The learning rate of each epoch, where a validation decided it.
-            backup: Where the state of training is kept.
+            epochs: Number of epochs.
+            lengths: Lengths of the records.
+            rates: The learning rate of each epoch, if a validation determined it.
+            backup: Backup of the training state.
         """
         plan = make_plan(lengths, self._spec.batching)
         return self._network(
@@ -147,7 +147,7 @@ class NetworkFitting:
         )
 
     def lengths_of(self, files: Sequence[str]) -> LengthHistogram:
-        """The lengths of all records of some files, before any are cut or left out."""
+        """The lengths of all records of some files, before truncation and dropping."""
         counted = [
             self._records.lengths(serialized).numpy()
             for file in files
@@ -165,7 +165,7 @@ class NetworkFitting:
     ) -> FittedNetwork:
         spec, strategy = self._spec, self._strategy
         if self._begun:
-            # Names of layers are counted from the beginning again, and the network before is forgotten.
+            # Resets the numbering of layer names, and releases the previous network.
             keras.backend.clear_session()
         self._begun += 1
         keras.utils.set_random_seed(spec.training.seed)

@@ -1,4 +1,4 @@
-"""How fast training goes: figures of each epoch, in its history and in the log."""
+"""Training speed: values for each epoch, in the history and in the log."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class EpochFigures:
 
     Args:
         epoch: The epoch, from 0.
-        epochs: Epochs at most.
-        first_step: Steps of it that an earlier, interrupted run made.
+        epochs: Maximum number of epochs.
+        first_step: Steps of this epoch that an interrupted run already did.
     """
 
     def __init__(self, epoch: int, epochs: int, first_step: int = 0) -> None:
@@ -34,7 +34,7 @@ class EpochFigures:
         self._figures: dict[str, float] = {}
 
     def step(self, logs: dict[str, Any]) -> None:
-        """A step is done; says so now and then."""
+        """Counts a finished step; logs it now and then."""
         self._step += 1
         now = time.monotonic()
         if now - self._told >= _EVERY:
@@ -44,12 +44,12 @@ class EpochFigures:
             logging.info(WITHIN_EPOCH, self._epoch + 1, self._epochs, self._step, words)
 
     def trained(self, step: int, finished: Sequence[InputCounts], replicas: int = 1) -> None:
-        """The steps of the epoch are done.
+        """Ends the training steps of the epoch.
 
         Args:
-            step: How many, those of an interrupted run included.
-            finished: What the input has read, for the real steps of a batch.
-            replicas: Batches of a step.
+            step: Number of steps, including those of an interrupted run.
+            finished: Counts of the input, for the number of real steps per batch.
+            replicas: Batches per step.
         """
         seconds = max(time.monotonic() - self._started, 1e-9)
         self._figures["steps_per_second"] = (step - self._first) / seconds
@@ -61,11 +61,11 @@ class EpochFigures:
             self._figures["padding_share"] = latest.padding_share
 
     def to_logs(self, optimizer: keras.optimizers.Optimizer) -> dict[str, float]:
-        """The figures, by name: steps and real steps of sequences per second, padding, the learning rate."""
+        """Values by name: steps and real time steps per second, padding ratio, learning rate."""
         return {**self._figures, "learning_rate": float(ops.convert_to_numpy(optimizer.learning_rate))}
 
     def log(self, logs: dict[str, float]) -> None:
-        """Writes the epoch's line."""
+        """Logs the epoch's line."""
         fast = self._figures
         words = [f"{name} {value:.4f}" for name, value in logs.items() if name not in fast and name != "learning_rate"]
         words += [f"learning rate {logs['learning_rate']:.3g}", f"{fast['steps_per_second']:,.1f} steps/s"]

@@ -1,4 +1,4 @@
-"""Fits a network anew to all records, those that were held back among them, for as many epochs as proved best."""
+"""Fits a new network to all records, including the held-back ones, for the number of epochs that proved best."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def epochs_to_refit(validated: Sequence[Fitted]) -> int:
-    """For how many epochs to fit all records: the median of the best epochs of the validated networks.
+    """The number of epochs for all records: the median of the best epochs of the validated networks.
 
     >>> epochs_to_refit([Fitted({}, 12), Fitted({}, 30), Fitted({}, 14)])
     14
@@ -36,13 +36,13 @@ def refit(
     """Fits for a fixed number of epochs; the weights of the last one are kept. Nothing is validated.
 
     Args:
-        model: Compiled, not trained.
-        spec: The spec; its learning rate takes the course that it took when the epochs were validated.
+        model: The compiled, untrained model.
+        spec: The spec; its learning rate follows the same course as in the validated training.
         train: All records.
-        epochs: How many.
-        rates: The learning rate of each epoch, where the schedule followed the validated figures.
-        backup: Where the state of training is kept; if it holds one, training resumes there.
-        callbacks: More of Keras' callbacks.
+        epochs: Number of epochs.
+        rates: The learning rate of each epoch, if the schedule depended on validation metrics.
+        backup: Backup of the training state; if one exists, training resumes from it.
+        callbacks: Further Keras callbacks.
     """
     training = spec.training.model_copy(update={"epochs": epochs})
     given = [*averaging(training), *callbacks]

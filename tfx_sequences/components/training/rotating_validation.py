@@ -1,7 +1,7 @@
-"""Several validations of one training split: each part of the records is held back in turn.
+"""Cross-validation of one training split: each part of the records is held back in turn.
 
-Where few records are held back, which epoch is best by them is mostly chance. The records that are held back anyway
-are the first part; the others are cut from the training records, so that every record is validated once.
+If only few records are held back, the best epoch by them is mostly chance. The records that are held back anyway are
+the first part; the others are cut from the training records, so that every record is validated once.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ import tensorflow as tf
 from tfx_sequences.components.records.opening import record_dataset
 
 Rotation = tuple[list[str], list[str]]
-"""Files of records to train on, and of those to validate with."""
+"""Files of training records, and files of validation records."""
 
 
 @contextlib.contextmanager
 def rotations(train: Sequence[str], valid: Sequence[str], number: int) -> Iterator[list[Rotation]]:
-    """The divisions of the records into those to train on and those to validate with.
+    """The divisions of the records into training and validation records.
 
     Args:
         train: Files of the training records.
         valid: Files of the records that are held back.
-        number: How many divisions, the given one among them.
+        number: Number of divisions, including the given one.
 
     Yields:
-        `number` divisions, the given one first. The files of the others exist as long as the context lasts, and have
-        the same names and contents whenever they are made.
+        `number` divisions, the given one first. The files of the others exist as long as the context lasts, and
+        always have the same names and contents.
     """
     given: Rotation = (list(train), list(valid))
     if number < 2:

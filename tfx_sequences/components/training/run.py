@@ -1,6 +1,6 @@
 """The `run_fn` that TFX's Trainer calls: prepare, fit, export, report.
 
-In a module of its own, for TFX loads it anew at each call.
+It has a separate module, because TFX reloads the module at each call.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ TENSORBOARD = "tensorboard"
 def run_fn(fn_args: FnArgs) -> None:
     """Trains the spec in `fn_args.custom_config["spec"]`.
 
-    `custom_config["raw_examples"]` are the files of raw records of which some are
-    predicted after the export: the model check compares the exported model with that.
+    `custom_config["raw_examples"]` are the files of raw records. Some of them are predicted after the export,
+    and the model check compares the exported model with these predictions.
 
     Raises:
         SpecError: The transform graph was made with another spec.
-        UserInputError: `training.deterministic` is set, and the network has an op that cannot keep the promise.
+        UserInputError: `training.deterministic` is set, but the network has an op that is not deterministic.
     """
     use_cores()
     bound_freed_memory()

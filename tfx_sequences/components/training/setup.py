@@ -1,4 +1,4 @@
-"""What training needs before its first step, for the trainer and for each trial of the tuner."""
+"""Everything that training needs before its first step, for the trainer and for each trial of the tuner."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 @dataclasses.dataclass(frozen=True)
 class TrainingSetup:
-    """What Transform and the training split decide of a training. `prepare_training` makes one.
+    """The setup of a training, from Transform and the training split. `prepare_training` creates one.
 
     Attributes:
-        spec: The spec that is trained, with all its settings.
-        settings: Those of them that were chosen from the data, by their path in the spec.
+        spec: The spec to train, with all settings resolved.
+        settings: The settings that were derived from the data, by their path in the spec.
         transform_output: The transform graph's folder.
-        tft_output: The same, opened.
+        tft_output: The opened transform graph.
         train_files: Transformed records of the training split.
-        valid_files: Those of the validation split.
-        strategy: Whose replicas share the batches.
+        valid_files: Transformed records of the validation split.
+        strategy: The strategy whose replicas share the batches.
     """
 
     spec: SequenceSpec
@@ -47,15 +47,15 @@ class TrainingSetup:
 
     @functools.cached_property
     def fitting(self) -> NetworkFitting:
-        """What fits networks of the spec."""
+        """Fits networks of the spec."""
         return NetworkFitting(self.spec, self.tft_output, self.transform_output, self.strategy)
 
     def train(self, *, backup: BackupFile | None = None, log_dir: str | None = None) -> TrainedNetwork:
         """Trains the network of the spec; see `train_network`.
 
         Args:
-            backup: Where the state of training is kept.
-            log_dir: Folder of TensorBoard's logs.
+            backup: Backup of the training state.
+            log_dir: Folder for TensorBoard's logs.
         """
         return train_network(
             self.fitting, self.spec.training, self.train_files, self.valid_files, backup=backup, log_dir=log_dir
@@ -72,17 +72,17 @@ def prepare_training(
     strategy: tf.distribute.Strategy | None = None,
     most_steps: int | None = None,
 ) -> TrainingSetup:
-    """Sets the seed, checks the transform graph, and chooses the settings that the spec leaves to the data.
+    """Sets the seed, checks the transform graph, and derives the settings that the spec leaves to the data.
 
     Args:
-        spec: The spec, with the values of a trial if it is one.
+        spec: The spec, with the values of the trial if there is one.
         transform_output: The transform graph's folder.
         train_patterns: Glob patterns of the transformed training records.
-        valid_patterns: The same for validation.
-        held_back: The validation records are training records that were held back, so all of them may be trained on
-            in the end.
-        strategy: Whose replicas share the batches; None: the current one.
-        most_steps: Train for that many steps at most; None or 0 leaves it to the spec.
+        valid_patterns: Glob patterns of the transformed validation records.
+        held_back: Whether the validation records are held-back training records, so that the final training may use
+            all of them.
+        strategy: The strategy whose replicas share the batches; None uses the current one.
+        most_steps: Maximum number of training steps; None or 0 leaves the limit to the spec.
 
     Raises:
         SpecError: The transform graph was made with another spec.
@@ -102,12 +102,12 @@ def prepare_training(
 
 
 def with_steps(spec: SequenceSpec, steps: int, steps_per_epoch: int) -> SequenceSpec:
-    """The spec trained for at most `steps`: by fewer epochs, and shorter ones where the steps make no whole ones.
+    """The spec limited to `steps` training steps: fewer epochs, and shorter ones if the steps do not divide evenly.
 
     Args:
         spec: The spec.
-        steps: At most that many, in all epochs.
-        steps_per_epoch: Of all records, where the spec sets no other number.
+        steps: Maximum number of steps in all epochs.
+        steps_per_epoch: Steps for all records, unless the spec sets another number.
 
     >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> spec = load_spec("japanese_vowels")

@@ -1,4 +1,4 @@
-"""Finds out what the training split decides of the network, from what Transform wrote."""
+"""Computes the statistics of the training split that shape the network, from Transform's output."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ def task_statistics(
     train: Iterable[Batch] | None,
     lengths: LengthHistogram | None = None,
 ) -> TaskStatistics:
-    """Sizes of vocabularies, classes and their weights, numbers of targets, spread of labels, normalisers chosen.
+    """Vocabulary sizes, classes and their weights, numbers of targets, spread of labels, chosen normalizers.
 
     Args:
         spec: The spec.
-        tft_output: What Transform wrote.
-        train: Batches of one epoch of training; read only where a label is one of regression, or targets have weights.
+        tft_output: Transform's output.
+        train: Batches of one epoch of training; read only if a label is a regression, or targets have weights.
             None for a model that is not trained.
-        lengths: Of the records that are trained on; None: those that Transform analyzed.
+        lengths: Lengths of the training records; None if they are the records that Transform analyzed.
 
     Raises:
-        SpecError: `class_weights` names a class that the training split does not have.
+        SpecError: `class_weights` names a class that does not occur in the training split.
     """
     computed = {name: file for file, names in computed_vocabularies(spec).items() for name in names}
     tables = {name: table for table, names in names_by_table(spec.columns).items() for name in names}
@@ -64,10 +64,10 @@ def task_statistics(
 
 
 def table_terms(spec: SequenceSpec, tft_output: tft.TFTransformOutput) -> dict[str, list[str]]:
-    """The terms of embedding tables in the order of their ids: given by the spec, or computed by Transform.
+    """The terms of embedding tables in the order of their ids: from the spec, or computed by Transform.
 
     Returns:
-        By table, for those whose ids stand for terms.
+        Terms by table, for tables whose ids stand for terms.
     """
     computed = {name: file for file, names in computed_vocabularies(spec).items() for name in names}
     found = {}
@@ -91,10 +91,10 @@ def _of_classes(spec: SequenceSpec, head: str, label: Label, tft_output: tft.TFT
         for named in label.class_weights:
             if named not in classes:
                 raise SpecError(
-                    f"{spec.where_of_head(head)}.class_weights: '{named}' is no class of the training split.",
+                    f"{spec.where_of_head(head)}.class_weights: '{named}' is not a class of the training split.",
                     expected=f"one of {shortened(classes)}",
                     received=f"'{named}'",
-                    fix=f"Mend the name of the class.{did_you_mean(named, classes)}",
+                    fix=f"Correct the name of the class.{did_you_mean(named, classes)}",
                 )
         return HeadStatistics(classes, tuple(label.class_weights.get(c, 1.0) for c in classes))
     tokens = classes if label.given_classes is None else tuple(str(i) for i in range(len(classes)))
@@ -105,21 +105,21 @@ def _of_classes(spec: SequenceSpec, head: str, label: Label, tft_output: tft.TFT
 
 
 def _targets(label: Label, tft_output: tft.TFTransformOutput) -> int:
-    """How many the label has in the training split."""
+    """The label's number of targets in the training split."""
     lengths = read_histogram(tft_output)
     each = np.maximum(lengths.lengths - label.shift, 0) if label.per_step else np.ones_like(lengths.lengths)
     return int((each * lengths.counts).sum())
 
 
 def _number_of_targets(spec: SequenceSpec, label: Label, lengths: LengthHistogram) -> int:
-    """How many one epoch of training has, each of weight 1; nothing is read for it."""
+    """The number of targets in one training epoch, each with weight 1; does not read any records."""
     if label.per_step:
         return int((np.maximum(lengths.lengths - label.shift, 0) * lengths.counts).sum())
     return int(lengths.counts.sum()) * windows_per_record(spec, training=True)
 
 
 def _read(spec: SequenceSpec, train: Iterable[Batch] | None) -> tuple[dict[str, HeadStatistics], dict[str, float]]:
-    """By head, where it takes a pass over the records: the spread of its values, and the weight of its targets."""
+    """The statistics that need a pass over the records, by head: the spread of values, and the weight of targets."""
     spread = {head: label for head, label in spec.heads.items() if label.kind.needs_spread}
     weighted = {head for head, label in spec.heads.items() if spec.example_weight or label.step_weight}
     spreads = {head: _Spread(label.size) for head, label in spread.items()}
@@ -135,12 +135,12 @@ def _read(spec: SequenceSpec, train: Iterable[Batch] | None) -> tuple[dict[str, 
 
 
 class _Spread:
-    """Mean and standard deviation of each number of a regression label, whatever targets weigh."""
+    """Mean and standard deviation of each number of a regression label, independent of target weights."""
 
     def __init__(self, size: int) -> None:
         self._sums = np.zeros((2, size))
         self._count = 0
-        # Sums are about the first mean, or the squares of large numbers would drown the spread.
+        # Sums are taken around the first mean; otherwise squares of large numbers would drown the spread.
         self._shift: np.ndarray | None = None
 
     def add(self, values: np.ndarray) -> None:

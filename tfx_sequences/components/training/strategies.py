@@ -1,8 +1,8 @@
 """`tf.distribute` strategies by name: data-parallel replicas, each with its share of the batches.
 
-With `R` replicas a step takes `R` batches, one for each; gradients are summed over them. `mirrored` has a replica for
-each device of this machine: the GPUs or, where there are none, the logical CPUs. `multi_worker` has one process for
-each worker, which all run the same spec; TensorFlow reads who they are from the environment variable TF_CONFIG:
+With `R` replicas a step takes `R` batches, one for each, and sums their gradients. `mirrored` has a replica for each
+device of this machine: the GPUs or, without any, the logical CPUs. `multi_worker` has one process per worker; all
+run the same spec. TensorFlow reads the cluster from the environment variable TF_CONFIG:
 
     {"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}
 """
@@ -29,10 +29,10 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
     """The strategy of a spec's `training.strategy`.
 
     Args:
-        name: `none`, `mirrored` or `multi_worker`; the last before TensorFlow has run anything in this process.
+        name: `none`, `mirrored` or `multi_worker`; the latter only before TensorFlow has run anything in this process.
 
     Raises:
-        UserInputError: `multi_worker` without a TF_CONFIG that says who the workers are, or too late.
+        UserInputError: `multi_worker` is used without a TF_CONFIG that names the workers, or too late.
     """
     if name == "none":
         return tf.distribute.get_strategy()
@@ -42,26 +42,26 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
     _check_cluster(os.environ.get("TF_CONFIG", ""))
     try:
         if not tf.config.threading.get_inter_op_parallelism_threads():
-            # An operation that waits for other workers holds a thread; with one per core they can wait for ever.
+            # An op that waits for other workers holds a thread; with one thread per core they can deadlock.
             tf.config.threading.set_inter_op_parallelism_threads(max(_LEAST_THREADS, os.cpu_count() or 1))
         return tf.distribute.MultiWorkerMirroredStrategy()
     except RuntimeError as error:
         raise UserInputError(
-            "The workers cannot find each other any more: TensorFlow has begun to run in this process.",
-            expected="a process of its own for training",
+            "The workers cannot connect: TensorFlow has already run operations in this process.",
+            expected="a separate process for training",
             received=str(error).splitlines()[0],
-            fix="Run the Trainer alone in each worker, not the whole pipeline; or use strategy 'mirrored'.",
+            fix="Run only the Trainer in each worker, not the whole pipeline; or use strategy 'mirrored'.",
         ) from error
 
 
 def has_several_processes(strategy: tf.distribute.Strategy) -> bool:
-    """Its replicas are in more than one process, which must do alike what reads variables of all of them."""
+    """Whether replicas run in several processes. These must read the variables of all replicas together."""
     resolver = strategy.cluster_resolver
     return resolver is not None and bool(resolver.task_type)
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """This process is the one of all workers that writes backups, logs and the model."""
+    """Whether this process is the worker that writes backups, logs and the model."""
     resolver = strategy.cluster_resolver
     if not has_several_processes(strategy):
         return True
@@ -71,11 +71,11 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 
 
 class DistributedSource:
-    """The batches of all replicas of this process, a step's together.
+    """The batches of all replicas of this process, grouped by step.
 
     Args:
         strategy: The strategy.
-        make: Makes the input of one worker of several: `make(num_workers, worker)`.
+        make: Creates the input of one of several workers: `make(num_workers, worker)`.
     """
 
     def __init__(self, strategy: tf.distribute.Strategy, make: Callable[[int, int], Any]) -> None:
@@ -95,12 +95,12 @@ class DistributedSource:
 
     @property
     def dataset(self) -> Any:
-        """A `tf.distribute.DistributedDataset`; each pass is the next epoch."""
+        """A `tf.distribute.DistributedDataset`; each pass reads the next epoch."""
         return self._dataset
 
     @property
     def steps_per_epoch(self) -> int | None:
-        """Steps of an epoch, each a batch for every replica."""
+        """Steps of an epoch; each step takes one batch per replica."""
         known: int | None = self._parts[0].steps_per_epoch
         return known
 
@@ -116,7 +116,7 @@ class DistributedSource:
 
     @property
     def step(self) -> int:
-        """Steps of it that were taken."""
+        """Steps of the epoch that are done."""
         return int(self._parts[0].step)
 
     @step.setter
@@ -126,26 +126,26 @@ class DistributedSource:
 
     @property
     def finished(self) -> Sequence[InputCounts]:
-        """What was read in each epoch, for all workers together."""
+        """Counts of each finished epoch, for all workers together."""
         return self._parts[0].finished
 
     def begin(self, epoch: int, step: int = 0) -> None:
-        """The next pass over `dataset` begins at this step of this epoch."""
+        """Starts the next pass over `dataset` at this step of this epoch."""
         for part in self._parts:
             part.begin(epoch, step)
 
     def state(self) -> InputState:
-        """Where the input stands; the same for all workers."""
+        """The position of the input; the same for all workers."""
         return self._parts[0].state()
 
     def restore(self, state: InputState) -> None:
-        """Goes on where `state` was taken, by whichever worker."""
+        """Resumes at the position of `state`, whichever worker saved it."""
         for part in self._parts:
             part.restore(state)
 
     @contextlib.contextmanager
     def explained(self) -> Any:
-        """Within it, errors of the readers are raised as they are."""
+        """Raises the readers' own errors instead of TensorFlow's."""
         with contextlib.ExitStack() as stack:
             for part in self._parts:
                 stack.enter_context(part.explained())
@@ -154,7 +154,7 @@ class DistributedSource:
 
 def _check_cluster(text: str) -> None:
     expected = '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
-    fix = "Set TF_CONFIG in each worker's environment, the same but for task.index; or use strategy 'mirrored'."
+    fix = "Set TF_CONFIG in each worker's environment, identical except for task.index; or use strategy 'mirrored'."
     try:
         config = json.loads(text or "{}")
         workers = [host for job in ("chief", "worker") for host in config["cluster"].get(job, [])]
@@ -169,14 +169,14 @@ def _check_cluster(text: str) -> None:
             fix=fix,
         ) from error
     if not workers or not known:
-        raise UserInputError("TF_CONFIG names no such worker.", expected=expected, received=text, fix=fix)
+        raise UserInputError("TF_CONFIG does not list this worker.", expected=expected, received=text, fix=fix)
 
 
 def distributed(strategy: tf.distribute.Strategy, make: Callable[[int, int], EpochSource]) -> EpochSource:
-    """The input for a strategy: `make(1, 0)` alone where there is one replica.
+    """The input for a strategy; with a single replica it is just `make(1, 0)`.
 
     Args:
         strategy: The strategy.
-        make: Makes the input of one worker of several: `make(num_workers, worker)`.
+        make: Creates the input of one of several workers: `make(num_workers, worker)`.
     """
     return make(1, 0) if strategy.num_replicas_in_sync == 1 else DistributedSource(strategy, make)

@@ -1,4 +1,4 @@
-"""All that decides how training goes on: variables, callbacks, position. As arrays and plain data."""
+"""The complete state of training: variables, callbacks, position. As arrays and plain data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from keras import ops
 from tfx_sequences.components.input.input_state import InputState
 from tfx_sequences.errors import UserInputError
 
-# What Keras' callbacks remember from epoch to epoch, beside weights.
+# The state of Keras callbacks between epochs, in addition to weights.
 _REMEMBERED: dict[type, tuple[str, ...]] = {
     keras.callbacks.EarlyStopping: ("wait", "stopped_epoch", "best", "best_epoch"),
     keras.callbacks.ReduceLROnPlateau: ("wait", "best", "cooldown_counter"),
@@ -24,13 +24,13 @@ _METRIC = "metric"
 
 @dataclasses.dataclass(frozen=True)
 class Position:
-    """Where training stands.
+    """The position of training.
 
     Attributes:
-        epoch: The epoch, from 0.
-        step: Steps of it that were made.
-        input: Where the input stands.
-        history: Figures of the epochs before, by name.
+        epoch: The epoch, counted from 0.
+        step: Steps of the epoch that are done.
+        input: The position of the input.
+        history: Metrics of the previous epochs, by name.
     """
 
     epoch: int
@@ -39,7 +39,7 @@ class Position:
     history: dict[str, list[float]]
 
     def to_plain(self) -> dict[str, Any]:
-        """As plain data."""
+        """Converts to plain data."""
         plain = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return {**plain, "input": self.input.model_dump(mode="json")}
 
@@ -54,9 +54,9 @@ class TrainState:
     """The state of training between two steps.
 
     Attributes:
-        arrays: Variables of the model (the states of dropout's random numbers among them), the optimizer
+        arrays: Variables of the model (including the states of dropout's random numbers), the optimizer
             and the metrics, and the best weights so far.
-        plain: The rest, as JSON can hold it.
+        plain: Everything else, as data for JSON.
     """
 
     arrays: dict[str, np.ndarray]
@@ -74,10 +74,10 @@ class TrainState:
         return cls(arrays, {"position": position.to_plain(), "callbacks": remembered})
 
     def restore(self, model: keras.Model, callbacks: Sequence[keras.callbacks.Callback]) -> Position:
-        """Gives a newly built model, and callbacks that have begun, this state.
+        """Applies this state to a newly built model and to callbacks that have started.
 
         Raises:
-            UserInputError: It is the state of another model.
+            UserInputError: The state belongs to another model.
         """
         callbacks = list(filter(_remembered, callbacks))
         variables = _variables(model)
@@ -86,10 +86,10 @@ class TrainState:
         if received != expected or len(self.plain["callbacks"]) != len(callbacks):
             differing = sorted(n for n in received.keys() | expected if received.get(n) != expected.get(n))
             raise UserInputError(
-                "The backup is one of another model.",
+                "The backup belongs to a different model.",
                 expected=f"{len(expected)} variables of the model's shapes",
-                received=f"{len(received)} variables; other are {', '.join(differing[:3]) or 'the callbacks'}",
-                fix="Delete the backup, or train with the spec it was made with.",
+                received=f"{len(received)} variables; different are {', '.join(differing[:3]) or 'the callbacks'}",
+                fix="Delete the backup, or train with the spec that created it.",
             )
         for name, variable in variables.items():
             variable.assign(self.arrays[name])
@@ -102,14 +102,14 @@ class TrainState:
         return Position.from_plain(self.plain["position"])
 
     def restore_metrics(self, model: keras.Model) -> None:
-        """Gives the metrics alone their state."""
+        """Restores only the state of the metrics."""
         for name, variable in _variables(model).items():
             if name.startswith(_METRIC):
                 variable.assign(self.arrays[name])
 
 
 def _variables(model: keras.Model) -> dict[str, Any]:
-    """Every variable once, in the order in which they were made."""
+    """Every variable once, in the order of creation."""
     parts = {
         "model": model.variables,
         "optimizer": model.optimizer.variables,

@@ -1,4 +1,4 @@
-"""Trains the network of a spec: validated on records that are held back, then, where that pays, on all records."""
+"""Trains the network of a spec: with validation on held-back records and then, if useful, on all records."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tfx_sequences.schemas.spec.training_options import Training
 
 @dataclasses.dataclass(frozen=True)
 class Refit:
-    """What was trained anew on all records.
+    """The final training on all records.
 
     Attributes:
-        epochs: For how many epochs: the median of `best_epochs`.
+        epochs: Number of epochs: the median of `best_epochs`.
         best_epochs: The best epoch of each validated network.
-        records: Training records, those that were held back among them.
-        loss: Of the last epoch, on the training records.
+        records: Number of training records, including those that were held back.
+        loss: Training loss of the last epoch.
     """
 
     epochs: int
@@ -36,7 +36,7 @@ class Refit:
     loss: float
 
     def report(self) -> dict[str, Any]:
-        """As plain data."""
+        """Converts to plain data."""
         return dataclasses.asdict(self)
 
 
@@ -45,9 +45,9 @@ class TrainedNetwork:
     """The network of a run.
 
     Attributes:
-        network: With the weights that are exported.
-        validated: What came of the training that was validated on the records held back.
-        refit: What was trained anew on all records; None where nothing was.
+        network: The network with the exported weights.
+        validated: The result of the training that was validated on the held-back records.
+        refit: The final training on all records; None if there was none.
     """
 
     network: FittedNetwork
@@ -64,15 +64,15 @@ def train_network(
     backup: BackupFile | None = None,
     log_dir: str | None = None,
 ) -> TrainedNetwork:
-    """Trains as `training.refit` and `training.folds` say.
+    """Trains according to `training.refit` and `training.folds`.
 
     Args:
-        fitting: Of the spec.
-        training: The section of the spec, its settings chosen.
+        fitting: Fits networks of the spec.
+        training: The spec's `training` section, with all settings resolved.
         train_files: Transformed records.
         valid_files: Transformed records, held back from the training records if there is a refit.
-        backup: Where the state of training is kept.
-        log_dir: Folder of TensorBoard's logs.
+        backup: Backup of the training state.
+        log_dir: Folder for TensorBoard's logs.
     """
     if not chosen(training.refit):
         network = fitting.validated(train_files, valid_files, backup=backup, log_dir=log_dir)
@@ -85,7 +85,7 @@ def train_network(
         ]
     epochs = epochs_to_refit(validated)
     everything = [*train_files, *valid_files]
-    logging.info("Trains on all records for %d epochs", epochs)
+    logging.info("Training on all records for %d epochs", epochs)
     lengths = fitting.lengths_of(everything)
     rates = validated[0].history["learning_rate"]
     last = backup.of_phase(LAST_PHASE) if backup else None
@@ -100,6 +100,6 @@ def _validated(
 ) -> Fitted:
     train, valid = division
     logging.info("Validation %d", number)
-    # The first one has the very records that Transform analyzed, and is the one whose figures are shown.
+    # The first one uses exactly the records that Transform analyzed, and its metrics are reported.
     lengths, logs = (None, log_dir) if number == 1 else (fitting.lengths_of(train), None)
     return fitting.validated(train, valid, lengths=lengths, backup=backup, log_dir=logs).fitted

@@ -32,18 +32,18 @@ def training_input(
     transform_output: str,
     strategy: tf.distribute.Strategy | None = None,
 ) -> Iterator[EpochSource]:
-    """The input, for as long as the context lasts.
+    """The input; it is valid inside the context.
 
     Args:
         files: Transformed records of the training split.
-        spec: The spec; `batching.prepared` decides.
+        spec: The spec; `batching.prepared` selects a prepared store.
         feature_spec: `TFTransformOutput.transformed_feature_spec()`.
         plan: The bucket plan.
         transform_output: The transform graph's folder.
-        strategy: Whose replicas share the batches. Each process prepares a store of its own.
+        strategy: The strategy whose replicas share the batches. Each process prepares a separate store.
 
     Yields:
-        Its `dataset` gives another epoch at each pass.
+        The input; each pass over its `dataset` gives the next epoch.
     """
     strategy = strategy or tf.distribute.get_strategy()
     if not spec.batching.prepared:
@@ -55,7 +55,7 @@ def training_input(
             ),
         )
         return
-    # Written and read by one process, so where the graph stands identifies it.
+    # The same process writes and reads the store, so the graph's folder identifies the graph.
     identity = StoreIdentity(fingerprint(spec, TRANSFORM_SECTIONS), transform_output)
     with tempfile.TemporaryDirectory(prefix="tfx-sequences-") as scratch:
         folder = Path(scratch) / "store"

@@ -1,8 +1,8 @@
-"""The training loop: Keras' steps, callbacks and metrics, with a position that is ours.
+"""The training loop: Keras' steps, callbacks and metrics, but with our own position.
 
-`keras.Model.fit` cannot go on exactly within an epoch. It takes the number of steps of the first epoch it runs
-for that of all later ones, so the rest of an interrupted epoch would cut them short; and it finds out that the
-input has ended only within a step, whose counters (the optimizer's iterations among them) go on all the same.
+`keras.Model.fit` cannot resume exactly within an epoch. It assumes that all epochs have as many steps as the first one
+it runs, so the rest of an interrupted epoch would shorten the later ones. And it notices the end of the input only
+inside a step, whose counters (such as the optimizer's iterations) advance all the same.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ class TrainingLoop:
     """Trains a compiled model epoch by epoch.
 
     Args:
-        model: Compiled, and all its variables made: see `build_all`.
+        model: The compiled model, with all variables created: see `build_all`.
         training: The section of the spec.
         source: The training records.
-        valid: Batches to validate with; each pass over them is whole. None: nothing is validated.
+        valid: Validation batches; each pass reads all of them. None for no validation.
         callbacks: Keras' callbacks.
-        save: Is given the state when a backup is due; None keeps none.
+        save: Called with the state when a backup is due; None makes no backups.
 
     Attributes:
-        history: Figures by name, one value per epoch.
+        history: Metrics by name, one value per epoch.
     """
 
     def __init__(
@@ -62,10 +62,10 @@ class TrainingLoop:
         self.history: dict[str, list[float]] = {}
 
     def run(self, resumed: TrainState | None = None) -> None:
-        """Trains until the epochs are over, or a callback stops it.
+        """Trains until the last epoch, or until a callback stops it.
 
         Args:
-            resumed: The state of an interrupted run: it goes on there, as if it had not been interrupted.
+            resumed: The state of an interrupted run: training resumes there as if it had not been interrupted.
 
         Raises:
             DataError: There are no training records.
@@ -85,13 +85,13 @@ class TrainingLoop:
         callbacks.on_train_end()
 
     def _restore(self, resumed: TrainState) -> tuple[int, int]:
-        """Takes up the state; returns its epoch and step."""
+        """Restores the state; returns its epoch and step."""
         position = resumed.restore(self._model, self._list.callbacks)
         self._source.restore(position.input)
         self.history = {name: list(values) for name, values in position.history.items()}
         for callback in self._list.callbacks:
             if isinstance(callback, keras.callbacks.TensorBoard):
-                # Its files are those of this run: earlier epochs belong there too.
+                # The log files are new in this run: write the earlier epochs again.
                 for epoch in range(position.epoch):
                     callback.on_epoch_end(epoch, {name: values[epoch] for name, values in self.history.items()})
         return position.epoch, position.step
@@ -101,7 +101,7 @@ class TrainingLoop:
         model.reset_metrics()
         callbacks.on_epoch_begin(epoch)
         if resumed:
-            # Metrics under way are part of the state; both lines above have just undone them.
+            # Metrics of the current epoch are part of the state; the two lines above have just reset them.
             resumed.restore_metrics(model)
         else:
             self._keep(epoch, step)
@@ -125,7 +125,7 @@ class TrainingLoop:
         return logs
 
     def _step(self, step: int) -> dict[str, Any] | None:
-        """The figures after one more step; None where a pass over the records has ended."""
+        """The metrics after one more step; None at the end of a pass over the records."""
         source = self._source
         if self._iterator is None:
             self._iterator = iter(source.dataset)
@@ -166,7 +166,7 @@ class TrainingLoop:
     def _is_due(self, step: int) -> bool:
         options = self._options
         by_steps = options.every_steps is not None and step % options.every_steps == 0
-        # Clocks differ, and to read the state is a step that all workers take together.
+        # Clocks differ, but all workers must read the state at the same step.
         if has_several_processes(self._model.distribute_strategy):
             return by_steps
         by_time = options.every_seconds is not None and time.monotonic() - self._last_save >= options.every_seconds
@@ -188,7 +188,7 @@ def step_function(
     Args:
         model: The model.
         step: Its `train_step` or `test_step`.
-        element_spec: Of the batches.
+        element_spec: Element spec of the batches.
     """
     strategy = model.distribute_strategy
 
@@ -196,23 +196,23 @@ def step_function(
     def run(batch: Any) -> dict[str, Any]:
         return strategy.run(step, args=(batch,))
 
-    # Metrics are the same on all replicas.
+    # Metrics are equal on all replicas.
     return lambda batch: tf.nest.map_structure(lambda x: strategy.experimental_local_results(x)[0], run(batch))
 
 
 def build_all(model: keras.Model, element_spec: Any) -> None:
-    """Makes the variables of optimizer, losses and metrics, which Keras makes at their first use.
+    """Creates the variables of optimizer, losses and metrics, which Keras otherwise creates at their first use.
 
     Args:
-        model: Compiled.
-        element_spec: Of the batches.
+        model: The compiled model.
+        element_spec: Element spec of the batches.
     """
     if not model.optimizer.built:
         with model.distribute_strategy.scope():
             model.optimizer.build(model.trainable_variables)
 
     def zeros(spec: Any) -> Any:
-        # Of all replicas or of one: they are alike.
+        # The spec of one replica or of several, which are all equal.
         spec = getattr(spec, "_value_specs", (spec,))[0]
         return tf.zeros([size or 1 for size in spec.shape], spec.dtype)
 

@@ -1,4 +1,4 @@
-"""What a training of several phases has done: a run that was killed repeats no phase that it had finished."""
+"""The finished phases of a multi-phase training: a restarted run does not repeat them."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ LAST_PHASE = "refitted"
 
 
 class TrainingPhases:
-    """The phases of a training, by name, and what each came to.
+    """The phases of a training, by name, with their results.
 
-    A phase has a backup of its own while it runs. When it has finished, what it came to is kept beside the backups,
-    without its weights: a later phase begins with new ones.
+    A phase has its own backup while it runs. When it has finished, its result is stored next to the backups,
+    without weights: a later phase starts with new ones.
 
     Args:
-        backup: Of the whole training; None keeps nothing.
+        backup: Backup of the whole training; None stores nothing.
 
     Raises:
-        UserInputError: What was kept is of another spec, of other records or code.
+        UserInputError: The stored results belong to another spec, other records or other code.
     """
 
     def __init__(self, backup: BackupFile | None) -> None:
@@ -39,11 +39,11 @@ class TrainingPhases:
             self._finished = {name: _fitted(plain) for name, plain in kept["phases"].items()}
 
     def run(self, name: str, phase: Callable[[BackupFile | None], Fitted]) -> Fitted:
-        """What the phase came to: of this run, or of the interrupted one that finished it.
+        """The result of the phase, from this run or from the interrupted run that finished it.
 
         Args:
-            name: A folder's name.
-            phase: Fits a network; it is given the backup to keep its state in.
+            name: The phase's name, also used as a folder name.
+            phase: Fits a network, with a backup for its state.
         """
         if name not in self._finished:
             whole = self._backup
@@ -68,10 +68,10 @@ class TrainingPhases:
 
 
 def delete_phases(backup: BackupFile) -> None:
-    """Training has succeeded: all that was kept of it goes.
+    """Deletes all stored state after a successful training.
 
     Args:
-        backup: Of the whole training.
+        backup: Backup of the whole training.
     """
     finished = os.path.join(backup.folder, PHASES_FILE)
     if backup.writes and tf.io.gfile.exists(finished):

@@ -1,4 +1,4 @@
-"""The training report: what one training run did, as plain data for the pipeline's report."""
+"""The training report: the results of one training run, as plain data for the pipeline's report."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def training_report(
     """The report.
 
     Args:
-        trained: The network, and what came of its training.
-        settings: What was chosen from the data, by its path in the spec.
+        trained: The network and the result of its training.
+        settings: The settings derived from the data, by their path in the spec.
         tuned: The values that the tuner found.
-        export_difference: Of `export_trained`.
+        export_difference: The return value of `export_trained`.
         seconds: Wall seconds by step.
     """
     network, validated, plan = trained.network, trained.validated, trained.network.plan
@@ -64,7 +64,7 @@ def training_report(
 
 
 def speed(history: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    """Medians over the epochs, but for the first, in which functions are traced.
+    """Medians over the epochs except the first, in which functions are traced.
 
     >>> speed({"steps_per_second": [1.0, 9.0, 7.0, 8.0], "loss": [3.0]})
     {'steps_per_second': 8.0}
@@ -74,7 +74,7 @@ def speed(history: Mapping[str, Sequence[float]]) -> dict[str, float]:
 
 
 def input_figures(epochs: Sequence[InputCounts]) -> dict[str, Any]:
-    """The latest epoch in full; and the padding over all epochs, which shuffling makes differ a little.
+    """The counts of the latest epoch, and the padding ratio over all epochs, which vary slightly due to shuffling.
 
     >>> epochs = [InputCounts(0, real_steps=30, padded_steps=40), InputCounts(1, real_steps=30, padded_steps=60)]
     >>> figures = input_figures(epochs)

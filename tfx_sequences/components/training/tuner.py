@@ -25,7 +25,7 @@ from tfx_sequences.schemas.spec.tuning_options import Tuning
 
 
 def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
-    """The search of the spec in `fn_args.custom_config["spec"]`, which has a `tuning` section."""
+    """The search for the spec in `fn_args.custom_config["spec"]`, which has a `tuning` section."""
     use_cores()
     bound_freed_memory()
     spec = spec_from_json(fn_args.custom_config["spec"])
@@ -36,8 +36,8 @@ class SpecTuner(base_tuner.BaseTuner):
     """Trains the spec's network with the values of each trial.
 
     Args:
-        spec: With a `tuning` section.
-        directory: For the state of the search.
+        spec: The spec; it has a `tuning` section.
+        directory: Folder for the state of the search.
     """
 
     def __init__(self, spec: SequenceSpec, directory: str) -> None:
@@ -49,22 +49,22 @@ class SpecTuner(base_tuner.BaseTuner):
         values = trial.hyperparameters.values
         epochs = values.get("tuner/epochs") or _tuning(self._spec).epochs or self._spec.training.epochs
         tuned = tuned_spec(self._spec, values)
-        # Trials are short and many: each is one process's work, begun anew after an interruption.
+        # Trials are short and numerous: each runs in one process and restarts after an interruption.
         training = tuned.training.model_copy(update={"epochs": epochs, "strategy": "none", "backup": None})
         tuned = tuned.model_copy(update={"training": training})
         try:
             with deterministic_ops(tuned.training.deterministic):
                 figures = figures_of_trial(tuned, fn_args)
-            # The one figure whose direction keras-tuner is told; of others it would have to guess it.
+            # The only metric whose direction keras-tuner knows; it would have to guess the direction of others.
             return {self.oracle.objective.name: figures[self.oracle.objective.name]}
         except SpecError as error:
             raise keras_tuner.errors.FatalError(str(error)) from error
         except UserInputError as error:
-            # Divergence, most often: other values may do better.
+            # Usually divergence: other values may work better.
             logging.warning("Trial %s failed: %s", trial.trial_id, error)
             raise keras_tuner.errors.FailedTrialError(str(error)) from error
         except Exception as error:
-            # keras-tuner would note it, and take the values of this trial for the best if there are no others.
+            # keras-tuner would only record the error, and return this trial as the best if there are no others.
             raise keras_tuner.errors.FatalError(f"{type(error).__name__}: {error}") from error
 
     def on_search_end(self) -> None:
@@ -72,16 +72,16 @@ class SpecTuner(base_tuner.BaseTuner):
         trials = list(self.oracle.trials.values())
         if not any(trial.status == "COMPLETED" for trial in trials):
             raise UserInputError(
-                f"None of the {len(trials)} trials of the tuner could be trained.",
+                f"All {len(trials)} trials of the tuner failed.",
                 received=trials[-1].message.strip().splitlines()[-1] if trials and trials[-1].message else None,
                 fix="Narrow the ranges of tuning.parameters; a lower training.learning_rate diverges less.",
             )
 
 
 def figures_of_trial(spec: SequenceSpec, fn_args: FnArgs) -> dict[str, float]:
-    """Trains and returns the figures of the best epoch, by name."""
+    """Trains and returns the metrics of the best epoch, by name."""
     setup = prepare_training(spec, fn_args.transform_graph_path, fn_args.train_files, fn_args.eval_files)
-    # Trials are compared by the validation alone, so none is trained again on all records.
+    # Trials are compared by their validation only, so they are not trained again on all records.
     fitted = setup.fitting.validated(setup.train_files, setup.valid_files).fitted
     keras.backend.clear_session()
     figures = {name: values[fitted.best_epoch - 1] for name, values in fitted.history.items()}
@@ -90,7 +90,7 @@ def figures_of_trial(spec: SequenceSpec, fn_args: FnArgs) -> dict[str, float]:
         raise SpecError(
             f"tuning.objective is '{objective}', which the model does not measure.",
             expected=f"one of {', '.join(figures)}",
-            fix=f"Mend tuning.objective.{did_you_mean(objective, figures)}",
+            fix=f"Correct tuning.objective.{did_you_mean(objective, figures)}",
         )
     return figures
 
@@ -118,7 +118,7 @@ def make_oracle(spec: SequenceSpec) -> keras_tuner.Oracle:
         "hyperparameters": space,
         "allow_new_entries": False,
         "tune_new_entries": False,
-        # 0 is none to keras-tuner, which would then draw one.
+        # keras-tuner treats 0 as no seed, and would draw one.
         "seed": spec.training.seed + 1,
     }
     if tuning.algorithm == "hyperband":

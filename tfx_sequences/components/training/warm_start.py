@@ -1,4 +1,4 @@
-"""Warm start: a network begins with the weights of an earlier model, rows matched by term and class."""
+"""Warm start: a network starts with the weights of an earlier model; rows are matched by term and class."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from tfx_sequences.errors import UserInputError
 
 @dataclasses.dataclass
 class WarmStart:
-    """What a network got of an earlier model.
+    """The weights that a network took from an earlier model.
 
     Attributes:
-        model: Folder of that model.
-        whole: Weights that were taken whole.
-        by_name: Weights of which rows (or classes) were taken by their names: how many were `matched`, are `new`
-            in this model, and were `dropped` with the earlier one.
+        model: Folder of the earlier model.
+        whole: Weights that were copied completely.
+        by_name: Weights whose rows (or classes) were matched by name: the numbers of rows that were `matched`, that are
+            `new` in this model, and that were `dropped` with the earlier one.
         new: Weights that the earlier model does not have.
-        other_shape: Weights that it has in another form, which begin anew, with what differs.
+        other_shape: Weights with a different shape, which keep their initial values, and how they differ.
         dropped: Weights that only the earlier model has.
     """
 
@@ -38,54 +38,54 @@ class WarmStart:
     dropped: list[str] = dataclasses.field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data."""
+        """Converts to plain data."""
         return dataclasses.asdict(self)
 
     def lines(self) -> list[str]:
-        """In words.
+        """Describes the warm start, line by line.
 
         >>> WarmStart("m/1", ["gru/0/kernel"], {"tables/word": {"matched": 8, "new": 2, "dropped": 1}}).lines()
-        ['1 weights whole from m/1', 'tables/word: 8 matched by name, 2 new, 1 dropped']
+        ['1 weights copied from m/1', 'tables/word: 8 matched by name, 2 new, 1 dropped']
         """
-        lines = [f"{len(self.whole)} weights whole from {self.model}"]
+        lines = [f"{len(self.whole)} weights copied from {self.model}"]
         for name, counts in self.by_name.items():
             lines.append(
                 f"{name}: {counts['matched']} matched by name, {counts['new']} new, {counts['dropped']} dropped"
             )
-        lines += [f"{name}: begins anew: {shapes}" for name, shapes in self.other_shape.items()]
+        lines += [f"{name}: newly initialized: {shapes}" for name, shapes in self.other_shape.items()]
         if self.new:
-            lines.append(f"only in this model, so they begin anew: {', '.join(self.new)}")
+            lines.append(f"only in this model, so newly initialized: {', '.join(self.new)}")
         if self.dropped:
             lines.append(f"only in the earlier model, so not used: {', '.join(self.dropped)}")
         return lines
 
 
 def warm_start(model: keras.Model, axes: Mapping[str, NamedAxis], path: str) -> WarmStart:
-    """Gives a newly built network the weights of an earlier model.
+    """Copies the weights of an earlier model to a newly built network.
 
     A weight is matched by its layer and name. Rows of embedding tables are matched by their terms, outputs of
-    heads by their classes; ids of terms outside of the vocabulary by their number. What is not matched keeps
-    the values it was made with.
+    heads by their classes, and ids of out-of-vocabulary terms by their number. Weights without a match keep
+    their initial values.
 
     Args:
-        model: Of `build_model`.
-        axes: Of `named_axes`.
+        model: The network, from `build_model`.
+        axes: The named axes, from `named_axes`.
         path: A pushed model, or the output folder of a run.
 
     Returns:
         What was matched.
 
     Raises:
-        UserInputError: There is no model, it holds no named weights, or none of them fits.
+        UserInputError: The model does not exist, has no named weights, or none of them match.
     """
     folder = str(find_model(path))
     earlier = read_weights(folder)
     if earlier is None:
         raise UserInputError(
-            f"The model in {folder} cannot be begun with: its weights have no names.",
-            expected="a model that this version exported",
+            f"Cannot warm-start from the model in {folder}: its weights have no names.",
+            expected="a model exported by this version",
             received="a model without assets.extra/tfx_sequences_weights.npz",
-            fix="Train and push the earlier model once more, or leave training.warm_start out.",
+            fix="Train and push the earlier model again, or remove training.warm_start.",
         )
     done = WarmStart(folder)
     variables = weights_by_name(model)
@@ -100,10 +100,10 @@ def warm_start(model: keras.Model, axes: Mapping[str, NamedAxis], path: str) -> 
     done.dropped = sorted(earlier.arrays.keys() - variables)
     if not done.whole and not any(counts["matched"] for counts in done.by_name.values()):
         raise UserInputError(
-            f"Nothing of the model in {folder} fits this network.",
+            f"The model in {folder} has no weights that match this network.",
             expected=f"weights such as {', '.join(list(variables)[:3])}",
             received=", ".join([*done.other_shape, *done.dropped][:3]),
-            fix="Begin with a model of a spec like this one, or leave training.warm_start out.",
+            fix="Use a model of a similar spec, or remove training.warm_start.",
         )
     for line in done.lines():
         logging.info("Warm start: %s", line)
@@ -113,7 +113,7 @@ def warm_start(model: keras.Model, axes: Mapping[str, NamedAxis], path: str) -> 
 def _matched(
     name: str, value: np.ndarray, axis: NamedAxis | None, earlier: NamedWeights, done: WarmStart
 ) -> np.ndarray | None:
-    """The value with what the earlier model has of it; None if nothing. Notes what was done."""
+    """The value with the matching parts of the earlier model; None if nothing matches. Records the result."""
     old, old_axis = earlier.arrays[name], earlier.axes.get(name)
     if axis is None or old_axis is None:
         if old.shape == value.shape and axis is None and old_axis is None:
@@ -134,14 +134,14 @@ def _matched(
         }
         return np.moveaxis(started, 0, axis.axis)
     if old.shape == value.shape:
-        done.other_shape[name] = f"{value.shape}, but its rows stand for terms in one of the models only"
+        done.other_shape[name] = f"{value.shape}, but only one of the models has terms for its rows"
     else:
-        done.other_shape[name] = f"{old.shape} then, {value.shape} now"
+        done.other_shape[name] = f"{old.shape} before, {value.shape} now"
     return None
 
 
 def _places(names: tuple[str, ...], size: int) -> dict[str | int, int]:
-    """Where the element of each name stands; behind the names, elements are called by their number."""
+    """The position of each name; elements after the named ones are identified by number."""
     found: dict[str | int, int] = {name: place for place, name in enumerate(names)}
     return found | {number: len(names) + number for number in range(size - len(names))}
 

@@ -12,17 +12,19 @@ import tensorflow as tf
 from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.features.column_ids import ColumnIds
 from tfx_sequences.components.numbers.missing_numbers import Neighbours, fill_missing, observed
+from tfx_sequences.components.numbers.reduction import Reference, reduced
 from tfx_sequences.components.numbers.split_normalizers import SplitNumbers, buckets
 from tfx_sequences.components.transform.number_analyzer import analyze_numbers
 from tfx_sequences.components.transform.number_transform import request_of, transform_numbers
-from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn
+from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn, Scaling
 from tfx_sequences.schemas.columns.names import NO_ID, SEQUENCE_PREFIX
 from tfx_sequences.schemas.columns.numeric_columns import FILLED_FROM_STEPS
 from tfx_sequences.schemas.features.observed_masks import observed_masks
-from tfx_sequences.schemas.features.raw_features import feature_of
+from tfx_sequences.schemas.features.raw_features import feature_of, offset_feature
 from tfx_sequences.schemas.features.record_scales import record_scales
 from tfx_sequences.schemas.features.transformed_features import future_name
 from tfx_sequences.schemas.spec.forecasts import known_future
+from tfx_sequences.schemas.spec.offsets import offset_column
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 _Column = NumericColumn | BucketizedColumn
@@ -38,7 +40,7 @@ def transform_number_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> d
     """
     futures = {SEQUENCE_PREFIX + name: inputs[key] for name, key in known_future(spec).items()}
     given = {
-        name: _read(inputs[feature_of(column).tensor_name], column, futures.get(name))
+        name: _read(inputs[feature_of(column).tensor_name], column, futures.get(name), _offset(inputs, spec, column))
         for name, column in spec.columns.items()
         if isinstance(column, _Column)
     }
@@ -105,7 +107,25 @@ class _Given:
         return like(self.raw, mask[ahead:])
 
 
-def _read(raw: Any, column: Any, future: Any) -> _Given:
+def _offset(inputs: Mapping[str, Any], spec: SequenceSpec, column: _Column) -> Reference | None:
+    """The feature that a column's offset names, for each of its steps (or records)."""
+    feature = offset_feature(spec, column)
+    if feature is None:
+        return None
+    raw, other = inputs[feature.tensor_name], offset_column(column, spec.context, spec.sequence)
+    given = _read(raw, other, None, None) if other is not None else None
+    if given is None:
+        values = tf.reshape(raw, [-1, 1])
+        found = Reference(values, observed(values))
+    else:
+        found = Reference(given.values, given.there)
+    if not column.is_sequence or feature.is_sequence:
+        return found
+    lengths = inputs[feature_of(column).tensor_name].row_lengths()
+    return Reference(tf.repeat(found.values, lengths, axis=0), tf.repeat(found.there, lengths, axis=0))
+
+
+def _read(raw: Any, column: Any, future: Any, offset: Reference | None) -> _Given:
     if column.is_sequence:
         values, present = steps_of(raw, column.key, column.shape)
     else:
@@ -130,6 +150,8 @@ def _read(raw: Any, column: Any, future: Any) -> _Given:
             nothing &= tf.logical_not(_can_be_filled(seen, lengths, column.missing))
         values = tf.where(nothing, tf.cast(column.default_value, values.dtype), values)
         there = seen | nothing
+    if isinstance(getattr(column, "normalizer", None), Scaling):
+        values, there = reduced(values, there, lengths, column.normalizer, offset)
     return _Given(column, raw, values, there, seen, lengths, future)
 
 

@@ -10,7 +10,6 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from tfx_sequences.components.numbers.choice import CHOICES, MOST_ELEMENTS
@@ -26,7 +25,7 @@ from tfx_sequences.components.numbers.split_normalizers import (
     z_score,
 )
 from tfx_sequences.components.transform.number_analyzer import NumberRequest
-from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn, Scaling
+from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn
 from tfx_sequences.schemas.columns.numeric_columns import RECORD_NORMALIZERS
 from tfx_sequences.schemas.features.record_scales import may_be_per_record
 from tfx_sequences.schemas.spec.record_history import is_causal
@@ -60,7 +59,7 @@ def request_of(spec: SequenceSpec, name: str) -> NumberRequest | None:
         return NumberRequest(name, column.size, may, ranks, chooses=True, per_record=may)
     if column.scale_feature:
         return NumberRequest(name, column.size, True)
-    quantiles = _QUANTILES.get(str(column.normalizer))
+    quantiles = _QUANTILES.get(column.method)
     return None if quantiles is None else NumberRequest(name, column.size, False, quantiles)
 
 
@@ -84,7 +83,7 @@ def transform_numbers(
     """The numbers of a column, normalised.
 
     Args:
-        values: `[N, E]`, NaN where one is missing.
+        values: `[N, E]`, NaN where one is missing, offset and scale applied.
         lengths: int64 `[B]`, steps of each record, of a feature of steps.
         spec: The spec.
         name: The column's transformed name.
@@ -105,13 +104,12 @@ def transform_numbers(
         scales = _scale_features(location, scale, _given(split)) if with_scales else None
         return TransformedNumbers(_finished(numbers, column), scales)
 
-    if isinstance(column.normalizer, Scaling) or column.normalizer == "none":
-        known = tf.where(there, values, tf.zeros([], values.dtype))
-        return TransformedNumbers(_finished(tf.where(there, _scaled(known, column), 0.0), column))
-    if column.normalizer in RECORD_NORMALIZERS:
-        return by_record(column.normalizer)
-    if column.normalizer != "auto":
-        return by_split(_SPLIT[column.normalizer])
+    if column.method == "none":
+        return TransformedNumbers(_finished(tf.where(there, values, 0.0), column))
+    if column.method in RECORD_NORMALIZERS:
+        return by_record(column.method)
+    if column.method != "auto":
+        return by_split(_SPLIT[column.method])
     ways: dict[str, Callable[[], TransformedNumbers]] = {
         "z_score": lambda: by_split(z_score),
         "log1p": lambda: by_split(log1p_z_score),
@@ -140,12 +138,6 @@ def _given(split: SplitNumbers | None) -> SplitNumbers:
     if split is None:
         raise TypeError("the normaliser needs statistics of the training split")
     return split
-
-
-def _scaled(values: tf.Tensor, column: NumericColumn) -> tf.Tensor:
-    if not isinstance(column.normalizer, Scaling):
-        return values
-    return (values - np.asarray(column.normalizer.offset, np.float64)) * np.asarray(column.normalizer.scale, np.float64)
 
 
 def _finished(numbers: tf.Tensor, column: NumericColumn) -> tf.Tensor:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Runner = Literal["vertex", "kubeflow"]
 
-# What a run may set anew.
+# The parameters that a run can set to other values.
 DATA = "data"
 OUTPUT_ROOT = "output_root"
 TRAINING_STEPS = "training_steps"
@@ -41,20 +41,20 @@ def compile_pipeline(
     training_steps: int = 0,
     deployment: Deployment | None = None,
 ) -> dict[str, Any]:
-    """The compiled pipeline, checked: the same for the same spec, options and versions.
+    """The compiled and checked pipeline; equal specs, options and versions give equal pipelines.
 
     Args:
         spec: The spec.
-        data: URI of the folder of the TFRecords; a run may name another.
-        output_root: URI below which everything is written; a run may name another.
+        data: URI of the folder of the TFRecords; a run can use another one.
+        output_root: URI of the folder for all output; a run can use another one.
         image: Container image with this package, for all components.
-        runner: `vertex` gives the JSON of a `PipelineJob`, `kubeflow` that of a `PipelineSpec`.
+        runner: `vertex` gives a `PipelineJob` as JSON, `kubeflow` a `PipelineSpec`.
         splits_with_files: Which of `train`, `valid`, `test` have files in `data`.
-        training_steps: Steps of training at most; 0 leaves that to the spec. A run may set another number.
+        training_steps: Maximum number of training steps; 0 leaves the limit to the spec. A run can set another one.
         deployment: Machines and Beam options by component.
 
     Raises:
-        UserInputError: A file that the spec names is on this machine only; the deployment does not fit the pipeline
+        UserInputError: A file named in the spec exists on this machine only; the deployment does not fit the pipeline
             or the runner.
     """
     require_kfp()
@@ -90,7 +90,7 @@ def compile_pipeline(
 
 
 def pipeline_name(name: str) -> str:
-    """A spec's name as Kubeflow and Vertex AI allow it.
+    """A spec's name, changed to what Kubeflow and Vertex AI allow.
 
     >>> pipeline_name("Japanese_vowels")
     'japanese-vowels'
@@ -99,7 +99,7 @@ def pipeline_name(name: str) -> str:
 
 
 def _check_files(spec: SequenceSpec, output_root: str) -> None:
-    """What the spec names must be where the containers are; with a local root that is here."""
+    """Files named in the spec must be readable by the containers; with a local root, they run on this machine."""
     if "://" not in output_root:
         return
     named = [(f"{name}.{field}", file) for name, column in spec.columns.items() for field, file in named_files(column)]
@@ -108,10 +108,10 @@ def _check_files(spec: SequenceSpec, output_root: str) -> None:
     for field, file in named:
         if "://" not in file:
             raise UserInputError(
-                f"{field} is a file on this machine, which the containers do not see.",
+                f"{field} is a file on this machine, which the containers cannot read.",
                 expected="a URI, such as gs://bucket/vocabulary.txt",
                 received=file,
-                fix="Copy it to where the containers can read, and name that URI in the spec.",
+                fix="Copy it to a place that the containers can read, and put its URI into the spec.",
             )
 
 
@@ -135,13 +135,13 @@ def _give_beam_args(
 
 
 def beam_args(component: str, given: Sequence[str], image: str, output_root: str) -> list[str]:
-    """Beam's options in a container: those given, and what follows from where the container is.
+    """Beam's options in a container: those given, and those that follow from where it runs.
 
     Args:
         component: The component's id, for messages.
-        given: Of the deployment file.
-        image: The component's image, which workers elsewhere start from.
-        output_root: Dataflow's temporary files go below it.
+        given: Beam options of the deployment file.
+        image: The component's image, which remote workers start from.
+        output_root: Folder under which Dataflow writes its temporary files.
 
     >>> beam_args("Transform", [], "image", "gs://b/vowels")
     ['--runner=FnApiRunner', '--sdk_container_image=none']
@@ -165,7 +165,7 @@ def beam_args(component: str, given: Sequence[str], image: str, output_root: str
         missing = [f"--{name}" for name in ("project", "region") if getattr(cloud, name) is None]
         if missing:
             raise UserInputError(
-                f"{component} is to run on Dataflow, but the deployment file does not say where.",
+                f"{component} runs on Dataflow, but the deployment file does not say where.",
                 expected="beam_args with --project=... and --region=...",
                 received=f"beam_args without {' and '.join(missing)}",
                 fix=f"Add {' and '.join(missing)} to components.{component}.beam_args, or to defaults.beam_args.",
@@ -180,21 +180,21 @@ def _check_resolvers(spec: dict[str, Any], runner: Runner) -> None:
     named = [name for name, c in spec["components"].items() if "resolver" in executors[c["executorLabel"]]]
     if runner == "kubeflow" and named:
         raise UserInputError(
-            f"Kubeflow Pipelines cannot run {', '.join(named)}: it does not look for artifacts of earlier runs.",
-            expected="a pipeline that needs nothing of earlier runs, as one without evaluation.baseline",
-            fix="Leave evaluation.baseline out of the spec, or compile for Vertex AI.",
+            f"Kubeflow Pipelines cannot run {', '.join(named)}: it cannot use artifacts of earlier runs.",
+            expected="a pipeline that uses no artifacts of earlier runs, such as one without evaluation.baseline",
+            fix="Remove evaluation.baseline from the spec, or compile for Vertex AI.",
         )
 
 
 def _complete(spec: dict[str, Any], deployment: Deployment, runner: Runner, defaults: dict[str, str | int]) -> None:
-    """Adds what TFX's compiler leaves out: defaults of the parameters, the root, machines and retries."""
+    """Adds what TFX's compiler leaves out: parameter defaults, the root, machines and retries."""
     spec["defaultPipelineRoot"] = f"{str(defaults[OUTPUT_ROOT]).rstrip('/')}/{ARTIFACTS}"
     for name, parameter in spec["root"]["inputDefinitions"]["parameters"].items():
         parameter["defaultValue"] = defaults[name]
     for name, component in spec["components"].items():
         executor = spec["deploymentSpec"]["executors"][component["executorLabel"]]
         resources = _resources(name, deployment.of(name), runner)
-        # Importers and resolvers run in no container.
+        # Importers and resolvers do not run in a container.
         if "container" in executor and resources:
             executor["container"]["resources"] = resources
     for name, task in spec["root"]["dag"]["tasks"].items():
@@ -220,7 +220,7 @@ def _resources(component: str, machine: ComponentDeployment, runner: Runner) -> 
         kubeflow["accelerator"] = {**resources["accelerator"], "resourceType": kind, "resourceCount": count}
         if runner == "vertex":
             _check_accelerator(component, kind)
-    # Kubeflow's newer backends have names of their own for the same; older protocol buffers do not know them.
+    # Newer Kubeflow backends use other names for the same fields; older protocol buffers do not have them.
     message = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec.ResourceSpec.DESCRIPTOR
     if runner == "kubeflow" and "resource_cpu_limit" in message.fields_by_name:
         resources |= kubeflow
@@ -233,15 +233,15 @@ def _check_accelerator(component: str, kind: str) -> None:
     known = [name for name in AcceleratorType.__members__ if "UNSPECIFIED" not in name]
     if kind not in known:
         raise UserInputError(
-            f"{component} is to get an accelerator that Vertex AI does not have.",
+            f"{component} asks for an accelerator that Vertex AI does not have.",
             expected=f"one of {', '.join(known)}",
             received=f"'{kind}'",
-            fix=f"Mend accelerator.type in the deployment file.{did_you_mean(kind, known)}",
+            fix=f"Correct accelerator.type in the deployment file.{did_you_mean(kind, known)}",
         )
 
 
 def to_text(document: dict[str, Any], *, as_yaml: bool) -> str:
-    """The compiled pipeline as a file holds it: keys in order, so that equal pipelines are equal files."""
+    """The text of the compiled pipeline's file; keys are sorted, so equal pipelines give equal files."""
     if not as_yaml:
         return json.dumps(document, indent=2, sort_keys=True) + "\n"
     import yaml

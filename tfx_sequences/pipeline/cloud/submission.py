@@ -19,19 +19,19 @@ _LABEL_KEY, _LABEL_VALUE = re.compile(r"[a-z][a-z0-9_-]{0,62}"), re.compile(r"[a
 
 @dataclasses.dataclass(frozen=True)
 class Submission:
-    """How a compiled pipeline is to run on Vertex AI; None takes what was compiled.
+    """How a compiled pipeline will run on Vertex AI; None keeps the compiled value.
 
     Attributes:
-        project: Id of the project.
-        region: Of Vertex AI, such as `europe-west4`.
+        project: Google Cloud project ID.
+        region: Vertex AI region, such as `europe-west4`.
         service_account: E-mail address of the account that the containers run as.
-        network: Full name of the network they are peered with.
-        labels: Of the job.
+        network: Full name of the network to peer the containers with.
+        labels: Labels of the job.
         data: URI of the folder of the TFRecords.
-        output_root: URI below which everything is written.
-        training_steps: Steps of training at most.
-        caching: Whether results of earlier runs are taken.
-        job_id: By default the pipeline's name and the time.
+        output_root: URI of the folder for all output.
+        training_steps: Maximum number of training steps.
+        caching: Whether to reuse results of earlier runs.
+        job_id: ID of the job; by default the pipeline's name and the time.
     """
 
     project: str
@@ -54,35 +54,36 @@ def parse_labels(labels: list[str]) -> dict[str, str]:
     >>> parse_labels(["Team=speech"])
     Traceback (most recent call last):
       ...
-    tfx_sequences.errors.UserInputError: 'Team=speech' is no label.
-      expected: key=value of lower-case letters, digits, - and _, at most 63 each, the key from a letter on
+    tfx_sequences.errors.UserInputError: 'Team=speech' is not a label.
+      expected: key=value, each of at most 63 lower-case letters, digits, - and _; the key starts with a letter
       received: --label Team=speech
-      fix:      Mend --label.
+      fix:      Correct --label.
     """
     found = {}
     for label in labels:
         key, separator, value = label.partition("=")
         if not separator or not _LABEL_KEY.fullmatch(key) or not _LABEL_VALUE.fullmatch(value):
             raise UserInputError(
-                f"'{label}' is no label.",
-                expected="key=value of lower-case letters, digits, - and _, at most 63 each, the key from a letter on",
+                f"'{label}' is not a label.",
+                expected="key=value, each of at most 63 lower-case letters, digits, - and _; the key starts with a "
+                "letter",
                 received=f"--label {label}",
-                fix="Mend --label.",
+                fix="Correct --label.",
             )
         found[key] = value
     return found
 
 
 class VertexJob:
-    """A compiled pipeline as a job of Vertex AI, not yet sent.
+    """A compiled pipeline as a Vertex AI job that is not submitted yet.
 
     Args:
         pipeline: File that `compile` wrote.
-        submission: How it is to run.
-        anonymous: Asks for no credentials, which the request does not need, only its sending.
+        submission: How it will run.
+        anonymous: Do not look for credentials: building the request does not need them, only submitting it does.
 
     Raises:
-        UserInputError: The file is no pipeline that can run, or cannot run so.
+        UserInputError: The file is not a valid pipeline, or cannot run as submitted.
     """
 
     def __init__(self, pipeline: Path, submission: Submission, *, anonymous: bool = False) -> None:
@@ -109,7 +110,7 @@ class VertexJob:
             )
 
     def request(self) -> dict[str, Any]:
-        """The request that `submit` sends, as JSON has it."""
+        """The request that `submit` sends, as parsed JSON."""
         job = self._job.to_dict()
         if self._submission.service_account:
             job["serviceAccount"] = self._submission.service_account
@@ -128,7 +129,7 @@ class VertexJob:
         """Sends the request; returns the job's full name.
 
         Raises:
-            UserInputError: Vertex AI refused it, or there are no credentials.
+            UserInputError: Vertex AI rejected it, or no credentials were found.
         """
         with _explained():
             self._job.submit(service_account=self._submission.service_account, network=self._submission.network)
@@ -137,7 +138,7 @@ class VertexJob:
 
 @contextlib.contextmanager
 def _explained() -> Iterator[None]:
-    """Turns what Google's client says into our own errors."""
+    """Turns errors of Google's client into our own."""
     from google.api_core.exceptions import ClientError
     from google.auth.exceptions import GoogleAuthError
 
@@ -151,13 +152,13 @@ def _explained() -> Iterator[None]:
         ) from error
     except ClientError as error:
         raise UserInputError(
-            f"Vertex AI refuses the job: {error.message}",
+            f"Vertex AI rejected the job: {error.message}",
             received=f"status {error.code}",
-            fix="Mend what it names; --dry-run shows the whole request.",
+            fix="Correct what the message names; --dry-run shows the whole request.",
         ) from error
     except ValueError as error:
         raise UserInputError(
-            f"Vertex AI's client refuses the job: {error}", fix="Mend what the message names."
+            f"Vertex AI's client rejected the job: {error}", fix="Correct what the message names."
         ) from error
 
 
@@ -174,7 +175,7 @@ def _read(pipeline: Path) -> dict[str, Any]:
 
 
 def _values(document: Mapping[str, Any], submission: Submission) -> dict[str, Any]:
-    """The values of the pipeline's parameters: those compiled, and the submission's in their place."""
+    """The values of the pipeline's parameters: the submission's, or the compiled ones where it has none."""
     known = pipeline_spec_of(document)["root"].get("inputDefinitions", {}).get("parameters", {})
     values = {name: parameter["defaultValue"] for name, parameter in known.items() if "defaultValue" in parameter}
     values |= document.get("runtimeConfig", {}).get("parameterValues", {})
@@ -184,8 +185,8 @@ def _values(document: Mapping[str, Any], submission: Submission) -> dict[str, An
         if not str(values.get(name, "")).startswith("gs://"):
             option = f"--{name.replace('_', '-')}"
             raise UserInputError(
-                f"Vertex AI does not reach the pipeline's {name}.",
-                expected="a URI of Cloud Storage: gs://bucket/folder",
+                f"Vertex AI cannot access the pipeline's {name}.",
+                expected="a Cloud Storage URI: gs://bucket/folder",
                 received=f"'{values.get(name, '')}'",
                 fix=f"Give {option} here, or to tfx-sequences compile.",
             )
@@ -200,5 +201,5 @@ def _check_region(region: str) -> None:
             "Vertex AI has no such region.",
             expected=f"one of {', '.join(sorted(base.SUPPORTED_REGIONS))}",
             received=f"--region {region}",
-            fix=f"Mend --region.{did_you_mean(region, base.SUPPORTED_REGIONS)}",
+            fix=f"Correct --region.{did_you_mean(region, base.SUPPORTED_REGIONS)}",
         )

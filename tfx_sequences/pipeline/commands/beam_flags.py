@@ -1,4 +1,4 @@
-"""The options of the commands that run Beam: which engine, and Beam's own options for it."""
+"""Options of the commands that run Beam: the engine, and Beam's own options."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BeamRunnerOption = Annotated[
     typer.Option(
         "--beam-runner",
         metavar="ENGINE",
-        help="What runs the Beam work: direct (the default), prism, portable, flink, spark or dataflow.",
+        help="The engine that runs Beam: direct (the default), prism, portable, flink, spark or dataflow.",
     ),
 ]
 BeamArgOption = Annotated[
@@ -22,6 +22,6 @@ BeamArgOption = Annotated[
         "--beam-arg",
         metavar="ARG",
         callback=check_beam_args,
-        help="An option of Beam's for it, such as --flink_master=localhost:8081. May be repeated.",
+        help="A Beam option, such as --flink_master=localhost:8081. May be repeated.",
     ),
 ]

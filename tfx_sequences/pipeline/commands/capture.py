@@ -1,7 +1,7 @@
-"""While the stack runs, its chatter goes to a log file and the terminal stays ours.
+"""Sends the log output of TensorFlow and TFX to a file, and keeps the terminal for our own messages.
 
-TensorFlow's C++ code and child processes write to file descriptors 1 and 2
-past Python's `sys.stdout`, so those descriptors themselves are redirected.
+TensorFlow's C++ code and child processes write to file descriptors 1 and 2 directly,
+not through Python's `sys.stdout`, so those descriptors themselves are redirected.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 
 class Capture:
-    """What `captured_output` gives: the real terminal, and the log file all else goes to."""
+    """What `captured_output` gives: the real terminal, and the log file for all other output."""
 
     def __init__(self, log_path: Path, stdout: TextIO, stderr: TextIO) -> None:
         self.log_path = log_path
@@ -39,18 +39,18 @@ class Capture:
         """The original standard error."""
 
     def move_to(self, path: Path) -> None:
-        """Moves the log file to `path`, in an existing folder; what is written later follows."""
+        """Moves the log file to `path`, in an existing folder; later output goes there."""
         _flush()
         try:
             os.replace(self.log_path, path)
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
-            # Another file system: the descriptors have to be turned to the copy.
+            # Another file system: the descriptors must be redirected to the copy.
             shutil.copyfile(self.log_path, path)
             _redirect(path)
             self.log_path.unlink()
-        # Temporary files are private, logs are not.
+        # Temporary files are private; logs need not be.
         path.chmod(0o644)
         self.log_path = path
         self.keep = True
@@ -58,13 +58,13 @@ class Capture:
 
 @contextlib.contextmanager
 def captured_output(log_path: Path | None = None) -> Iterator[Capture]:
-    """Sends everything written to standard output and error into a file, also by C++ code and child processes.
+    """Redirects standard output and error to a file, including those of C++ code and child processes.
 
-    Python's logging goes there too, from level INFO on. All is restored at the end,
+    Python's logging goes there too, from level INFO on. Everything is restored at the end,
     also after an exception.
 
     Args:
-        log_path: The file, appended to; its folder exists. None: a temporary file,
+        log_path: The file to append to; its folder must exist. None uses a temporary file,
             removed at the end unless it was moved or `keep` was set.
 
     >>> with captured_output() as capture:
@@ -82,7 +82,7 @@ def captured_output(log_path: Path | None = None) -> Iterator[Capture]:
     with contextlib.ExitStack() as undo:
         stdout, stderr = (undo.enter_context(_original(number)) for number in (1, 2))
         _redirect(log_path)
-        # Callbacks run last in, first out: what Python still holds goes to the log before the descriptors go back.
+        # Callbacks run in reverse order: Python's buffers are flushed to the log before the descriptors are restored.
         undo.callback(_restore, stdout.fileno(), stderr.fileno())
         undo.enter_context(_python_streams())
         undo.enter_context(_python_logging())
@@ -96,7 +96,7 @@ def captured_output(log_path: Path | None = None) -> Iterator[Capture]:
 
 @contextlib.contextmanager
 def _original(number: int) -> Iterator[TextIO]:
-    """A text stream to what the descriptor is now, which a later redirect leaves alone."""
+    """A text stream to the descriptor's current target, which a later redirect does not change."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     stream = open(os.dup(number), "w", encoding=encoding, errors="replace")  # noqa: SIM115
     try:
@@ -132,7 +132,7 @@ def _flush() -> None:
 
 @contextlib.contextmanager
 def _python_streams() -> Iterator[None]:
-    """`sys.stdout` and `sys.stderr` on the redirected descriptors, also where they were something else (notebooks)."""
+    """`sys.stdout` and `sys.stderr` on the redirected descriptors, also where they were replaced (notebooks)."""
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = _log_stream(1), _log_stream(2)
     try:
@@ -144,13 +144,13 @@ def _python_streams() -> Iterator[None]:
 
 
 def _log_stream(number: int) -> TextIO:
-    # By descriptor, so it follows the log file when that moves.
+    # Opened by descriptor, so it follows the log file when that moves.
     return open(number, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)
 
 
 @contextlib.contextmanager
 def _python_logging() -> Iterator[None]:
-    """Root logger to the log and nowhere else, from INFO on; absl's logger inherits its level."""
+    """Sends the root logger to the log only, from level INFO on; absl's logger inherits this level."""
     root = logging.getLogger()
     # Only if absl is imported already: made here, its logger would be of the wrong class.
     absl = logging.root.manager.loggerDict.get("absl")

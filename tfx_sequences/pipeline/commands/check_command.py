@@ -1,4 +1,4 @@
-"""`tfx-sequences check`: records compared with a spec."""
+"""`tfx-sequences check`: compares records with a spec."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_CLASSES = 12
 
 
 def check_command(spec: SpecArgument, data: DataOption) -> None:
-    """Check records against a spec and say what is in them; nothing is written."""
+    """Check records against a spec and summarize them; nothing is written."""
     from tfx_sequences.pipeline.commands.supervision import supervised
 
     def work(capture: Capture) -> int:
@@ -64,8 +64,10 @@ def _show_data(capture: Capture, spec: SequenceSpec, report: DataReport) -> None
         of = f"'{label.key}'{' (of steps)' if label.per_step else ''}"
         notes[f"The {len(classes)} classes of {of} in train"] = listed[:_MOST_CLASSES] + rest
     notes |= {
-        "Held back from train in a run, for want of files": [f"{n} for {name}" for name, n in report.held_back.items()],
-        "In the data but not in the spec, so not used": (*report.unused_context, *report.unused_sequence),
+        "Taken from train in a run, because the split has no files": [
+            f"{n} for {name}" for name, n in report.held_back.items()
+        ],
+        "Not used, because they are in the data but not in the spec": (*report.unused_context, *report.unused_sequence),
         "Record files that belong to no split": report.unused_files,
     }
     for split, figures in report.splits.items():
@@ -74,7 +76,7 @@ def _show_data(capture: Capture, spec: SequenceSpec, report: DataReport) -> None
         if names:
             capture.console.print(Text(f"{note}: {', '.join(names)}."), soft_wrap=True)
     for line in choice_lines(report.normalizers):
-        capture.console.print(Text(f"The normalizer that auto chooses: {line}."), soft_wrap=True)
+        capture.console.print(Text(f"Normalizer chosen by auto: {line}."), soft_wrap=True)
     for line in report.advice:
         capture.console.print(Text(f"{line}."), soft_wrap=True)
-    capture.console.print(Text("The records fit the spec."))
+    capture.console.print(Text("The records match the spec."))

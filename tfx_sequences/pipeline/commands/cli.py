@@ -1,4 +1,4 @@
-"""The command line. Heavy imports stand inside the commands, so that help answers at once."""
+"""The command line. Heavy imports are inside the commands, so that `--help` answers at once."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 good, 1 the model was not blessed, 2 the input is not valid, 3 a defect of ours.",
+    epilog="Exit codes: 0 success, 1 the model was not blessed, 2 the input is invalid, 3 a bug in tfx-sequences.",
 )
 
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
@@ -49,8 +49,8 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors o
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code.
 
-    0: good. 1: the model was not blessed. 2: the user's input is not valid.
-    3: a defect. 130: stopped with Ctrl-C.
+    0: success. 1: the model was not blessed. 2: the user's input is invalid.
+    3: a bug. 130: stopped with Ctrl-C.
 
     Args:
         arguments: Without the program's name; by default those of the process.
@@ -74,14 +74,14 @@ def _program(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Sequence models on TFX, from one declaration: the spec."""
+    """Sequence models on TFX, from one declarative spec."""
 
 
 @app.command()
 def run(
     spec: SpecArgument,
     data: DataOption,
-    output: Annotated[str, typer.Option("--output", metavar="DIR", help="Folder for everything that is written.")],
+    output: Annotated[str, typer.Option("--output", metavar="DIR", help="Folder for all output.")],
     beam_runner: BeamRunnerOption = None,
     beam_arg: BeamArgOption = None,
     bulk_inference: Annotated[
@@ -89,14 +89,14 @@ def run(
         typer.Option(
             "--bulk-inference",
             metavar="DIR",
-            help="Folder of more TFRecord files, predicted when the model is blessed.",
+            help="Folder of more TFRecord files to predict if the model is blessed.",
         ),
     ] = None,
     quiet: QuietOption = False,
 ) -> None:
     """Check the records, then train, evaluate and push a model.
 
-    A second run with the same output folder repeats only what has changed. The
+    A second run with the same output folder repeats only what changed. The
     exit code is 1 if the model did not pass the spec's thresholds.
     """
     from tfx_sequences.pipeline.commands.supervision import supervised
@@ -110,11 +110,9 @@ def run(
 
 @app.command()
 def demo(
-    output: Annotated[
-        str, typer.Option("--output", metavar="DIR", help="Folder for everything that is written.")
-    ] = "demo_output",
+    output: Annotated[str, typer.Option("--output", metavar="DIR", help="Folder for all output.")] = "demo_output",
 ) -> None:
-    """Run the bundled example: who of nine speakers said a vowel? Then predict a few records."""
+    """Run the bundled example: which of nine speakers said a vowel? Then predict a few records."""
     from importlib import resources
 
     from tfx_sequences.components.records.files import find_split_files
@@ -179,7 +177,7 @@ def _run(
     quiet: bool,
     bulk_inference: str | None = None,
 ) -> RunResult:
-    """The run of both `run` and `demo`, shown on the terminal."""
+    """Runs the pipeline for `run` and `demo`, with progress on the terminal."""
     from datetime import datetime
 
     from tfx_sequences.compat import check_environment
@@ -217,7 +215,7 @@ def _run(
     if not quiet:
         print_summary(report, capture.console)
     elif not result.blessed:
-        capture.error_console.print(f"Not blessed, not pushed: {'; '.join(report['missed'])}.", markup=False)
+        capture.error_console.print(f"Not blessed and not pushed: {'; '.join(report['missed'])}.", markup=False)
     return result
 
 
@@ -235,7 +233,7 @@ def _show_predictions(capture: Capture, model: Path, records: AnyPath) -> None:
 
     rows = list(predict_files(model, records))
     table = Table("record", "predicted", "score")
-    # Spread over the file, for neighbours are of one speaker.
+    # Spread over the file, because neighbouring records are of the same speaker.
     for row in rows[:: max(1, len(rows) // _DEMO_PREDICTIONS)][:_DEMO_PREDICTIONS]:
         table.add_row(row["id"], row["predicted_class"], f"{row['scores'][row['predicted_class']]:.3f}")
     capture.console.print(f"Some of the {len(rows)} test records, predicted by the pushed model:")

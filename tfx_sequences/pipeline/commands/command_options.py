@@ -1,4 +1,4 @@
-"""What several commands are given: their options, and checks of them."""
+"""Options that several commands share, and their checks."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ ModelArgument = Annotated[
     ),
 ]
 OutputOption = Annotated[
-    str | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
+    str | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file instead of standard output.")
 ]
 
 
 def check_beam_args(arguments: list[str] | None) -> list[str] | None:
-    """Raises for what is no option of Beam, which Beam would ignore."""
+    """Raises for an argument that is not an option: Beam would ignore it."""
     for argument in arguments or []:
         if not argument.startswith("--"):
-            raise typer.BadParameter(f"'{argument}' is not an option of Beam: write it as --beam-arg=--name=value")
+            raise typer.BadParameter(f"'{argument}' is not a Beam option: write it as --beam-arg=--name=value")
     return arguments
 
 
 def readable(name: str, path: str) -> AnyPath:
-    """A path that a command reads: of this machine, or of any file system that TensorFlow has.
+    """A path that a command reads: on this machine, or on any file system that TensorFlow supports.
 
-    Options are texts until then, for `pathlib` makes `gs:/` of `gs://`.
+    Until this call, options are strings, because `pathlib` turns `gs://` into `gs:/`.
 
     Args:
-        name: What messages call it.
-        path: As it was given.
+        name: Its name in messages.
+        path: The path as the user gave it.
 
     Raises:
-        UserInputError: TensorFlow does not have the file system, or the system refuses to look at the path.
+        UserInputError: TensorFlow does not support the file system, or the path cannot be accessed.
     """
     from tfx_sequences.components.records.paths import path_of
 
@@ -68,7 +68,7 @@ def on_this_machine(name: str, path: str | None) -> Path | None:
     """A path that must be on this machine; None stays None.
 
     Raises:
-        UserInputError: It is a URI, or the system refuses to look at it.
+        UserInputError: It is a URI, or it cannot be accessed.
 
     >>> on_this_machine("output", "gs://bucket/predictions.jsonl")
     Traceback (most recent call last):
@@ -76,7 +76,7 @@ def on_this_machine(name: str, path: str | None) -> Path | None:
     tfx_sequences.errors.UserInputError: The output is not on this machine.
       expected: a path on this machine
       received: gs://bucket/predictions.jsonl
-      fix:      Copy what is read here first, and what is written to its place afterwards.
+      fix:      For input, copy it to this machine first. For output, write it here and copy it afterwards.
     """
     if path is None:
         return None
@@ -85,7 +85,7 @@ def on_this_machine(name: str, path: str | None) -> Path | None:
             f"The {name} is not on this machine.",
             expected="a path on this machine",
             received=path,
-            fix="Copy what is read here first, and what is written to its place afterwards.",
+            fix="For input, copy it to this machine first. For output, write it here and copy it afterwards.",
         )
     _look_at(name, Path(path))
     return Path(path)
@@ -95,12 +95,12 @@ def _look_at(name: str, path: Path) -> None:
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
-        pass  # each command has its own words for that
+        pass  # each command reports this in its own words
     except OSError as error:
         text = str(path)
         raise UserInputError(
             f"The {name} cannot be used: {error.strerror}.",
-            expected="a path that can be looked at",
+            expected="a path that can be accessed",
             received=text if len(text) < 200 else f"{text[:200]}...",
-            fix="Check the path, and the permissions of its folders.",
+            fix="Check the path and the permissions of its folders.",
         ) from error

@@ -1,4 +1,4 @@
-"""`tfx-sequences compile`: a spec's pipeline as a file that Vertex AI or Kubeflow Pipelines runs."""
+"""`tfx-sequences compile`: writes a spec's pipeline to a file that Vertex AI or Kubeflow Pipelines runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FORMATS = {".json": False, ".yaml": True, ".yml": True}
 
 
 class RunnerName(str, Enum):
-    """Where the pipeline is to run."""
+    """Where the pipeline will run."""
 
     vertex = "vertex"
     kubeflow = "kubeflow"
@@ -27,17 +27,19 @@ class RunnerName(str, Enum):
 def compile_command(
     spec: Annotated[str, typer.Argument(metavar="SPEC", help="A spec's YAML file, or the name of a bundled spec.")],
     data: Annotated[
-        str, typer.Option("--data", metavar="URI", help="Folder of the TFRecords, as the containers see it.")
+        str, typer.Option("--data", metavar="URI", help="Folder of the TFRecords, readable by the containers.")
     ],
     output_root: Annotated[
         str,
-        typer.Option("--output-root", metavar="URI", help="Everything is written below it: artifacts, pushed models."),
+        typer.Option("--output-root", metavar="URI", help="Folder for all output: artifacts, pushed models."),
     ],
-    runner: Annotated[RunnerName, typer.Option("--runner", help="Where the pipeline is to run.")],
+    runner: Annotated[RunnerName, typer.Option("--runner", help="Where the pipeline will run.")],
     image: Annotated[str, typer.Option("--image", metavar="IMAGE", help="Container image with this package.")],
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write there (.json, .yaml), not to standard output."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write to this file (.json, .yaml) instead of standard output."
+        ),
     ] = None,
     deployment: Annotated[
         str | None,
@@ -48,16 +50,16 @@ def compile_command(
         typer.Option(
             "--splits",
             metavar="NAMES",
-            help="Splits that have files in a remote data folder, such as train,test; others are held back from train.",
+            help="Splits with files in a remote data folder, such as train,test; the others are taken from train.",
         ),
     ] = None,
     training_steps: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Steps of training at most; 0 leaves that to the spec.")
+        int, typer.Option(min=0, metavar="N", help="Maximum number of training steps; 0 leaves the limit to the spec.")
     ] = 0,
 ) -> None:
     """Compile the pipeline for Vertex AI or Kubeflow Pipelines.
 
-    Nothing is sent anywhere. Data, output root and training steps can be set anew for each run.
+    Nothing is submitted. Each run can set the data, the output root and the training steps to other values.
     """
     from tfx_sequences.pipeline.commands.supervision import supervised
 
@@ -109,35 +111,35 @@ def _is_yaml(output: Path | None, runner: RunnerName) -> bool:
     suffix = output.suffix.lower()
     if suffix not in _FORMATS:
         raise UserInputError(
-            f"The output {output} has no format.",
-            expected=f"a name that ends in {', '.join(_FORMATS)}",
-            received=f"'{output.suffix}'" if output.suffix else "a name without an ending",
+            f"The format of the output {output} is unknown.",
+            expected=f"a file name that ends in {', '.join(_FORMATS)}",
+            received=f"'{output.suffix}'" if output.suffix else "a name without a suffix",
             fix="Rename it: pipeline.json for Vertex AI, pipeline.yaml for Kubeflow.",
         )
     return _FORMATS[suffix]
 
 
 def _data(spec: SequenceSpec, data: str, output_root: str, splits: str | None) -> tuple[str, tuple[str, ...]]:
-    """The data folder as containers see it, and which splits have files there."""
+    """The data folder as the containers see it, and the splits that have files there."""
     from tfx_sequences.components.records.files import SPLITS, find_split_files
     from tfx_sequences.errors import UserInputError, did_you_mean
 
     if "://" not in data and "://" in output_root:
         raise UserInputError(
-            "The data folder is on this machine, which the containers do not see.",
+            "The data folder is on this machine, which the containers cannot read.",
             expected="a URI, such as gs://bucket/records",
             received=f"--data {data}",
-            fix="Copy the records to where the containers can read, and give that URI.",
+            fix="Copy the records to a place that the containers can read, and give its URI.",
         )
     if splits is not None:
         named = [name.strip() for name in splits.split(",")]
         for name in named:
             if name not in SPLITS:
                 raise UserInputError(
-                    f"There is no split '{name}'.",
-                    expected=f"some of {', '.join(SPLITS)}",
+                    f"Unknown split '{name}'.",
+                    expected=f"a list of {', '.join(SPLITS)}",
                     received=f"--splits {splits}",
-                    fix=f"Mend --splits.{did_you_mean(name, SPLITS)}",
+                    fix=f"Correct --splits.{did_you_mean(name, SPLITS)}",
                 )
         if "train" not in named:
             raise UserInputError(
@@ -146,10 +148,10 @@ def _data(spec: SequenceSpec, data: str, output_root: str, splits: str | None) -
         return data, tuple(name for name in SPLITS if name in named)
     if "://" in data:
         raise UserInputError(
-            "The data folder is not on this machine, so which splits have files there must be said.",
-            expected="--splits train, or train,test, or train,valid,test",
+            "The data folder is remote, so you must say which splits have files in it.",
+            expected="--splits train, --splits train,test, or --splits train,valid,test",
             received=f"--data {data} without --splits",
-            fix="Add --splits; a split that it does not name is held back from the training records.",
+            fix="Add --splits. The records of a split that it does not name are taken from the training records.",
         )
     folder = Path(data).resolve()
     found = find_split_files(folder, spec.splits)

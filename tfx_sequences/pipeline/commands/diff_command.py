@@ -1,4 +1,4 @@
-"""`tfx-sequences diff`: what changed between two specs, or models, or one of each."""
+"""`tfx-sequences diff`: shows what changed between two specs, two models, or a spec and a model."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ DIFFERENT = 1
 
 def diff_command(
     before: Annotated[str, typer.Argument(metavar="A", help="A spec, a pushed model, or the output folder of a run.")],
-    after: Annotated[str, typer.Argument(metavar="B", help="Another.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="The spec or model to compare with.")],
 ) -> None:
-    """Say what changed from A to B, by feature; the exit code is 1 if anything did.
+    """Show what changed from A to B, by feature; the exit code is 1 if anything changed.
 
-    Marked with ! is what decides how records are read and what answers mean: a model of one cannot stand for
-    the other.
+    Lines marked with ! change how records are read or what predictions mean: a model of one spec cannot replace a
+    model of the other.
     """
     from tfx_sequences.pipeline.commands.supervision import GOOD, supervised
 
@@ -43,11 +43,11 @@ def diff_command(
 
 
 def model_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """What two models' data made of their specs: classes, vocabularies, statistics.
+    """Differences between two models that come from their data: classes, vocabularies, statistics.
 
     Args:
-        before: The card of the one.
-        after: That of the other.
+        before: The card of the first model.
+        after: The card of the second model.
 
     >>> card = {"classes": {"label": ["a"]}, "transform": {"digest": "1", "vocabularies": {}}}
     >>> model_changes(card, {**card, "classes": {"label": ["a", "b"]}})
@@ -66,12 +66,12 @@ def model_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[s
         if old_files[name]["digest"] != new_files[name]["digest"]:
             lines.append(f"{name}: had {old_files[name]['terms']} terms, has {new_files[name]['terms']}, not the same")
     if not lines and old_graph.get("digest") != new_graph.get("digest"):
-        lines.append("the transform graph: made of other data, or by other code")
+        lines.append("the transform graph: computed from other data, or by other code")
     return lines
 
 
 def _read(source: str) -> tuple[SpecContents, Mapping[str, Any] | None]:
-    """A spec, and the card if it is that of a model."""
+    """The spec, and the model's card if the source is a model."""
     from tfx_sequences.components.records.paths import path_of
     from tfx_sequences.schemas.spec.spec_diff import contents_of
     from tfx_sequences.schemas.spec.spec_io import load_spec

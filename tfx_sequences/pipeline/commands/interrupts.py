@@ -1,4 +1,4 @@
-"""An interrupt that ends the work, also where its first one gets lost in the stack."""
+"""Makes sure that an interrupt ends the work, also where a library swallows the first one."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ REPEATED_AFTER = 3.0
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Whatever becomes of it, a block that gets SIGINT ends with KeyboardInterrupt.
+    """A block that receives SIGINT always ends with KeyboardInterrupt.
 
-    Python raises that wherever the main thread is at the moment. Not every place lets it through: callbacks of
-    weak references, as each import makes, print it and go on; C code drops it, or makes another error of it.
-    So it is raised again until the block ends, which a person would do by hand. What an interrupted block
-    returns or raises otherwise is left out.
+    Python raises it wherever the main thread is at the moment. Not every place lets it through: callbacks of weak
+    references, which every import creates, print it and continue; C code drops it or replaces it by another error.
+    So it is raised again until the block ends, as a person would press Ctrl-C again. What an interrupted block
+    returns or raises otherwise is ignored.
 
-    Outside of the main thread, and where SIGINT has another handler or is ignored (as by background jobs of a
+    Outside the main thread, and where SIGINT has another handler or is ignored (as in background jobs of a
     script), nothing changes.
 
     Raises:
-        KeyboardInterrupt: There was a SIGINT.
+        KeyboardInterrupt: A SIGINT was received.
 
     >>> before = signal.signal(signal.SIGINT, signal.default_int_handler)
     >>> try:
@@ -45,7 +45,7 @@ def interruptible() -> Iterator[None]:
     def interrupt(number: int, frame: FrameType | None) -> None:
         nonlocal interrupted
         interrupted = True
-        # A timer and no thread: one that starts within a handler may wait for a lock of what was interrupted.
+        # A timer, not a thread: a thread started in a handler may wait for a lock that the interrupted code holds.
         signal.setitimer(signal.ITIMER_REAL, REPEATED_AFTER)
         raise KeyboardInterrupt
 

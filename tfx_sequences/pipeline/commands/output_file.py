@@ -1,4 +1,4 @@
-"""Output files of commands: checked before the work, and written whole or not at all."""
+"""Output files of commands: checked before the work starts, and written completely or not at all."""
 
 from __future__ import annotations
 
@@ -14,29 +14,31 @@ from tfx_sequences.whole_files import written_whole
 
 
 def check_output_file(path: Path | None) -> None:
-    """Raises if `path` could not be written; None, for standard output, always can.
+    """Raises if `path` cannot be written; None, for standard output, always can.
 
     Raises:
-        UserInputError: It is a folder, or its folder is missing or closed to us.
+        UserInputError: It is a folder, or its folder does not exist or is not writable.
 
     >>> check_output_file(Path("/"))
     Traceback (most recent call last):
       ...
     tfx_sequences.errors.UserInputError: The output / is a folder.
       expected: a file
-      fix:      Give --output a file's name.
+      fix:      Give the name of a file to --output.
     """
     if path is None:
         return
     folder = path.resolve().parent
     if path.is_dir():
-        raise UserInputError(f"The output {path} is a folder.", expected="a file", fix="Give --output a file's name.")
+        raise UserInputError(
+            f"The output {path} is a folder.", expected="a file", fix="Give the name of a file to --output."
+        )
     if not folder.is_dir():
         raise UserInputError(
             f"The output {path} cannot be written.",
             expected="a file in an existing folder",
             received=f"no folder {folder}",
-            fix="Make the folder, or choose another --output.",
+            fix="Create the folder, or choose another --output.",
         )
     if not os.access(folder, os.W_OK | os.X_OK):
         raise UserInputError(
@@ -48,19 +50,19 @@ def check_output_file(path: Path | None) -> None:
 
 @contextlib.contextmanager
 def output_stream(path: Path | None, *, instead: TextIO) -> Iterator[TextIO]:
-    """A text stream whose content becomes the file `path` when all of it is written.
+    """A text stream whose content becomes the file `path` once all of it is written.
 
-    Until then, and after an error, the file is as it was.
+    Until then, and after an error, the file is unchanged.
 
     Args:
         path: The file; None writes to `instead`.
-        instead: The stream for None.
+        instead: The stream to write to if `path` is None.
     """
     if path is None:
         yield instead
         instead.flush()
         return
-    # What a link points at is written, and a device or pipe (/dev/null) must not be replaced by a file.
+    # Follow links to what they point at; a device or pipe (/dev/null) must not be replaced by a file.
     path = path.resolve()
     if path.exists() and not path.is_file():
         with path.open("w", encoding="utf-8") as file:

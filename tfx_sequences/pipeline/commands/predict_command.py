@@ -1,4 +1,4 @@
-"""`tfx-sequences predict`: a model's predictions of record files."""
+"""`tfx-sequences predict`: predicts the records of files with a model."""
 
 from __future__ import annotations
 
@@ -30,26 +30,26 @@ def predict_command(
             "--output",
             "-o",
             metavar="FILE",
-            help="Write there, not to standard output: .parquet, .tfrecord, .tfrecord.gz; all else JSON lines.",
+            help="Write to this file instead of standard output: .parquet, .tfrecord or .tfrecord.gz; otherwise JSON "
+            "lines.",
         ),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Predict at most so many records.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Maximum number of records to predict.")] = None,
     skip_failures: Annotated[
         bool,
         typer.Option(
-            "--skip-failures", help="Leave out records that cannot be predicted; they are counted, and the first named."
+            "--skip-failures",
+            help="Skip records that cannot be predicted; the command counts them and names the first ones.",
         ),
     ] = False,
     spec: Annotated[
-        str | None, typer.Option("--spec", metavar="SPEC", help="Refuse the model if it was trained with another spec.")
+        str | None, typer.Option("--spec", metavar="SPEC", help="Reject the model if it was trained with another spec.")
     ] = None,
-    beam: Annotated[
-        bool, typer.Option("--beam", help="Predict through Beam, in parts that its workers share.")
-    ] = False,
+    beam: Annotated[bool, typer.Option("--beam", help="Predict with Beam, in parallel on its workers.")] = False,
     beam_runner: BeamRunnerOption = None,
     beam_arg: BeamArgOption = None,
 ) -> None:
-    """Predict records with a pushed model: any number, in their order."""
+    """Predict any number of records with a pushed model, in order."""
     from tfx_sequences.pipeline.commands.supervision import supervised
 
     def work(capture: Capture) -> int:
@@ -62,7 +62,9 @@ def predict_command(
         target = on_this_machine("output", output)
         check_output_file(target)
         if through_beam and limit is not None:
-            raise typer.BadParameter("--limit takes the first records, which Beam does not know: leave one of them out")
+            raise typer.BadParameter(
+                "--limit takes the first records, but Beam has no record order: use --limit or Beam, not both"
+            )
         from tfx_sequences.components.serving.model_card import check_model, find_model, read_card, spec_of_card
         from tfx_sequences.components.serving.prediction import predict_files
         from tfx_sequences.components.serving.prediction_writers import writer_for
@@ -83,7 +85,7 @@ def predict_command(
                 arguments = beam_pipeline_args(beam_arg or [], beam_runner)
                 check_reach(arguments, {"model": model, "data": data})
                 check_engine(arguments)
-                # Beside the output, for there is room for it and every worker of this machine sees it.
+                # Next to the output: there is enough space, and every worker on this machine can read it.
                 place = target.resolve().parent if target else None
                 folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=".predict-", dir=place))
                 rows = predict_through_beam(models, records, folder, arguments, failures=failures)
@@ -100,7 +102,7 @@ def predict_command(
 
 
 def _write(capture: Capture, write: Any, rows: Iterable[dict[str, Any]], output: Path | None) -> int:
-    """Writes the rows, counts them on a terminal, and says how many they are."""
+    """Writes the rows, shows their count on a terminal, and returns their number."""
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from tfx_sequences.pipeline.commands.output_file import output_stream
@@ -113,7 +115,7 @@ def _write(capture: Capture, write: Any, rows: Iterable[dict[str, Any]], output:
         redirect_stdout=False,
         redirect_stderr=False,
         transient=True,
-        # Where the lines themselves go to the terminal, a count would run through them.
+        # If the predictions themselves go to the terminal, a counter would interrupt them.
         disable=not capture.error_console.is_terminal or (output is None and capture.console.is_terminal),
     )
     written = 0

@@ -1,4 +1,4 @@
-"""`tfx-sequences propose`: a spec from a schema file, or from records."""
+"""`tfx-sequences propose`: proposes a spec from a schema file, or from records."""
 
 from __future__ import annotations
 
@@ -22,25 +22,26 @@ def propose_command(
         str,
         typer.Argument(
             metavar="SCHEMA_OR_DATA",
-            help="A schema's text file (schema.pbtxt), a TFRecord file, or a folder of those; or a URI that "
+            help="A schema's text file (schema.pbtxt), a TFRecord file, or a folder of either; or a URI that "
             "TensorFlow reads.",
         ),
     ],
     label: Annotated[
-        str | None, typer.Option("--label", metavar="KEY", help="The label's key; guessed if its name tells.")
+        str | None,
+        typer.Option("--label", metavar="KEY", help="The label's key; guessed from the feature names if not given."),
     ] = None,
     weight: Annotated[
-        str | None, typer.Option("--weight", metavar="KEY", help="The key of the records' weight.")
+        str | None, typer.Option("--weight", metavar="KEY", help="The key of the example weight.")
     ] = None,
-    id_key: Annotated[str | None, typer.Option("--id", metavar="KEY", help="The key of the records' id.")] = None,
+    id_key: Annotated[str | None, typer.Option("--id", metavar="KEY", help="The key of the example id.")] = None,
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="The spec's name; by default that of the source.")
     ] = None,
     output: OutputOption = None,
 ) -> None:
-    """Propose a spec for a schema, or for records; comments in it say what was guessed.
+    """Propose a spec for a schema or for records; comments in the file mark what was guessed.
 
-    Of records the schema is inferred first, by TFDV from statistics over the training files.
+    For records, TFDV first infers the schema from statistics of the training files.
     """
     from tfx_sequences.pipeline.commands.supervision import supervised
 
@@ -60,7 +61,7 @@ def propose_command(
         with output_stream(target, instead=capture.stdout) as file:
             file.write(proposal.to_yaml(origin=source))
         if output is not None:
-            told = f"Guesses to look through: {len(proposal.notes)}; features left out: {len(proposal.left_out)}."
+            told = f"Guesses to review: {len(proposal.notes)}; features left out: {len(proposal.left_out)}."
             capture.error_console.print(f"Spec written to {output}. {told}", soft_wrap=True, markup=False)
         return 0
 
@@ -75,18 +76,18 @@ def _proposed(
     id_key: str | None = None,
     name: str | None,
 ) -> Proposal:
-    """The proposal for a schema's text file, a TFRecord file, or a folder of those.
+    """The proposal for a schema's text file, a TFRecord file, or a folder of either.
 
     Args:
-        source: The file or folder. Of a folder, the training files are read (`train*`); if
-            there are none, all record files.
-        label: See `propose_spec`; so for `example_weight` and `id_key`.
-        example_weight: Key of the weight.
-        id_key: Key of the id.
-        name: Name of the spec; None makes one of the source's name.
+        source: The file or folder. In a folder, the training files are read (`train*`), or all
+            record files if no file has such a name.
+        label: See `propose_spec`.
+        example_weight: Key of the example weight.
+        id_key: Key of the example id.
+        name: Name of the spec; None derives it from the source's name.
 
     Raises:
-        UserInputError: There is no such source, it cannot be read, or the label is not told.
+        UserInputError: The source does not exist or cannot be read, or the label cannot be guessed.
     """
     from tfx_sequences.components.records.paths import RemotePath
     from tfx_sequences.errors import UserInputError
@@ -97,8 +98,8 @@ def _proposed(
     name = _spec_name(source) if name is None else name
     if not source.exists():
         raise UserInputError(
-            "There is no such schema or data.",
-            expected="a schema's text file (schema.pbtxt), a TFRecord file, or a folder of those",
+            "The schema or data does not exist.",
+            expected="a schema's text file (schema.pbtxt), a TFRecord file, or a folder of either",
             received=str(source),
             fix="Check the path.",
         )
@@ -125,12 +126,12 @@ def _training_files(folder: AnyPath) -> tuple[list[AnyPath], tuple[Note, ...]]:
         files = list_record_files(folder)
         if not files:
             raise
-        # A run will ask for it too: the hint is worth more in the file.
+        # A run will need it too, so the hint belongs in the file.
         return files, (Note("splits", f"all record files were read. {error.fix}".rstrip(".")),)
 
 
 def _of_numbers(files: list[AnyPath], spec: SequenceSpec) -> list[Note]:
-    """Which normaliser `auto` chooses for each column of numbers, where it is not the usual one."""
+    """The normalizer that `auto` chooses for each numeric column, if it is not the default."""
     from tfx_sequences.components.records.number_figures import NumberFigures
     from tfx_sequences.errors import DataError
     from tfx_sequences.schemas.proposal.proposal import Note
@@ -138,9 +139,9 @@ def _of_numbers(files: list[AnyPath], spec: SequenceSpec) -> list[Note]:
     try:
         choices = NumberFigures.of_files(files, spec).choices()
     except DataError:
-        return []  # The check of the records names what is wrong with them.
+        return []  # The check of the records reports what is wrong with them.
     return [
-        Note(name, f"the normalizer that auto chooses for these records is {choice.normalizer}: {choice.why}")
+        Note(name, f"auto chooses the normalizer {choice.normalizer} for these records: {choice.why}")
         for name, choice in choices.items()
         if choice.normalizer != "z_score"
     ]

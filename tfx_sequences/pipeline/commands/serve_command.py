@@ -1,4 +1,4 @@
-"""`tfx-sequences serve`: a model over HTTP, for development."""
+"""`tfx-sequences serve`: serves a model over HTTP, for development."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 
 def serve_command(
     model: ModelArgument,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0 takes a free port.")] = 8501,
-    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 picks a free one.")] = 8501,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     name: Annotated[
         str | None,
-        typer.Option("--name", metavar="NAME", help="What requests call the model; by default as its spec."),
+        typer.Option("--name", metavar="NAME", help="The model's name in requests; by default the spec's name."),
     ] = None,
     spec: Annotated[
-        str | None, typer.Option("--spec", metavar="SPEC", help="Refuse the model if it was trained with another spec.")
+        str | None, typer.Option("--spec", metavar="SPEC", help="Reject the model if it was trained with another spec.")
     ] = None,
-    max_body: Annotated[int, typer.Option(min=1, metavar="MB", help="The largest body, in MiB.")] = 16,
-    max_rows: Annotated[int, typer.Option(min=1, metavar="N", help="The most rows of a request.")] = 4096,
-    max_steps: Annotated[int, typer.Option(min=1, metavar="N", help="The most steps of a row.")] = 100_000,
+    max_body: Annotated[int, typer.Option(min=1, metavar="MB", help="Maximum size of a request body, in MiB.")] = 16,
+    max_rows: Annotated[int, typer.Option(min=1, metavar="N", help="Maximum number of rows in a request.")] = 4096,
+    max_steps: Annotated[int, typer.Option(min=1, metavar="N", help="Maximum number of steps in a row.")] = 100_000,
 ) -> None:
-    """Serve a model by TensorFlow Serving's REST predict, for development; stop it with Ctrl-C.
+    """Serve a model over TensorFlow Serving's REST predict API, for development; stop it with Ctrl-C.
 
-    Of a folder of versions, the newest is served.
+    If MODEL is a folder of versions, the newest is served.
     """
     from tfx_sequences.pipeline.commands.supervision import GOOD, supervised
 
@@ -64,7 +64,7 @@ def serve_command(
 
 
 def _wait() -> None:
-    """Until Ctrl-C, or what ends a service."""
+    """Waits for Ctrl-C or SIGTERM."""
     import signal
     import threading
 

@@ -1,4 +1,4 @@
-"""`tfx-sequences submit`: a compiled pipeline to Vertex AI."""
+"""`tfx-sequences submit`: sends a compiled pipeline to Vertex AI."""
 
 from __future__ import annotations
 
@@ -13,39 +13,44 @@ if TYPE_CHECKING:
 
 
 def submit_command(
-    pipeline: Annotated[str, typer.Argument(metavar="PIPELINE", help="What tfx-sequences compile wrote.")],
+    pipeline: Annotated[str, typer.Argument(metavar="PIPELINE", help="A file written by tfx-sequences compile.")],
     project: Annotated[str, typer.Option("--project", metavar="ID", help="The Google Cloud project.")],
-    region: Annotated[str, typer.Option("--region", metavar="NAME", help="Vertex AI's region, such as europe-west4.")],
+    region: Annotated[
+        str, typer.Option("--region", metavar="NAME", help="The Vertex AI region, such as europe-west4.")
+    ],
     service_account: Annotated[
-        str | None, typer.Option("--service-account", metavar="EMAIL", help="The containers run as this account.")
+        str | None, typer.Option("--service-account", metavar="EMAIL", help="The account that the containers run as.")
     ] = None,
     network: Annotated[
-        str | None, typer.Option("--network", metavar="NAME", help="Full name of a network to be peered with.")
+        str | None, typer.Option("--network", metavar="NAME", help="Full name of the network to peer with.")
     ] = None,
     label: Annotated[
         list[str] | None, typer.Option("--label", metavar="KEY=VALUE", help="A label of the job. May be repeated.")
     ] = None,
     data: Annotated[
-        str | None, typer.Option("--data", metavar="URI", help="Other records than those compiled.")
+        str | None, typer.Option("--data", metavar="URI", help="The records to use, instead of the compiled ones.")
     ] = None,
     output_root: Annotated[
-        str | None, typer.Option("--output-root", metavar="URI", help="Another root than that compiled.")
+        str | None,
+        typer.Option("--output-root", metavar="URI", help="The output root to use, instead of the compiled one."),
     ] = None,
     training_steps: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="Steps of training at most; 0 leaves that to the spec.")
+        int | None,
+        typer.Option(min=0, metavar="N", help="Maximum number of training steps; 0 leaves the limit to the spec."),
     ] = None,
     cache: Annotated[
         bool | None,
-        typer.Option("--cache/--no-cache", help="Take results of earlier runs, or none. [default: as compiled]"),
+        typer.Option("--cache/--no-cache", help="Whether to reuse results of earlier runs. [default: as compiled]"),
     ] = None,
     job_id: Annotated[
-        str | None, typer.Option("--job-id", metavar="ID", help="By default the pipeline's name and the time.")
+        str | None,
+        typer.Option("--job-id", metavar="ID", help="The job's ID; by default the pipeline's name and the time."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the whole request as JSON; send nothing.")] = False,
 ) -> None:
     """Send a compiled pipeline to Vertex AI.
 
-    The file is checked first. --dry-run needs neither a network nor an account.
+    The file is checked first. --dry-run needs neither network access nor an account.
     """
     from tfx_sequences.pipeline.commands.supervision import supervised
 

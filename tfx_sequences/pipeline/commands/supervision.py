@@ -1,4 +1,4 @@
-"""Runs a command's work with the terminal kept clean, and turns how it ended into a message and an exit code."""
+"""Runs a command with a clean terminal, and turns its outcome into a message and an exit code."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _MOST_LINES = 12
 
 
 def supervised(work: Callable[[Capture], int]) -> int:
-    """The exit code of `work`, which gets the real terminal; all other output goes to its log file.
+    """Runs `work` on the real terminal and returns its exit code; all other output goes to a log file.
 
-    Errors end here: a `UserInputError` is its own message (2), anything else a
-    short one that names the log file, where the traceback is (3). An interrupt
-    is 130, however the work takes it.
+    Errors end here. A `UserInputError` is shown as its message (exit code 2); any other error as a
+    short message that names the log file, which has the traceback (exit code 3). An interrupt
+    gives 130, whatever `work` does with it.
 
     >>> supervised(lambda capture: 0)
     0
@@ -59,20 +59,21 @@ def supervised(work: Callable[[Capture], int]) -> int:
                 capture,
                 f"{name}{brief(str(error))}\n"
                 f"  log file: {capture.log_path}\n"
-                "  This is a defect of ours or of the stack, not of your input. Please report it, with the log file.",
+                "  This is a bug in tfx-sequences or in a library below it, not in your input. Please report it with "
+                "the log file.",
             )
             return getattr(error, "exit_code", DEFECT)
 
 
-# What outlives its modules there complains on standard error, when all is done.
+# Objects of these libraries can outlive their modules and then complain on standard error at exit.
 _LATE_FINALIZERS = ("apache_beam", "grpc", "keras", "tensorflow", "tfx", "tfx_bsl")
 
 
 def _silence_finalizers() -> None:
-    """Leaves out what the finalizers of libraries complain of; every other late error is shown as before."""
+    """Hides errors in the finalizers of these libraries; every other late error is shown as before."""
     show, libraries = sys.unraisablehook, _LATE_FINALIZERS
 
-    # Modules are taken apart while it is in use, so it reads nothing of this one.
+    # The hook runs while modules are torn down, so it must not read globals of this one.
     def hook(unraisable: sys.UnraisableHookArgs) -> None:
         failed = unraisable.object
         module = getattr(failed, "__module__", None) or type(failed).__module__
@@ -99,7 +100,7 @@ def brief(text: str, most: int = _MOST_LINES) -> str:
     """
     lines = [line for line in text.splitlines() if line.strip()]
     if any(line.startswith("Traceback (") for line in lines):
-        # What follows the last indented line of the last traceback is the error itself.
+        # The lines after the last indented line of the last traceback are the error itself.
         last_frame = max(i for i, line in enumerate(lines) if line.startswith((" ", "Traceback (")))
         lines = lines[last_frame + 1 :] or lines[-1:]
     if len(lines) > most:

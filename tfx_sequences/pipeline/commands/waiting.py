@@ -1,4 +1,4 @@
-"""What a terminal shows while a command works."""
+"""Shows on the terminal what a command is doing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def waiting(capture: Capture, activity: str) -> Iterator[None]:
-    """Says what is going on, on a terminal only, and leaves nothing there."""
+    """Shows the activity on a terminal only, and removes it at the end."""
     if not capture.error_console.is_terminal:
         yield
         return
@@ -21,6 +21,6 @@ def waiting(capture: Capture, activity: str) -> Iterator[None]:
     from rich.text import Text
 
     spinner = Spinner("dots", Text(f"{activity} ..."))
-    # Not Console.status, which would send what the stack writes to the terminal.
+    # Not Console.status: that would send the libraries' output to the terminal.
     with Live(spinner, console=capture.error_console, transient=True, redirect_stdout=False, redirect_stderr=False):
         yield

@@ -1,4 +1,4 @@
-"""What a person sees of a run: one line per component, driven by what TFX logs."""
+"""Shows a run on the terminal: one line per component, driven by TFX's log messages."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class _Row:
 
 
 class RunProgress:
-    """One line per component of a run: name, state, time. Use it as a context manager.
+    """Shows one line per component of a run: name, state, time. Use it as a context manager.
 
-    A terminal shows all lines and updates them; anything else (a file, CI) gets a
-    line when a component is finished. Telling it a thing twice does no harm.
+    A terminal shows all lines and updates them; any other output (a file, CI) gets a
+    line when a component finishes. Calling a method twice does no harm.
 
     Args:
         console: Where to show it.
@@ -73,7 +73,7 @@ class RunProgress:
         self._spinner = Spinner("dots")
         self._live: Live | None = None
         if console.is_terminal and not quiet:
-            # The streams are captured already, and Live must not put its own in their place.
+            # The streams are already captured, and Live must not replace them.
             self._live = Live(
                 get_renderable=self._render, console=console, redirect_stdout=False, redirect_stderr=False
             )
@@ -94,30 +94,30 @@ class RunProgress:
             self._live.stop()
 
     def activity(self, text: str) -> None:
-        """Says what goes on before the first component."""
+        """Shows what is happening before the first component."""
         self._activity = text
         if self._plain:
             self.console.print(Text(text), soft_wrap=True)
 
     def plan(self, names: Iterable[str]) -> None:
-        """Names the components to come, in order."""
+        """Announces the components, in order."""
         for name in names:
             self._rows.setdefault(name, _Row())
 
     def start(self, name: str) -> None:
-        """The component runs from now on."""
+        """The component has started."""
         self._activity = ""
         if self._rows.get(name, _Row()).state == "waiting":
             self._rows[name] = _Row("running", self._clock())
 
     def note(self, text: str) -> None:
-        """Says beside the running component how far it is; only a terminal shows it."""
+        """Shows the progress of the running component next to its name; only a terminal shows it."""
         for row in self._rows.values():
             if row.state == "running":
                 row.note = text
 
     def finish(self, name: str, cached: bool = False) -> None:
-        """The component is finished; `cached` says that an earlier result was used."""
+        """The component is finished; `cached` means that an earlier result was reused."""
         self._end(name, "cached" if cached else "done")
 
     def fail(self, name: str) -> None:
@@ -138,7 +138,7 @@ class RunProgress:
         grid.add_column()
         grid.add_column(justify="right")
         grid.add_column()
-        # A copy, for this is called from the display's own thread.
+        # A copy, because the display calls this from its own thread.
         for name, row in list(self._rows.items()):
             seconds = self._clock() - row.started if row.state == "running" else row.seconds
             grid.add_row(
@@ -159,9 +159,9 @@ def _words(row: _Row) -> str:
 
 
 def print_table(console: Console, table: Table) -> None:
-    """Prints a table; where the console is not a terminal, as wide as its cells need.
+    """Prints a table; if the console is not a terminal, the table is as wide as its cells need.
 
-    rich takes a file or a pipe for a terminal of 80 columns, and cuts off what does not fit.
+    rich treats a file or a pipe as a terminal of 80 columns, and cuts off what does not fit.
 
     >>> import io
     >>> console = Console(file=io.StringIO())
@@ -178,22 +178,22 @@ def print_table(console: Console, table: Table) -> None:
 
 
 class ComponentListener(Protocol):
-    """What wants to know which component runs: a `RunProgress`, or anything with these methods."""
+    """An object that is notified which component runs: a `RunProgress`, or anything with these methods."""
 
     def start(self, name: str) -> None:
-        """The component runs from now on."""
+        """The component has started."""
 
     def finish(self, name: str, cached: bool) -> None:
-        """The component is finished; `cached` says that an earlier result was used."""
+        """The component is finished; `cached` means that an earlier result was reused."""
 
     def note(self, text: str) -> None:
-        """How far the running component is."""
+        """The progress of the running component."""
 
 
 class ComponentLogHandler(logging.Handler):
-    """Tells a listener what TFX's LocalDagRunner and launcher log, and our training.
+    """Forwards log messages of TFX's LocalDagRunner and launcher, and of our training, to a listener.
 
-    They have no other hook. The constant part of their messages is matched, not the text.
+    These have no other hook. The handler matches the constant format strings, not the formatted text.
     """
 
     RUNNING = "Component %s is running."
@@ -206,7 +206,7 @@ class ComponentLogHandler(logging.Handler):
         self._cached = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Tells the listener, if the record is one of those."""
+        """Notifies the listener, if the record is one of these messages."""
         if record.msg == self.CACHED:
             self._cached = True
         elif record.msg in (self.RUNNING, self.FINISHED) and isinstance(record.args, tuple) and record.args:
@@ -221,13 +221,13 @@ class ComponentLogHandler(logging.Handler):
 
     @contextlib.contextmanager
     def attached(self) -> Iterator[ComponentLogHandler]:
-        """Listens to absl's logger, which TFX logs with, for the duration."""
+        """Listens to absl's logger, which TFX uses, inside the context."""
         from absl import logging as absl_logging
 
         logger = absl_logging.get_absl_logger()
         before = absl_logging.get_verbosity(), logger.level
-        # TensorFlow notes absl's verbosity and sets it again whenever it saves a model:
-        # the logger's level alone would be lost there.
+        # TensorFlow remembers absl's verbosity and restores it whenever it saves a model,
+        # so setting the logger's level alone would not last.
         absl_logging.set_verbosity(max(before[0], absl_logging.INFO))
         logger.addHandler(self)
         try:

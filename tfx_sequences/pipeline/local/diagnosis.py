@@ -1,6 +1,6 @@
-"""What the figures of a run say about its training, and what to try next.
+"""What the metrics of a run say about its training, and what to try next.
 
-Pure: figures in, findings out. A finding never ends a run and changes no verdict; thresholds do that.
+Pure functions: metrics in, findings out. A finding never stops a run or changes its verdict; thresholds do that.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.training_options import better_direction
 
-# Parts of a figure that say little alone: a model may give up one of them for the other.
+# Components of a metric that say little alone: a model can trade one of them for the other.
 _PARTS = ("span_precision", "span_recall")
-# A figure still gets better if the last quarter of the epochs gained that share of what was left to gain;
-# where the learning rate falls until the last epoch, some gain at the end is what it is for.
+# A metric still improves if the last quarter of the epochs gained this share of what was left to gain; a learning rate
+# that falls until the last epoch is meant to give some gain at the end.
 _STILL_GAINING, _GAINING_DESPITE_DECAY = 0.01, 0.1
-# Accuracies are far apart by so much, if that is more than chance alone gives: so many standard errors.
+# Accuracies are far apart if they differ by this much, and by this number of standard errors.
 _FAR, _STANDARD_ERRORS = 0.05, 3.0
-# Errors and losses are far apart if one is so many times the other, over at least so many records.
+# Errors and losses are far apart if one is this many times the other, on at least this many records.
 _TIMES, _ENOUGH_RECORDS = 1.5, 50
 
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """Something that the figures say.
+    """A conclusion from the metrics.
 
     Attributes:
-        kind: Which of the findings it is.
+        kind: The kind of finding.
         what: What was found.
         expected: What a good run would have.
-        received: The figures.
+        received: The metrics.
         fix: What to try next.
     """
 
@@ -50,19 +50,19 @@ class Finding:
 
     @property
     def text(self) -> str:
-        """All of it, in lines."""
+        """The whole finding, as lines of text."""
         return four_parts(self.what, self.expected, self.received, self.fix)
 
 
 @dataclasses.dataclass(frozen=True)
 class Figures:
-    """The figures of a run.
+    """The metrics of a run.
 
     Attributes:
-        test: Of the test split, by metric.
-        naive: Of naive answers on the same split: by metric `answer` and `value`, the best first.
-        history: Of training, by name one value per epoch.
-        best_epoch: The epoch, from 1, whose weights the model has.
+        test: Metrics of the test split, by name.
+        naive: Naive answers on the same split: by metric, a list of `answer` and `value`, the best first.
+        history: Training history: one value per epoch, by name.
+        best_epoch: The epoch, counted from 1, whose weights the model has.
         valid_records: Records of the validation split.
         test_records: Records of the test split.
     """
@@ -75,17 +75,17 @@ class Figures:
     test_records: int
 
     def at_best(self, name: str) -> float:
-        """A figure of the epoch whose weights the model has; NaN if there is none."""
+        """A metric at the epoch whose weights the model has; NaN if it was not measured."""
         values = self.history.get(name, ())
         return values[self.best_epoch - 1] if len(values) >= self.best_epoch else math.nan
 
 
 def diagnose(spec: SequenceSpec, figures: Figures) -> list[Finding]:
-    """The findings, those that matter most first.
+    """The findings, the most important ones first.
 
     Args:
-        spec: The spec, with the values that a search has found.
-        figures: The figures.
+        spec: The spec, with the values that the tuner found.
+        figures: The metrics.
     """
     spec = with_auto_settings(spec)
     found = [*_no_better_than_naive(spec, figures), *_ended_by_the_epoch_limit(spec, figures)]
@@ -106,10 +106,10 @@ def _no_better_than_naive(spec: SequenceSpec, figures: Figures) -> Iterator[Find
             yield Finding(
                 kind="no_better_than_naive",
                 what=f"On the test split the model is no better than a naive answer in {len(beaten)} of "
-                f"{len(compared)} figures: {', '.join(beaten)}.",
+                f"{len(compared)} metrics: {', '.join(beaten)}.",
                 expected="; ".join(
                     f"{name} {'below' if better_direction(name) == 'min' else 'above'} {naive['value']:.4f}, "
-                    f"that of: {naive['answer']}"
+                    f"that of the naive answer '{naive['answer']}'"
                     for name, naive in best.items()
                 ),
                 received=", ".join(f"{name} {figures.test[name]:.4f}" for name in beaten),
@@ -118,34 +118,35 @@ def _no_better_than_naive(spec: SequenceSpec, figures: Figures) -> Iterator[Find
 
 
 def _is_better(name: str, value: float, naive: float) -> bool:
-    """Better than the naive answer by more than rounding; or both without any fault."""
+    """Whether the value beats the naive answer by more than rounding error, or both are perfect."""
     gain = naive - value if better_direction(name) == "min" else value - naive
     perfect = 0.0 if better_direction(name) == "min" else 1.0
     return gain > 1e-6 * abs(naive) or value == naive == perfect
 
 
 def _advice(spec: SequenceSpec, figures: Figures, head: str, label: Label, answers: Sequence[str]) -> Iterator[str]:
-    """What to try where naive answers are as good."""
+    """What to try if naive answers are as good."""
     options = forecast_options(label)
     seasons = [season for season in (options.seasonality,) if season > 1 and season not in options.lags]
     if seasons and any(f"last {seasons[0]} steps" in answer for answer in answers):
         lags = sorted({*options.lags, *seasons})
-        yield f"Set {spec.where_of_head(head)}.forecast.lags: {lags}, so that the network sees the season."
+        yield f"Set {spec.where_of_head(head)}.forecast.lags: {lags}, so that the network sees the previous season."
     if "last value repeated" in answers and options.normalization.offset != "last":
-        yield f"Set {spec.where_of_head(head)}.forecast.normalization.offset: last, so that it learns what changes."
+        where = spec.where_of_head(head)
+        yield f"Set {where}.forecast.normalization.offset: last, so that the network learns changes from that value."
     if label.class_weights and any("majority" in answer or "most frequent" in answer for answer in answers):
-        yield f"Leave out {spec.where_of_head(head)}.class_weights: they give accuracy away for rare classes."
+        yield f"Remove {spec.where_of_head(head)}.class_weights: they trade accuracy for recall of rare classes."
     rate = chosen(spec.training.learning_rate)
     name, trained, _ = _main_figures(spec, figures, head, label)
     naive = figures.naive.get(spec.metric_name(head, name), [])
     if naive and math.isfinite(trained) and not _is_better(name, trained, naive[0]["value"]):
         yield (
-            f"It has not learned the training records either ({name} {trained:.4f} on them): check that the features "
-            f"can tell the label, try training.learning_rate {rate * 3:g} and "
+            f"The model has not learned the training records either ({name} {trained:.4f} on them): check that the "
+            f"features determine the label, try training.learning_rate {rate * 3:g} and "
             f"{rate / 3:g} (now {rate:g}), and more training.epochs."
         )
     elif naive and math.isfinite(trained):
-        yield f"It has learned its training records ({name} {trained:.4f} on them), but little that holds for others:"
+        yield f"The model has learned the training records ({name} {trained:.4f} on them), but does not generalize:"
         yield _against_overfitting(spec)
 
 
@@ -153,7 +154,7 @@ def _ended_by_the_epoch_limit(spec: SequenceSpec, figures: Figures) -> Iterator[
     training = spec.training
     values = [float(x) for x in figures.history.get(training.monitor, ())]
     epochs, best = len(values), figures.best_epoch
-    # Early stopping ended it, or there is nothing to compare.
+    # Early stopping ended the training, or there is nothing to compare.
     if epochs < max(chosen(training.epochs), 2) or epochs - best > epochs // 10:
         return
     lower = training.monitored_direction == "min"
@@ -170,8 +171,8 @@ def _ended_by_the_epoch_limit(spec: SequenceSpec, figures: Figures) -> Iterator[
     faster = "" if decays else f", or try a higher training.learning_rate (now {chosen(training.learning_rate):g})"
     yield Finding(
         kind="ended_by_the_epoch_limit",
-        what=f"Training ended by its limit while it still got better: best of {epochs} epochs: {best}.",
-        expected=f"a {monitor} that no longer gets better before training.epochs are over",
+        what=f"Training reached its epoch limit while the model was still improving (best epoch: {best} of {epochs}).",
+        expected=f"a {monitor} that stops improving before training.epochs is reached",
         received=f"{monitor} {before:.4f} until epoch {compared}, {reached:.4f} in epoch {best}",
         fix=f"Set training.epochs: {2 * epochs} (now {epochs}){faster}.",
     )
@@ -185,7 +186,7 @@ def _overfitting(spec: SequenceSpec, figures: Figures, head: str, label: Label) 
     if far:
         yield Finding(
             kind="overfitting",
-            what=f"The {name}{_of(spec, head)} of the training records is far from that of the validation records.",
+            what=f"The {name}{_of(spec, head)} on the training records is far from that on the validation records.",
             expected=expected,
             received=f"{trained:.4f} in training, {validated:.4f} in validation, in the best epoch",
             fix=_against_overfitting(spec),
@@ -197,54 +198,55 @@ def _validation_far_from_test(spec: SequenceSpec, figures: Figures, head: str, l
     tested = figures.test.get(spec.metric_name(head, name), math.nan)
     weighed = spec.example_weight or label.step_weight or label.class_weights or label.label_smoothing
     if name == "loss" and weighed:
-        # That of training is another one.
+        # The training loss is weighted, so it is not comparable.
         return
     far, expected = _are_far(name, validated, tested, figures.valid_records, figures.test_records)
     if not far:
         return
     if _is_better(name, validated, tested):
         fix = (
-            "If records belong together (of one person, device or day), hold whole groups back: write files of their "
-            "own for splits.valid and splits.test. Else compare the splits' statistics: the test records may be of "
-            "another time or kind than those that are trained with."
+            "If records belong together (of one person, device or day), keep whole groups together: write separate "
+            "files for splits.valid and splits.test. Otherwise compare the splits' statistics: the test records may "
+            "come from another time or population than the training records."
         )
     else:
         fix = (
-            "Give more validation records (splits.valid_fraction, or files of their own): they choose the epoch, and "
-            "are harder or of another kind than the test records. See that no test record stands in the training files."
+            "Provide more validation records (splits.valid_fraction, or separate files): they choose the epoch, and "
+            "are harder than the test records or of another kind. Check that the training files contain no test "
+            "records."
         )
     yield Finding(
         kind="validation_far_from_test",
-        what=f"The {name}{_of(spec, head)} of the validation records is far from that of the test records.",
+        what=f"The {name}{_of(spec, head)} on the validation records is far from that on the test records.",
         expected=expected,
         received=f"{validated:.4f} in validation ({figures.valid_records} records), "
-        f"{tested:.4f} in the test ({figures.test_records} records)",
+        f"{tested:.4f} on the test split ({figures.test_records} records)",
         fix=fix,
     )
 
 
 def _main_figures(spec: SequenceSpec, figures: Figures, head: str, label: Label) -> tuple[str, float, float]:
-    """The figure of a head that splits are compared by: its name, that of training, that of validation."""
+    """The metric by which a head's splits are compared: its name, training value and validation value."""
     name = label.kind.main_metric(label)
     prefix = "" if len(spec.heads) == 1 else f"{head}_"
-    # With a sample of the classes, figures are measured in validation only.
+    # With sampled softmax, metrics are measured in validation only.
     trained = math.nan if label.sampled_softmax else figures.at_best(prefix + name)
     return name, trained, figures.at_best(f"val_{prefix}{name}")
 
 
 def _are_far(name: str, one: float, other: float, *records: int) -> tuple[bool, str]:
-    """Whether two figures are further apart than chance makes them, and in words how far they may be.
+    """Whether two values differ by more than chance explains, and in words how far apart they may be.
 
     Args:
-        name: The figure's name.
-        one: One.
-        other: The other one.
-        *records: Over how many records figures are measured that vary by chance.
+        name: The metric's name.
+        one: The first value.
+        other: The second value.
+        *records: Numbers of records of the values that vary by chance.
     """
     if not (math.isfinite(one) and math.isfinite(other)):
         return False, ""
     if name == "accuracy":
-        # As if a record were one target, though it may have many steps; two more of each kind for small splits
+        # Treats a record as one target, although it may have many steps; adds two of each kind for small splits
         # (Agresti and Coull, The American Statistician 52, 1998).
         shares = [((other * n + 2) / (n + 4), n + 4) for n in records]
         error = math.sqrt(sum(share * (1 - share) / n for share, n in shares))
@@ -267,7 +269,7 @@ def _against_overfitting(spec: SequenceSpec) -> str:
             parts.append(f"model.dropout {dropout + 0.2:g} (now {dropout:g})")
         parts.append(f"model.units {[max(size // 2, 1) for size in units]} (now {list(units)})")
     if training.optimizer == "adam":
-        parts.append("training.optimizer adamw, whose weights decay")
+        parts.append("training.optimizer adamw, which adds weight decay")
     if training.ema_momentum is None:
         parts.append("training.ema_momentum 0.99")
     computed = [
@@ -277,5 +279,5 @@ def _against_overfitting(spec: SequenceSpec) -> str:
         if isinstance(column, CategoricalColumn) and column.vocabulary and not column.vocabulary.frequency_threshold
     ]
     if computed:
-        parts.append(f"{computed[0]}.vocabulary.frequency_threshold 2, which leaves rare terms out")
-    return f"Try {'; '.join(parts)}; or give more training records."
+        parts.append(f"{computed[0]}.vocabulary.frequency_threshold 2, which drops rare terms")
+    return f"Try {'; '.join(parts)}; or provide more training records."

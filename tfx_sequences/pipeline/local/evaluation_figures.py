@@ -1,4 +1,4 @@
-"""The Evaluator's figures as tables and pictures of the report."""
+"""The Evaluator's metrics as tables and charts of the report."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 MOST_CLASSES = 30
-"""A confusion matrix of more classes is told by its most frequent mistakes."""
+"""For more classes, the report lists the most frequent mistakes instead of the confusion matrix."""
 _MOST_MISTAKES = 30
 _COUNTS = {"example_count": "records", "step_count": "steps", "cut_step_count": "steps cut off"}
 
 
 Naive = Mapping[str, Sequence[Mapping[str, Any]]]
-"""By metric the naive answers, the best first: `answer` and `value`."""
+"""Naive answers by metric, the best first: `answer` and `value`."""
 
 
 def metric_rows(metrics: Mapping[str, float], naive: Naive | None = None) -> list[tuple[str, str]]:
-    """Metrics as text, counts without decimals and last; steps that were cut off only where there are any.
+    """Metrics as text; counts come last and without decimals, truncated steps only if there are any.
 
     Args:
-        metrics: By name.
-        naive: The best naive answer is told beside its metric.
+        metrics: Values by name.
+        naive: If given, the best naive answer is shown next to each metric.
 
     >>> metric_rows({"accuracy": 0.5}, {"accuracy": [{"answer": "majority class", "value": 0.25}]})
     [('accuracy', '0.5000 (naive 0.2500: majority class)')]
@@ -43,7 +43,7 @@ def metric_rows(metrics: Mapping[str, float], naive: Naive | None = None) -> lis
 
 
 def table(rows: Mapping[str, Mapping[str, float]]) -> tuple[list[str], dict[str, list[str]]]:
-    """Column names, and by row its values as text; empty where a row has no such metric.
+    """Column names, and the values of each row as text; empty if a row does not have the metric.
 
     >>> table({"x=1": {"loss": 0.5}, "x=2": {"accuracy": 1.0, "loss": 0.25}})
     (['accuracy', 'loss'], {'x=1': ['', '0.5000'], 'x=2': ['1.0000', '0.2500']})
@@ -56,7 +56,7 @@ def table(rows: Mapping[str, Mapping[str, float]]) -> tuple[list[str], dict[str,
 
 
 def naive_table(naive: Naive) -> tuple[list[str], dict[str, list[str]]]:
-    """As of `table`, a row for each naive answer.
+    """The same as `table`, with one row per naive answer.
 
     >>> naive_table({"loss": [{"answer": "class frequencies", "value": 0.5}], "accuracy": []})
     (['loss'], {'class frequencies': ['0.5000']})
@@ -69,7 +69,7 @@ def naive_table(naive: Naive) -> tuple[list[str], dict[str, list[str]]]:
 
 
 def _without_head_counts(metrics: Mapping[str, float]) -> dict[str, float]:
-    """`NAME.step_count` of heads of steps are all the same: one of them as `step_count`."""
+    """All per-step heads have the same `NAME.step_count`; keeps one of them as `step_count`."""
     found: dict[str, float] = {}
     for name, value in metrics.items():
         found["step_count" if name.endswith(".step_count") else name] = value
@@ -77,13 +77,13 @@ def _without_head_counts(metrics: Mapping[str, float]) -> dict[str, float]:
 
 
 def confusion_table(entries: Sequence[Sequence[Any]]) -> dict[str, Any]:
-    """A confusion matrix for the page: whole if it has few classes, else its most frequent mistakes.
+    """A confusion matrix for the page: complete if it has few classes, otherwise its most frequent mistakes.
 
     Args:
         entries: `[class, predicted class, weight]`.
 
     Returns:
-        `classes` and `rows`: each class, its weights by predicted class, the share told right; or `mistakes`.
+        `classes` and `rows` (each class, its weights by predicted class, and its recall); or `mistakes`.
 
     >>> confusion_table([["a", "a", 3.0], ["a", "b", 1.0]])["rows"]
     [('a', ['3', '1'], '0.750'), ('b', ['', ''], '')]
@@ -106,19 +106,17 @@ def confusion_table(entries: Sequence[Sequence[Any]]) -> dict[str, Any]:
 
 
 def score_picture(plots: Mapping[str, Any]) -> str:
-    """The ROC curve and the calibration of a head's scores, as the base64 of an SVG picture; empty without scores."""
+    """The ROC curve and calibration plot of a head, as a base64-encoded SVG image; empty without scores."""
     if not plots.get("curve") or not plots.get("calibration"):
         return ""
     axes, encoded = _axes(2)
     right = [tp / (tp + fn) if tp + fn else 0.0 for _, tp, _, _, fn in plots["curve"]]
     wrong = [fp / (fp + tn) if fp + tn else 0.0 for _, _, fp, tn, _ in plots["curve"]]
     axes[0].plot(wrong, right)
-    axes[0].set(
-        xlabel="share of what is not there, told there", ylabel="share of what is there, told there", title="ROC"
-    )
+    axes[0].set(xlabel="false positive rate", ylabel="true positive rate", title="ROC")
     there = [(scores / weight, labels / weight) for weight, scores, labels in plots["calibration"] if weight]
     axes[1].plot(*zip(*there, strict=True), marker="o")
-    axes[1].set(xlabel="mean score", ylabel="share that is there", title="calibration")
+    axes[1].set(xlabel="mean score", ylabel="fraction of positives", title="calibration")
     for each in axes:
         each.plot([0, 1], [0, 1], color="0.8", zorder=0)
         each.set(xlim=(0, 1), ylim=(0, 1))
@@ -126,7 +124,7 @@ def score_picture(plots: Mapping[str, Any]) -> str:
 
 
 def learning_curve(history: Mapping[str, Sequence[float]]) -> str:
-    """Training and validation figures by epoch, as the base64 of an SVG picture."""
+    """Training and validation metrics by epoch, as a base64-encoded SVG image."""
     names = [name for name in history if f"val_{name}" in history]
     axes, encoded = _axes(len(names))
     for each, name in zip(axes, names, strict=True):
@@ -139,7 +137,7 @@ def learning_curve(history: Mapping[str, Sequence[float]]) -> str:
 
 
 def _axes(number: int) -> tuple[list[Any], Any]:
-    """So many places to draw in, three in a row, and what encodes the picture of them all."""
+    """Creates `number` axes, three in a row; also returns the function that encodes the figure."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 

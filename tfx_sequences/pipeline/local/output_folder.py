@@ -1,4 +1,4 @@
-"""The output folder of a run: where it keeps what, whether it can be written, and one run of it at a time."""
+"""The output folder of a run: its layout, whether it is writable, and a lock for one run at a time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tfx_sequences.errors import UserInputError
 
 @dataclasses.dataclass(frozen=True)
 class OutputLayout:
-    """Where a run's output folder keeps what."""
+    """The layout of a run's output folder."""
 
     root: Path
 
@@ -26,51 +26,51 @@ class OutputLayout:
 
     @property
     def metadata(self) -> Path:
-        """ML Metadata's database: what was made from what."""
+        """ML Metadata's database, with the lineage of all artifacts."""
         return self.root / "metadata.sqlite"
 
     @property
     def pushed_models(self) -> Path:
-        """Blessed models, one folder per version, as TensorFlow Serving reads them."""
+        """Blessed models, one folder per version, in TensorFlow Serving's layout."""
         return self.root / "pushed_model"
 
     @property
     def report(self) -> Path:
-        """The newest run, to read."""
+        """Report of the newest run, as a web page."""
         return self.root / "report.html"
 
     @property
     def tfma_page(self) -> Path:
-        """The Evaluator's figures of the newest run, as TFMA shows them."""
+        """TFMA's view of the newest run's evaluation."""
         return self.root / "tfma.html"
 
     @property
     def report_data(self) -> Path:
-        """The newest run, as JSON."""
+        """Report of the newest run, as JSON."""
         return self.root / "report.json"
 
     @property
     def logs(self) -> Path:
-        """What TFX, Beam and TensorFlow printed, one file per run."""
+        """Log output of TFX, Beam and TensorFlow, one file per run."""
         return self.root / "logs"
 
 
 def check_output_folder(folder: str | Path) -> None:
-    """Raises `UserInputError` if the output folder could not be made or written; writes nothing."""
-    # `Path` would make one slash of two.
+    """Raises `UserInputError` if the output folder cannot be created or written; writes nothing."""
+    # `Path` would turn two slashes into one.
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", str(folder)):
         raise UserInputError(
             f"The output folder {folder} is not on this machine.",
             expected="a local folder: this command runs the whole pipeline here",
-            fix="Choose another --output, and copy what is to be kept.",
+            fix="Choose a local --output, and copy what you want to keep afterwards.",
         )
     existing = Path(folder).resolve()
     while not existing.exists() and existing != existing.parent:
         existing = existing.parent
     if not existing.is_dir():
         raise UserInputError(
-            f"The output folder {folder} cannot be made: {existing} is a file.",
-            expected="a folder, or a path where one can be made",
+            f"The output folder {folder} cannot be created: {existing} is a file.",
+            expected="a folder, or a path where one can be created",
             fix="Choose another --output.",
         )
     if not os.access(existing, os.W_OK | os.X_OK):
@@ -82,23 +82,23 @@ def check_output_folder(folder: str | Path) -> None:
 
 
 def make_output_folder(layout: OutputLayout) -> None:
-    """Makes the output folder and its log folder."""
+    """Creates the output folder and its log folder."""
     try:
         layout.logs.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserInputError(
-            f"The output folder {layout.root} cannot be made: {error.strerror}.", fix="Choose another --output."
+            f"The output folder {layout.root} cannot be created: {error.strerror}.", fix="Choose another --output."
         ) from error
 
 
 @contextlib.contextmanager
 def only_run_of(layout: OutputLayout) -> Iterator[None]:
-    """Two runs that write one folder would take each other's artifacts."""
+    """Locks the folder: two runs that write to it would mix up their artifacts."""
     with open(layout.root / ".lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise UserInputError(
-                f"Another run is writing {layout.root}.", fix="Wait for it, or choose another --output."
+                f"Another run is writing to {layout.root}.", fix="Wait for it, or choose another --output."
             ) from None
         yield

@@ -1,4 +1,4 @@
-"""What a run did, to read: a summary on the screen, an HTML page, and the same as JSON."""
+"""Reports a run: a summary on the screen, an HTML page, and the same data as JSON."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from tfx_sequences.whole_files import written_whole
 if TYPE_CHECKING:
     from rich.console import Console
 
-_BEFORE = "that of the last blessed model"
+_BEFORE = "the value of the last blessed model"
 _INPUT_LOSSES = {
-    "truncated": "records were cut to max_length",
-    "too_short": "records were shorter than drop_shorter_than and left out",
-    "too_long": "records were longer than drop_longer_than and left out",
-    "malformed": "records could not be parsed and were left out",
+    "truncated": "records were truncated to max_length",
+    "too_short": "records were dropped because they are shorter than drop_shorter_than",
+    "too_long": "records were dropped because they are longer than drop_longer_than",
+    "malformed": "records were dropped because they could not be parsed",
 }
 
 
 def write_report(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
-    """Writes `report.json`, `report.html` and `tfma.html` of a run, each whole or not at all.
+    """Writes `report.json`, `report.html` and `tfma.html` of a run, each completely or not at all.
 
     Returns:
-        What `report.json` holds.
+        The contents of `report.json`.
     """
     report = collect(result, log_path)
     _write(result.layout.report_data, json.dumps(report, indent=1))
@@ -51,7 +51,7 @@ def write_report(result: RunResult, log_path: Path | None = None) -> dict[str, A
 
 
 def collect(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
-    """All figures of a run as plain data."""
+    """All metrics and counts of a run as plain data."""
     training = _read_json(result.outputs["SequenceTrainer"]["model_run"], "training.json")
     check = _read_json(result.outputs["ModelCheck"]["blessing"], "model_check.json")
     evaluation = _read_json(result.outputs["EvaluationCheck"]["figures"], "figures.json")
@@ -96,7 +96,7 @@ def collect(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
 
 
 def missed_thresholds(result: RunResult, metrics: dict[str, float], baseline: dict[str, float]) -> list[str]:
-    """In words, what thresholds the metrics do not keep, and where they fall behind the last blessed model's."""
+    """Describes the thresholds that the metrics miss, and where they are worse than the last blessed model."""
     missed = []
     for name, bounds in result.spec.evaluation.thresholds.items():
         value = metrics.get(name)
@@ -146,24 +146,24 @@ def split_figures(split: Any) -> dict[str, Any]:
 
 
 def print_summary(report: dict[str, Any], console: Console) -> None:
-    """The end of a run on the screen: verdict, metrics, training, time, places; and what the figures say."""
+    """Prints the result of a run: verdict, metrics, training, time, paths, and the findings."""
     from rich.text import Text
 
     if report["blessed"]:
         console.print(Text("Blessed and pushed.", "bold green"))
     else:
-        console.print(Text("Not blessed, not pushed: " + "; ".join(report["missed"]) + ".", "bold red"))
+        console.print(Text("Not blessed and not pushed: " + "; ".join(report["missed"]) + ".", "bold red"))
     rows = [(f"test {name}", value) for name, value in metric_rows(report["metrics"], report["naive"])]
     training = report["training"]
     held_back = [s for s in ("valid", "test") if s not in report["data"]]
     records = ", ".join(f"{name} {figures['records']}" for name, figures in report["data"].items())
     if held_back:
-        records += f" ({' and '.join(held_back)} held back from train)"
+        records += f" ({' and '.join(held_back)} taken from train)"
     rows += [
         ("records", records),
         ("training", training_line(training)),
         *([("chosen", settings_line(training["settings"]))] if training["settings"] else []),
-        ("padding share", f"{training['input']['train']['padding_share']:.1%} of the steps computed in training"),
+        ("padding ratio", f"{training['input']['train']['padding_share']:.1%} of the steps computed in training"),
         ("speed", speed_line(training)),
         *(("normalizer", line) for line in choice_lines(training["normalizers"])),
         *(("tuned", f"{path}: {value}") for path, value in training["tuned"].items() if "/" not in path),
@@ -180,22 +180,23 @@ def print_summary(report: dict[str, Any], console: Console) -> None:
     ]
     width = max(15, *(len(name) + 1 for name, _ in rows))
     for name, text in rows:
-        # Paths are to be copied: never folded.
+        # Paths will be copied, so they are never wrapped.
         console.print(Text.assemble((f"{name:<{width}}", "bold"), text), soft_wrap=True)
     for finding in report["findings"]:
         console.print(Text(Finding(**finding).text, "yellow"), soft_wrap=True)
     unused = report["unused"]["context"] + report["unused"]["sequence"]
     if unused:
         console.print(
-            Text(f"In the data but not in the spec, so not used: {', '.join(unused)}.", "dim"), soft_wrap=True
+            Text(f"Not used, because they are in the data but not in the spec: {', '.join(unused)}.", "dim"),
+            soft_wrap=True,
         )
 
 
 def speed_line(training: dict[str, Any]) -> str:
-    """How fast training went, and where it was taken up after an interruption.
+    """Training speed, and where training resumed after an interruption.
 
     >>> speed_line({"speed": {"steps_per_second": 40.0, "real_steps_per_second": 25600.4}, "resumed_at": [3, 7]})
-    '40.0 steps/s, 25,600 real steps/s; taken up in epoch 3 behind step 7'
+    '40.0 steps/s, 25,600 real steps/s; resumed in epoch 3 after step 7'
     """
     speed = training["speed"]
     parts = [f"{speed['steps_per_second']:,.1f} steps/s"]
@@ -205,14 +206,14 @@ def speed_line(training: dict[str, Any]) -> str:
     if not training["resumed_at"]:
         return line
     epoch, step = training["resumed_at"]
-    return f"{line}; taken up in epoch {epoch} behind step {step}"
+    return f"{line}; resumed in epoch {epoch} after step {step}"
 
 
 def input_losses(figures: dict[str, Any]) -> list[tuple[str, str]]:
-    """What the input cut or left out, a line for each split and kind.
+    """What the input truncated or dropped, one line per split and kind.
 
     >>> input_losses({"train": {**dict.fromkeys(_INPUT_LOSSES, {"count": 0}), "too_long": {"count": 3}}})
-    [('train input', '3 records were longer than drop_longer_than and left out')]
+    [('train input', '3 records were dropped because they are longer than drop_longer_than')]
     """
     return [
         (f"{split} input", f"{counts[what]['count']} {words}")
@@ -263,7 +264,7 @@ def render_html(report: dict[str, Any]) -> str:
 
 
 def _best(naive: dict[str, Any]) -> dict[str, float]:
-    """The best naive figure of each metric."""
+    """The best naive value of each metric."""
     return {name: answers[0]["value"] for name, answers in naive.items()}
 
 
@@ -278,7 +279,7 @@ def _check_line(check: dict[str, Any]) -> str:
 
 
 def _time_line(report: dict[str, Any]) -> str:
-    """Wall time and its split: the check, the start, the slowest components."""
+    """Wall time and its breakdown: the check, the start, the slowest components."""
     seconds, components = report["seconds"], report["components"]
     line = f"{sum(seconds.values()):.0f} s: data check {seconds['check']:.0f}, start of TFX {seconds['start']:.0f}"
     cached = sum(c["cached"] for c in components)

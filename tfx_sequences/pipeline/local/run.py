@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class PipelineFailedError(TfxSequencesError):
-    """A component failed for a reason that is not the user's to mend.
+    """A component failed for a reason that the user cannot fix.
 
     Attributes:
         component: The component's name.
@@ -43,7 +43,7 @@ class PipelineFailedError(TfxSequencesError):
 
 @dataclasses.dataclass(frozen=True)
 class ComponentRun:
-    """One component of a run: its name, wall seconds, and whether its cached result was taken."""
+    """One component of a run: its name, wall seconds, and whether its cached result was used."""
 
     name: str
     seconds: float
@@ -52,17 +52,17 @@ class ComponentRun:
 
 @dataclasses.dataclass(frozen=True)
 class RunResult:
-    """What a run did.
+    """The result of a run.
 
     Attributes:
         spec: The spec.
-        layout: Where everything lies.
-        data: What the data check found.
-        components: In the order they ran.
+        layout: Paths in the output folder.
+        data: Result of the data check.
+        components: The components, in the order they ran.
         outputs: Folder of each output artifact, by component and output name.
         check_seconds: Wall seconds of the data check, TensorFlow's import included.
         start_seconds: Wall seconds until the first component ran: TFX's import, the metadata store.
-        blessed: The evaluator's thresholds and the model check were passed.
+        blessed: The model passed the Evaluator's thresholds and the model check.
         pushed_model: Folder of the pushed model; None if not blessed.
     """
 
@@ -88,33 +88,33 @@ def run_local(
     on_ready: Callable[[OutputLayout], None] | None = None,
     bulk_inference_data: str | os.PathLike[str] | None = None,
 ) -> RunResult:
-    """Checks the records, runs the pipeline, and finds what it made.
+    """Checks the records, runs the pipeline, and collects its outputs.
 
     Nothing is written before the records have been checked. A run with the same
-    spec, data and code takes every result from the cache.
+    spec, data and code gets every result from the cache.
 
     Args:
         spec: The spec.
-        data_dir: Folder of the TFRecords, local or a URI that TensorFlow and Beam read.
-        output_dir: Folder for everything that is written; made if need be.
+        data_dir: Folder of the TFRecords, local, or a URI that TensorFlow and Beam read.
+        output_dir: Folder for all output; created if necessary.
         beam_args: Options for Beam; a runner among them replaces the default.
         beam_runner: Name of an engine, see `tfx_sequences.pipeline.beam_engines.ENGINES`.
-        progress: Is told which component runs.
-        on_ready: Called when the check has passed and the output folder exists.
+        progress: Notified which component runs.
+        on_ready: Called once the check has passed and the output folder exists.
         bulk_inference_data: Folder of more TFRecords, which the blessed model predicts.
 
     Raises:
-        UserInputError: The records, or the output folder, need mending.
-        PipelineFailedError: A component failed otherwise.
+        UserInputError: The records or the output folder are invalid.
+        PipelineFailedError: A component failed for another reason.
     """
     check_output_folder(output_dir)
-    # Before the records, for it takes no time.
+    # Before the records, because it takes no time.
     beam_args = beam_pipeline_args(beam_args, beam_runner)
     check_reach(beam_args, {"data folder": data_dir, "output folder": output_dir})
     check_engine(beam_args)
     data = readable_by_beam("data folder", data_dir)
     check_repeatable(spec, beam_args)
-    # Before Transform, for sums depend on the number of threads: the same ones where its result is cached.
+    # Before Transform, because sums depend on the number of threads: also use the same number if Transform is cached.
     use_cores()
     layout = OutputLayout(Path(output_dir).resolve())
     started = time.monotonic()
@@ -129,10 +129,10 @@ def run_local(
 
 
 def readable_by_beam(name: str, folder: str | os.PathLike[str]) -> AnyPath:
-    """A folder that both read, TensorFlow for the check and Beam for the pipeline; whole, without links.
+    """The resolved folder, which TensorFlow reads for the check and Beam for the pipeline.
 
     Raises:
-        UserInputError: One of them does not have its file system.
+        UserInputError: TensorFlow or Beam does not support the file system.
     """
     path = path_of(folder).resolve()
     if isinstance(path, Path):
@@ -143,16 +143,16 @@ def readable_by_beam(name: str, folder: str | os.PathLike[str]) -> AnyPath:
         FileSystems.get_filesystem(str(path))
     except ValueError as error:
         raise UserInputError(
-            f"Beam does not read the {name}, {path}.",
-            expected="a folder on this machine, or in a file system that Beam has, such as gs://",
+            f"Beam cannot read the {name}, {path}.",
+            expected="a folder on this machine, or on a file system that Beam supports, such as gs://",
             received=" ".join(str(error).split()),
-            fix="Copy the files to such a place, or install Beam's support for it (apache-beam[gcp]).",
+            fix="Copy the files there, or install Beam's support for this file system (apache-beam[gcp]).",
         ) from error
     return path
 
 
 def _check_more_data(spec: SequenceSpec, folder: str | os.PathLike[str] | None) -> str | None:
-    """The folder of records to predict, whose files are TFRecords of the spec's kind."""
+    """The folder of records to predict, after a check that its files are TFRecords in the spec's format."""
     if folder is None:
         return None
     from tfx_sequences.components.serving.prediction import check_file, list_record_files
@@ -160,10 +160,10 @@ def _check_more_data(spec: SequenceSpec, folder: str | os.PathLike[str] | None) 
     folder = readable_by_beam("folder to predict", folder)
     if folder.is_file():
         raise UserInputError(
-            "The records to predict are one file.",
+            "The records to predict are a single file.",
             expected="a folder of TFRecord files",
             received=str(folder),
-            fix=f"Give its folder, {folder.parent}, if there is nothing else in it.",
+            fix=f"Give its folder, {folder.parent}, if it contains nothing else.",
         )
     for file in list_record_files(folder):
         check_name(file)
@@ -226,7 +226,7 @@ def _run(
 
 
 class _Watch:
-    """Times the components and tells the progress display, from the runner's own log."""
+    """Times the components and updates the progress display, from the runner's own log."""
 
     def __init__(self, names: list[str], progress: RunProgress | None) -> None:
         self.done: list[ComponentRun] = []

@@ -1,4 +1,4 @@
-"""TFMA's own view of an evaluation as a page of its own, without a notebook: its web component, its data."""
+"""TFMA's own view of an evaluation as a standalone page, without a notebook: its web component and data."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ views.forEach((view, number) => {{
 
 
 def tfma_page(directory: str, name: str) -> str:
-    """The page: a view of all records, and one for each feature that is sliced by.
+    """The page: a view of all records, and one for each slicing feature.
 
-    Its tables and charts are drawn with Google Charts, which the browser fetches: without a network they stay empty.
+    Its tables and charts are drawn with Google Charts, which the browser downloads: without a network they stay empty.
 
     Args:
         directory: The Evaluator's output `evaluation`.
-        name: What is evaluated, for the title.
+        name: Name of the evaluated model, for the title.
     """
     import tensorflow_model_analysis as tfma
     from tensorflow_model_analysis.view import util
 
-    # Of two models, the first is the candidate.
+    # If there are two models, the first is the candidate.
     config = tfma.load_eval_result(directory).config
     model_name = config.model_specs[0].name or None
     result = tfma.load_eval_result(directory, model_name=model_name)
@@ -58,7 +58,7 @@ def tfma_page(directory: str, name: str) -> str:
     headings = ("all records", *columns)
     return _PAGE.format(
         name=name,
-        # What would end the script element within it is written so that it does not.
+        # Escapes what would end the script element.
         component=script.read_text("utf-8").replace("</script", "<\\/script"),
         views="\n".join(
             f'<h2>{heading}</h2>\n<tfma-nb-slicing-metrics id="view{number}"></tfma-nb-slicing-metrics>'
@@ -69,7 +69,7 @@ def tfma_page(directory: str, name: str) -> str:
 
 
 def _in_order(rows: list[dict]) -> list[dict]:
-    """Ranges of lengths by their size; other slices by their names."""
+    """Sorts length ranges by size, and other slices by name."""
 
     def order(row: dict) -> tuple[int, str]:
         value = str(row.get("slice", "")).partition(":")[2]

@@ -1,4 +1,4 @@
-"""Lines of the run's summary and report that say how the model was trained."""
+"""Lines of the run's summary and report about how the model was trained."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import Any
 
 
 def training_line(training: dict[str, Any]) -> str:
-    """Which epoch's weights the model has, and what it was trained on.
+    """The epoch whose weights the model has, and the records it was trained on.
 
     >>> training_line({"epochs": 20, "best_epoch": 9, "refit": None})
-    'best of 20 epochs: 9'
+    'best epoch: 9 of 20'
     >>> training_line({"epochs": 20, "best_epoch": 9, "refit": {"epochs": 8, "best_epochs": [9, 8, 5], "records": 300}})
-    'best of 20 epochs: 9; of 3 validations: 9, 8, 5; then trained on all 300 records for 8 epochs'
+    'best epoch: 9 of 20; in 3 validations: 9, 8, 5; then trained on all 300 records for 8 epochs'
     """
-    line = f"best of {training['epochs']} epochs: {training['best_epoch']}"
+    line = f"best epoch: {training['best_epoch']} of {training['epochs']}"
     refit = training["refit"]
     if not refit:
         return line
     best = refit["best_epochs"]
     if len(best) > 1:
-        line += f"; of {len(best)} validations: {', '.join(map(str, best))}"
+        line += f"; in {len(best)} validations: {', '.join(map(str, best))}"
     return f"{line}; then trained on all {refit['records']} records for {refit['epochs']} epochs"
 
 
 def settings_line(settings: dict[str, Any]) -> str:
-    """The settings that were chosen from the data.
+    """The settings that were derived from the data.
 
     >>> settings_line({"batching.batch_size": 16, "model.units": [64], "model.bidirectional": True})
     'batching.batch_size 16, model.units [64], model.bidirectional true'

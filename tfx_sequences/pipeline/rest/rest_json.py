@@ -1,7 +1,7 @@
-"""The JSON of TensorFlow Serving's REST predict: requests to arrays, arrays to answers.
+"""The JSON of TensorFlow Serving's REST predict API: requests to arrays, arrays to responses.
 
-As https://www.tensorflow.org/tfx/serving/api_rest describes it; what is refused here may be accepted there (an
-input that nobody knows), never the other way round.
+See https://www.tensorflow.org/tfx/serving/api_rest. This server may reject what TensorFlow Serving accepts (an unknown
+input), never the other way round.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _BYTES_SUFFIX = "_bytes"
 
 
 class RestError(Exception):
-    """What is wrong with a request, and the HTTP status that says so."""
+    """An invalid request, with its HTTP status."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -33,12 +33,12 @@ class RestError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """What a request may hold at most.
+    """Limits of a request.
 
     Attributes:
-        body_bytes: Of the body, after decompression.
-        rows: `B`.
-        steps: `T`, padding included, or steps of a record.
+        body_bytes: Maximum size of the body, after decompression.
+        rows: Maximum of `B`.
+        steps: Maximum of `T` (with padding), or of the steps of a record.
     """
 
     body_bytes: int = 16 << 20
@@ -51,9 +51,9 @@ class PredictRequest:
     """A request as arrays.
 
     Attributes:
-        signature_name: Which signature.
-        inputs: By name; strings are objects of bytes.
-        by_row: `instances` were given, so `predictions` are wanted.
+        signature_name: Name of the signature.
+        inputs: Arrays by name; strings are objects of bytes.
+        by_row: The request has `instances`, so the response has `predictions`.
     """
 
     signature_name: str
@@ -62,10 +62,10 @@ class PredictRequest:
 
 
 def parse_json(body: bytes) -> dict[str, Any]:
-    """The object that a body holds.
+    """The JSON object in a body.
 
     Raises:
-        RestError: It holds none.
+        RestError: The body is not a JSON object.
     """
     if not body:
         raise RestError(400, "The body is empty; expected a JSON object with 'instances' or 'inputs'.")
@@ -74,19 +74,19 @@ def parse_json(body: bytes) -> dict[str, Any]:
     except RecursionError:
         raise RestError(400, "The body is nested too deeply.") from None
     except UnicodeDecodeError as error:
-        raise RestError(400, f"The body is no UTF-8: {error.reason} at byte {error.start}.") from None
+        raise RestError(400, f"The body is not UTF-8: {error.reason} at byte {error.start}.") from None
     except ValueError as error:
-        raise RestError(400, f"The body is no JSON: {error}.") from None
+        raise RestError(400, f"The body is not JSON: {error}.") from None
     if not isinstance(parsed, dict):
         raise RestError(400, f"The body is {_kind(parsed)}; expected an object with 'instances' or 'inputs'.")
     return parsed
 
 
 def signature_of(request: Mapping[str, Any]) -> str:
-    """Which signature a request means.
+    """The name of the signature that a request asks for.
 
     Raises:
-        RestError: A key is wrong.
+        RestError: A key is unknown, or the name is not a string.
     """
     known = ("signature_name", "instances", "inputs")
     for key in request:
@@ -99,12 +99,12 @@ def signature_of(request: Mapping[str, Any]) -> str:
 
 
 def parse_request(request: Mapping[str, Any], specs: Mapping[str, Any], limits: Limits) -> PredictRequest:
-    """Arrays of the inputs of a signature.
+    """The arrays for a signature's inputs.
 
     Args:
         request: The body's object.
         specs: The inputs' `tf.TensorSpec`, by name.
-        limits: What there may be of it.
+        limits: Limits of the request.
 
     Raises:
         RestError: A name, shape or value does not fit; the message says where.
@@ -125,11 +125,11 @@ def _of_rows(instances: Any, specs: Mapping[str, Any], limits: Limits) -> dict[s
     _check_rows(len(instances), limits)
     named = _is_named(instances[0])
     if not named and len(specs) > 1:
-        raise RestError(400, f"'instances' has plain values; expected objects with the inputs {shortened(specs)}.")
+        raise RestError(400, f"'instances' contains plain values; expected objects with the inputs {shortened(specs)}.")
     columns: dict[str, list[Any]] = {name: [] for name in specs}
     for index, instance in enumerate(instances):
         if _is_named(instance) != named:
-            raise RestError(400, f"instances[{index}] is {_kind(instance)}, unlike the first row.")
+            raise RestError(400, f"instances[{index}] is {_kind(instance)}, which differs from the first row.")
         if not named:
             columns[next(iter(specs))].append(instance)
             continue
@@ -158,26 +158,26 @@ def _check_names(given: Mapping[str, Any], specs: Mapping[str, Any], where: str)
         raise RestError(
             400,
             f"{where} lacks the input{'s' if len(missing) > 1 else ''} {shortened(missing)}. An input whose feature "
-            "has a default may be an empty list in 'inputs', but has to be named.",
+            "has a default can be an empty list in 'inputs', but must be named.",
         )
 
 
 def _check_rows(rows: int, limits: Limits) -> None:
     if rows > limits.rows:
-        raise RestError(400, f"The request has {rows} rows; at most {limits.rows} are taken.")
+        raise RestError(400, f"The request has {rows} rows; at most {limits.rows} are allowed.")
 
 
 def to_array(value: Any, spec: Any, name: str, limits: Limits) -> np.ndarray:
-    """An input's array; an empty list is no rows.
+    """An input's array; an empty list gives zero rows.
 
     Args:
         value: Nested lists.
         spec: The input's `tf.TensorSpec`.
-        name: What messages call it.
-        limits: Of rows and steps.
+        name: Its name in messages.
+        limits: Limits of rows and steps.
 
     Raises:
-        RestError: The lists are ragged, nested otherwise than `spec` says, or hold another type.
+        RestError: The lists are ragged, have another nesting than `spec`, or contain another type.
     """
     sizes: list[int] = []
     level, where = [value], [""]
@@ -185,16 +185,18 @@ def to_array(value: Any, spec: Any, name: str, limits: Limits) -> np.ndarray:
         for item, place in zip(level, where, strict=True):
             if not isinstance(item, list):
                 raise RestError(
-                    400, f"{name}{place} is {_kind(item)}; expected a list, for its shape is {_shape(spec)}."
+                    400, f"{name}{place} is {_kind(item)}; expected a list, because the shape is {_shape(spec)}."
                 )
         found = len(level[0]) if level else size or 0
         if axis == 0:
             _check_rows(found, limits)
         elif axis == 1 and size is None and found > limits.steps:
-            raise RestError(400, f"{name} has {found} steps; at most {limits.steps} are taken.")
+            raise RestError(400, f"{name} has {found} steps; at most {limits.steps} are allowed.")
         for item, place in zip(level, where, strict=True):
             if len(item) != (found if size is None else size):
-                expected = f"{size}, for its shape is {_shape(spec)}" if size is not None else f"{found} as the first"
+                expected = (
+                    f"{size}, because the shape is {_shape(spec)}" if size is not None else f"{found}, as in the first"
+                )
                 raise RestError(400, f"{name}{place} has {len(item)} elements; expected {expected}.")
         sizes.append(found)
         if axis + 1 < len(spec.shape) or len(level) < 2:
@@ -240,16 +242,18 @@ def _leaf(value: Any, dtype: str, name: str, number: int, sizes: list[int]) -> A
 
 
 def write_answer(outputs: Mapping[str, np.ndarray], by_row: bool) -> dict[str, Any]:
-    """The answer of a signature: `predictions` by row, or `outputs` by name; plain where there is one output.
+    """The response of a signature: `predictions` by row, or `outputs` by name; plain values for a single output.
 
     Raises:
-        RestError: A number is not finite, which JSON has no word for.
+        RestError: A number is not finite, which JSON cannot express.
     """
     for name, values in outputs.items():
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             row = int(np.argwhere(~np.isfinite(values))[0][0])
             raise RestError(
-                400, f"Row {row} has no finite '{name}': look for NaN, infinite or enormous values in its features."
+                400,
+                f"'{name}' of row {row} is not finite: look for NaN, infinite or very large values in the row's "
+                "features.",
             )
     plain = {name: _plain(values.tolist(), name) for name, values in outputs.items()}
     if not by_row:

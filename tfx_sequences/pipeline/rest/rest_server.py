@@ -1,7 +1,7 @@
-"""A model server for development: TensorFlow Serving's REST predict, metadata and status.
+"""A model server for development: TensorFlow Serving's REST API for predict, metadata and status.
 
-Bodies are read up to a limit and no further, all bodies in memory together too; the model runs in
-threads of its own, so that a long request keeps nobody from being told its error.
+The size of a body is limited, and so is the total size of all bodies in memory. The model runs in separate threads, so
+that a long request does not delay error responses to others.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ class RestServer:
 
     Args:
         model: The model.
-        name: As requests call it.
-        host: The address to listen at.
-        port: 0 takes a free one.
-        limits: Of a request.
+        name: The model's name in requests.
+        host: The address to listen on.
+        port: The port to listen on; 0 picks a free one.
+        limits: Limits of a request.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class RestServer:
 
     @property
     def url(self) -> str:
-        """Where the model is, to which `:predict` is added."""
+        """URL of the model; append `:predict` to it."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port}/v1/models/{self._name}"
 
@@ -82,10 +82,10 @@ class RestServer:
         except OSError as error:
             self.__exit__(None, None, None)
             raise UserInputError(
-                f"The server cannot listen at {self._host}:{self._port}.",
-                expected="an address of this machine and a port that nobody uses",
+                f"The server cannot listen on {self._host}:{self._port}.",
+                expected="an address of this machine and a free port",
                 received=error.strerror or str(error),
-                fix="Give another --port (0 takes a free one) or --host.",
+                fix="Choose another --port (0 picks a free one) or --host.",
             ) from error
         return self
 
@@ -116,7 +116,7 @@ class RestServer:
     async def _predict(self, request: web.Request) -> web.Response:
         self._check_model(request)
         if request.match_info["verb"] != "predict":
-            raise RestError(404, f"There is no ':{request.match_info['verb']}' here, only ':predict'.")
+            raise RestError(404, f"':{request.match_info['verb']}' is not supported, only ':predict'.")
         self._check_size(request)
         async with self._budget.reserved(request.content_length or self._limits.body_bytes):
             try:
@@ -139,7 +139,7 @@ class RestServer:
     def _check_steps(self, records: Any, signature_name: str) -> None:
         for row, steps in enumerate(self._model.steps_of(records, signature_name)):
             if steps > self._limits.steps:
-                raise RestError(400, f"Row {row} has {steps} steps; at most {self._limits.steps} are taken.")
+                raise RestError(400, f"Row {row} has {steps} steps; at most {self._limits.steps} are allowed.")
 
     async def _status(self, request: web.Request) -> web.Response:
         self._check_model(request)
@@ -156,16 +156,18 @@ class RestServer:
     def _check_model(self, request: web.Request) -> None:
         name, version = request.match_info["name"], request.match_info.get("version")
         if name != self._name:
-            raise RestError(404, f"There is no model '{name}'; this server has '{self._name}'.")
+            raise RestError(404, f"Unknown model '{name}'; this server has '{self._name}'.")
         if version is not None and version != str(self._model.version):
-            raise RestError(404, f"Model '{name}' has no version '{version}' here; served is {self._model.version}.")
+            raise RestError(
+                404, f"Unknown version '{version}' of model '{name}'; this server has version {self._model.version}."
+            )
 
     def _check_size(self, request: web.Request) -> None:
         if (request.content_length or 0) > self._limits.body_bytes:
             raise _too_large(self._limits.body_bytes, request.content_length)
 
     async def _expect(self, request: web.Request) -> web.StreamResponse | None:
-        """Tells a client that asks before it sends a large body."""
+        """Answers a client that asks before it sends a large body."""
         if request.headers.get("Expect", "").lower() != "100-continue":
             return _error(417, f"Unknown 'Expect: {request.headers.get('Expect')}'.")
         try:
@@ -178,7 +180,7 @@ class RestServer:
 
 
 class _Budget:
-    """So many bytes that may be in memory at a time; others wait."""
+    """Limits the bytes in memory at a time; other requests wait."""
 
     def __init__(self, total: int) -> None:
         self._left = total
@@ -214,13 +216,13 @@ async def _errors_as_json(
         return _error(error.status, str(told))
     except web.HTTPMethodNotAllowed as error:
         allowed = ", ".join(sorted(error.allowed_methods))
-        response = _error(error.status, f"{error.method} is not for {request.path}; use {allowed}.")
+        response = _error(error.status, f"{error.method} is not allowed for {request.path}; use {allowed}.")
         response.headers["Allow"] = allowed
         return response
     except web.HTTPNotFound as error:
         return _error(
             error.status,
-            f"There is nothing at {request.path}; expected /v1/models/NAME[/versions/V][:predict|/metadata].",
+            f"Nothing is served at {request.path}; expected /v1/models/NAME[/versions/V][:predict|/metadata].",
         )
     except web.HTTPException as error:
         return _error(error.status, error.reason)
@@ -228,12 +230,12 @@ async def _errors_as_json(
         raise
     except Exception:
         _LOG.exception("A request failed.")
-        return _error(500, "A defect of ours; the server's log has more.")
+        return _error(500, "This is a bug in tfx-sequences; see the server's log.")
 
 
 def _too_large(limit: int, received: int | None) -> RestError:
     size = "more" if received is None else f"{received} bytes"
-    return RestError(413, f"The body is too large: at most {limit} bytes are taken, received {size}.")
+    return RestError(413, f"The body is too large: at most {limit} bytes are allowed, received {size}.")
 
 
 def _error(status: int, message: str) -> web.Response:
@@ -241,10 +243,10 @@ def _error(status: int, message: str) -> web.Response:
 
 
 def _signature_metadata(folder: AnyPath) -> dict[str, Any]:
-    """By signature its inputs and outputs with dtype and shape, and its method, as TensorFlow Serving has them.
+    """Inputs and outputs (dtype, shape) and method of each signature, in TensorFlow Serving's format.
 
     Args:
-        folder: Of the SavedModel.
+        folder: Folder of the SavedModel.
     """
     from tensorflow.core.protobuf import saved_model_pb2
 
@@ -254,9 +256,9 @@ def _signature_metadata(folder: AnyPath) -> dict[str, Any]:
     found = {}
     for meta_graph in saved.meta_graphs:
         for name, signature in meta_graph.signature_def.items():
-            if name.startswith("__"):  # TensorFlow's own, that initialises
+            if name.startswith("__"):  # TensorFlow's own signature for initialization
                 continue
-            # Defaults too: a dimension of unknown size is told by its name, but rank 0 by an empty list.
+            # Includes default values: an unknown dimension has a name, but rank 0 is an empty list.
             found[name] = message_to_dict(signature)
             found[name].pop("defaults", None)
     return dict(sorted(found.items()))

@@ -12,27 +12,42 @@ from tfx_sequences.schemas.columns.column_base import BaseColumn, IdColumn, size
 Numbers = Annotated[tuple[float, ...], AsTuple]
 RecordNormalizer = Literal["per_record", "per_record_robust", "per_record_min_max"]
 Normalizer = Literal["auto", "z_score", "min_max", "robust", "quantile", "log1p", RecordNormalizer, "none"]
+SplitNormalizer = Literal["none", "z_score", "min_max", "robust", "quantile", "log1p"]
+WholeNumbers = Annotated[tuple[int | float, ...], AsTuple]
 Missing = Literal["mean", "default", "previous", "interpolate"]
 
 RECORD_NORMALIZERS: tuple[str, ...] = get_args(RecordNormalizer)
 """Those that take the statistics of the record itself."""
 SPLIT_NORMALIZERS = ("auto", "z_score", "min_max", "robust", "quantile")
 """Those that need the statistics of the training split."""
+STEP_OFFSETS = ("first", "previous", "last")
+"""Offsets that are the value of another step of the record."""
 FILLED_FROM_STEPS = ("previous", "interpolate")
 """What `missing` may say that takes values of other steps of the record."""
 
 
 class Scaling(Declared):
-    """`(x - offset) * scale`, each a number or one per element of the column's shape.
+    """`(x - offset) * scale`, computed in 64 bits before it becomes float32; whole numbers lose no digit.
 
     >>> Scaling(offset=3.0, scale=0.5)
-    Scaling(offset=3.0, scale=0.5)
+    Scaling(offset=3.0, scale=0.5, then='none')
+    >>> Scaling(offset="previous", then="z_score").names_feature
+    False
     """
 
-    offset: float | Numbers = 0.0
-    """Subtracted first."""
+    offset: int | float | WholeNumbers | str = 0.0
+    """Subtracted first: a number, or one per element of the column's shape; `first`, `previous` or `last`, the value of
+    that step of the same record (the first step has no previous one and becomes 0); or another feature: the name of a
+    numeric column, or the key of a context feature of this column's dtype."""
     scale: float | Numbers = 1.0
-    """Multiplied by afterwards."""
+    """Multiplied by afterwards; a number, or one per element."""
+    then: SplitNormalizer = "none"
+    """The normaliser by statistics of the training split that follows."""
+
+    @property
+    def names_feature(self) -> bool:
+        """The offset is another feature."""
+        return isinstance(self.offset, str) and self.offset not in STEP_OFFSETS
 
 
 class _Numbers(BaseColumn):
@@ -79,8 +94,8 @@ class NumericColumn(_Numbers):
     `min_max`, `robust` (median and distance of the quartiles), `quantile` (ranks, as a normal distribution has them),
     `log1p` (`sign(x) * log1p(|x|)`, then its `z_score`). By those of the record alone: `per_record` (mean and standard
     deviation), `per_record_robust` (median and distance of the quartiles), `per_record_min_max`. `auto` chooses one of
-    `z_score`, `log1p`, `quantile` and `per_record` from the training split, and says which. Or a mapping of `offset`
-    and `scale`: `(x - offset) * scale`."""
+    `z_score`, `log1p`, `quantile` and `per_record` from the training split, and says which. Or a mapping of `offset`,
+    `scale` and `then`: `(x - offset) * scale` and the normaliser that follows."""
     clip: pydantic.PositiveFloat | None = None
     """Normalised values beyond this, up or down, become it."""
     causal: bool | None = None
@@ -111,7 +126,14 @@ class NumericColumn(_Numbers):
                     raise ValueError(
                         f"normalizer.{name} has {len(given)} numbers, shape {list(self.shape)} {self.size}"
                     )
+            if self.normalizer.offset in STEP_OFFSETS and not self.is_sequence:
+                raise ValueError(f"offset: {self.normalizer.offset} needs the steps of a record")
         return self
+
+    @property
+    def method(self) -> str:
+        """The name of the normaliser, after offset and scale."""
+        return self.normalizer.then if isinstance(self.normalizer, Scaling) else self.normalizer
 
     def _check_missing(self) -> None:
         if self.missing == "default" and self.default_value is None:

@@ -8,13 +8,14 @@ from collections.abc import Iterable
 from typing import Literal
 
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalColumn, NumericColumn
+from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalColumn, NumericColumn, Scaling
 from tfx_sequences.schemas.columns.column_base import BaseColumn
 from tfx_sequences.schemas.columns.names import MISSING_INT, raw_name
 from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
+from tfx_sequences.schemas.spec.offsets import offset_column
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, is_from_context
 
-Role = Literal["feature", "known_future", "label", "mase_scale", "step_weight", "example_weight", "id"]
+Role = Literal["feature", "offset", "known_future", "label", "mase_scale", "step_weight", "example_weight", "id"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,6 +91,8 @@ def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool 
     columns: Iterable[BaseColumn] = spec.columns.values() if isinstance(spec, SequenceSpec) else spec
     for column in columns:
         add(feature_of(column))
+        if isinstance(spec, SequenceSpec) and (offset := offset_feature(spec, column)):
+            add(offset)
     if isinstance(spec, SequenceSpec):
         if spec.id_key:
             add(RawFeature(spec.id_key, False, "string", (), "", "id"))
@@ -118,6 +121,24 @@ def served_features(spec: SequenceSpec) -> list[RawFeature]:
     ['sequence.lpc']
     """
     return [feature for feature in raw_features(spec, with_label=False) if feature.role != "id"]
+
+
+def offset_feature(spec: SequenceSpec, column: BaseColumn) -> RawFeature | None:
+    """The feature that a column's offset is; None if the offset is none.
+
+    >>> start = {"type": "numeric", "dtype": "int64", "normalizer": {"offset": "admitted"}}
+    >>> spec = SequenceSpec(name="s", sequence={"start": start}, label={"key": "y"})
+    >>> offset_feature(spec, spec.sequence["start"]).key
+    'admitted'
+    """
+    if not isinstance(column, NumericColumn) or not isinstance(column.normalizer, Scaling):
+        return None
+    if not column.normalizer.names_feature:
+        return None
+    other = offset_column(column, spec.context, spec.sequence)
+    if other is not None:
+        return feature_of(other)
+    return RawFeature(str(column.normalizer.offset), False, column.dtype, (), None, "offset")
 
 
 def feature_of(column: BaseColumn) -> RawFeature:

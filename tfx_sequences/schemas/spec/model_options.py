@@ -67,6 +67,9 @@ class Model(Declared):
     so training is slower."""
     layer_normalization: bool = False
     """Normalise the outputs of each recurrent layer, step by step."""
+    ensemble: Annotated[int, pydantic.Field(ge=1, le=64)] = 1
+    """Number of networks of this form, trained side by side, each by its own loss. The model answers with the mean of
+    their probabilities, or of their numbers. Training and serving take this many times as long."""
     builder: str | None = pydantic.Field(None, pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")
     """A function that builds the network instead, `my_package.my_module.build`: see [networks](networks.md).
     Inputs, heads, losses, metrics and export stay the same."""

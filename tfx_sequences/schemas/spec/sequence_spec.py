@@ -19,6 +19,7 @@ from tfx_sequences.schemas.spec.forecast_labels import check_forecasts, without_
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.later_steps import check_later_steps
 from tfx_sequences.schemas.spec.model_options import Conv1DLayer, Model
+from tfx_sequences.schemas.spec.offsets import check_offsets
 from tfx_sequences.schemas.spec.training_options import Training
 from tfx_sequences.schemas.spec.tuning_options import SECTIONS, Tuning
 
@@ -116,6 +117,8 @@ class SequenceSpec(Declared):
         labels = {self.where_of_head(name): label for name, label in self.heads.items()}
         check_forecasts(labels, self.sequence, self._context_keys, self.batching)
         check_later_steps(labels, self.sequence)
+        known_ahead = frozenset(name for label in labels.values() for name in label.known_future)
+        check_offsets(self.context, self.sequence, known_ahead)
         if self.record == "Example":
             outside = self._context_keys | {self.id_key, self.example_weight}
             outside |= {x.key for x in self.heads.values() if not (x.per_step or x.is_cut_out)}

@@ -302,4 +302,4 @@ def _find(node: yaml.Node, loc: list[str]) -> tuple[int, list[str]]:
 
 
 def _is_of_a_union(part: str) -> bool:
-    return part in COLUMN_TYPES or part in ("float", "Scaling") or "[" in part
+    return part in COLUMN_TYPES or part in ("float", "int", "str", "Scaling") or "[" in part

@@ -9,7 +9,7 @@ from tensorflow_transform.saved import saved_transform_io_v2
 from tests.components.numbers.test_missing_numbers import carried, interpolated
 from tests.components.numbers.test_record_normalizers import expected as of_records
 from tests.everything import analyzed, exported
-from tests.missing import MARKER, missing_records, missing_spec
+from tests.missing import MARKER, START, missing_records, missing_spec
 from tests.records import sequence_example
 from tfx_sequences.components.serving.requests import make_tensors, serialize_rows
 from tfx_sequences.schemas.features.parse_specs import parse_records
@@ -120,6 +120,38 @@ def test_statistics_of_a_record_leave_them_out(transformed):
     values, *_ = of_records(padded, ~np.isnan(padded), "per_record", False)
     expected = by_record(np.where(np.isnan(vitals), np.nan, values[real]), carried)
     np.testing.assert_allclose(flat(transformed, "sequence.own"), expected, atol=1e-5)
+
+
+def of_times(reduce):
+    """`[N]`, NaN where one is missing: what `reduce` makes of the times of a record, in Python's integers."""
+    found = []
+    for length, (context, sequence) in zip(LENGTHS, RECORDS, strict=True):
+        times = sequence.get("time", [0] * length)
+        known = [t for t in times if t]
+        for step, time in enumerate(times):
+            earlier = [t for t in times[:step] if t]
+            found.append(float(reduce(time, known, earlier, context)) if time else np.nan)
+    return np.array(found)[:, None]
+
+
+def test_times_keep_their_digits(transformed):
+    exact = of_times(lambda t, *_: t - START) * 0.01
+    assert np.unique(exact[~np.isnan(exact)]).size > 80
+    np.testing.assert_array_equal(flat(transformed, "sequence.exact"), np.nan_to_num(exact).astype("float32"))
+    since = of_times(lambda t, known, *_: t - known[0]) * 0.1
+    filled = by_record(since, carried)
+    np.testing.assert_allclose(flat(transformed, "sequence.since"), filled, atol=1e-6)
+    gap = of_times(lambda t, known, earlier, _: t - earlier[-1] if earlier else 0)
+    np.testing.assert_allclose(flat(transformed, "sequence.gap"), np.nan_to_num(z_score(gap)), atol=1e-6)
+    left = min_max(of_times(lambda t, known, *_: t - known[-1]))
+    expected = np.where(np.isnan(left), np.nanmean(left), left)
+    np.testing.assert_allclose(flat(transformed, "sequence.left"), expected, atol=1e-6)
+    later = of_times(lambda t, known, earlier, context: t - context["start"])
+    np.testing.assert_array_equal(flat(transformed, "sequence.later"), np.nan_to_num(later).astype("float32"))
+    np.testing.assert_array_equal(flat(transformed, "sequence.later.observed"), ~np.isnan(later))
+    # In float64 the times themselves are known to 256 ns, which lie within 4 900.
+    times = z_score(of_times(lambda t, *_: t - START))
+    np.testing.assert_allclose(flat(transformed, "sequence.time"), np.nan_to_num(times), atol=0.3)
 
 
 def test_absent_lists_are_missing_steps(transformed):
