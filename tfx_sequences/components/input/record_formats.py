@@ -214,7 +214,7 @@ def _raw_lengths(spec: SequenceSpec) -> Callable[[tf.Tensor], tf.Tensor] | None:
 
 
 def _deciding_lists(spec: SequenceSpec) -> list[RawFeature]:
-    """The features of steps that decide how many a record has; where there are none, the labels of steps."""
+    """The features of steps that decide how many a record has; in a spec without any, the labels of steps."""
     read, labelled = (
         [f for f in raw_features(spec, with_label=with_label) if f.is_sequence] for with_label in (False, True)
     )

@@ -71,7 +71,7 @@ def difference(values: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
 
 
 def _of_other_steps(values: tf.Tensor, there: tf.Tensor, lengths: Any, which: str) -> tf.Tensor:
-    """Of each step the value of another step of its record; where it has none, its own."""
+    """The value of another step of the record for each step; the step's own where there is no other."""
     neighbours = Neighbours(there, tf.convert_to_tensor(lengths))
     find = {"first": neighbours.first, "previous": neighbours.before, "last": neighbours.last}[which]
     steps, known = find()

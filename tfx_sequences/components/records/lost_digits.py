@@ -6,7 +6,7 @@ import numpy as np
 
 from tfx_sequences.components.numbers.statistics import Moments
 
-# Distinct values of one element that are kept; of more, those that came first.
+# Distinct values of one element that are kept: the first ones.
 _MOST_VALUES = 1 << 16
 
 
@@ -38,8 +38,8 @@ class DistinctNumbers:
         """What is lost in the element that loses most, in words; empty if nothing.
 
         Args:
-            method: The normaliser; of those by ranks or by record nothing is said.
-            moments: Of the values.
+            method: The normaliser. Nothing is said about those by ranks or by record.
+            moments: Those of the values.
         """
         worst, words = 0, ""
         for element, values in enumerate(self._values):

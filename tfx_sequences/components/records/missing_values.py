@@ -119,7 +119,7 @@ def count_missing(batch: Batch, spec: SequenceSpec, counted: np.ndarray | None =
 
 
 def missing_numbers(rows: Rows, column: object) -> np.ndarray:
-    """Of all values of a column, which say that they are missing, bool; terms never do."""
+    """Which values of a column say that they are missing, bool; terms never do."""
     if not isinstance(column, NumericColumn | BucketizedColumn) or rows.values.dtype == object:
         return np.zeros(len(rows.values), bool)
     missing = np.isnan(rows.values) if rows.values.dtype.kind == "f" else rows.values == MISSING_INT

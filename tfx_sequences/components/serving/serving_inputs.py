@@ -70,7 +70,7 @@ def from_tensors(inputs: Mapping[str, tf.Tensor], spec: SequenceSpec) -> Parsed:
     """The parsed features for padded tensors.
 
     A value is missing where its tensor holds `""`, the least int64, or NaN; a feature without any rows is missing in
-    all records, and in all of their steps. Of several values, those are none at all.
+    all records, and in all of their steps. Where there are several values, such ones are left out.
 
     Args:
         inputs: As in `tensor_specs`: context `[B, *shape]`, sequences `[B, T, *shape]` of any `T`, padded on the

@@ -14,7 +14,7 @@ _EARLIEST, _LATEST = 315_532_800, 4_102_444_800
 
 
 def guess_time_unit(values: Iterable[float]) -> TimeUnit | None:
-    """The unit in which all values are times between 1980 and 2100; None if there is none.
+    """The unit in which all values are times between 1980 and 2100; or None.
 
     Args:
         values: Numbers as records store them; there must be one at least.

@@ -124,7 +124,7 @@ def served_features(spec: SequenceSpec) -> list[RawFeature]:
 
 
 def offset_feature(spec: SequenceSpec, column: BaseColumn) -> RawFeature | None:
-    """The feature that a column's offset is; None if the offset is none.
+    """The feature that a column's offset names; None if it does not name one.
 
     >>> start = {"type": "numeric", "dtype": "int64", "normalizer": {"offset": "admitted"}}
     >>> spec = SequenceSpec(name="s", sequence={"start": start}, label={"key": "y"})

@@ -114,7 +114,7 @@ def _set_domain(
     feature: schema_pb2.Feature, raw: RawFeature, label: Label | None, column: CategoricalColumn | None
 ) -> None:
     if raw.dtype == "float32":
-        # Of a feature NaN is a missing value.
+        # NaN in a feature is a missing value.
         feature.float_domain.disallow_nan = raw.role != "feature"
         feature.float_domain.disallow_inf = True
         if raw.role in ("example_weight", "step_weight"):
