@@ -156,7 +156,7 @@ def _reduced(batch: Batch, spec: SequenceSpec, column: NumericColumn, stored: _S
             return None
         parts = [found.values, found.there]
         if column.is_sequence and not feature.is_sequence:
-            parts = [np.repeat(part, stored.lengths, axis=0) for part in parts]
+            parts = [np.repeat(part, np.asarray(stored.lengths), axis=0) for part in parts]
         if len(parts[0]) != len(stored.values):
             return None
         reference = Reference(*map(tf.constant, parts))
