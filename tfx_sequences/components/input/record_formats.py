@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from tfx_sequences.components.batches.absent_lists import longest_lists
 from tfx_sequences.components.batches.label_batches import Targets, labelled_rows, pad_labels, targets_and_weights
+from tfx_sequences.components.batches.missing_labels import missing_marker, with_missing_labels
 from tfx_sequences.components.batches.padding import longest_of, pad_features, pad_steps
 from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.batches.truncation import cut_steps
@@ -233,6 +234,8 @@ def _raw_batch(features: Features, spec: SequenceSpec, seed: tf.Tensor | None) -
     used_as = {key for key, _ in _raw_labels(spec).values()}
     for name, (key, shape) in _raw_labels(spec).items():
         labels[name] = _one_per_step(features[key], key, shape) if shape is not None else features[key]
+        if shape is not None:
+            labels[name] = with_missing_labels(labels[name], features[SEQUENCE_LENGTH])
     if spec.example_weight:
         labels[EXAMPLE_WEIGHT] = features.pop(spec.example_weight)
     inputs_too = {feature_of(column).tensor_name for column in spec.columns.values()}
@@ -263,4 +266,6 @@ def _raw_labels(spec: SequenceSpec) -> dict[str, tuple[str, tuple[int, ...] | No
 
 
 def _one_per_step(values: tf.RaggedTensor, key: str, shape: tuple[int, ...]) -> tf.RaggedTensor:
-    return like(values, steps_of(values, key.removeprefix(SEQUENCE_PREFIX), shape)[0])
+    steps, present = steps_of(values, key.removeprefix(SEQUENCE_PREFIX), shape)
+    there = tf.reshape(present, [-1] + [1] * len(shape))
+    return like(values, tf.where(there, steps, missing_marker(steps.dtype)))

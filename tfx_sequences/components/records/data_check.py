@@ -45,7 +45,8 @@ class SplitReport:
         zero_length: Records without any step.
         classes: By head, how many records (or steps) each class is a label of, in the order of
             the label's `classes` or else the most frequent first; no heads of regression.
-        missing: By column, as in `context.x` and `sequence.x`, how much of it is missing; none that lack nothing.
+        missing: By column, as in `context.x` and `sequence.x`, and by label, as in `label` and `labels.x`, how much of
+            it is missing; none that lack nothing. Missing labels weigh nothing.
     """
 
     name: str

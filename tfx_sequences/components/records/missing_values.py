@@ -100,7 +100,9 @@ def fill_absent_lists(batch: Batch, spec: SequenceSpec) -> None:
 
 
 def count_missing(batch: Batch, spec: SequenceSpec, counted: np.ndarray | None = None) -> dict[str, MissingCounts]:
-    """What is missing of each column, by transformed name; columns that lack nothing are left out.
+    """What is missing of each column, by transformed name, and of each label, as `label` or `labels.NAME`.
+
+    What lacks nothing is left out.
 
     Args:
         batch: A batch whose absent lists are filled.
@@ -115,6 +117,14 @@ def count_missing(batch: Batch, spec: SequenceSpec, counted: np.ndarray | None =
         counts = _of_feature(batch, feature, missing_numbers(batch.rows[feature.tensor_name], column), counted)
         if counts.any:
             found[name] = counts
+    features = {feature.tensor_name: feature for feature in raw_features(spec)}
+    for head, label in spec.heads.items():
+        if label.may_be_missing:
+            values = batch.rows[label.raw_name].values
+            missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
+            counts = _of_feature(batch, features[label.raw_name], missing, counted)
+            if counts.any:
+                found[spec.where_of_head(head)] = counts
     return found
 
 

@@ -107,7 +107,7 @@ def no_label(name: str, step: int, where: Where) -> DataError:
         f"{_capital(name)} is missing in a step.",
         expected="a value in every step",
         received=f"none in step {step} of {where.first}",
-        fix="Write a value to each step, and name a `step_weight` at the label: 0 leaves a step out.",
+        fix="Write a value to each step. `missing_label: ignore` at the label leaves out steps that do not have one.",
     )
 
 

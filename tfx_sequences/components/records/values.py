@@ -66,6 +66,7 @@ class ValueChecks:
         self._found: dict[tuple[int, str], _Finding] = {}
         self._strangers: dict[tuple[int, str], dict[Any, None]] = {}
         self._features = raw_features(spec)
+        self._may_be_missing = {label.raw_name for label in spec.heads.values() if label.may_be_missing}
         self._names = {f.tensor_name: feature_name(f, spec) for f in self._features}
         columns = {n: c for n, c in spec.columns.items() if isinstance(c, TermColumn)}
         self._of_terms = {_tensor_name(c) for c in columns.values()}
@@ -202,7 +203,7 @@ class ValueChecks:
 
     def _check_finite(self, batch: Batch, feature: RawFeature, rows: Rows) -> None:
         finite = np.isfinite(rows.values)
-        if feature.role == "feature":
+        if feature.role == "feature" or feature.tensor_name in self._may_be_missing:
             finite |= np.isnan(rows.values)  # missing
         if not finite.all():
             wrong, name = np.flatnonzero(~finite), self._names[feature.tensor_name]
@@ -215,13 +216,17 @@ class ValueChecks:
     ) -> None:
         tensor_name = label.raw_name
         rows, name = batch.rows[tensor_name], self._names[tensor_name]
-        self._check_every_step(batch, tensor_name, label)
+        if not label.may_be_missing:
+            self._check_every_step(batch, tensor_name, label)
         if label.step_weight:
             self._check_every_step(batch, SEQUENCE_PREFIX + label.step_weight, label)
         if not label.has_classes:
             return
         if label.is_vector:
-            wrong = np.flatnonzero((rows.values != 0) & (rows.values != 1))
+            binary = (rows.values == 0) | (rows.values == 1)
+            if label.may_be_missing and rows.values.dtype.kind == "f":
+                binary |= np.isnan(rows.values)
+            wrong = np.flatnonzero(~binary)
             if len(wrong):
                 value, records = rows.values[wrong[0]], rows.records_of_values(wrong)
                 self._add(_CLASS, name, batch, records, lambda where: value_errors.not_binary(name, value, where))
@@ -263,7 +268,12 @@ class ValueChecks:
         rows = batch.rows[tensor_name]
         if label.has_several_terms or len(rows.splits) < 2:
             return
-        missing = np.flatnonzero(rows.counts == 0)
+        is_missing = rows.counts == 0
+        of_label = batch.rows[label.raw_name]
+        if label.may_be_missing and len(of_label.counts) == len(is_missing):
+            # A step without a label needs no weight.
+            is_missing &= of_label.counts > 0
+        missing = np.flatnonzero(is_missing)
         if len(missing):
             name, records = self._names[tensor_name], rows.records_of_rows(missing)
             step = int(missing[0] - rows.splits[0][records[0]])

@@ -33,7 +33,7 @@ import tensorflow_transform as tft
 from tfx_sequences.components.batches.absent_lists import longest_lists, with_missing_steps
 from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.features.column_ids import ColumnIds
-from tfx_sequences.components.transform.label_transform import transform_labels
+from tfx_sequences.components.transform.label_transform import missing_labels, transform_labels, with_all_steps
 from tfx_sequences.components.transform.length_histogram import analyze_lengths
 from tfx_sequences.components.transform.number_columns import transform_number_columns
 from tfx_sequences.components.transform.transform_guard import record_spec
@@ -76,10 +76,11 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
         outputs |= _computed(vocabulary, {name: terms[name] for name in names}, spec)
     lengths = {c.key: outputs[name].row_lengths() for name, c in spec.columns.items() if c.is_sequence}
     outputs[SEQUENCE_LENGTH] = _common_length(lengths)
-    analyze_lengths(outputs[SEQUENCE_LENGTH])
     if spec.id_key:
         outputs[RECORD_ID] = tf.identity(inputs[spec.id_key])
     outputs |= transform_labels(inputs, spec)
+    outputs |= with_all_steps(outputs, spec)
+    analyze_lengths(outputs[SEQUENCE_LENGTH], missing_labels(outputs, spec))
     if spec.example_weight:
         outputs[EXAMPLE_WEIGHT] = tf.identity(inputs[spec.example_weight])
     return outputs

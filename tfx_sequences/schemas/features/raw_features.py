@@ -12,6 +12,7 @@ from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalCo
 from tfx_sequences.schemas.columns.column_base import BaseColumn
 from tfx_sequences.schemas.columns.names import MISSING_INT, raw_name
 from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
+from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.offsets import offset_column
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, is_from_context
 
@@ -102,8 +103,9 @@ def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool 
         if with_label:
             for label in spec.heads.values():
                 if not label.is_cut_out:
+                    default = _missing_label(label)
                     several = label.has_several_terms
-                    add(RawFeature(label.key, label.per_step, str(label.dtype), label.shape, None, "label", several))
+                    add(RawFeature(label.key, label.per_step, str(label.dtype), label.shape, default, "label", several))
                 if label.mase_scale:
                     add(RawFeature(label.mase_scale, False, "float32", (), None, "mase_scale"))
                 if label.step_weight:
@@ -173,6 +175,13 @@ def _missing_number(column: NumericColumn | BucketizedColumn) -> int | float | N
 
 def _is_missing(default: object) -> bool:
     return default == MISSING_INT or (isinstance(default, float) and math.isnan(default))
+
+
+def _missing_label(label: Label) -> str | int | float | None:
+    """What stands for a label that a record does not have; None if it must have one."""
+    if label.per_step or not label.may_be_missing:
+        return None
+    return {"string": "", "int64": MISSING_INT, "float32": math.nan}[str(label.dtype)]
 
 
 def _missing_term(column: CategoricalColumn) -> str | int | None:

@@ -253,6 +253,11 @@ def check_causality(spec: SequenceSpec) -> None:
             )
 
 
+def weighs_records(spec: SequenceSpec, label: Label) -> bool:
+    """Records may weigh other than 1 for a label: by an example weight, or nothing where it is missing."""
+    return spec.example_weight is not None or label.may_be_missing
+
+
 def is_from_context(column: BaseColumn) -> bool:
     """The raw feature is in the record's context, also where the tokens of its text are the steps."""
     return not column.is_sequence or (isinstance(column, TextColumn) and column.source == "context")
