@@ -14,6 +14,7 @@ START = 1528917632_000_000_001  # nanoseconds: the neighbours in float64 are 256
 def missing_spec(**changes):
     vitals = {"type": "numeric", "key": "vitals", "shape": (3,), "normalizer": "z_score"}
     time = {"type": "numeric", "key": "time", "dtype": "int64", "missing_value": 0}
+    when = {"type": "time", "key": "time", "unit": "ns", "time_zone": "America/New_York", "missing_value": 0}
     return SequenceSpec(
         **{
             "name": "missing",
@@ -28,6 +29,7 @@ def missing_spec(**changes):
                 },
                 "age": {"type": "numeric", "dtype": "int64", "default_value": 50.0, "indicator": True},
                 "pair": {"type": "numeric", "shape": (2,), "normalizer": "min_max"},
+                "asked": {"type": "time", "time_zone": "Asia/Kolkata"},
             },
             "sequence": {
                 "vitals": {**vitals, "indicator": True},
@@ -52,6 +54,8 @@ def missing_spec(**changes):
                 "since": {**time, "normalizer": {"offset": "first", "scale": 0.1}, "missing": "previous"},
                 "left": {**time, "normalizer": {"offset": "last", "then": "min_max"}},
                 "later": {**time, "normalizer": {"offset": "start"}, "indicator": True},
+                "when": {**when, "features": ("gap", "age", "since_first", "hour", "weekday", "month")},
+                "day": {**when, "features": ("weekday",), "calendar": "ids"},
                 "exact": {**time, "normalizer": {"offset": START, "scale": 0.01}},
                 "code": {"type": "categorical", "vocabulary_list": ("hr", "bp")},
                 "tags": {"type": "categorical", "multi_valued": True, "vocabulary_list": ("x", "y")},
@@ -80,6 +84,8 @@ def missing_records():
         }
         if index % 3:
             context["mass"] = MARKER if index % 5 == 1 else float(60 + index)
+        if index % 5:
+            context["asked"] = 1528917632 + 1_000_003 * index
         if index % 4:
             context["age"] = 20 + index
         sequence = {

@@ -33,6 +33,7 @@ _PUBLIC = {
         "Embedding",
         "NumericColumn",
         "Scaling",
+        "TimeColumn",
         "TextColumn",
         "Vocabulary",
     ),

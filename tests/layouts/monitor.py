@@ -51,6 +51,7 @@ def monitor_spec(**changes):
                 "time": {**time, "normalizer": {"offset": ADMITTED, "scale": 0.03}},
                 "time_z": {**time, "normalizer": "z_score"},
                 "gap": {**time, "normalizer": {"offset": "previous", "then": "log1p"}},
+                "when": {"type": "time", "key": "time", "features": ("gap", "since_first", "hour")},
                 "code": {"type": "categorical"},
                 "dose": {"type": "numeric", "missing": "previous", "indicator": True},
             },

@@ -1,5 +1,8 @@
 """Missing lists, steps and elements in the transform graph, against NumPy; and the same where it is served."""
 
+import datetime
+import zoneinfo
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -152,6 +155,43 @@ def test_times_keep_their_digits(transformed):
     # In float64 the times themselves are known to 256 ns, which lie within 4 900.
     times = z_score(of_times(lambda t, *_: t - START))
     np.testing.assert_allclose(flat(transformed, "sequence.time"), np.nan_to_num(times), atol=0.3)
+
+
+def log1p_z(values):
+    logs = np.log1p(values)
+    return (logs - np.nanmean(logs, 0)) / np.nanstd(logs, 0)
+
+
+def waves(dates):
+    """Sine and cosine of hour, weekday and month, `[N, 6]`; zeros where there is no date."""
+    found = []
+    for date in dates:
+        parts = [(date.hour, 24), (date.weekday(), 7), (date.month - 1, 12)] if date else []
+        found.append([f(2 * np.pi * part / period) for part, period in parts for f in (np.sin, np.cos)] or [0] * 6)
+    return np.array(found)
+
+
+def date_of(seconds, zone):
+    return datetime.datetime.fromtimestamp(seconds, zoneinfo.ZoneInfo(zone))
+
+
+def test_times_become_durations_and_dates(transformed):
+    spans = [
+        of_times(lambda t, known, earlier, _: (t - earlier[-1] if earlier else 0) / 10**9),
+        of_times(lambda t, known, *_: (known[-1] - t) / 10**9),
+        of_times(lambda t, known, *_: (t - known[0]) / 10**9),
+    ]
+    expected = np.nan_to_num(np.concatenate([log1p_z(span) for span in spans], axis=1))
+    found = flat(transformed, "sequence.when")
+    assert found.shape == (LENGTHS.sum(), 9)
+    np.testing.assert_allclose(found[:, :3], expected, atol=1e-5)
+    seconds = steps("time", marker=0)[:, 0] / 10**9
+    dates = [None if np.isnan(s) else date_of(int(s), "America/New_York") for s in seconds]
+    np.testing.assert_allclose(found[:, 3:], waves(dates), atol=1e-6)
+    weekdays = [np.eye(7)[date.weekday()] if date else np.zeros(7) for date in dates]
+    np.testing.assert_array_equal(flat(transformed, "sequence.day"), weekdays)
+    asked = [date_of(c["asked"], "Asia/Kolkata") if "asked" in c else None for c, _ in RECORDS]
+    np.testing.assert_allclose(transformed["context.asked"], waves(asked), atol=1e-6)
 
 
 def test_absent_lists_are_missing_steps(transformed):

@@ -66,7 +66,7 @@ def missing_targets(target: tf.Tensor, label: Label) -> tf.Tensor:
     A vector is missing where any of its numbers is.
     """
     if target.dtype == tf.string and label.has_several_terms:
-        # Of raw records: there the empty string only fills up shorter lists.
+        # In raw records the empty string only fills up shorter lists.
         return tf.zeros(tf.shape(target)[:-1], tf.bool)
     marked = is_marked(target)
     outer = 2 if label.per_step else 1
@@ -74,7 +74,7 @@ def missing_targets(target: tf.Tensor, label: Label) -> tf.Tensor:
 
 
 def without_markers(target: tf.Tensor, label: Label) -> tf.Tensor:
-    """The target with something that is valid in place of markers, for it weighs nothing."""
+    """The target with valid values in place of markers; these weigh nothing."""
     missing = missing_targets(target, label)
     if target.shape.rank > missing.shape.rank:
         missing = missing[..., None]

@@ -7,7 +7,14 @@ from typing import Any, TypeVar
 
 from tfx_sequences.errors import SpecError, UserInputError, did_you_mean
 from tfx_sequences.schemas.columns.base import declared
-from tfx_sequences.schemas.columns.column import COLUMN_TYPES, BucketizedColumn, NumericColumn, Scaling, TermColumn
+from tfx_sequences.schemas.columns.column import (
+    COLUMN_TYPES,
+    BucketizedColumn,
+    NumericColumn,
+    Scaling,
+    TermColumn,
+    TimeColumn,
+)
 from tfx_sequences.schemas.columns.column_base import BaseColumn
 from tfx_sequences.schemas.columns.numeric_columns import FILLED_FROM_STEPS, RECORD_NORMALIZERS, SPLIT_NORMALIZERS
 from tfx_sequences.schemas.columns.vocabularies import known_terms
@@ -77,10 +84,10 @@ def checked_columns(columns: Any, layer: str, is_sequence: bool) -> list[Any]:
                 f"{layer} was given {kind} column, '{column.key}'.",
                 fix=f"Give it to {other}, or build the column's twin.",
             )
-        if isinstance(column, NumericColumn) and (unknown := _of_pipelines(column)):
+        if isinstance(column, NumericColumn | TimeColumn) and (unknown := _of_pipelines(column)):
             raise UserInputError(
                 f"Column '{column.key}' says what only a pipeline's transform graph does.",
-                expected="offsets that are numbers; missing steps that are 0 or the default_value",
+                expected="no times; offsets that are numbers; missing steps that are 0 or the default_value",
                 received=unknown,
                 fix="Leave it out; in a pipeline, model_columns gives the columns after Transform.",
             )
@@ -104,8 +111,10 @@ def checked_columns(columns: Any, layer: str, is_sequence: bool) -> list[Any]:
     return sorted(checked, key=lambda column: column.name)
 
 
-def _of_pipelines(column: NumericColumn) -> str:
-    """What a column says of missing values that a layer does not do; empty if nothing."""
+def _of_pipelines(column: NumericColumn | TimeColumn) -> str:
+    """What only a transform graph does of what a column says; empty if nothing."""
+    if isinstance(column, TimeColumn):
+        return "type: time"
     scaling = column.normalizer
     if isinstance(scaling, Scaling) and (isinstance(scaling.offset, str) or scaling.then != "none"):
         return f"offset: {scaling.offset}" if isinstance(scaling.offset, str) else f"then: {scaling.then}"

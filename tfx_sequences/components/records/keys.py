@@ -275,7 +275,7 @@ def _dtype_fix(spec: SequenceSpec, feature: RawFeature, stored: str) -> str:
         where = "the label" if spec.label is not None else name
         return label.kind.fix_of_dtype(label, stored, name, where)
     section = spec.sequence if feature.is_sequence else spec.context
-    numeric = all(c.type == "numeric" for c in section.values() if c.key == feature.key)
+    numeric = all(c.type in ("numeric", "time") for c in section.values() if c.key == feature.key)
     if numeric and stored == "string":
         return f"Write `type: categorical` at {name} in the spec, or store numbers."
     if not numeric and stored == "float32":

@@ -9,7 +9,7 @@ import numpy as np
 
 from tfx_sequences.components.records.batches import Batch, Rows, batches, parse_batch, term_rows
 from tfx_sequences.components.records.paths import AnyPath
-from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn, TextColumn
+from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn, TextColumn, TimeColumn
 from tfx_sequences.schemas.columns.names import MISSING_INT
 from tfx_sequences.schemas.features.raw_features import RawFeature, feature_of, raw_features
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
@@ -130,7 +130,7 @@ def count_missing(batch: Batch, spec: SequenceSpec, counted: np.ndarray | None =
 
 def missing_numbers(rows: Rows, column: object) -> np.ndarray:
     """Which values of a column say that they are missing, bool; terms never do."""
-    if not isinstance(column, NumericColumn | BucketizedColumn) or rows.values.dtype == object:
+    if not isinstance(column, NumericColumn | BucketizedColumn | TimeColumn) or rows.values.dtype == object:
         return np.zeros(len(rows.values), bool)
     missing = np.isnan(rows.values) if rows.values.dtype.kind == "f" else rows.values == MISSING_INT
     if column.missing_value is not None:

@@ -15,8 +15,9 @@ from tfx_sequences.components.numbers.missing_numbers import Neighbours, fill_mi
 from tfx_sequences.components.numbers.reduction import Reference, reduced
 from tfx_sequences.components.numbers.split_normalizers import SplitNumbers, buckets
 from tfx_sequences.components.transform.number_analyzer import analyze_numbers
-from tfx_sequences.components.transform.number_transform import request_of, transform_numbers
-from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn, Scaling
+from tfx_sequences.components.transform.number_transform import normalized_by_split, request_of, transform_numbers
+from tfx_sequences.components.transform.time_columns import read_times
+from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn, Scaling, TimeColumn
 from tfx_sequences.schemas.columns.names import NO_ID, SEQUENCE_PREFIX
 from tfx_sequences.schemas.columns.numeric_columns import FILLED_FROM_STEPS
 from tfx_sequences.schemas.features.observed_masks import observed_masks
@@ -27,7 +28,7 @@ from tfx_sequences.schemas.spec.forecasts import known_future
 from tfx_sequences.schemas.spec.offsets import offset_column
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
-_Column = NumericColumn | BucketizedColumn
+_Column = NumericColumn | BucketizedColumn | TimeColumn
 
 
 def transform_number_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> dict[str, Any]:
@@ -70,6 +71,7 @@ class _Given:
         observed: bool `[N, E]`, what is not missing.
         lengths: Steps of each record; first, for each record of a known future, the steps of that. None for context.
         future: `[B, H, *shape]`, or None.
+        dates: Of times, float32 `[N, D]`, what is not normalised.
     """
 
     column: Any
@@ -79,6 +81,7 @@ class _Given:
     observed: tf.Tensor
     lengths: tf.Tensor | None
     future: Any
+    dates: Any = None
 
     def flat(self) -> tf.Tensor:
         """`[N, E]` float64, NaN where missing."""
@@ -126,6 +129,9 @@ def _offset(inputs: Mapping[str, Any], spec: SequenceSpec, column: _Column) -> R
 
 
 def _read(raw: Any, column: Any, future: Any, offset: Reference | None) -> _Given:
+    if isinstance(column, TimeColumn):
+        times = read_times(raw, column)
+        return _Given(column, raw, times.spans, times.there, times.there, None, None, times.dates)
     if column.is_sequence:
         values, present = steps_of(raw, column.key, column.shape)
     else:
@@ -167,6 +173,10 @@ def _transformed(
     column = given.column
     if isinstance(column, BucketizedColumn):
         return given.output(_buckets(given, column, split), name)
+    if isinstance(column, TimeColumn):
+        spans = tf.cast(normalized_by_split(given.flat(), column.normalizer, split), tf.float32)
+        vectors = tf.ensure_shape(tf.concat([spans, given.dates], axis=1), [None, column.size])
+        return given.output(vectors, name)
     lengths = given.record_lengths() if column.is_sequence else None
     numbers = transform_numbers(given.flat(), lengths, spec, name, split, with_scales=scales is not None)
     values = numbers.values

@@ -25,7 +25,7 @@ from tfx_sequences.components.numbers.split_normalizers import (
     z_score,
 )
 from tfx_sequences.components.transform.number_analyzer import NumberRequest
-from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn
+from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn, TimeColumn
 from tfx_sequences.schemas.columns.numeric_columns import RECORD_NORMALIZERS
 from tfx_sequences.schemas.features.record_scales import may_be_per_record
 from tfx_sequences.schemas.spec.record_history import is_causal
@@ -51,6 +51,9 @@ def request_of(spec: SequenceSpec, name: str) -> NumberRequest | None:
     column = spec.columns[name]
     if isinstance(column, BucketizedColumn):
         return NumberRequest(name, column.size, False, column.num_buckets) if column.num_buckets else None
+    if isinstance(column, TimeColumn):
+        quantiles, spans = _QUANTILES.get(column.normalizer), len(column.durations)
+        return NumberRequest(name, spans, False, quantiles) if spans and quantiles is not None else None
     if not isinstance(column, NumericColumn):
         return None
     may = may_be_per_record(spec, name)
@@ -77,6 +80,17 @@ class TransformedNumbers:
     scales: tf.Tensor | None = None
 
 
+def normalized_by_split(values: tf.Tensor, method: str, split: SplitNumbers | None) -> tf.Tensor:
+    """Numbers `[N, E]`, NaN where one is missing, by a normaliser of the training split; float64."""
+    there = tf.logical_not(tf.math.is_nan(values))
+    known = tf.where(there, values, tf.zeros([], values.dtype))
+    if method == "none":
+        return known
+    normalize = _SPLIT[method]
+    mean = min_max(_given(split).parameter("mean"), _given(split)) if normalize is min_max else 0.0
+    return tf.where(there, normalize(known, _given(split)), mean)
+
+
 def transform_numbers(
     values: tf.Tensor, lengths: Any, spec: SequenceSpec, name: str, split: SplitNumbers | None, *, with_scales: bool
 ) -> TransformedNumbers:
@@ -91,12 +105,9 @@ def transform_numbers(
         with_scales: Scale and location are wanted too.
     """
     column: Any = spec.columns[name]
-    there = tf.logical_not(tf.math.is_nan(values))
 
-    def by_split(normalize: Callable[[tf.Tensor, SplitNumbers], tf.Tensor]) -> TransformedNumbers:
-        known = tf.where(there, values, tf.zeros([], values.dtype))
-        mean = min_max(_given(split).parameter("mean"), _given(split)) if normalize is min_max else 0.0
-        numbers = _finished(tf.where(there, normalize(known, _given(split)), mean), column)
+    def by_split(method: str) -> TransformedNumbers:
+        numbers = _finished(normalized_by_split(values, method, split), column)
         return TransformedNumbers(numbers, tf.zeros([0, 2 * column.size]) if with_scales else None)
 
     def by_record(normalizer: Any) -> TransformedNumbers:
@@ -105,15 +116,15 @@ def transform_numbers(
         return TransformedNumbers(_finished(numbers, column), scales)
 
     if column.method == "none":
-        return TransformedNumbers(_finished(tf.where(there, values, 0.0), column))
+        return TransformedNumbers(_finished(normalized_by_split(values, "none", None), column))
     if column.method in RECORD_NORMALIZERS:
         return by_record(column.method)
     if column.method != "auto":
-        return by_split(_SPLIT[column.method])
+        return by_split(column.method)
     ways: dict[str, Callable[[], TransformedNumbers]] = {
-        "z_score": lambda: by_split(z_score),
-        "log1p": lambda: by_split(log1p_z_score),
-        "quantile": lambda: by_split(quantile_to_normal),
+        "z_score": lambda: by_split("z_score"),
+        "log1p": lambda: by_split("log1p"),
+        "quantile": lambda: by_split("quantile"),
         "per_record": lambda: by_record("per_record"),
     }
     # What cannot be chosen is not traced, for there is nothing to do it with.

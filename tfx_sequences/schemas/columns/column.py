@@ -16,6 +16,7 @@ from tfx_sequences.schemas.columns.categorical_columns import CategoricalColumn,
 from tfx_sequences.schemas.columns.column_base import IdColumn
 from tfx_sequences.schemas.columns.embedding import Embedding
 from tfx_sequences.schemas.columns.numeric_columns import BucketizedColumn, NumericColumn, Scaling
+from tfx_sequences.schemas.columns.time_columns import TimeColumn
 
 __all__ = [
     "COLUMN_TYPES",
@@ -28,11 +29,12 @@ __all__ = [
     "Scaling",
     "TermColumn",
     "TextColumn",
+    "TimeColumn",
     "Vocabulary",
 ]
 
 Column = Annotated[
-    NumericColumn | CategoricalColumn | BucketizedColumn | TextColumn, pydantic.Field(discriminator="type")
+    NumericColumn | CategoricalColumn | BucketizedColumn | TextColumn | TimeColumn, pydantic.Field(discriminator="type")
 ]
 TermColumn = CategoricalColumn | TextColumn
 COLUMN_TYPES = {
@@ -40,4 +42,5 @@ COLUMN_TYPES = {
     "categorical": CategoricalColumn,
     "bucketized": BucketizedColumn,
     "text": TextColumn,
+    "time": TimeColumn,
 }

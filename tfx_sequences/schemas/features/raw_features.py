@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalColumn, NumericColumn, Scaling
+from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalColumn, NumericColumn, Scaling, TimeColumn
 from tfx_sequences.schemas.columns.column_base import BaseColumn
 from tfx_sequences.schemas.columns.names import MISSING_INT, raw_name
 from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
@@ -158,6 +158,9 @@ def feature_of(column: BaseColumn) -> RawFeature:
         default_term = _missing_term(column)
         several = column.multi_valued
         return RawFeature(column.key, column.is_sequence, column.dtype, (), default_term, "feature", several)
+    if isinstance(column, TimeColumn):
+        missing = MISSING_INT if column.dtype == "int64" else math.nan
+        return RawFeature(column.key, column.is_sequence, column.dtype, (), missing, "feature")
     return RawFeature(column.key, not is_from_context(column), "string", (), "", "feature")
 
 

@@ -40,9 +40,9 @@ class LabelFields(Declared):
     """The classes, in the order of the model's outputs. None: those of the training split, the most
     frequent first; for a vector of 0 and 1 its positions, `0`, `1` and so on."""
     missing_label: Literal["ignore", "error"] = "ignore"
-    """A label that a step or a record does not have: an empty step, a list or feature that is not there, or NaN among
-    its numbers. `ignore`: it weighs nothing in loss and figures, and `check` counts it; `error` refuses the records. A
-    list of classes that is empty is not missing: the record or step has none of the classes."""
+    """A label that a step or a record does not have: an empty step, a list or feature that the record lacks, or NaN
+    among its numbers. `ignore`: it weighs nothing in loss and figures, and `check` counts it; `error` refuses the
+    records. A list of classes that is empty is not missing: the record or step has none of the classes."""
     loss_weight: float = pydantic.Field(1.0, gt=0, allow_inf_nan=False)
     """Weight of this head's loss among those of all heads."""
     class_weights: Literal["balanced"] | dict[str, pydantic.NonNegativeFloat] | None = None

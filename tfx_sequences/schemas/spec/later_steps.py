@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from tfx_sequences.schemas.columns.column import Column, NumericColumn, Scaling
+from tfx_sequences.schemas.columns.column import Column, NumericColumn, Scaling, TimeColumn
 from tfx_sequences.schemas.spec.label import Label
 
 
@@ -25,6 +25,8 @@ def check_later_steps(labels: Mapping[str, Label], sequence: Mapping[str, Column
 
 
 def _reads_later(column: Column) -> Iterable[str]:
+    if isinstance(column, TimeColumn) and "age" in column.features:
+        yield "features: age"
     if not isinstance(column, NumericColumn):
         return
     if column.missing == "interpolate":
