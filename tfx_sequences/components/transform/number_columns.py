@@ -174,7 +174,8 @@ def _transformed(
     if isinstance(column, BucketizedColumn):
         return given.output(_buckets(given, column, split), name)
     if isinstance(column, TimeColumn):
-        spans = tf.cast(normalized_by_split(given.flat(), column.normalizer, split), tf.float32)
+        method = column.normalizer if column.durations else "none"
+        spans = tf.cast(normalized_by_split(given.flat(), method, split), tf.float32)
         vectors = tf.ensure_shape(tf.concat([spans, given.dates], axis=1), [None, column.size])
         return given.output(vectors, name)
     lengths = given.record_lengths() if column.is_sequence else None
