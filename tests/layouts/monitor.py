@@ -1,6 +1,7 @@
 """Hours at a bedside monitor: a vector of vitals with NaN, a list that some records do not have, times of many digits.
 
-What is to be predicted depends on one feature: `sick` on the vitals, `late` on the last digits of the times.
+What is to be predicted depends on one feature: `sick` on the vitals, `late` on the last digits of the times, `state` of
+a step on its speed. Every fifth record does not have `late`; only the first and the last step have a `state`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,13 @@ def monitor_records(number=240, seed=7):
             "code": random.choice(["hr", "bp", "o2"], steps).tolist(),
             "dose": [float(x) if random.random() < 0.5 else [] for x in random.random(steps)],
         }
+        speed = random.normal(3 * random.integers(0, 2, steps), 0.5)
+        sequence["speed"] = [float(x) for x in speed]
+        sequence["state"] = [
+            ["slow", "fast"][int(x > 1.5)] if step in (0, steps - 1) else [] for step, x in enumerate(speed)
+        ]
+        if index % 5 == 4:
+            del context["late"]
         if index % 6 == 0:
             del sequence["dose"]
         yield context, sequence
@@ -48,6 +56,7 @@ def monitor_spec(**changes):
             "sequence": {
                 "vitals": {"type": "numeric", "shape": (3,), "indicator": True},
                 "hour": {"type": "numeric"},
+                "speed": {"type": "numeric"},
                 "time": {**time, "normalizer": {"offset": ADMITTED, "scale": 0.03}},
                 "time_z": {**time, "normalizer": "z_score"},
                 "gap": {**time, "normalizer": {"offset": "previous", "then": "log1p"}},
@@ -55,7 +64,11 @@ def monitor_spec(**changes):
                 "code": {"type": "categorical"},
                 "dose": {"type": "numeric", "missing": "previous", "indicator": True},
             },
-            "labels": {"sick": {"key": "sick"}, "late": {"key": "late"}},
+            "labels": {
+                "sick": {"key": "sick"},
+                "late": {"key": "late"},
+                "state": {"key": "state", "per_step": True},
+            },
             "model": {"units": (8,)},
             "training": {"epochs": 15, "learning_rate": 0.02},
             **changes,

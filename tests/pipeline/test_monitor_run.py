@@ -20,12 +20,14 @@ def test_what_is_missing_and_what_has_many_digits_is_learnt(command, tmp_path):
     (tmp_path / "spec.yaml").write_text(spec_to_yaml(monitor_spec()))
     checked = command("check", tmp_path / "spec.yaml", "--data", data)
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert "(all steps of 40 records)" in checked.stdout and "sequence.vitals: " in checked.stdout
+    for words in ("(all steps of 40 records)", "sequence.vitals: ", "labels.late: 48 of 240 records", "labels.state: "):
+        assert words in checked.stdout
     done = command("run", tmp_path / "spec.yaml", "--data", data, "--output", tmp_path / "out")
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["blessed"] and report["model_check"]["failures"] == []
-    assert min(report["metrics"][f"{head}.accuracy"] for head in ("sick", "late")) > 0.95
+    assert min(report["metrics"][f"{head}.accuracy"] for head in ("sick", "late", "state")) > 0.95
+    assert report["naive"].keys() >= {"sick.accuracy", "late.accuracy", "state.accuracy"}
 
     # New records: what `predict` answers is right, and the same as the served model's, one by one and from rows.
     new = list(monitor_records(number=48, seed=8))
@@ -33,8 +35,10 @@ def test_what_is_missing_and_what_has_many_digits_is_learnt(command, tmp_path):
         predict_files(tmp_path / "out", write_records(tmp_path / "new.tfrecord", monitor_examples(number=48, seed=8)))
     )
     for head in ("sick", "late"):
+        # Those without a label are answered too.
         right = [
-            context[head] == answer[head]["predicted_class"] for answer, (context, _) in zip(told, new, strict=True)
+            context.get(head, answer[head]["predicted_class"]) == answer[head]["predicted_class"]
+            for answer, (context, _) in zip(told, new, strict=True)
         ]
         assert np.mean(right) > 0.95
     [folder] = (tmp_path / "out" / "pushed_model").glob("*")
