@@ -113,10 +113,11 @@ def _of_steps(head: str, label: Label) -> list[str]:
     return [label_name(head), *([step_weight_name(head)] if label.step_weight else [])] if label.per_step else []
 
 
-def missing_labels(outputs: dict[str, Any], spec: SequenceSpec) -> list[tf.Tensor]:
+def missing_labels(inputs: dict[str, Any], outputs: dict[str, Any], spec: SequenceSpec) -> list[tf.Tensor]:
     """The name of each head once for each of its targets that is missing in the batch, strings `[N]`.
 
     Args:
+        inputs: Parsed features by raw name.
         outputs: As of `transform_labels`, with the lengths of the records.
         spec: The spec.
     """
@@ -124,13 +125,24 @@ def missing_labels(outputs: dict[str, Any], spec: SequenceSpec) -> list[tf.Tenso
     for head, label in spec.heads.items():
         if not label.may_be_missing:
             continue
-        values = outputs[label_name(head)]
+        values = _marked_values(inputs[label.raw_name], outputs[label_name(head)], label)
         if label.per_step:
-            values = values[:, label.shift :].flat_values
+            values = with_missing_labels(values, outputs[SEQUENCE_LENGTH])[:, label.shift :].flat_values
         marked = is_marked(values)
         marked = tf.reduce_any(marked, axis=-1) if label.is_vector else marked
         found.append(tf.fill([tf.math.count_nonzero(marked)], head))
     return found
+
+
+def _marked_values(raw: Any, transformed: Any, label: Label) -> Any:
+    """The label's numbers; zeros in place of classes, whose vocabulary would take another pass over the data."""
+    if label.target_dtype == "float32":
+        return transformed
+    there = _there(raw, label)
+    if there is None:
+        return raw.with_flat_values(tf.zeros_like(raw.flat_values, tf.int64))
+    values = tf.where(there, tf.zeros([], tf.int64), missing_marker(tf.int64))
+    return like(raw, values) if label.per_step else values
 
 
 def _tokens(raw: Any, transformed: Any, label: Label) -> tf.Tensor:

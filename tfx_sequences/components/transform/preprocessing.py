@@ -80,7 +80,7 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
         outputs[RECORD_ID] = tf.identity(inputs[spec.id_key])
     outputs |= transform_labels(inputs, spec)
     outputs |= with_all_steps(outputs, spec)
-    analyze_lengths(outputs[SEQUENCE_LENGTH], missing_labels(outputs, spec))
+    analyze_lengths(outputs[SEQUENCE_LENGTH], missing_labels(inputs, outputs, spec))
     if spec.example_weight:
         outputs[EXAMPLE_WEIGHT] = tf.identity(inputs[spec.example_weight])
     return outputs
