@@ -81,7 +81,9 @@ def test_domains_and_presence_come_from_the_spec():
     features = {f.name: f for f in schema.feature}
     steps = {f.name: f for f in features["##SEQUENCE##"].struct_domain.feature}
     assert list(features["y"].string_domain.value) == ["a", "b"]
-    assert features["y"].presence.min_fraction == features["place"].presence.min_fraction == 1
+    assert features["place"].presence.min_fraction == 1
+    # Records without a label weigh nothing.
+    assert not features["y"].presence.min_fraction
     assert not features["age"].presence.min_fraction
     assert (steps["day"].int_domain.min, steps["day"].int_domain.max) == (0, 6)
     # NaN is a missing value.
