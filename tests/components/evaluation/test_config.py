@@ -11,7 +11,6 @@ from tfx_sequences.components.evaluation.config import make_eval_config
 from tfx_sequences.components.stages.evaluation_check import find_miscounts
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
-
 # TFMA's own metrics have no weights, so they are for labels that no record may lack.
 LABEL = {"key": "kind", "missing_label": "error"}
 
