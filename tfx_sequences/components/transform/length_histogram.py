@@ -1,6 +1,6 @@
-"""The lengths of the training split, counted exactly by Transform's own pass over the data.
+"""Counts the lengths of the training split, exactly and in Transform's own pass over the data.
 
-Needs TensorFlow only to read what an analysis wrote; Beam and TFT only to analyze.
+TensorFlow is needed only to read the result of an analysis; Beam and TFT only for the analysis.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ LENGTHS_FILE = "sequence_lengths"
 
 @dataclasses.dataclass(frozen=True)
 class LengthHistogram:
-    """How many records have which length.
+    """The number of records of each length.
 
     Attributes:
-        lengths: The distinct lengths in steps, rising, int64 `[U]`.
-        counts: Records of each, int64 `[U]`.
+        lengths: The distinct lengths in steps, ascending, int64 `[U]`.
+        counts: Number of records of each length, int64 `[U]`.
     """
 
     lengths: np.ndarray
@@ -37,7 +37,7 @@ class LengthHistogram:
         return cls(*np.unique(np.asarray(lengths, np.int64), return_counts=True))
 
     def as_batched(self, batching: Batching) -> LengthHistogram:
-        """The lengths that training batches: without those left out, long ones cut.
+        """The lengths as batched in training: without dropped records, and with long ones truncated.
 
         >>> LengthHistogram.of([1, 5, 8, 9, 30]).as_batched(
         ...     Batching(drop_shorter_than=2, drop_longer_than=20, max_length=8)
@@ -57,9 +57,9 @@ class LengthHistogram:
 
 
 def analyze_lengths(lengths: Any) -> None:
-    """Within a `preprocessing_fn`: counts the lengths, int64 `[B]`, of the analyzed split.
+    """In a `preprocessing_fn`: counts the lengths, int64 `[B]`, of the analyzed split.
 
-    A vocabulary of the lengths with frequencies: exact, and part of the one pass that
+    It uses a vocabulary of the lengths with frequencies, which is exact and part of the single pass that
     the other analyzers make. `read_histogram` reads it.
     """
     import tensorflow_transform as tft
@@ -68,7 +68,7 @@ def analyze_lengths(lengths: Any) -> None:
 
 
 def read_histogram(tft_output: Any) -> LengthHistogram:
-    """What `analyze_lengths` has counted.
+    """The counts of `analyze_lengths`.
 
     Args:
         tft_output: A `tft.TFTransformOutput`.

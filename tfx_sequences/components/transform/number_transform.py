@@ -96,16 +96,16 @@ def transform_numbers(
     def by_split(normalize: Callable[[tf.Tensor, SplitNumbers], tf.Tensor]) -> TransformedNumbers:
         known = tf.where(there, values, tf.zeros([], values.dtype))
         mean = min_max(_given(split).parameter("mean"), _given(split)) if normalize is min_max else 0.0
-        numbers = _finished(tf.where(there, normalize(known, _given(split)), mean), column)
+        numbers = finished(tf.where(there, normalize(known, _given(split)), mean), column)
         return TransformedNumbers(numbers, tf.zeros([0, 2 * column.size]) if with_scales else None)
 
     def by_record(normalizer: Any) -> TransformedNumbers:
         numbers, location, scale = _normalized(values, lengths, normalizer, is_causal(spec, column))
         scales = _scale_features(location, scale, _given(split)) if with_scales else None
-        return TransformedNumbers(_finished(numbers, column), scales)
+        return TransformedNumbers(finished(numbers, column), scales)
 
     if column.method == "none":
-        return TransformedNumbers(_finished(tf.where(there, values, 0.0), column))
+        return TransformedNumbers(finished(tf.where(there, values, 0.0), column))
     if column.method in RECORD_NORMALIZERS:
         return by_record(column.method)
     if column.method != "auto":
@@ -140,7 +140,8 @@ def _given(split: SplitNumbers | None) -> SplitNumbers:
     return split
 
 
-def _finished(numbers: tf.Tensor, column: NumericColumn) -> tf.Tensor:
+def finished(numbers: tf.Tensor, column: NumericColumn) -> tf.Tensor:
+    """Normalised numbers as they leave the transform graph: clipped, in float32."""
     if column.clip is not None:
         numbers = tf.clip_by_value(numbers, -column.clip, column.clip)
     return tf.cast(numbers, tf.float32)
