@@ -10,6 +10,10 @@ from tests.records import example, sequence_example
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 NUM_RECORDS = 40
+SEVERAL_PER_STEP = ("genres", "topics", "topic_weights")
+# Lists that have timestamps of their own, and the timestamps themselves: no step of these can be missing or cut.
+OTHER_STEPS = ("pulse", "pulse_at", "nurse")
+TIMES = ("at", "pulse_at")
 
 
 def everything_spec(**changes):
@@ -27,10 +31,22 @@ def everything_spec(**changes):
                 "tags": {"type": "categorical", "multi_valued": True, "num_oov_buckets": 0, "default_value": -1},
                 "title": {"type": "text", "lowercase": True, "embedding": {"combiner": "sqrtn"}},
                 "home_brand": {"type": "categorical", "embedding": {"table": "brand", "dimension": 3}},
+                "interests": {"type": "categorical", "weighted_by": "interest_weights", "indicator": True},
             },
             "sequence": {
                 "lpc": {"type": "numeric", "shape": (3,)},
                 "price": {"type": "numeric", "normalizer": "log1p"},
+                "pulse": {
+                    "type": "numeric",
+                    "timestamps": "pulse_at",
+                    "align": {"to": "at", "method": "interpolate", "tolerance": 2.0},
+                },
+                "nurse": {
+                    "type": "categorical",
+                    "timestamps": "pulse_at",
+                    "align": {"to": "at", "method": "nearest"},
+                },
+                "price_by_token": {"type": "numeric", "key": "price", "normalizer": {"z_score_by": "token"}},
                 "count": {"type": "numeric", "dtype": "int64", "normalizer": "none", "default_value": -1.0},
                 "token": {"type": "categorical", "vocabulary": {"frequency_threshold": 2}, "num_oov_buckets": 1},
                 "day": {"type": "categorical", "dtype": "int64", "num_buckets": 7},
@@ -42,6 +58,13 @@ def everything_spec(**changes):
                 "genres": {"type": "categorical", "multi_valued": True, "vocabulary_list": ("x", "y", "z")},
                 "words": {"type": "text", "source": "sequence", "split": "regex", "pattern": "-"},
                 "brand": {"type": "categorical", "embedding": {"table": "brand", "dimension": 3}},
+                "topics": {
+                    "type": "categorical",
+                    "weighted_by": "topic_weights",
+                    "weight_dtype": "int64",
+                    "hash_bucket_size": 7,
+                    "embedding": {"combiner": "sqrtn"},
+                },
             },
             "label": {"key": "kind"},
             "model": {"units": (4,)},
@@ -67,6 +90,8 @@ def plain_records():
             "tags": ["red", "blue", "red"][: index % 4],
             "title": ["The Title", "", "a  title of titles"][index % 3],
             "home_brand": ["acme", "zen"][index % 2],
+            "interests": ["art", "sport", "rare"][: index % 4],
+            "interest_weights": [0.5, 2.0, -1.0][: index % 4],
         }
         if index % 5:
             context["age"] = float(20 + index)
@@ -84,6 +109,12 @@ def plain_records():
             "genres": [[["x"], ["y", "w", "y"], []][i % 3] for i in range(steps)],
             "words": [["up", "up-down", "-"][i % 3] for i in range(steps)],
             "brand": [["zen", "fresh"][i % 2] for i in range(steps)],
+            "at": [float(10 * i) for i in range(steps)],
+            "pulse_at": [float(4 * i + index % 4) for i in range(index % 5)],
+            "pulse": [60.0 + 3 * i for i in range(index % 5)],
+            "nurse": [["Ada", "Bo"][i % 2] for i in range(index % 5)],
+            "topics": [[["p", "q"], [], ["p", "q", "p"]][i % 3] for i in range(steps)],
+            "topic_weights": [[[3, 1], [], [2, 0, 5]][i % 3] for i in range(steps)],
         }
         records.append((context, sequence))
     return records
@@ -92,9 +123,8 @@ def plain_records():
 def as_examples(records):
     """The features of the records as a tf.Example holds them: flat lists, and no steps of several values."""
     arrays = ("lpc", "pair", "scaled")
-    return [
-        {**c, **s, **{key: [x for step in s[key] for x in step] for key in arrays}, "genres": []} for c, s in records
-    ]
+    several: dict[str, list] = {key: [] for key in SEVERAL_PER_STEP}
+    return [{**c, **s, **{key: [x for step in s[key] for x in step] for key in arrays}, **several} for c, s in records]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +146,7 @@ class Analyzed:
     @property
     def spec_of_examples(self):
         """For records that are Examples, which cannot hold several values per step."""
-        sequence = {name: column for name, column in self.spec.sequence.items() if name != "genres"}
+        sequence = {name: column for name, column in self.spec.sequence.items() if name not in SEVERAL_PER_STEP}
         return self.spec.model_copy(update={"record": "Example", "sequence": sequence})
 
 

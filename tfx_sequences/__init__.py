@@ -1,4 +1,4 @@
-"""Sequence models on TFX, from one declaration: records, transforms, batches, model, evaluation, serving.
+"""Sequence models on TFX, from one declarative spec: records, transforms, batches, model, evaluation, serving.
 
 The public names are loaded when first used, so `import tfx_sequences` is quick
 and imports neither TensorFlow nor TFX.
@@ -28,6 +28,7 @@ _PUBLIC = {
     "pipeline.cloud.compilation": ("compile_pipeline",),
     "pipeline.create": ("create_pipeline",),
     "schemas.columns.column": (
+        "Alignment",
         "BucketizedColumn",
         "CategoricalColumn",
         "Embedding",
@@ -36,6 +37,7 @@ _PUBLIC = {
         "TimeColumn",
         "TextColumn",
         "Vocabulary",
+        "ZScoreBy",
     ),
     "schemas.columns.feature_columns": (
         "bucketized_column",
@@ -55,7 +57,12 @@ _PUBLIC = {
         "sequence_text_column",
         "text_column",
     ),
-    "schemas.columns.representations": ("embedding_column", "indicator_column", "shared_embedding_columns"),
+    "schemas.columns.representations": (
+        "embedding_column",
+        "indicator_column",
+        "shared_embedding_columns",
+        "weighted_categorical_column",
+    ),
     "schemas.features.parse_specs": ("make_parse_example_spec", "make_parse_sequence_example_spec"),
     "schemas.features.tfmd": ("make_schema",),
     "schemas.migration.migrated_columns": ("from_feature_columns",),
@@ -75,7 +82,7 @@ def __getattr__(name):
         value = getattr(importlib.import_module(_MODULES[name]), name)
         globals()[name] = value
         return value
-    # Introspection asks for dunders that no module has; those need no suggestion.
+    # Introspection asks for dunder names that modules do not have; those do not need a suggestion.
     if name.startswith("__"):
         raise AttributeError(name)
     from tfx_sequences.errors import did_you_mean

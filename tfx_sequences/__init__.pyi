@@ -23,6 +23,7 @@ from tfx_sequences.errors import TfxSequencesError as TfxSequencesError
 from tfx_sequences.errors import UserInputError as UserInputError
 from tfx_sequences.pipeline.cloud.compilation import compile_pipeline as compile_pipeline
 from tfx_sequences.pipeline.create import create_pipeline as create_pipeline
+from tfx_sequences.schemas.columns.column import Alignment as Alignment
 from tfx_sequences.schemas.columns.column import BucketizedColumn as BucketizedColumn
 from tfx_sequences.schemas.columns.column import CategoricalColumn as CategoricalColumn
 from tfx_sequences.schemas.columns.column import Embedding as Embedding
@@ -31,6 +32,7 @@ from tfx_sequences.schemas.columns.column import Scaling as Scaling
 from tfx_sequences.schemas.columns.column import TextColumn as TextColumn
 from tfx_sequences.schemas.columns.column import TimeColumn as TimeColumn
 from tfx_sequences.schemas.columns.column import Vocabulary as Vocabulary
+from tfx_sequences.schemas.columns.column import ZScoreBy as ZScoreBy
 from tfx_sequences.schemas.columns.feature_columns import bucketized_column as bucketized_column
 from tfx_sequences.schemas.columns.feature_columns import (
     categorical_column_with_hash_bucket as categorical_column_with_hash_bucket,
@@ -70,6 +72,7 @@ from tfx_sequences.schemas.columns.feature_columns import text_column as text_co
 from tfx_sequences.schemas.columns.representations import embedding_column as embedding_column
 from tfx_sequences.schemas.columns.representations import indicator_column as indicator_column
 from tfx_sequences.schemas.columns.representations import shared_embedding_columns as shared_embedding_columns
+from tfx_sequences.schemas.columns.representations import weighted_categorical_column as weighted_categorical_column
 from tfx_sequences.schemas.features.parse_specs import make_parse_example_spec as make_parse_example_spec
 from tfx_sequences.schemas.features.parse_specs import (
     make_parse_sequence_example_spec as make_parse_sequence_example_spec,

@@ -10,7 +10,7 @@ _OLDEST = (3, 10)
 def main():
     """Runs the command line and returns its exit code.
 
-    An interpreter too old even to import the rest gets one message and code 2.
+    An interpreter that is too old to import the rest gets one message and exit code 2.
     """
     if sys.version_info < _OLDEST:
         sys.stderr.write(

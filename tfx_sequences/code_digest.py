@@ -1,4 +1,4 @@
-"""A digest of our own code, so that editing it reruns just what depends on it."""
+"""A digest of our own code, so that an edit reruns only what depends on it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _STACK = ("tfx", "tensorflow", "tensorflow-transform", "tensorflow-model-analysi
 
 @functools.cache
 def code_digest(*modules: str) -> str:
-    """Hash of the named modules, of all they import of their own packages, and of the stack's versions.
+    """Hash of the named modules, of all imports from their own packages, and of the versions of TFX and its stack.
 
-    TFX's cache knows a component by its inputs and parameters, not by the code
-    of an importable function; this goes into the parameters.
+    TFX's cache identifies a component by its inputs and parameters, not by the code
+    of an importable function. So this hash becomes one of the parameters.
 
     Args:
-        *modules: Modules of ours, or of the user's.
+        *modules: Our own modules, or the user's.
 
     >>> a = code_digest("tfx_sequences.components.transform.preprocessing")
     >>> a == code_digest("tfx_sequences.components.transform.preprocessing"), len(a)
@@ -40,7 +40,7 @@ def code_digest(*modules: str) -> str:
 
 
 def import_closure(modules: tuple[str, ...]) -> dict[str, bytes]:
-    """Source of the modules and of every module of their own packages that they import, at any depth.
+    """Source of the modules, and of all modules from their own packages that they import, at any depth.
 
     >>> sorted(m.rsplit(".", 1)[-1] for m in import_closure(("tfx_sequences.schemas.columns.numeric_columns",)))
     ['base', 'column_base', 'embedding', 'errors', 'numeric_columns']
@@ -56,7 +56,7 @@ def import_closure(modules: tuple[str, ...]) -> dict[str, bytes]:
         sources[name] = path.read_bytes()
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
         if not name.startswith(f"{_ROOT.name}."):
-            # What runs before it; our own facades only load names lazily.
+            # The package's code runs before the module; our own facades only load names lazily.
             waiting.append(package)
         for node in ast.walk(ast.parse(sources[name])):
             if isinstance(node, ast.Import):
@@ -93,7 +93,7 @@ def _source_file(name: str, roots: Mapping[str, list[Path]]) -> Path | None:
     for place in roots.get(package, ()):
         if place.is_file():
             return None if parts else place
-        # Our own facades have no code: what they offer is imported from its module.
+        # Our own facades do not contain code: they import names from other modules.
         candidates = [place.joinpath(*parts, "__init__.py")] if place != _ROOT else []
         if parts:
             candidates.append(place.joinpath(*parts).with_suffix(".py"))

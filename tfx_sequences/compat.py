@@ -1,7 +1,7 @@
-"""The one place that knows which machines, interpreters and versions the stack runs on.
+"""Knows which machines, interpreters and versions the stack supports.
 
-Everything here is answered without importing TensorFlow, Keras or TFX, so that
-a wrong environment is one clear message and not an ImportError from their depths.
+Nothing here imports TensorFlow, Keras or TFX, so that a wrong environment gives one clear
+message instead of an ImportError deep inside them.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from tfx_sequences.errors import EnvironmentNotSupportedError
 
 PYTHON_OLDEST = (3, 10)
 PYTHON_NEWEST = (3, 13)
-# From Python 3.12 on, TFX's wheels (ml-metadata, TFDV) are built against this C library.
+# From Python 3.12 on, TFX's wheels (ml-metadata, TFDV) are built for this C library.
 PYTHON_OF_NEWER_TFX = (3, 12)
 GLIBC_OF_NEWER_TFX = (2, 39)
 
 
 @dataclass(frozen=True)
 class Environment:
-    """What decides whether the stack can run."""
+    """The properties that determine whether the stack can run."""
 
     python: tuple[int, int]
     """Major and minor version of the interpreter."""
@@ -33,7 +33,7 @@ class Environment:
     glibc: tuple[int, int] | None = None
     """Version of the GNU C library; None without one."""
     tensorflow: str | None = None
-    """Installed version, here and below; None where it is not installed."""
+    """Installed version, here and below; None if it is not installed."""
     keras: str | None = None
     tfx: str | None = None
     keras_backend: str | None = None
@@ -50,7 +50,7 @@ def current_environment() -> Environment:
         python=(sys.version_info[0], sys.version_info[1]),
         system=sys.platform,
         glibc=_glibc(),
-        # Its wheels have many names (tensorflow-cpu, tf-nightly), its module only one.
+        # Its wheels have several names (tensorflow-cpu, tf-nightly), but its module has only one.
         tensorflow=_version("tensorflow"),
         keras=_version("keras"),
         tfx=_version("tfx"),
@@ -63,10 +63,10 @@ def check_environment(environment: Environment | None = None, *, needs_tfx: bool
 
     Args:
         environment: What to check; by default that of this process.
-        needs_tfx: False where TensorFlow and Keras are enough.
+        needs_tfx: False if TensorFlow and Keras are sufficient.
 
     Raises:
-        EnvironmentNotSupportedError: Says what is wrong and how to fix it.
+        EnvironmentNotSupportedError: The message says what is wrong and how to fix it.
 
     >>> check_environment(Environment(python=(3, 9)), needs_tfx=False)
     Traceback (most recent call last):
@@ -74,7 +74,7 @@ def check_environment(environment: Environment | None = None, *, needs_tfx: bool
     tfx_sequences.errors.EnvironmentNotSupportedError: This Python is not supported.
       expected: Python 3.10 to 3.13
       received: Python 3.9
-      fix:      Make the environment with another interpreter, preferably python3.11.
+      fix:      Create the environment with another interpreter, preferably python3.11.
     """
     env = current_environment() if environment is None else environment
     _check_python(env)
@@ -91,10 +91,10 @@ def check_environment(environment: Environment | None = None, *, needs_tfx: bool
 
 
 def check_tensorflow_metadata() -> None:
-    """Raises unless `tensorflow_metadata` is installed, which comes with TFX; schemas as protocol buffers need it.
+    """Raises unless `tensorflow_metadata`, a part of TFX, is installed; schemas as protocol buffers need it.
 
     Raises:
-        EnvironmentNotSupportedError: Says how to fix it.
+        EnvironmentNotSupportedError: The message says how to fix it.
     """
     if importlib.util.find_spec("tensorflow_metadata") is None:
         raise EnvironmentNotSupportedError(
@@ -106,7 +106,7 @@ def check_tensorflow_metadata() -> None:
 
 
 def message_to_dict(message: Any) -> dict[str, Any]:
-    """A protocol buffer as JSON has it: fields by their own names, also those that are empty or at their default.
+    """A protocol buffer as JSON data: fields by their own names, including empty fields and defaults.
 
     >>> from google.protobuf.source_context_pb2 import SourceContext
     >>> message_to_dict(SourceContext())
@@ -114,7 +114,7 @@ def message_to_dict(message: Any) -> dict[str, Any]:
     """
     from google.protobuf import json_format
 
-    # Protocol buffers 5 call it by another name.
+    # The option has another name in protocol buffers 5.
     names = ("always_print_fields_with_no_presence", "including_default_value_fields")
     known = inspect.signature(json_format.MessageToDict).parameters
     defaults = next(name for name in names if name in known)
@@ -122,15 +122,15 @@ def message_to_dict(message: Any) -> dict[str, Any]:
 
 
 def quiet_environment() -> None:
-    """Sets defaults that choose Keras's backend and keep TensorFlow from chatting; call it before importing them.
+    """Sets defaults for Keras's backend and for less log output of TensorFlow; call it before importing them.
 
-    What the user has set stays. TF_USE_LEGACY_KERAS is left alone: only `tf.keras`
+    Values set by the user are kept. TF_USE_LEGACY_KERAS is not touched: only `tf.keras`
     reads it, and this package imports `keras`.
     """
     defaults = {
-        # The variable outranks keras.json, where another backend may stand.
+        # The variable overrides keras.json, which may name another backend.
         "KERAS_BACKEND": "tensorflow",
-        # Errors stay; infos and warnings go.
+        # Shows errors, hides infos and warnings.
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "GLOG_minloglevel": "2",
         "GRPC_VERBOSITY": "ERROR",
@@ -141,7 +141,7 @@ def quiet_environment() -> None:
 
 
 def cores() -> int:
-    """Cores that this process may use.
+    """Number of cores that this process may use.
 
     >>> cores() >= 1
     True
@@ -149,16 +149,16 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-# With more cores than this, ops that are not split would leave too many idle.
+# With more cores, single-threaded ops would leave too many cores idle.
 _MOST_CORES_OF_SINGLE_THREADED_OPS = 4
 
 
 def use_cores() -> None:
-    """Gives each TensorFlow op one thread, and runs as many ops side by side as there are cores.
+    """Gives each TensorFlow op one thread, and runs as many ops in parallel as there are cores.
 
-    Recurrent steps are small: shared among threads they take longer than alone, by a third for an
-    LSTM of 64 units. Call it before TensorFlow runs its first op; later it changes nothing. What the
-    user has set stays, and machines of many cores keep TensorFlow's defaults.
+    Recurrent steps are small: with several threads they take longer than with one, by a third for an
+    LSTM with 64 units. Call it before TensorFlow runs its first op; later it has no effect. Values set by
+    the user are kept, and machines with many cores keep TensorFlow's defaults.
     """
     if cores() <= _MOST_CORES_OF_SINGLE_THREADED_OPS:
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
@@ -170,18 +170,18 @@ _M_ARENA_MAX = -8
 
 
 def bound_freed_memory() -> None:
-    """Makes the GNU C library keep freed memory in four heaps per core at most, not in eight.
+    """Limits glibc to four malloc arenas per core, instead of eight.
 
-    Each thread that allocates gets a heap of its own until there are that many, and freed memory goes back
-    to the heap it came from. TensorFlow has many threads: one reads the input and another frees it, so heap
-    after heap grows to its peak, epoch after epoch. With fewer than four, threads wait for
-    one another's heaps: with two the input took a tenth longer. Call it early: once there are eight heaps
-    it changes nothing. What the user has set stays, and other C libraries stay as they are.
+    Each allocating thread gets a separate arena until the limit is reached, and freed memory returns to its
+    arena. TensorFlow has many threads: one reads the input and another frees it, so one arena after another
+    grows to its peak, epoch after epoch. With fewer than four arenas, threads wait for each other: with two,
+    the input took a tenth longer. Call it early: once there are eight arenas per core, it has no effect.
+    Values set by the user are kept, and other C libraries are not changed.
     """
     if "MALLOC_ARENA_MAX" in os.environ or "glibc.malloc.arena_max" in os.environ.get("GLIBC_TUNABLES", ""):
         return
     if _glibc() is not None:
-        # Not every Python has it, and this module says what is wrong with an environment.
+        # Not every Python has it, and this module must be importable to report a wrong environment.
         import ctypes
 
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 4 * cores())
@@ -193,7 +193,7 @@ def _check_python(env: Environment) -> None:
             "This Python is not supported.",
             expected=f"Python {_dotted(PYTHON_OLDEST)} to {_dotted(PYTHON_NEWEST)}",
             received=f"Python {_dotted(env.python)}",
-            fix="Make the environment with another interpreter, preferably python3.11.",
+            fix="Create the environment with another interpreter, preferably python3.11.",
         )
 
 
@@ -219,7 +219,7 @@ def _check_packages(env: Environment, needs_tfx: bool) -> None:
         )
     if env.keras is None or _major(env.keras) < 3:
         raise EnvironmentNotSupportedError(
-            "Keras 3 is needed.",
+            "Keras 3 is required.",
             expected="keras 3.10 or newer",
             received="no module 'keras'" if env.keras is None else f"keras {env.keras}",
             fix=f"Install it here: {_install('keras>=3.10')}",
@@ -238,7 +238,7 @@ def _install(requirement: str) -> str:
 
 
 def _version(module: str) -> str | None:
-    """Version of the distribution of this name; '' where only the module is known to exist."""
+    """Version of the distribution with this name; '' if only the module is known to exist."""
     import importlib.metadata
 
     try:
@@ -246,7 +246,7 @@ def _version(module: str) -> str | None:
     except importlib.metadata.PackageNotFoundError:
         pass
     spec = importlib.util.find_spec(module)
-    # A mere folder of that name has no origin.
+    # A plain folder with this name does not have an origin.
     return "" if spec is not None and spec.origin else None
 
 
@@ -255,14 +255,14 @@ def _glibc() -> tuple[int, int] | None:
         name, _, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")
         major, minor = version.split(".")[:2]
         return (int(major), int(minor)) if name == "glibc" else None
-    # No such function, no such name, or no such format: not the GNU C library.
+    # The function, the name or the format does not exist: this is not the GNU C library.
     except (AttributeError, ValueError, OSError):
         return None
 
 
 def _major(version: str) -> int:
     digits = version.split(".")[0]
-    # Without metadata nothing speaks against this Keras.
+    # Without metadata, assume that this Keras is new enough.
     return int(digits) if digits.isdigit() else 3
 
 

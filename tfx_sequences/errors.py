@@ -1,4 +1,4 @@
-"""The errors of this package: every message says what, expected, received, fix."""
+"""The errors of this package. Every message has four parts: what, expected, received, fix."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class TfxSequencesError(Exception):
-    """Base of all errors that this package raises on purpose.
+    """Base class of all errors that this package raises deliberately.
 
     The command line turns it into one message and `exit_code`, without a
     traceback.
@@ -65,15 +65,15 @@ class SpecError(UserInputError):
 
 
 class DataError(UserInputError):
-    """Records that cannot be read, or that the spec does not describe."""
+    """Records that cannot be read, or that do not match the spec."""
 
 
 class EnvironmentNotSupportedError(UserInputError):
-    """The interpreter, the C library or Keras is one the stack cannot run on."""
+    """The interpreter, the C library or Keras is not supported."""
 
 
 def four_parts(what: str, expected: str | None, received: str | None, fix: str | None) -> str:
-    """What happened, and below it the parts that are given, a line each.
+    """The message: what happened, followed by one line for each given part.
 
     >>> print(four_parts("No such folder.", None, "'x'", "Check --data."))
     No such folder.
@@ -85,7 +85,7 @@ def four_parts(what: str, expected: str | None, received: str | None, fix: str |
 
 
 def closest_name(name: object, candidates: Iterable[object]) -> str | None:
-    """The candidate most like `name`, or None if none is close.
+    """The candidate most similar to `name`, or None if none is close.
 
     >>> closest_name("shpe", ["shape", "dtype"])
     'shape'
@@ -107,7 +107,7 @@ def did_you_mean(name: object, candidates: Iterable[object]) -> str:
 
 
 def shortened(names: Iterable[object], most: int = 8) -> str:
-    """Names joined for a message, the first `most` of them and a count of the rest.
+    """Names joined for a message: the first `most` of them and the number of the rest.
 
     >>> shortened("abcd", most=2)
     "'a', 'b' and 2 more"

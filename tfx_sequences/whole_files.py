@@ -1,6 +1,6 @@
-"""Files and folders that appear whole or not at all, whenever the process is killed.
+"""Files and folders that appear completely or not at all, even if the process is killed.
 
-What is written goes to a temporary name in the same folder, for only there a rename is atomic.
+Contents are written under a temporary name in the same folder, because only there is a rename atomic.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any, BinaryIO
 
 @contextlib.contextmanager
 def written_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """A binary stream whose content becomes the file when the context ends; after an error the file is as it was.
+    """A binary stream whose content becomes the file when the context ends; after an error the file is unchanged.
 
-    The content is on the disk before it gets the name. A new file has the permissions of any new one, an old one
-    keeps its own.
+    The content is on the disk before the file is renamed. A new file gets the usual permissions; an existing file
+    keeps its permissions.
 
     Args:
-        path: A path of this machine, or a URI that TensorFlow writes.
+        path: A path on this machine, or a URI that TensorFlow can write.
 
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     with written_whole(f"{folder}/x") as file:
@@ -38,9 +38,9 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def folder_written_whole(target: Path) -> Iterator[Path]:
-    """A folder beside the target, which becomes the target when the context ends; after an error it is gone.
+    """A folder next to the target that becomes the target when the context ends; after an error it is deleted.
 
-    The contents are not forced to the disk: who reads them compares checksums.
+    The contents are not forced to the disk, because readers compare checksums.
     """
     building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     building.chmod(0o755)

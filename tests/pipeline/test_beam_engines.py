@@ -10,7 +10,7 @@ from tfx_sequences.pipeline.beam_engines import ENGINES, beam_pipeline_args, che
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_engine_together_with_a_runner_is_an_error(engine):
-    with pytest.raises(UserInputError, match="Two runners"):
+    with pytest.raises(UserInputError, match="Two Beam runners"):
         beam_pipeline_args(["--runner=FnApiRunner"], engine)
 
 
@@ -80,7 +80,7 @@ def test_a_cluster_that_does_not_answer_is_an_error():
         listener.listen()
         check_engine(["--runner=PortableRunner", endpoint])
         check_engine(["--runner=FlinkRunner", f"--flink_master=http://localhost:{port}"])
-    with pytest.raises(UserInputError, match="Nothing answers"):
+    with pytest.raises(UserInputError, match="No server answers"):
         check_engine(
             ["--runner=PortableRunner", "--environment_type=EXTERNAL", f"--environment_config=localhost:{port}"]
         )

@@ -374,7 +374,7 @@ def test_the_trainer_refuses_a_transform_graph_of_another_spec(training):
     executor = TrainerExecutor(TrainerExecutor.Context(unique_id="2", tmp_dir="ram://refused/tmp"))
     fn_args = executor._GetFnArgs(inputs, made, component.exec_properties)
     fn_args.custom_config["spec"] = spec_to_json(changed_spec())
-    with pytest.raises(SpecError, match=rf"transform graph was made of another spec[\s\S]*{_CHANGE}"):
+    with pytest.raises(SpecError, match=rf"transform graph was made with another spec[\s\S]*{_CHANGE}"):
         run_fn(fn_args)
     assert not tf.io.gfile.glob("ram://refused/model/*")
 

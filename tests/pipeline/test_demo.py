@@ -253,7 +253,7 @@ def test_predict_with_the_model_of_a_real_run(demo, command, tmp_path):
     file = write_records(tmp_path / "new.tfrecord", flat_records)
     done = command("predict", demo.output, file, "-o", tmp_path / "out.jsonl")
     assert done.returncode == 2
-    what = f"{file} holds tf.Example records, not tf.SequenceExample."
+    what = f"{file} contains tf.Example records, not tf.SequenceExample."
     assert_told(done.stderr, Bad(what, "feature lists", "'lpc'", "tf.SequenceExample"))
     steps = [[0.5] * 12] * 3
     late = [sequence_example({"utterance_id": f"u{i}"}, {"lpc": steps}) for i in range(300)]
@@ -263,7 +263,9 @@ def test_predict_with_the_model_of_a_real_run(demo, command, tmp_path):
     assert done.returncode == 2
     assert_told(
         done.stderr,
-        Bad(f"Record 300 ('odd') of {file} cannot be predicted.", None, "'lpc': each step has 12 values", "check"),
+        Bad(
+            f"Record 300 ('odd') of {file} cannot be predicted.", None, "'lpc': each step must have 12 values", "check"
+        ),
     )
     assert_no_defect(done.stderr)
     assert_no_graph_talk(done.stderr)

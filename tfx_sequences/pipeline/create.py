@@ -40,6 +40,7 @@ from tfx_sequences.components.stages.steady_transform import SteadyTransform
 from tfx_sequences.components.stages.trainer import RUN_FN, SequenceTrainer
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_io import TRAIN_SECTIONS, TRANSFORM_SECTIONS, fingerprint, spec_to_json
+from tfx_sequences.schemas.spec.splits import Splits
 
 # Given by path: TFX imports them where they run.
 PREPROCESSING_FN = "tfx_sequences.components.transform.preprocessing.preprocessing_fn"
@@ -60,6 +61,7 @@ def create_pipeline(
     metadata_connection_config: object | None = None,
     beam_pipeline_args: list[str] | None = None,
     bulk_inference_data: str | None = None,
+    patterns: Splits | None = None,
 ) -> tfx_pipeline.Pipeline:
     """The pipeline of one spec, from ExampleGen to Pusher.
 
@@ -81,10 +83,11 @@ def create_pipeline(
         metadata_connection_config: Connection to ML Metadata; None for runners that bring their own.
         beam_pipeline_args: Beam's options.
         bulk_inference_data: Folder or URI of more TFRecords, which the model predicts if it is blessed.
+        patterns: The patterns of the files, where they are not those of the spec; see `with_patterns_found`.
     """
     features = spec_to_json(spec, TRANSFORM_SECTIONS)
     trained = spec_to_json(spec, TRAIN_SECTIONS)
-    example_gen = SequenceExampleGen(data, spec, splits_with_files, code_digest(ingest.__name__))
+    example_gen = SequenceExampleGen(data, spec, splits_with_files, code_digest(ingest.__name__), patterns)
     examples = example_gen.outputs["examples"]
     statistics_gen = StatisticsGen(examples=examples)
     statistics = statistics_gen.outputs["statistics"]

@@ -65,16 +65,16 @@ def other_dtype(signatures):
     [
         (without_signature, "no such signature"),
         (without_counts, "no output 'cut_steps'"),
-        (fewer_sums, "output 'sums' of 3 sums, not 2003"),
-        (other_dtype, "output 'sequence_length' of float32, not int64"),
+        (fewer_sums, "output 'sums' has 3 sums, not 2003"),
+        (other_dtype, "output 'sequence_length' has type float32, not int64"),
     ],
 )
 def test_a_baseline_of_another_version_is_told(exported_everything, earlier, change, received):
     folder = earlier(change)
     with pytest.raises(UserInputError) as told:
         extractors(exported_everything[1], folder)
-    assert told.value.what == f"The last blessed model cannot be compared with: {folder}."
-    assert told.value.received == f"{received}; tfx-sequences 0.0.7 exported it, this is {__version__}"
+    assert told.value.what == f"Cannot compare with the last blessed model, {folder}."
+    assert told.value.received == f"{received}; tfx-sequences 0.0.7 exported it, but this is {__version__}"
     assert "without evaluation.baseline" in told.value.fix
 
 

@@ -98,10 +98,10 @@ def test_ranges_of_lengths_are_slices_and_those_of_steps_are_figures():
 @pytest.mark.parametrize(
     ("evaluation", "words"),
     [
-        ({"length_slices": (5, 5)}, "boundaries must be increasing numbers, not 5, 5"),
+        ({"length_slices": (5, 5)}, "boundaries must be increasing numbers, but are 5, 5"),
         ({"length_slices": "automatic"}, "auto"),
         ({"step_slices": (5,)}, "evaluation.step_slices: no label is per step"),
-        ({"baseline": {"accuracy": {}}}, "give max_drop, or max_rise"),
+        ({"baseline": {"accuracy": {}}}, "set either max_drop or max_rise"),
         ({"baseline": {"accuracy": {"max_drop": -1.0}}}, "greater than or equal to 0"),
         (
             {"baseline": {"acuracy": {"max_drop": 0.1}}},
@@ -131,8 +131,8 @@ def test_miscounts_are_told():
     found["records"], found["step_ranges"]["all"]["0"]["tag.step_count"] = 3, 1.0
     whole["cut_step_count"] = 2.0
     assert find_miscounts(found, spec) == [
-        "example_count is 2, the split has 3 records",
+        "example_count is 2, but the split has 3 records",
         "step_count and cut_step_count add up to 7, but the split has 6 steps",
         "cut_step_count is 1 over the slices by length, but 2 over all records",
-        "tag.step_count is 4 over the ranges of steps, 5 of all",
+        "tag.step_count is 4 over the ranges of steps, but 5 over all steps",
     ]

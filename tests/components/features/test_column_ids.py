@@ -119,7 +119,7 @@ def test_a_wrong_dtype_is_named(column, dtype):
 
 def test_a_column_does_only_what_it_is_for():
     ids = ColumnIds(CategoricalColumn(key="k", hash_bucket_size=3))
-    with pytest.raises(TypeError, match="not a column of text"):
+    with pytest.raises(TypeError, match="not a text column"):
         ids.tokens(tf.constant(["a"]))
-    with pytest.raises(TypeError, match="not a column of buckets"):
+    with pytest.raises(TypeError, match="not a bucketized column"):
         ids.buckets(tf.constant([[[1.0]]]), None)

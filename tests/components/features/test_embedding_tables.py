@@ -151,5 +151,5 @@ def test_one_key_in_context_and_sequence_has_two_tables():
 
 
 def test_tables_made_without_a_column_are_refused():
-    with pytest.raises(UserInputError, match=r"none for the column 'id'[\s\S]*word_embedding"):
+    with pytest.raises(UserInputError, match=r"do not include the column 'id'[\s\S]*word_embedding"):
         SequenceFeatures([tfs.sequence_categorical_column_with_identity("id", 3)], tables=EmbeddingTables([listed()]))

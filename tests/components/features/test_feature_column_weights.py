@@ -59,7 +59,7 @@ def test_of_both_layers_for_one_that_has_both():
     steps, context = built(), tf_keras.layers.DenseFeatures([TARGET, AGE])
     expected = context(RECORDS)
     layer = own(context_columns=from_feature_columns([TARGET, AGE]))
-    with pytest.raises(UserInputError, match=r"nothing for 'target_embedding'[\s\S]*in a list"):
+    with pytest.raises(UserInputError, match=r"no weights for 'target_embedding'[\s\S]*in a list"):
         load_sequence_features_weights(layer, steps)
     load_sequence_features_weights(layer, [steps, context])
     joined, _ = layer({**STEPS, **RECORDS})
@@ -94,7 +94,7 @@ def test_of_a_layer_inside_a_model_that_was_saved_and_loaded(tmp_path):
     layer = own([SEEN])
     load_sequence_features_weights(layer, again.get_layer("steps"))
     np.testing.assert_array_equal(layer(STEPS)[0], model.get_layer("steps")(STEPS)[0])
-    with pytest.raises(UserInputError, match=r"'gru/gru_cell/kernel:0'[\s\S]*pass the layers"):
+    with pytest.raises(UserInputError, match=r"'gru/gru_cell/kernel:0'[\s\S]*pass its layers"):
         load_sequence_features_weights(layer, again)
 
 
@@ -177,15 +177,15 @@ def test_a_table_whose_name_ends_like_another_gets_its_own():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda w: w.pop("seen_embedding"), r"nothing for 'seen_embedding'"),
+        (lambda w: w.pop("seen_embedding"), r"no weights for 'seen_embedding'"),
         (lambda w: w.update(saw_embedding=w.pop("seen_embedding")), r"Did you mean 'saw_embedding'"),
-        (lambda w: w.update(other=np.ones((9, 4))), r"'other', which no table is called"),
+        (lambda w: w.update(other=np.ones((9, 4))), r"'other', which are not names of tables"),
         (
             lambda w: w.update(seen_embedding=np.ones((8, 4))),
             r"'seen_embedding' have a wrong shape[\s\S]*\(9, 4\)[\s\S]*\(8, 4\)",
         ),
         (lambda w: w.update(seen_embedding=np.ones(36)), r"wrong shape[\s\S]*\(36,\)"),
-        (lambda w: w.update(seen_embedding=[["a"]]), r"'seen_embedding' are no numbers"),
+        (lambda w: w.update(seen_embedding=[["a"]]), r"'seen_embedding' are not numbers"),
         (lambda w: w.update(seen_embedding=[[1], [1, 2]]), r"'seen_embedding' cannot be read"),
         (lambda w: w.update({"layer/seen_embedding/embedding_weights:0": np.ones((9, 4))}), "given twice"),
     ],
@@ -203,7 +203,7 @@ def test_what_does_not_fit_is_told_and_nothing_is_loaded(change, message):
 
 @pytest.mark.parametrize("weights", [3, "weights.h5", np.ones(3)])
 def test_what_has_no_weights_is_told(weights):
-    with pytest.raises(UserInputError, match="There are no weights in what was given"):
+    with pytest.raises(UserInputError, match="Weights cannot be read from this object"):
         load_sequence_features_weights(own(), weights)
 
 
@@ -213,9 +213,9 @@ def test_a_layer_that_has_not_been_called_is_told():
 
 
 def test_the_arguments_in_the_wrong_order_are_told():
-    with pytest.raises(UserInputError, match="layer comes first"):
+    with pytest.raises(UserInputError, match="Pass the layer first"):
         load_sequence_features_weights(built(), own())
-    with pytest.raises(UserInputError, match="layer comes first"):
+    with pytest.raises(UserInputError, match="Pass the layer first"):
         load_sequence_features_weights(keras.layers.Dense(1), own())
 
 

@@ -38,7 +38,7 @@ def test_nor_are_quantiles_and_scales_of_records():
 
 
 def test_what_is_no_column_is_refused():
-    with pytest.raises(SpecError, match=r"no column[\s\S]*builtins.int"):
+    with pytest.raises(SpecError, match=r"not a column[\s\S]*builtins.int"):
         column_from_config(3)
     with pytest.raises(SpecError, match="Did you mean 'numeric'"):
         column_from_config({"type": "numerical", "key": "x"})

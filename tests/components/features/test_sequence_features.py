@@ -167,7 +167,7 @@ def test_different_numbers_of_rows_are_told(graph):
 
 def test_lengths_beyond_the_features_are_told():
     for wrong in ([4, 0, 1], [-1, 0, 1]):
-        with pytest.raises(UserInputError, match="sequence_length does not fit"):
+        with pytest.raises(UserInputError, match="sequence_length does not match"):
             SequenceFeatures([PRICE])({**features(), "sequence_length": np.array(wrong)})
 
 
@@ -189,7 +189,7 @@ def test_columns_must_be_a_list_of_columns(wrong):
         SequenceFeatures(wrong)
     with pytest.raises(UserInputError, match="at least one column"):
         SequenceFeatures([])
-    with pytest.raises(UserInputError, match=r"no column[\s\S]*builtins.str"):
+    with pytest.raises(UserInputError, match=r"not a column[\s\S]*builtins.str"):
         SequenceFeatures(["price"])
 
 

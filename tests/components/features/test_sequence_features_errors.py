@@ -65,7 +65,7 @@ IN_GRAPHS = tf.errors.InvalidArgumentError
     ],
 )
 def test_a_column_that_is_no_sequence(column):
-    with pytest.raises(UserInputError, match=r"a context column, 'item'\.\n.*ContextFeatures, or build the column's"):
+    with pytest.raises(UserInputError, match=r"a context column, 'item'\.\n.*ContextFeatures, or create the matching"):
         SequenceFeatures([PRICE, column])
 
 
@@ -84,10 +84,10 @@ def test_a_sequence_column_among_context_columns(column):
         ({"price": PRICE}, r"needs a list of columns[\s\S]*dict"),
         ("price", r"needs a list of columns[\s\S]*str"),
         (3, r"needs a list of columns[\s\S]*int"),
-        (["price"], r"something that is no column[\s\S]*builtins.str"),
+        (["price"], r"an object that is not a column[\s\S]*builtins.str"),
         (
             [tf.feature_column.sequence_numeric_column("x")],
-            r"no column[\s\S]*SequenceNumericColumn[\s\S]*from_feature",
+            r"not a column[\s\S]*SequenceNumericColumn[\s\S]*from_feature",
         ),
     ],
 )
@@ -106,7 +106,7 @@ def test_columns_of_unequal_length():
     layer = SequenceFeatures([PRICE, ITEM, WORD])
     rows = {"price": [[0.1, 0.2], [0.3], [0.4]], "item": [[1], [2], [0, 1, 2]], "word": [["a"], ["b"], ["a", "b", "c"]]}
     message = (
-        r"Features 'item', 'price', 'word' have different numbers of steps[\s\S]*one common length"
+        r"Features 'item', 'price', 'word' have different numbers of steps[\s\S]*the same length"
         r"[\s\S]*rows[^\d]*0[^\d]+2[^\d]*'item':?[^\d]*1[^\d]+3[^\d]*'price':?[^\d]*2[^\d]+1"
     )
     for form in (ragged, sparse):
@@ -125,7 +125,7 @@ def test_a_length_that_is_not_the_features():
     refused(
         layer,
         {"price": np.zeros((2, 3), "float32"), "sequence_length": np.array([2, 4])},
-        r"sequence_length does not fit[\s\S]*2[^\d]+4[\s\S]*3",
+        r"sequence_length does not match[\s\S]*2[^\d]+4[\s\S]*3",
         IN_GRAPHS,
     )
 
@@ -186,7 +186,7 @@ def test_steps_of_too_many_numbers():
     place = [[[1.0, 2.0]], [[3.0, 4.0, 5.0]]]
     for form in (ragged, sparse):
         given = {"price": form([[1.0], [2.0]]), "place": form(place)}
-        refused(layer, given, r"'place' has steps of too many values[\s\S]*2 per step", IN_GRAPHS)
+        refused(layer, given, r"'place' has steps with too many values[\s\S]*2 per step", IN_GRAPHS)
 
 
 @pytest.mark.parametrize("features", [[1.0, 2.0], np.zeros((2, 3)), None, "price"])
@@ -210,8 +210,8 @@ def test_a_missing_feature():
     [
         (PRICE, [["1.0"]], r"'price' has a wrong dtype[\s\S]*numbers[\s\S]*string[\s\S]*Convert"),
         (PLACE, [[["1.0", "2"]]], r"'place' has a wrong dtype[\s\S]*numbers[\s\S]*string"),
-        (ITEM, [["1"]], r"'item' has a wrong dtype[\s\S]*whole numbers \(ids\)[\s\S]*string"),
-        (ITEM, [[1.0]], r"'item' has a wrong dtype[\s\S]*whole numbers \(ids\)[\s\S]*float32"),
+        (ITEM, [["1"]], r"'item' has a wrong dtype[\s\S]*integers \(ids\)[\s\S]*string"),
+        (ITEM, [[1.0]], r"'item' has a wrong dtype[\s\S]*integers \(ids\)[\s\S]*float32"),
         (WORD, [[1]], r"'word' has a wrong dtype[\s\S]*strings[\s\S]*int32"),
     ],
 )
@@ -272,7 +272,7 @@ def test_a_context_feature_of_wrong_rank(value, message):
         (lambda: ours.sequence_categorical_column_with_vocabulary_list("x", ["a", "a"]), r"'x': .*twice: a"),
         (
             lambda: ours.sequence_categorical_column_with_vocabulary_list("x", ["a"], dtype=tf.int64),
-            r"'x': vocabulary_list does not hold values of dtype int64",
+            r"'x': vocabulary_list must contain values of dtype int64",
         ),
         (
             lambda: ours.sequence_categorical_column_with_vocabulary_list("x", ["a"], 0, 2),
@@ -282,7 +282,7 @@ def test_a_context_feature_of_wrong_rank(value, message):
             lambda: ours.sequence_categorical_column_with_vocabulary_list(
                 "x", ["a"], default_value=0, num_oov_buckets=2
             ),
-            r"'x' gives unknown terms two ids",
+            r"'x' assigns two ids to unknown terms",
         ),
         (
             lambda: SequenceFeatures([ours.sequence_categorical_column_with_vocabulary_file("x", "/no/such/file")]),
@@ -294,7 +294,7 @@ def test_a_context_feature_of_wrong_rank(value, message):
         (lambda: ours.embedding_column(IDS, dimension=2, initializer="zero"), "initializer"),
         (lambda: ours.embedding_column(PRICE, dimension=2), r"embedding_column was given a column without ids"),
         (lambda: ours.indicator_column(PRICE), r"indicator_column was given a column without ids"),
-        (lambda: ours.bucketized_column(CONTEXT_IDS, [0]), "Only plain numbers can be put into buckets"),
+        (lambda: ours.bucketized_column(CONTEXT_IDS, [0]), "Only numbers without a normalizer can be bucketized"),
         (lambda: ours.bucketized_column(ours.numeric_column("x"), [1, 0]), r"'x': boundaries must rise"),
         (lambda: ours.bucketized_column(ours.numeric_column("x"), []), r"'x': boundaries"),
     ],

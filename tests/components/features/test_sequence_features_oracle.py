@@ -334,7 +334,7 @@ def test_difference_several_numbers_per_step_are_an_error_where_tf_keras_makes_s
     x = {"x": tf.SparseTensor([[0, 0, 0], [0, 0, 1], [0, 1, 0]], [20.0, 3.0, 5.0], [1, 2, 2])}
     np.testing.assert_array_equal(theirs(x)[0][..., 0], [[20, 3, 5, 0]])
     np.testing.assert_array_equal(theirs(x)[1], [2])
-    with pytest.raises(UserInputError, match=r"'x' has steps of too many values"):
+    with pytest.raises(UserInputError, match=r"'x' has steps with too many values"):
         own(x)
 
 

@@ -84,7 +84,7 @@ def test_an_array_with_too_few_values_is_filled():
 @pytest.mark.parametrize("make", [sparse, ragged])
 def test_an_array_with_too_many_values_is_refused(make):
     values = step_values(make(INNER), "x", 1, is_sequence=True)
-    with pytest.raises(UserInputError, match=r"'x' has steps of too many values[\s\S]*1 per step[\s\S]*at most 2"):
+    with pytest.raises(UserInputError, match=r"'x' has steps with too many values[\s\S]*1 per step[\s\S]*at most 2"):
         values.dense(3, 0)
 
 

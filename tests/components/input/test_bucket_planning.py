@@ -74,5 +74,5 @@ def test_a_plan_that_contradicts_itself_is_refused():
     bucket = make_plan(LENGTHS, Batching(num_buckets=1)).buckets[0]
     with pytest.raises(ValueError, match="1 boundaries need 2 buckets"):
         BucketPlan(boundaries=(3,), buckets=(bucket,))
-    with pytest.raises(ValueError, match="must rise"):
+    with pytest.raises(ValueError, match="must be increasing"):
         BucketPlan(boundaries=(3, 3), buckets=(bucket,) * 3)

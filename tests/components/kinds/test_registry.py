@@ -37,11 +37,11 @@ def test_one_registration_declares_and_computes():
     registry.register(kind)
     registry.register(_Counts())
     assert registry.kind_of(Label(key="y", type="counts")) is kind
-    with pytest.raises(ValueError, match="called 'counts' is there already: _Counts"):
+    with pytest.raises(ValueError, match="called 'counts' exists already: _Counts"):
         registry.register(_OtherCounts())
 
 
 def test_what_is_only_declared_says_what_is_missing():
     declared_registry.declare(_DeclaredCounts())
-    with pytest.raises(SpecError, match=r"Labels of type 'counts' are declared, but nothing computes them"):
+    with pytest.raises(SpecError, match=r"Labels of type 'counts' are declared, but not implemented"):
         registry.kind_of(Label(key="y", type="counts"))

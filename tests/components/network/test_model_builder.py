@@ -30,8 +30,8 @@ def test_the_function_of_the_path_is_given(package):
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("nowhere_at_all.build", r"no module 'nowhere_at_all'[\s\S]*PYTHONPATH"),
-        ("PACKAGE.smal.build", r"no module 'PACKAGE\.smal'[\s\S]*Did you mean 'small'"),
+        ("nowhere_at_all.build", r"the module 'nowhere_at_all' does not exist[\s\S]*PYTHONPATH"),
+        ("PACKAGE.smal.build", r"the module 'PACKAGE\.smal' does not exist[\s\S]*Did you mean 'small'"),
         ("PACKAGE.small.biuld", r"has no 'biuld'[\s\S]*Did you mean 'build'"),
         ("PACKAGE.small.SIZE", r"SIZE is not a function[\s\S]*received: int"),
         ("PACKAGE.broken.build", r"importing PACKAGE\.broken failed: ZeroDivisionError"),

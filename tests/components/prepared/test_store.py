@@ -79,7 +79,7 @@ def test_a_failed_write_leaves_nothing(tmp_path):
 def test_a_folder_that_is_there_is_not_touched(tmp_path):
     folder, files = write_store(tmp_path, [2, 3])
     before = {p.name: p.read_bytes() for p in folder.iterdir()}
-    with pytest.raises(UserInputError, match="is there already"):
+    with pytest.raises(UserInputError, match="already exists"):
         write_prepared_store(files, make_spec(), FEATURES, folder, IDENTITY)
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
 

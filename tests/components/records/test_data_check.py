@@ -225,20 +225,20 @@ def test_framing_is_checked_first(tmp_path):
     write(tmp_path, [b"no record at all"], good())
     path = tmp_path / "test-0.tfrecord"
     path.write_bytes(path.read_bytes()[:-3])
-    assert f"{path} is cut off" in error_of(spec_of(), tmp_path)
+    assert f"{path} is truncated" in error_of(spec_of(), tmp_path)
 
 
 def test_tf_example_where_sequence_example_is_expected(tmp_path):
     records = [example({"id": "r", "class": "a", "token": ["x", "y"]})]
     message = error_of(spec_of(), write(tmp_path, good(), records))
-    assert f"{tmp_path / 'test-0.tfrecord'} holds tf.Example records" in message
+    assert f"{tmp_path / 'test-0.tfrecord'} contains tf.Example records" in message
     assert "'token' among the plain features" in message
     assert "Write `record: Example`" in message
 
 
 def test_sequence_example_where_tf_example_is_expected(tmp_path):
     message = error_of(spec_of(record="Example"), write(tmp_path, good()))
-    assert "train-0.tfrecord.gz holds tf.SequenceExample records" in message
+    assert "train-0.tfrecord.gz contains tf.SequenceExample records" in message
     assert "the feature lists 'token'" in message
     assert "`record: SequenceExample`" in message
 
@@ -247,7 +247,7 @@ def test_sequence_example_where_tf_example_is_expected(tmp_path):
 @pytest.mark.parametrize("at", [0, 3])
 def test_bytes_that_are_neither(tmp_path, junk, at):
     message = error_of(spec_of(), write(tmp_path, replaced(good(), **{f"_{at}": junk})))
-    assert f"record {at} of {tmp_path / 'train-0.tfrecord.gz'} holds no features" in message
+    assert f"record {at} of {tmp_path / 'train-0.tfrecord.gz'} does not contain features" in message
     assert "neither" in message
 
 
@@ -255,7 +255,7 @@ def test_bytes_that_are_neither(tmp_path, junk, at):
 def test_bytes_that_are_neither_beyond_the_sample(tmp_path, junk):
     message = error_of(spec_of(), write(tmp_path, replaced(good(400), _333=junk)))
     assert "record 333 of" in message
-    assert "holds no features" in message
+    assert "does not contain features" in message
 
 
 # -- features that are not there, or otherwise than the spec says
@@ -316,7 +316,7 @@ def test_column_of_another_dtype(tmp_path, column, stored, fix, kind):
     if kind == "Example":
         records = [example({"id": f"r{i}", "class": "a", "token": values}) for i in range(4)]
     message = error_of(spec_of(record=kind, sequence={"token": column}), write(tmp_path, records))
-    assert "sequence.token has another dtype in the data than in the spec" in message
+    assert "sequence.token has a different dtype in the data than in the spec" in message
     assert f"received: {stored} in record 0 ('r0') of" in message
     assert fix in message
 
@@ -340,7 +340,7 @@ def test_column_of_another_dtype(tmp_path, column, stored, fix, kind):
 )
 def test_label_weight_or_id_of_another_dtype(tmp_path, parts, context, fix):
     message = error_of(spec_of(**parts), write(tmp_path, good(context=context)))
-    assert "has another dtype in the data than in the spec" in message
+    assert "has a different dtype in the data than in the spec" in message
     assert fix in message
 
 
@@ -354,7 +354,7 @@ def test_another_dtype_beyond_the_sample(tmp_path, kind):
     records = [of(i, ["x", "y"]) for i in range(3000)]
     records[2900] = of(2900, [1, 2])
     message = error_of(spec_of(record=kind), write(tmp_path, records))
-    assert "sequence.token has another dtype" in message
+    assert "sequence.token has a different dtype" in message
     assert "int64 in record 2900 ('r2900') of" in message
 
 
@@ -708,7 +708,7 @@ def test_unknown_classes_in_several_batches(tmp_path, monkeypatch):
 def test_class_of_the_test_that_training_never_saw(tmp_path):
     message = error_of(spec_of(), write(tmp_path, good(), [record(0), record(1, {"class": "c"})]))
     assert "The split 'test' has a class of the label 'class' that no training record has." in message
-    assert "'c' in 1 records of 'test'" in message
+    assert "'c' in 1 record of 'test'" in message
     check_data(spec_of(label={"key": "class", "classes": ("a", "b", "c")}), filled(tmp_path))
 
 
@@ -723,7 +723,7 @@ def test_only_one_class(tmp_path, classes):
 @pytest.mark.parametrize("bad", ["", "two\nlines"])
 def test_class_that_no_vocabulary_takes(tmp_path, bad):
     message = error_of(spec_of(), write(tmp_path, replaced(good(), _2=record(2, {"class": bad}))))
-    assert "is empty or holds a line break" in message
+    assert "is empty or contains a line break" in message
 
 
 # -- lengths, and what comes first
@@ -833,7 +833,7 @@ def test_class_that_only_held_back_records_have(tmp_path):
     assert "The split 'test' (held back from the training records) has a class of the label 'class'" in message
     assert "that no record left in train has" in message
     assert "'aa' in 2 records of 'test'" in message
-    assert "give files that match splits.test" in message
+    assert "provide files that match splits.test" in message
     check_data(spec_of(label={"key": "class", "classes": ("a", "b", "aa")}), tmp_path)
 
 
@@ -877,7 +877,7 @@ def test_first_records_for_a_prediction_need_no_label(tmp_path):
     check_first_records(write_records(tmp_path / "none.tfrecord", []), spec)
     with pytest.raises(DataError, match=r"No record has sequence\.token\."):
         check_first_records(write_records(tmp_path / "other.tfrecord", good(token=None)), spec)
-    with pytest.raises(DataError, match=r"holds tf\.Example records"):
+    with pytest.raises(DataError, match=r"contains tf\.Example records"):
         check_first_records(write_records(tmp_path / "flat.tfrecord", [example({"token": ["x"]})]), spec)
 
 

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tfx_sequences.components.records.files import find_split_files, list_record_files, unused_files
+from tests.records import write_records
+from tfx_sequences.components.records.files import (
+    find_split_files,
+    list_record_files,
+    skipped_files,
+    unused_files,
+    with_patterns_found,
+)
 from tfx_sequences.errors import DataError, UserInputError
 from tfx_sequences.schemas.spec.sequence_spec import Splits
 
@@ -66,7 +73,7 @@ def test_patterns_may_name_folders(tmp_path):
 def test_no_such_folder_names_a_sibling(tmp_path):
     (tmp_path / "vowels").mkdir()
     message = error_of(find_split_files, tmp_path / "vowel", Splits())
-    assert "No such data folder" in message
+    assert "The data folder does not exist" in message
     assert "Did you mean 'vowels'?" in message
 
 
@@ -78,14 +85,14 @@ def test_folder_is_a_file(tmp_path):
 
 
 def test_folder_in_a_file_system_that_tensorflow_does_not_have():
-    with pytest.raises(UserInputError, match=r"no file system for s9://bucket/data[\s\S]*gs://"):
+    with pytest.raises(UserInputError, match=r"does not support the file system of s9://bucket/data[\s\S]*gs://"):
         find_split_files("s9://bucket/data", Splits())
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_folder_may_not_be_read(tmp_path):
     (tmp_path / "closed").mkdir(mode=0)
-    assert "may not be read" in error_of(find_split_files, tmp_path / "closed", Splits())
+    assert "permission to read" in error_of(find_split_files, tmp_path / "closed", Splits())
 
 
 @pytest.mark.parametrize(
@@ -123,24 +130,55 @@ def test_file_in_two_splits(tmp_path):
     assert "splits.train: '*' and splits.test: 'test*'" in message
 
 
-@pytest.mark.parametrize("name", ["train.json", "train_notes.txt", "train.md"])
-def test_pattern_that_matches_what_holds_no_records(tmp_path, name):
-    # ExampleGen would read it as records.
-    touch(tmp_path, "train-0.tfrecord", name)
-    message = error_of(find_split_files, tmp_path, Splits())
-    assert f"splits.train also matches what holds no records: '{name}'" in message
-
-
-def test_hidden_files_count_only_where_a_pattern_takes_them(tmp_path):
-    touch(tmp_path, "train-0.tfrecord", "._train-0.tfrecord")
+@pytest.mark.parametrize("name", ["train.json", "train_notes.txt", "train.md", "train_labels"])
+def test_plain_text_that_a_pattern_matches_is_skipped_and_named(tmp_path, name):
+    touch(tmp_path, "train-0.tfrecord")
+    (tmp_path / name).write_text("id,label\nä,1\n", "utf-8")
     assert found(tmp_path)["train"] == ["train-0.tfrecord"]
-    assert "._train-0.tfrecord" in error_of(find_split_files, tmp_path, Splits(train="*.tfrecord"))
+    assert [f.name for f in skipped_files(tmp_path, Splits())] == [name]
+
+
+def test_what_is_cut_within_a_character_is_text_and_records_are_not(tmp_path):
+    touch(tmp_path, "train-00000-of-00002")
+    (tmp_path / "train_notes").write_text("x" + "ä" * 500, "utf-8")
+    write_records(tmp_path / "train-00001-of-00002", [b"text that is a record"])
+    assert found(tmp_path)["train"] == ["train-00000-of-00002", "train-00001-of-00002"]
+
+
+def test_hidden_files_are_skipped(tmp_path):
+    touch(tmp_path, "train-0.tfrecord", "._train-0.tfrecord")
+    assert found(tmp_path, train="*.tfrecord")["train"] == ["train-0.tfrecord"]
+    assert [f.name for f in skipped_files(tmp_path, Splits(train="*.tfrecord"))] == ["._train-0.tfrecord"]
+
+
+@pytest.mark.parametrize("name", ["validate3844.tfrecord", "validation-0", "val-0", "val0", "dev.gz", "eval_0"])
+def test_usual_names_of_the_validation_split_are_known(tmp_path, name):
+    touch(tmp_path, "train0093.tfrecord", "training_1.tfrecord", "test0001.tfrecord", name)
+    assert found(tmp_path) == {
+        "train": ["train0093.tfrecord", "training_1.tfrecord"],
+        "valid": [name],
+        "test": ["test0001.tfrecord"],
+    }
+    assert with_patterns_found(tmp_path, Splits()).train == "train*"
+
+
+def test_the_default_comes_before_other_usual_names(tmp_path):
+    touch(tmp_path, "train-0", "valid-0", "eval-0", "values-0")
+    assert found(tmp_path)["valid"] == ["valid-0"]
+    assert with_patterns_found(tmp_path, Splits()) == Splits()
+    (tmp_path / "valid-0").unlink()
+    assert with_patterns_found(tmp_path, Splits()) == Splits(valid="eval*")
+
+
+def test_a_pattern_of_the_spec_has_no_others(tmp_path):
+    touch(tmp_path, "train-0", "eval-0")
+    assert found(tmp_path, valid="held*")["valid"] == []
 
 
 @pytest.mark.parametrize("pattern", ["", "/data/train*", "../other/*", "train**"])
 def test_pattern_that_is_none(tmp_path, pattern):
     touch(tmp_path, "train-0.tfrecord")
-    assert "splits.train is not a pattern" in error_of(find_split_files, tmp_path, Splits(train=pattern))
+    assert "splits.train is not a valid file pattern" in error_of(find_split_files, tmp_path, Splits(train=pattern))
 
 
 def test_list_record_files(tmp_path):

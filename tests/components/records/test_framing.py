@@ -57,7 +57,7 @@ def test_truncated_gzip(tmp_path):
     path = write_records(tmp_path / "train.tfrecord.gz", [random.Random(1).randbytes(5000)] * 3)
     path.write_bytes(path.read_bytes()[:-20])
     message = error_of(check_framing, path)
-    assert f"{path} is cut off" in message
+    assert f"{path} is truncated" in message
     assert "gzip" in message
 
 
@@ -96,7 +96,7 @@ def test_truncated_record(tmp_path, cut):
     path.write_bytes(path.read_bytes()[:-cut])
     message = error_of(check_framing, path)
     offset = sum(FRAME + len(p) for p in PAYLOADS[:-1])
-    assert f"{path} is cut off" in message
+    assert f"{path} is truncated" in message
     assert f"record 4, at byte {offset}, is incomplete" in message
 
 
@@ -107,7 +107,7 @@ def test_corrupt_payload(tmp_path):
     data[offset + 100] ^= 1
     path.write_bytes(data)
     message = error_of(check_framing, path)
-    assert f"the checksum of the payload of record 3, at byte {offset}, does not fit" in message
+    assert f"the checksum of the payload of record 3, at byte {offset}, does not match" in message
 
 
 def test_corrupt_length_after_good_records(tmp_path):
@@ -117,7 +117,7 @@ def test_corrupt_length_after_good_records(tmp_path):
     data[offset] ^= 1
     path.write_bytes(gzip.compress(data))
     message = error_of(check_framing, path)
-    assert f"the checksum of the length of record 2, at byte {offset} of the unpacked file" in message
+    assert f"the checksum of the length of record 2, at byte {offset} of the uncompressed data" in message
 
 
 def test_unreadable_file(tmp_path):

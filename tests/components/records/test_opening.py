@@ -54,10 +54,10 @@ def test_files_of_both_kinds_are_read_together(tmp_path):
 @pytest.mark.parametrize(
     ("name", "packed", "message"),
     [
-        ("train.tfrecord.gz", "", r"named .gz but is not gzip[\s\S]*Rename it to train.tfrecord,"),
-        ("train.tfrecord", "GZIP", r"gzip but its name does not say so[\s\S]*Rename it to train.tfrecord.gz."),
+        ("train.tfrecord.gz", "", r"ends in .gz, but is not a gzip file[\s\S]*Rename it to train.tfrecord,"),
+        ("train.tfrecord", "GZIP", r"its name does not end in .gz[\s\S]*Rename it to train.tfrecord.gz."),
         ("train.tfrecord", "ZLIB", "compressed with zlib, which Beam does not read"),
-        ("train.tfrecord.bz2", "", "a name by which Beam unpacks it otherwise"),
+        ("train.tfrecord.bz2", "", "a suffix that makes Beam decompress it in another way"),
     ],
 )
 def test_a_name_that_contradicts_the_content_is_refused(tmp_path, name, packed, message):

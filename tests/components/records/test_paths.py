@@ -64,7 +64,7 @@ def test_an_unknown_file_system_is_named_with_those_that_there_are():
 
 def test_a_file_that_is_not_there_is_an_error_of_the_data():
     with (
-        pytest.raises(DataError, match="cannot be read: No such file: ram://test_paths/none"),
+        pytest.raises(DataError, match="cannot be read: File not found: ram://test_paths/none"),
         opened(path_of("ram://test_paths/none")) as file,
     ):
         file.read(1)

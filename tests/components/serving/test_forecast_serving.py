@@ -184,7 +184,7 @@ def test_windows_are_cut_of_transformed_records_only(forecasts):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"sales_ahead": [1.0, float("nan"), 2.0]}, "sales_ahead.*: a value that is missing or not finite"),
+        ({"sales_ahead": [1.0, float("nan"), 2.0]}, "sales_ahead.*: a value is missing or not finite"),
         ({"visitors_ahead": [1, 2]}, "visitors_ahead"),
     ],
 )

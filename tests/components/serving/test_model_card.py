@@ -9,7 +9,7 @@ from tests.everything import everything_spec
 from tests.records import write_records
 from tfx_sequences import __version__
 from tfx_sequences.components.serving.loaded_model import load_model
-from tfx_sequences.components.serving.model_card import check_model, digest_of_transform, read_card
+from tfx_sequences.components.serving.model_card import check_model, digest_of_transform, read_card, write_card
 from tfx_sequences.errors import SpecError, UserInputError
 from tfx_sequences.pipeline.commands.cli import main
 from tfx_sequences.schemas.spec.spec_io import fingerprint, spec_to_yaml
@@ -86,15 +86,17 @@ def test_an_edited_card_is_refused(copy):
 def test_a_card_of_another_version_is_told_with_both_versions(copy):
     card = json.loads((copy / "tfx_sequences.json").read_text())
     card |= {"tfx_sequences_version": "9.1", "spec": {**card["spec"], "what_is_to_come": 1}}
-    for folder in (copy, copy / "assets.extra"):
-        (folder / "tfx_sequences.json").write_text(json.dumps(card))
+    write_card(card, str(copy))
     with pytest.raises(UserInputError) as told:
         load_model(copy)
     assert f"({__version__})" in told.value.expected
     assert told.value.received.startswith("a card of version 9.1: ") and "what_is_to_come" in told.value.received
 
 
-def test_another_saved_model_under_the_card_is_refused(copy):
+def test_another_saved_model_under_the_card_of_an_earlier_version_is_refused(copy):
+    card = json.loads((copy / "tfx_sequences.json").read_text())
+    del card["model_files"]
+    write_card(card, str(copy))
     path = copy / "fingerprint.pb"
     data = bytearray(path.read_bytes())
     data[1] ^= 1  # within the checksum, the first of its fields

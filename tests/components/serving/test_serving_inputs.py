@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from tests.everything import Analyzed, everything_spec, plain_records
+from tests.everything import SEVERAL_PER_STEP, Analyzed, everything_spec, plain_records
 from tfx_sequences.components.serving.requests import make_tensors
 from tfx_sequences.components.serving.serving_inputs import from_records, from_tensors
 
@@ -12,7 +12,7 @@ SPEC = EVERYTHING.spec_of_examples
 
 
 def tensors(**changes):
-    rows = [{k: v for k, v in {**c, **s}.items() if k != "genres"} for c, s in EVERYTHING.records]
+    rows = [{k: v for k, v in {**c, **s}.items() if k not in SEVERAL_PER_STEP} for c, s in EVERYTHING.records]
     made = make_tensors(rows, SPEC)
     return {n: tf.constant(x, tf.string if x.dtype == object else None) for n, x in {**made, **changes}.items()}
 

@@ -69,5 +69,5 @@ def test_metrics_alone():
 
 def test_another_model_is_refused():
     state = TrainState.of(compiled(1), [], POSITION)
-    with pytest.raises(UserInputError, match=r"another model[\s\S]*other are model/"):
+    with pytest.raises(UserInputError, match=r"a different model[\s\S]*different are model/"):
         state.restore(compiled(1, units=(4,)), [])

@@ -73,7 +73,7 @@ def test_what_is_of_another_shape_or_in_one_model_only_is_told(tmp_path):
     done = warm_start(model, axes, str(tmp_path / "pushed_model" / "1"))
     assert {name.split("/")[0] for name in done.dropped} == {"bidirectional_1"}
     assert done.by_name[TABLE] == {"matched": 2, "new": 0, "dropped": 0}
-    assert done.other_shape == {"logits/0/kernel": "(4, 2) then, (8, 2) now"}
+    assert done.other_shape == {"logits/0/kernel": "(4, 2) before, (8, 2) now"}
     words = "\n".join(done.lines())
     assert "logits/0/kernel: newly initialized: (4, 2) before, (8, 2) now" in words
     assert "only in the earlier model, so not used: bidirectional_1/0/kernel" in words

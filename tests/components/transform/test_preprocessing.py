@@ -114,6 +114,21 @@ def test_numbers_fall_into_buckets(everything, transformed):
     )
 
 
+def test_weights_stand_beside_their_terms(everything, transformed):
+    assert transformed["sequence.topics.weights"].to_list() == steps(everything, "topic_weights")
+    assert transformed["context.interests.weights"].to_list() == context(everything, "interest_weights")
+    counts = [[len(terms) for terms in record] for record in steps(everything, "topics")]
+    assert [[len(ids) for ids in record] for record in transformed["sequence.topics"].to_list()] == counts
+
+
+def test_weights_that_are_not_as_many_as_terms_are_refused(everything):
+    context, sequence = everything.records[3]
+    for key, wrong in (("topic_weights", [[3], [], [2, 0, 5]]), ("topic_weights", [[3, 1], [4], [2, 0, 5]])):
+        record = sequence_example(context, {**sequence, key: wrong}).SerializeToString()
+        with pytest.raises(tf.errors.InvalidArgumentError, match="different numbers of values"):
+            transform(everything, [record])
+
+
 def test_given_figures_scale(everything, transformed):
     expected = (flat(steps(everything, "scaled")) - [1.0, 2.0]) * 0.5
     np.testing.assert_allclose(transformed["sequence.scaled"].values, expected, atol=1e-6)
@@ -188,8 +203,8 @@ def test_missing_steps_become_the_mean_the_default_or_the_unknown_term(everythin
 @pytest.mark.parametrize(
     ("sequence", "message"),
     [
-        ({"lpc": [[1.0, 2.0]] * 3}, "lpc.*: each step has 3 values or none"),
-        ({"token": ["a", ["a", "b"], "c"]}, "token.*: each step has 1 values or none"),
+        ({"lpc": [[1.0, 2.0]] * 3}, "lpc.*: each step must have 3 values or none"),
+        ({"token": ["a", ["a", "b"], "c"]}, "token.*: each step must have 1 values or none"),
         ({"lpc": [[1.0, 2.0, 3.0]] * 2}, "different numbers of steps"),
         ({"day": [1, 7, 2]}, r"day.*ids that are out of range.*Expected: ids in \[0, 7\)"),
     ],
@@ -203,3 +218,25 @@ def test_an_empty_batch_gives_empty_tensors(everything):
     out = transform(everything, [])
     assert out["sequence.lpc"].shape == (0, None, 3)
     assert out["label"].shape == (0,)
+
+
+def test_lists_with_timestamps_are_aligned_with_the_steps(everything, transformed):
+    """Between the values as `numpy.interp` has it, and nothing more than two units from any of them."""
+    found, expected, measured = [], [], []
+    for _, sequence in everything.records:
+        at, times, values = (np.array(sequence[key]) for key in ("at", "pulse_at", "pulse"))
+        row = np.full(len(at), np.nan)
+        if len(times):
+            near = np.abs(at[:, None] - times).min(axis=1) <= 2.0
+            row[near] = np.interp(at, times, values)[near]
+        expected.append(row)
+        measured += row[~np.isnan(row)].tolist()
+    found = transformed["sequence.pulse"].to_list()
+    for row, its in zip(expected, found, strict=True):
+        scores = (row - np.mean(measured)) / np.std(measured)
+        np.testing.assert_allclose(its, np.where(np.isnan(scores), 0, scores), atol=1e-5)
+    names = [term.decode() for term in vocabulary(everything, "sequence_nurse")]
+    for (_, sequence), ids in zip(everything.records, transformed["sequence.nurse"].to_list(), strict=True):
+        for at, id_ in zip(sequence["at"], ids, strict=True):
+            apart = [abs(at - time) for time in sequence["pulse_at"]]
+            assert id_ == (names.index(sequence["nurse"][int(np.argmin(apart))]) if apart else len(names))

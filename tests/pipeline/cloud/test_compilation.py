@@ -83,7 +83,7 @@ def test_the_deployment_reaches_every_container():
     [
         ({"Trainer": {"cpu": 1}}, "Did you mean 'SequenceTrainer'"),
         ({"Tuner": {"cpu": 1}}, "does not have"),
-        ({"SequenceTrainer": {"beam_args": ["--runner=FlinkRunner"]}}, "which it does not run"),
+        ({"SequenceTrainer": {"beam_args": ["--runner=FlinkRunner"]}}, "which does not run Beam"),
         ({"SequenceTrainer": {"accelerator": {"type": "NVIDIA_TESLA_T44"}}}, "Did you mean 'NVIDIA_TESLA_T4'"),
         ({"Transform": {"beam_args": ["--runner=DataflowRunner", "--project=p"]}}, "Add --region to"),
         ({"Transform": {"beam_args": ["--runner=DataflwRunner"]}}, "Beam has no runner 'DataflwRunner'"),

@@ -51,7 +51,7 @@ def test_of_a_folder_here_the_files_are_looked_at(tmp_path, capfd):
         ([*REMOTE, "--splits", "train", "-o", "none/pipeline.json"], "no folder"),
         ([*REMOTE, "--splits", "train", "--deployment", "none.yaml"], "Check --deployment."),
         (["--data", str(BUNDLED), "--output-root", "gs://b/o"], "which the containers cannot read"),
-        (["--data", "no/such/folder", "--output-root", "out"], "No such data folder"),
+        (["--data", "no/such/folder", "--output-root", "out"], "The data folder does not exist"),
     ],
 )
 def test_what_cannot_be_compiled_is_told(arguments, said, tmp_path, capfd, monkeypatch):

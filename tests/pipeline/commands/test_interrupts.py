@@ -109,8 +109,13 @@ def test_other_threads_have_no_signals():
     assert done == [True]
 
 
-def test_a_command_whose_interrupt_was_lost_ends_with_130():
-    code = """
+@pytest.mark.parametrize(
+    ("number", "code", "message"),
+    [(signal.SIGINT, 130, "Stopped.\n"), (signal.SIGTERM, 143, "Stopped by SIGTERM.\n")],
+    ids=["SIGINT", "SIGTERM"],
+)
+def test_a_command_whose_interrupt_was_lost_ends_with_the_code_of_the_signal(number, code, message):
+    program = """
     import sys, time
     from tfx_sequences.pipeline.commands import interrupts
     from tfx_sequences.pipeline.commands.supervision import supervised
@@ -124,9 +129,9 @@ def test_a_command_whose_interrupt_was_lost_ends_with_130():
         time.sleep(50)
     sys.exit(supervised(work))
     """
-    words = [sys.executable, "-c", textwrap.dedent(code)]
+    words = [sys.executable, "-c", textwrap.dedent(program)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "started\n"
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, error = process.communicate(timeout=60)
-    assert (process.returncode, error) == (130, "Stopped.\n")
+    assert (process.returncode, error) == (code, message)

@@ -34,7 +34,7 @@ def test_records_of_every_kind_of_column_give_a_spec_that_fits_them(tmp_path, ca
     assert run(data, "--label", "kind", "--weight", "weight", "-o", tmp_path / "spec.yaml") == 0
     text = (tmp_path / "spec.yaml").read_text("utf-8")
     assert text.startswith(f"# Proposed from {data}")
-    assert "# Whole numbers, taken for quantities" in text
+    assert "# Integers, treated as quantities" in text
     spec = load_spec(tmp_path / "spec.yaml")
     assert (spec.name, spec.example_weight) == ("my_data", "weight")
     assert main(["check", str(tmp_path / "spec.yaml"), "--data", str(data)]) == 0, capfd.readouterr().err
@@ -47,7 +47,8 @@ def test_scales_that_differ_from_record_to_record_are_seen_and_so_is_what_does_n
         write_records(data / f"{split}.tfrecord", records)
     assert run(data, "--label", "kind", "-o", tmp_path / "spec.yaml") == 0
     text = (tmp_path / "spec.yaml").read_text("utf-8")
-    assert "# auto chooses the normalizer per_record for these records: the scale differs" in text
+    words = " ".join(text.replace("#", " ").split())
+    assert "For these records, auto chooses the normalizer per_record: the scale differs" in words
     assert load_spec(tmp_path / "spec.yaml").sequence["value"].normalizer == "auto"
     assert main(["check", str(tmp_path / "spec.yaml"), "--data", str(data)]) == 0
     assert "Normalizer chosen by auto: sequence.value: per_record (the scale differs" in capfd.readouterr().out
@@ -84,7 +85,7 @@ def test_files_of_no_split_are_read_and_the_splits_hinted_at(tmp_path, capfd):
     ("arguments", "message"),
     [
         (["missing"], "The schema or data does not exist."),
-        (["s9://bucket/data"], "no file system for s9://bucket/data"),
+        (["s9://bucket/data"], "does not support the file system of s9://bucket/data"),
         (["schema.pbtxt"], "the candidates 'age', 'kind'"),
         (["schema.pbtxt", "--label", "kin"], "Did you mean 'kind'?"),
         (["schema.pbtxt", "--label", "kind", "--weight", "kind"], "cannot be the weight"),

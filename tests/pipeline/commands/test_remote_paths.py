@@ -79,7 +79,7 @@ def test_a_broken_record_in_another_file_system_is_named(here, capfd):
     with tf.io.gfile.GFile(f"{data}/valid.tfrecord.gz", "wb") as file:
         file.write((here / "data" / "valid.tfrecord.gz").read_bytes()[:-9])
     assert main(["check", str(here / "spec.yaml"), "--data", data]) == 2
-    assert "ram://test_remote_paths/broken/valid.tfrecord.gz is cut off" in capfd.readouterr().err
+    assert "ram://test_remote_paths/broken/valid.tfrecord.gz is truncated" in capfd.readouterr().err
 
 
 def test_a_run_needs_a_place_that_beam_reads_too(here, tmp_path, capfd):

@@ -65,7 +65,7 @@ def test_a_model_that_is_worse_than_the_majority_is_told_so():
     finding = diagnose(spec_of(), figures)[0]
     assert finding.kind == "no_better_than_naive"
     assert finding.text.splitlines()[:3] == [
-        "On the test split the model is no better than a naive answer in 2 of 3 figures: accuracy, loss.",
+        "On the test split the model is no better than a naive answer in 2 of 3 metrics: accuracy, loss.",
         "  expected: accuracy above 0.6000, that of: majority class; loss below 0.9000, that of: class frequencies",
         "  received: accuracy 0.5800, loss 0.9500",
     ]
@@ -78,7 +78,7 @@ def test_a_model_that_is_worse_than_the_majority_is_told_so():
 def test_a_model_that_has_not_learned_its_training_records_needs_something_else():
     history = {"accuracy": falling(0.5, 0.59), "val_accuracy": falling(0.5, 0.58)}
     [finding] = diagnose(spec_of(), good(test={"accuracy": 0.6, "loss": 0.8, "auc": 0.6}, history=history))
-    assert finding.what.endswith("in 1 of 3 figures: accuracy.")
+    assert finding.what.endswith("in 1 of 3 metrics: accuracy.")
     assert "not learned the training records either (accuracy 0.5900 on them)" in finding.fix
     assert "training.learning_rate 0.009" in finding.fix and "dropout" not in finding.fix
 
@@ -93,7 +93,7 @@ def test_as_good_as_a_naive_answer_is_no_better_unless_both_are_perfect(value, n
 def test_class_weights_are_named_where_they_give_accuracy_away():
     label = {"key": "y", "class_weights": "balanced"}
     figures = good(test={"accuracy": 0.55, "loss": 0.7, "auc": 0.9}, history={"val_accuracy": falling(0.5, 0.55)})
-    assert "Leave out label.class_weights" in diagnose(spec_of(label), figures)[0].fix
+    assert "Remove label.class_weights" in diagnose(spec_of(label), figures)[0].fix
 
 
 def forecast(**options):
@@ -126,7 +126,7 @@ def test_parts_of_a_figure_are_not_compared_alone():
     naive = [{"answer": "most frequent for each 'token'", "value": 0.9}]
     test = {"accuracy": 0.87, "span_precision": 0.5, "span_f1": 0.8}
     figures = good(test=test, naive={"span_precision": naive, "span_f1": naive})
-    assert diagnose(spec_of(label), figures)[0].what.endswith("in 1 of 1 figures: span_f1.")
+    assert diagnose(spec_of(label), figures)[0].what.endswith("in 1 of 1 metrics: span_f1.")
 
 
 def test_each_head_has_findings_of_its_own():

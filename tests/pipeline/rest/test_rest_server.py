@@ -2,9 +2,11 @@
 
 import base64
 import concurrent.futures
+import contextlib
 import http.client
 import json
 import socket
+import threading
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from tfx_sequences.pipeline.rest.rest_json import Limits
 from tfx_sequences.pipeline.rest.rest_server import RestServer
 
 MODEL = "/v1/models/everything"
-LIMITS = Limits(body_bytes=1 << 20, rows=50, steps=20)
+LIMITS = Limits(body_bytes=1 << 20, rows=50, steps=20, padded_steps=800)
 SPEC = everything_spec()
 ROWS = [{**context, **sequence} for context, sequence in plain_records()]
 
@@ -117,9 +119,9 @@ def instances(*given, **more):
 # Name: what is sent (a function, so that only its own test pays for it), the status, and words of the error.
 BAD = {
     "empty body": (lambda: b"", 400, "The body is empty"),
-    "bad JSON": (lambda: b'{"instances": [', 400, "no JSON"),
-    "JSON of another encoding": (lambda: '{"inputs": "é"}'.encode("latin-1"), 400, "no UTF-8"),
-    "JSON with a number too long": (lambda: b'{"inputs": ' + b"9" * 5000 + b"}", 400, "no JSON"),
+    "bad JSON": (lambda: b'{"instances": [', 400, "is not JSON"),
+    "JSON of another encoding": (lambda: '{"inputs": "é"}'.encode("latin-1"), 400, "is not UTF-8"),
+    "JSON with a number too long": (lambda: b'{"inputs": ' + b"9" * 5000 + b"}", 400, "is not JSON"),
     "deep nesting": (lambda: b"[" * 200_000, 400, "nested too deeply"),
     "a list as body": (lambda: b"[1]", 400, "The body is a list of 1"),
     "100 MB at once": (lambda: b" " * (100 << 20), 413, "at most 1048576 bytes"),
@@ -148,6 +150,13 @@ BAD = {
         "21 steps; at most 20",
     ),
     "too many steps in a tensor": (lambda: of_tensors(price=[[0.0] * 21]), 400, "'price' has 21 steps; at most 20"),
+    "too many steps in all, padded": (
+        lambda: instances(*[record()] * 45, in_base64(sequence_example({}, {"price": [0.0] * 20}).SerializeToString())),
+        413,
+        "46 rows, and the longest one has 20 steps: 920 steps with padding. At most 800 are allowed",
+    ),
+    "too many steps in all of a tensor": (lambda: of_tensors(price=[[0.0] * 20] * 45), 413, "900 steps with padding"),
+    "an integer of 401 digits": (lambda: of_tensors(price=[[10**400]]), 400, "a number that a float32 can hold"),
     "named and plain rows": (
         lambda: instances(record(), {"examples": record()}),
         400,
@@ -193,7 +202,7 @@ BAD = {
     "beyond float32": (lambda: of_tensors(price=[[1e39] * 5]), 400, "that a float32 can hold"),
     "infinity": (lambda: of_tensors(price=[[float("inf")] * 5]), 400, "that a float32 can hold"),
     "NaN where a value is required": (lambda: of_tensors(place=[[float("nan")] * 2]), 400, "'place' is missing"),
-    "NaN in a vector": (lambda: of_tensors(place=[[1.0, float("nan")]]), 400, "no finite 'scores'"),
+    "NaN in a vector": (lambda: of_tensors(place=[[1.0, float("nan")]]), 400, "'scores' of row 0 is not finite"),
     "half of a surrogate pair": (lambda: of_tensors(city=["\ud800"]), 400, "UTF-8"),
     "id out of range": (lambda: of_tensors(day=[[9] * 5]), 400, "'day' has ids that are out of range"),
     "length beyond the steps": (lambda: of_tensors(sequence_length=[9]), 400, "fewer steps"),
@@ -202,9 +211,9 @@ BAD = {
 }
 PLACES = {
     "no such place": ("GET", "/nowhere", 404, "Nothing is served at /nowhere"),
-    "other model": ("POST", "/v1/models/other:predict", 404, "no model 'other'"),
-    "other version": ("POST", f"{MODEL}/versions/8:predict", 404, "no version '8'"),
-    "version that is no number": ("GET", f"{MODEL}/versions/x/metadata", 404, "no version 'x'"),
+    "other model": ("POST", "/v1/models/other:predict", 404, "Unknown model 'other'"),
+    "other version": ("POST", f"{MODEL}/versions/8:predict", 404, "Unknown version '8'"),
+    "version that is no number": ("GET", f"{MODEL}/versions/x/metadata", 404, "Unknown version 'x'"),
     "other verb": ("POST", f"{MODEL}:classify", 404, "only ':predict'"),
     "predict by GET": ("GET", f"{MODEL}:predict", 405, "use POST"),
     "status by PUT": ("PUT", MODEL, 405, "use GET"),
@@ -233,6 +242,49 @@ def test_what_is_no_http_hurts_nobody(server):
         connection.sendall(b"\x16\x03\x01 no HTTP\r\n\r\n")
         assert b"400" in connection.recv(4096)
     assert call(server, instances(record()))[0] == 200
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_plain_body_that_claims_to_be_compressed_is_an_error_of_the_client(server, encoding):
+    status, answer = call(server, instances(record()), **{"Content-Encoding": encoding})
+    assert status == 400 and f"its encoding is not '{encoding}'" in answer["error"], answer
+
+
+def test_clients_that_send_nothing_hold_nothing(model):
+    head = f"POST {MODEL}:predict HTTP/1.1\r\nHost: x\r\nContent-Length: {LIMITS.body_bytes}\r\n\r\n".encode()
+    with (
+        RestServer(model, "everything", limits=LIMITS, seconds_for_a_body=600) as running,
+        contextlib.ExitStack() as idle,
+    ):
+        for _ in range(12):
+            idle.enter_context(socket.create_connection(running.address, timeout=60)).sendall(head)
+        assert call(running, instances(record()))[0] == 200
+
+
+def test_bodies_that_arrive_together_and_exceed_the_memory_are_all_answered(model):
+    body = json.dumps(instances(record())).encode()
+    body += b" " * (LIMITS.body_bytes - len(body))
+    head = f"POST {MODEL}:predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    with RestServer(model, "everything", limits=LIMITS) as running, contextlib.ExitStack() as open_ones:
+        connect = lambda: open_ones.enter_context(socket.create_connection(running.address, timeout=120))  # noqa: E731
+        clients = [connect() for _ in range(8)]
+        # Every client sends most of its body before any of them is complete.
+        for client in clients:
+            client.sendall(head + body[: len(body) // 2])
+        senders = [threading.Thread(target=c.sendall, args=[body[len(body) // 2 :]]) for c in clients]
+        for sender in senders:
+            sender.start()
+        assert [client.recv(12)[9:] for client in clients] == [b"200"] * 8
+        for sender in senders:
+            sender.join()
+
+
+def test_a_body_that_does_not_arrive_ends_its_request(model):
+    head = f"POST {MODEL}:predict HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n".encode()
+    running = RestServer(model, "everything", limits=LIMITS, seconds_for_a_body=0.2)
+    with running, socket.create_connection(running.address, timeout=60) as client:
+        client.sendall(head + b"{")
+        assert b" 408 " in client.recv(4096)
 
 
 def test_no_request_of_several_clients_is_lost(server, model):

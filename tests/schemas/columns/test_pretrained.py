@@ -52,7 +52,7 @@ def test_an_array_in_the_order_of_the_terms_or_ids(file):
         ("one 1 2\ntwo 1\n", {}, "malformed line 2: 1 numbers, others have 2"),
         ("one 1 x\n", {}, "malformed line 1"),
         ("", {}, "it is empty"),
-        ("three 1 2\n", {}, r"has none of its 3 terms"),
+        ("three 1 2\n", {}, r"contains none of its 3 terms"),
         ("one 1 2\n", {"dimension": 3}, r"different dimension[\s\S]*dimension: 2"),
     ],
 )

@@ -1,3 +1,4 @@
+from tfx_sequences.schemas.columns.internal_names import file_name
 from tfx_sequences.schemas.features.computed_vocabularies import computed_vocabularies
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
@@ -26,6 +27,6 @@ def test_an_indicator_shares_nothing_and_a_table_of_one_column_is_its_own():
     assert computed_vocabularies(spec_of(a=embedded)) == {"vocabulary_sequence_a": ["sequence.a"]}
     spec = spec_of(a=embedded, b=embedded, c={"type": "categorical", "indicator": True})
     assert computed_vocabularies(spec) == {
-        "vocabulary_of_table_user%2Fitem": ["sequence.a", "sequence.b"],
+        f"vocabulary_of_table_{file_name('user/item')}": ["sequence.a", "sequence.b"],
         "vocabulary_sequence_c": ["sequence.c"],
     }

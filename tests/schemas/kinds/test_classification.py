@@ -49,8 +49,8 @@ def test_tfma_measures_records_and_the_curves_of_many_classes_are_not_drawn():
     [
         ({"classes": ("a",)}, "at least 2 classes"),
         ({"classes": ("a", "a")}, "a class twice"),
-        ({"classes": ("a", "b"), "dtype": "int64"}, "does not hold values of dtype int64"),
-        ({"dtype": "float32"}, "is a string or an int64, not float32"),
+        ({"classes": ("a", "b"), "dtype": "int64"}, "must contain values of dtype int64"),
+        ({"dtype": "float32"}, "must be a string or an int64, not float32"),
         ({"horizon": 3}, "horizon is for labels of `type: forecast`"),
     ],
 )

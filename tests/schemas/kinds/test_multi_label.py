@@ -22,7 +22,7 @@ def test_terms_are_looked_up_and_vectors_are_taken_as_they_are():
 
 @pytest.mark.parametrize(
     ("fields", "words"),
-    [({"shape": (2,), "dtype": "string"}, "vector of 0 and 1"), ({"classes": ()}, "classes is empty")],
+    [({"shape": (2,), "dtype": "string"}, "vector of zeros and ones"), ({"classes": ()}, "classes is empty")],
 )
 def test_what_does_not_fit_is_an_error(fields, words):
     with pytest.raises(ValueError, match=words):

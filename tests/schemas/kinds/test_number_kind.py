@@ -20,7 +20,7 @@ def test_tfma_measures_lone_numbers_of_records():
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"classes": ("a", "b")}, "a regression label has no classes"),
+        ({"classes": ("a", "b")}, "a regression label cannot have classes"),
         ({"dtype": "string"}, "a regression label is a number"),
         ({"sampled_softmax": 3}, "sampled_softmax is for classification, not for regression"),
     ],

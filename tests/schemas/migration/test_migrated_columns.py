@@ -95,6 +95,20 @@ def embedded(column, **options):
             embedded(fc.categorical_column_with_vocabulary_list("x", ["a", "b"], default_value=2)),
             SpecError,  # the table has two rows
         ),
+        (
+            embedded(fc.weighted_categorical_column(fc.categorical_column_with_identity("x", 4), "w"), combiner="sum"),
+            ours.embedding_column(
+                ours.weighted_categorical_column(ours.categorical_column_with_identity("x", 4), "w"), 3, combiner="sum"
+            ),
+        ),
+        (
+            fc.indicator_column(
+                fc.weighted_categorical_column(fc.categorical_column_with_hash_bucket("x", 4), "w", dtype=tf.int64)
+            ),
+            ours.indicator_column(
+                ours.weighted_categorical_column(ours.categorical_column_with_hash_bucket("x", 4), "w", dtype="int64")
+            ),
+        ),
     ],
 )
 def test_a_column_becomes_its_twin(theirs, expected):
@@ -105,6 +119,18 @@ def test_a_column_becomes_its_twin(theirs, expected):
     converted = from_feature_columns(theirs)
     assert converted == expected
     assert converted.name == theirs.name
+
+
+@pytest.mark.parametrize("weighted_first", [True, False])
+def test_weights_of_steps(weighted_first):
+    """The column can be weighted before or after it becomes one of steps."""
+    steps = fc.sequence_categorical_column_with_identity("x", 4)
+    theirs = fc.weighted_categorical_column(steps, "w")
+    if weighted_first:
+        theirs = steps._replace(categorical_column=fc.weighted_categorical_column(steps.categorical_column, "w"))
+    own = ours.weighted_categorical_column(ours.sequence_categorical_column_with_identity("x", 4), "w")
+    assert own.is_sequence and own.multi_valued
+    assert from_feature_columns(embedded(theirs)) == ours.embedding_column(own, 3)
 
 
 @pytest.mark.parametrize("prefix", ["", "sequence_"])
@@ -185,7 +211,7 @@ def test_normalizers_are_declared_by_key():
         from_feature_columns(theirs)
     x, y = from_feature_columns(theirs, normalizers={"x": Scaling(scale=0.5)})
     assert (x.normalizer, y.normalizer) == (Scaling(scale=0.5), "none")
-    with pytest.raises(SpecError, match=r"names 'y', which has no normalizer_fn"):
+    with pytest.raises(SpecError, match=r"contains 'y', which does not have a normalizer_fn"):
         from_feature_columns(theirs, normalizers={"x": "log1p", "y": "log1p"})
     with pytest.raises(SpecError, match="normalizer"):
         from_feature_columns(theirs, normalizers={"x": "zscore"})
@@ -224,14 +250,14 @@ def test_initializers_are_named_or_told(initializer, name, is_told, caplog):
     column = embedded(fc.sequence_categorical_column_with_identity("x", 4), initializer=initializer)
     with caplog.at_level("WARNING", logger="absl"):
         assert from_feature_columns(column).embedding.initializer == name
-    assert ("'x_embedding' has no name to be declared by" in caplog.text) == is_told
+    assert ("'x_embedding' does not have a name in specs" in caplog.text) == is_told
 
 
 def test_a_checkpoint_is_refused_with_the_way_to_load_it():
     column = embedded(
         fc.categorical_column_with_identity("x", 4), ckpt_to_load_from="/somewhere", tensor_name_in_ckpt="w"
     )
-    with pytest.raises(SpecError, match=r"'x_embedding' takes its weights[\s\S]*load_sequence_features_weights"):
+    with pytest.raises(SpecError, match=r"'x_embedding' loads its weights[\s\S]*load_sequence_features_weights"):
         from_feature_columns(column)
 
 
@@ -243,23 +269,23 @@ def test_a_checkpoint_is_refused_with_the_way_to_load_it():
             r"'a_X_b' cannot be converted[\s\S]*hash that with categorical_column_with_hash_bucket",
         ),
         (
-            embedded(fc.weighted_categorical_column(fc.categorical_column_with_identity("x", 4), "w")),
-            r"'x_weighted_by_w' cannot[\s\S]*weights as a numeric column",
+            fc.weighted_categorical_column(fc.categorical_column_with_identity("x", 4), "w"),
+            r"'x_weighted_by_w' is categorical",
         ),
         (fc.crossed_column(["a", "b"], 5), r"'a_X_b' cannot be converted"),
         (fc.categorical_column_with_identity("x", 4), r"'x' is categorical[\s\S]*Wrap it in embedding_column"),
         (fc.sequence_categorical_column_with_identity("x", 4), r"'x' is categorical"),
-        (ours.numeric_column("x"), r"'x' is one of tfx_sequences already"),
-        ([ours.numeric_column("x")], r"'x' is one of tfx_sequences already"),
-        ([3], r"Something is no column of tf.feature_column[\s\S]*received: builtins.int"),
-        (3, r"given no columns[\s\S]*builtins.int"),
-        ({"x": fc.numeric_column("x")}, r"given no columns[\s\S]*builtins.dict"),
+        (ours.numeric_column("x"), r"'x' is already a column of tfx_sequences"),
+        ([ours.numeric_column("x")], r"'x' is already a column of tfx_sequences"),
+        ([3], r"Something is not a known column of tf.feature_column[\s\S]*received: builtins.int"),
+        (3, r"not given columns[\s\S]*builtins.int"),
+        ({"x": fc.numeric_column("x")}, r"not given columns[\s\S]*builtins.dict"),
         (fc.numeric_column("x", shape=2, default_value=(1.0, 2.0)), r"'x' has a default_value per element"),
         (
             fc.bucketized_column(fc.numeric_column("x", normalizer_fn=lambda x: x), [0]),
-            r"'x_bucketized' has boundaries of normalised numbers",
+            r"'x_bucketized' has boundaries for normalized numbers",
         ),
-        (fc.numeric_column("x", dtype=tf.int8), "'x' has a dtype that records do not store"),
+        (fc.numeric_column("x", dtype=tf.int8), "'x' has a dtype that records cannot store"),
     ],
 )
 def test_what_cannot_be_converted_says_what_to_do(column, message):
@@ -272,7 +298,7 @@ def test_an_indicator_of_buckets_is_the_buckets_unless_that_changes_the_order():
     assert from_feature_columns(fc.indicator_column(buckets)) == from_feature_columns(buckets)
     between = fc.numeric_column("x_bucketized_count")
     from_feature_columns([buckets, between])
-    with pytest.raises(SpecError, match="order of the originals"):
+    with pytest.raises(SpecError, match="another order than the originals"):
         from_feature_columns([fc.indicator_column(buckets), between])
 
 

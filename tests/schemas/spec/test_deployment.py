@@ -41,7 +41,7 @@ def test_an_empty_file_is_no_wish(tmp_path):
         ("components:\n  Transform: {cpu: 0}\n", "line 2: components.Transform.cpu: Input should be greater than 0"),
         ("components:\n  T: {cpu: '2'}\n", "line 2: components.T.cpu: Input should be a valid number"),
         ("components:\n  T:\n    accelerator: {count: 1}\n", "components.T.accelerator.type: missing"),
-        ("components:\n  T: {beam_args: [runner=X]}\n", "'runner=X' is not an option of Beam"),
+        ("components:\n  T: {beam_args: [runner=X]}\n", "'runner=X' is not a Beam option"),
         ("- a\n", "is not a deployment"),
         ("a: [\n", "is not YAML"),
     ],

@@ -47,7 +47,7 @@ def test_columns_are_in_name_order_however_they_are_written():
         ({"evaluation": {"thresholds": {"mse": {"min": 0.5}}}}, r"no metric 'mse'. Use accuracy, loss, auc"),
         ({"evaluation": {"thresholds": {"loss": {}}}}, "min, max or both"),
         ({"evaluation": {"slices": ["city"]}}, "neither a context feature nor a label of the record"),
-        ({"batching": {"bucket_boundaries": [5, 5]}}, "must rise"),
+        ({"batching": {"bucket_boundaries": [5, 5]}}, "must be increasing"),
         ({"record": "Example", "context": [NumericColumn(key="lpc")]}, "a tf.Example has one feature for each name"),
         ({"record": "Example", "label": {"key": "lpc"}}, "a tf.Example has one feature for each name"),
         ({"modle": {}}, "Did you mean 'model'"),
@@ -80,8 +80,8 @@ def test_label_dtype_follows_from_the_rest(label, dtype):
     [
         ({"classes": ["a"]}, "at least 2"),
         ({"classes": ["a", "b", "a"]}, "twice"),
-        ({"classes": [1, 2], "dtype": "string"}, "does not hold values of dtype string"),
-        ({"type": "regression", "classes": ["a", "b"]}, "has no classes"),
+        ({"classes": [1, 2], "dtype": "string"}, "must contain values of dtype string"),
+        ({"type": "regression", "classes": ["a", "b"]}, "cannot have classes"),
         ({"type": "regression", "dtype": "string"}, "is a number"),
         ({"dtype": "float32"}, "not float32"),
     ],
@@ -94,10 +94,10 @@ def test_label_contradictions_are_errors(label, message):
 @pytest.mark.parametrize(
     ("batching", "message"),
     [
-        ({"bucket_boundaries": (5, 5)}, "must rise"),
+        ({"bucket_boundaries": (5, 5)}, "must be increasing"),
         ({"bucket_batch_sizes": (5,)}, "needs bucket_boundaries"),
         ({"bucket_boundaries": (5,), "bucket_batch_sizes": (5,)}, "expected 2, received 1"),
-        ({"drop_shorter_than": 9, "drop_longer_than": 8}, "no sequence would be left"),
+        ({"drop_shorter_than": 9, "drop_longer_than": 8}, "no sequence would remain"),
         ({"padding": {"lcp": {}}}, r"'lcp' is not a sequence feature. Did you mean 'lpc'\?"),
         ({"padding": {"day": {"value": 0.5}}}, "'day' has ids, so its value must be a whole number"),
     ],

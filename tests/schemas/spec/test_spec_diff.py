@@ -30,7 +30,7 @@ def test_new_and_gone_columns_are_told():
     context = dict(everything_spec().context)
     del context["tags"]
     [change] = changes(context=context)
-    assert (str(change), change.decides) == ("context.tags: gone (categorical)", True)
+    assert (str(change), change.decides) == ("context.tags: removed (categorical)", True)
     [change] = spec_changes(contents_of(everything_spec(context=context)), contents_of(everything_spec()))
     assert str(change) == "context.tags: new (categorical)"
 

@@ -15,7 +15,10 @@ from tfx_sequences.schemas.spec.training_options import Training
         ({"momentum": 0.9}, "momentum is for sgd and rmsprop"),
         ({"monitor": "loss"}, "such as 'val_loss'"),
         ({"schedule": {"type": "cosine", "factor": 0.1}}, "factor does not apply to a schedule of type 'cosine'"),
-        ({"schedule": {"type": "reduce_on_plateau", "warmup_steps": 5}}, "which has: factor, min_learning_rate"),
+        (
+            {"schedule": {"type": "reduce_on_plateau", "warmup_steps": 5}},
+            "has the keys factor, min_learning_rate",
+        ),
         ({"schedule": {"tpye": "cosine"}}, "Did you mean 'type'"),
         ({"backup": {"every_step": 3}}, "Did you mean 'every_steps'"),
         ({"ema_momentum": 1.0}, "less than 1"),

@@ -23,11 +23,11 @@ def make(**parameters):
         ({}, "choices, or min and max"),
         ({"choices": [1], "min": 1}, "choices, or min and max"),
         ({"choices": []}, "at least one value"),
-        ({"choices": [1], "scale": "log"}, "neither step nor scale"),
+        ({"choices": [1], "scale": "log"}, "cannot be combined with step or scale"),
         ({"min": 3, "max": 3}, "min below max"),
         ({"min": 3}, "needs min and max"),
         ({"min": 0.0, "max": 1.0, "scale": "log"}, "min above 0"),
-        ({"min": 1, "max": 9, "step": 0.5}, "whole step"),
+        ({"min": 1, "max": 9, "step": 0.5}, "integer step"),
     ],
 )
 def test_values_that_cannot_be_are_errors(options, message):
@@ -38,10 +38,10 @@ def test_values_that_cannot_be_are_errors(options, message):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"model__unit": {"choices": [[3]]}}, "there is no 'model.unit'. Did you mean 'units'"),
+        ({"model__unit": {"choices": [[3]]}}, "the key 'model.unit' does not exist. Did you mean 'units'"),
         ({"modle__units": {"choices": [[3]]}}, "Did you mean 'model'"),
         ({"model": {"choices": [3]}}, "whole section"),
-        ({"batching__batch_size": {"min": 1, "max": 3}}, "There are 'model', 'training'"),
+        ({"batching__batch_size": {"min": 1, "max": 3}}, "Known keys: 'model', 'training'"),
         ({"model__dropout": {"min": 0.0, "max": 1.5}}, "model.dropout cannot be 1.5: Input should be less than 1"),
         ({"model__cell": {"choices": ["gru", "rnn"]}}, "model.cell cannot be 'rnn'"),
         ({"training__schedule__type": {"choices": ["cosin"]}}, "cannot be 'cosin'"),

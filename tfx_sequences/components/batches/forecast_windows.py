@@ -1,8 +1,8 @@
-"""Windows of series for forecasts: a history to look at, and the values that follow it.
+"""Windows of series for forecasts: a history, and the values that follow it.
 
-The same function cuts them in training, where histories end at steps drawn at random, and in evaluation,
-where they end where the record's own does. A window takes its future from the record that it is cut out
-of, so nothing of another split comes into it.
+The same function cuts them in training, where histories end at randomly drawn steps, and in evaluation,
+where they end at the end of the record's history. A window takes its future from its own record, so it
+does not contain anything of another split.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def windows_per_record(spec: SequenceSpec, *, training: bool) -> int:
-    """How many rows a record gives."""
+    """Number of rows per record."""
     if not training:
         return 1
     return max((forecast_options(label).windows for label in forecast_heads(spec).values()), default=1) or 1
 
 
 def cut_forecast_windows(features: dict[str, Any], spec: SequenceSpec, seed: tf.Tensor | None = None) -> dict[str, Any]:
-    """The windows of a batch of records, those of a record one after another.
+    """The windows of a batch of records, grouped by record.
 
-    With a `seed`, `forecast.windows` of each record: how many steps their histories have is drawn, evenly, from
-    `horizon` (or all there are, if fewer) to all that leave a whole future. Without one, or with `windows: 0`, the one
-    window whose history is the record's.
+    With a `seed`, each record gives `forecast.windows` windows. The lengths of their histories are drawn uniformly
+    from `horizon` (or all steps, if there are fewer) to the longest that leaves a complete future. Without a seed, or
+    with `windows: 0`, there is one window, whose history is the record's.
 
     Args:
-        features: By transformed name, as Transform gives them, labels included.
+        features: Transform's output by transformed name, including labels.
         spec: The spec, whose labels are forecasts.
-        seed: Integer `[2]`, of training.
+        seed: Integer `[2]`, in training.
 
     Returns:
-        The same features, of `W` rows: sequences ragged `[W, T, ...]`, at most the last `max_length` steps of the
-        history; labels float32 `[W, horizon + 1]`, the values that follow it and, last, what MASE divides by
-        (0 where a history has no such scale); futures of known features `[W, horizon, ...]`.
+        The same features with `W` rows: sequences ragged `[W, T, ...]`, at most the last `max_length` steps of the
+        history; labels float32 `[W, horizon + 1]`: the values that follow it and, last, the scale of MASE
+        (0 if a history does not have one); futures of known features `[W, horizon, ...]`.
     """
     features = read_features(features, spec)
     heads = forecast_heads(spec)
@@ -80,11 +80,11 @@ def cut_forecast_windows(features: dict[str, Any], spec: SequenceSpec, seed: tf.
 
 
 def _following(series: tf.RaggedTensor, future: Any, rows: tf.Tensor, origins: tf.Tensor, horizon: int) -> tf.Tensor:
-    """The `horizon` values from a step on, `[W, horizon, ...]`: of the series, and behind its end of its future."""
+    """The `horizon` values from a step on, `[W, horizon, ...]`: from the series and, after its end, from its future."""
     lengths = tf.gather(tf.cast(series.row_lengths(), tf.int64), rows)[:, None]
     steps = origins[:, None] + tf.range(horizon, dtype=tf.int64)
     starts = tf.gather(tf.cast(series.row_starts(), tf.int64), rows)[:, None]
-    # One value more, so that there is one to take where a batch has none.
+    # One additional value, so that the gather works for a batch without values.
     values = tf.concat([series.values, tf.zeros([1, *series.shape[2:]])], axis=0)
     last = tf.shape(values, tf.int64)[0] - 1
     within = tf.gather(values, tf.minimum(starts + steps, last))
@@ -96,7 +96,7 @@ def _following(series: tf.RaggedTensor, future: Any, rows: tf.Tensor, origins: t
 
 
 def _mase_scales(features: dict[str, Any], head: str, label: Label, ends: tf.Tensor) -> tf.Tensor:
-    """`[B]`: what the spec names, or the mean absolute difference of the whole history, `seasonality` steps apart."""
+    """`[B]`: the spec's `mase_scale`, or the mean absolute difference of the history, `seasonality` steps apart."""
     if label.mase_scale:
         return tf.cast(features[mase_scale_name(head)], tf.float32)
     series = features[SEQUENCE_PREFIX + str(label.target)]

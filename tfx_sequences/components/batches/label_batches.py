@@ -1,7 +1,7 @@
-"""From transformed labels to what the heads are fitted and measured by: targets, and their weights.
+"""Turns transformed labels into targets and weights, for fitting and measuring the heads.
 
-A target that is none (a padded step, one behind the last by `shift`, a row that fills a batch up)
-weighs zero, which is said by lengths alone. Everything behind treats what weighs zero as not there.
+Positions without a target (a padded step, the last `shift` steps, a row that fills up a batch) have weight
+zero. This depends on lengths only, never on values. All later code ignores targets of weight zero.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 Targets = Any
-"""A tensor, or several by the head's name."""
+"""A tensor, or tensors by the head's name."""
 
 
 def pad_labels(features: dict[str, Any], spec: SequenceSpec) -> dict[str, tf.Tensor]:
     """Labels, step weights, example weight and lengths as dense tensors.
 
     Args:
-        features: By transformed name, sequences cut as `cut_steps` does, with `sequence_length` `[B]`.
+        features: Features by transformed name, sequences truncated by `cut_steps`, with `sequence_length` `[B]`.
         spec: The spec.
 
     Returns:
-        By transformed name: labels `[B, *shape]` (of forecasts as `cut_forecast_windows` has them), those of steps
-        `[B, T, *shape]` with `T` as `pad_features` has it, several class indices `[B, V]` or `[B, T, V]` with -1
-        behind the last; step weights `[B, T]`.
+        By transformed name: labels `[B, *shape]` (of forecasts as in `cut_forecast_windows`), labels of steps
+        `[B, T, *shape]` with `T` as in `pad_features`, several class indices `[B, V]` or `[B, T, V]` with -1
+        after the last; step weights `[B, T]`.
     """
     longest = longest_of(features[SEQUENCE_LENGTH])
     dense = {SEQUENCE_LENGTH: features[SEQUENCE_LENGTH]}
@@ -57,14 +57,14 @@ def pad_labels(features: dict[str, Any], spec: SequenceSpec) -> dict[str, tf.Ten
 
 
 def targets_and_weights(dense: dict[str, tf.Tensor], spec: SequenceSpec) -> tuple[Targets, Targets]:
-    """What Keras calls `y` and `sample_weight`.
+    """The targets and weights: Keras' `y` and `sample_weight`.
 
     Args:
-        dense: As of `pad_labels`.
+        dense: Dense labels, as returned by `pad_labels`.
         spec: The spec.
 
     Returns:
-        Targets, as `pad_labels` has labels but shifted; and weights, float32 `[B]`, of steps `[B, T]`.
+        Targets: the labels of `pad_labels`, but shifted. Weights: float32 `[B]`, for steps `[B, T]`.
         One tensor each for a spec with `label`, dicts by head for one with `labels`.
     """
     lengths = dense[SEQUENCE_LENGTH]
@@ -90,12 +90,12 @@ def targets_and_weights(dense: dict[str, tf.Tensor], spec: SequenceSpec) -> tupl
 
 
 def checked_labels(features: dict[str, Any], spec: SequenceSpec) -> dict[str, Any]:
-    """The features, with an error where a label is no class or number of the spec, or not of the record's steps.
+    """Checks that labels are valid classes or numbers, and match the record's steps; returns the features.
 
-    Not part of the transform graph: that also runs where there is no label.
+    Not part of the transform graph, because that also runs without labels.
 
     Args:
-        features: By transformed name, as `pad_labels` takes them.
+        features: Features by transformed name, as for `pad_labels`.
         spec: The spec.
     """
     checked = dict(features)
@@ -118,12 +118,12 @@ def checked_labels(features: dict[str, Any], spec: SequenceSpec) -> dict[str, An
 
 
 def labelled_rows(features: dict[str, Any], spec: SequenceSpec, seed: tf.Tensor | None = None) -> dict[str, Any]:
-    """The features of the rows that are trained and evaluated with: records, cut; or windows of them.
+    """The features of the rows for training and evaluation: truncated records, or windows of them.
 
     Args:
-        features: By transformed name, labels included.
+        features: Features by transformed name, including labels.
         spec: The spec.
-        seed: Integer `[2]`, in training, for what is drawn.
+        seed: Integer `[2]`, in training, for random choices.
     """
     checked = checked_labels(features, spec)
     if forecast_heads(spec):
@@ -134,7 +134,7 @@ def labelled_rows(features: dict[str, Any], spec: SequenceSpec, seed: tf.Tensor 
 def _long_enough(lengths: tf.Tensor, label: Label) -> tf.Tensor:
     check = assert_in_graph(
         tf.reduce_all(lengths > label.horizon),
-        f"Label {label.key}: a record has no history before the {label.horizon} last steps. Steps:",
+        f"Label {label.key}: a record has no history before its last {label.horizon} steps. Steps:",
         lengths,
     )
     with tf.control_dependencies([check]):
@@ -143,11 +143,11 @@ def _long_enough(lengths: tf.Tensor, label: Label) -> tf.Tensor:
 
 def _check(flat: tf.Tensor, label: Label) -> tf.Operation:
     if not label.has_classes:
-        right, fault = tf.math.is_finite(flat), "a value that is missing or not finite. Values:"
+        right, fault = tf.math.is_finite(flat), "a value is missing or not finite. Values:"
     elif label.is_vector:
-        right, fault = (flat == 0) | (flat == 1), "a value that is neither 0 nor 1. Values:"
+        right, fault = (flat == 0) | (flat == 1), "a value is neither 0 nor 1. Values:"
     else:
-        right, fault = flat >= 0, "a class that the spec or the training split does not have. Class indices:"
+        right, fault = flat >= 0, "a class is not in the spec or the training split. Class indices:"
     if label.may_be_missing:
         right |= is_marked(flat)
     return assert_in_graph(tf.reduce_all(right), f"Label {label.key}: {fault}", flat)

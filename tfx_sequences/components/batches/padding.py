@@ -1,4 +1,4 @@
-"""From transformed ragged features to the padded tensors the model takes."""
+"""Turns transformed ragged features into the padded tensors that the model takes."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ import tensorflow as tf
 
 from tfx_sequences.components.batches.truncation import cut_steps
 from tfx_sequences.schemas.columns.column import IdColumn
-from tfx_sequences.schemas.columns.names import NO_ID, SEQUENCE_LENGTH, SEQUENCE_PREFIX
-from tfx_sequences.schemas.features.transformed_features import future_name
+from tfx_sequences.schemas.columns.names import NO_ID, SEQUENCE_LENGTH, SEQUENCE_PREFIX, weights_name
+from tfx_sequences.schemas.features.transformed_features import future_name, weighted_columns
 from tfx_sequences.schemas.spec.batching import Padding
 from tfx_sequences.schemas.spec.forecasts import known_future
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, tf.Tensor]:
-    """The model's inputs: every sequence feature cut and padded to one common `T`.
+    """The model's inputs: every sequence feature truncated and padded to one common `T`.
 
     `T` is the longest sequence of the batch, and at least 1 (a recurrent layer
-    cannot run no steps). What is padding is told by `sequence_length` alone. It stands on
-    the right unless `batching.padding` says otherwise.
+    cannot run zero steps). Only `sequence_length` determines what is padding. Padding
+    is on the right unless `batching.padding` sets another side.
 
     Args:
-        transformed: Features by transformed name, sequences ragged; or dense, padded on the right already.
+        transformed: Features by transformed name, sequences ragged; or dense and already padded on the right.
         spec: The spec.
 
     Returns:
         `context.*` `[B, *shape]`, `sequence.*` `[B, T, *shape]`, `sequence_length` `[B]`.
-        Futures of known features `future.*` `[B, H, *shape]`. Several ids are `[B, V]` or `[B, T, V]`, with -1
-        (no id) behind the last.
+        Futures of known features are `future.*` `[B, H, *shape]`. Several ids are `[B, V]` or `[B, T, V]`, with -1
+        (no id) after the last, and their weights, `*.weights`, with 0 there.
     """
     transformed = cut_steps(transformed, spec)
     lengths = transformed[SEQUENCE_LENGTH]
@@ -47,6 +47,14 @@ def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, t
             inputs[name] = (as_long_as if is_padded else pad_steps)(values, longest, padding)
         else:
             inputs[name] = values.to_tensor(NO_ID) if isinstance(values, tf.RaggedTensor) else values
+    for name in weighted_columns(spec):
+        weights = transformed[weights_name(name)]
+        if name.startswith(SEQUENCE_PREFIX):
+            side = spec.batching.padding.get(name.removeprefix(SEQUENCE_PREFIX), Padding()).side
+            is_padded = not isinstance(weights, tf.RaggedTensor)
+            inputs[weights_name(name)] = (as_long_as if is_padded else pad_steps)(weights, longest, Padding(side=side))
+        else:
+            inputs[weights_name(name)] = weights.to_tensor(0.0) if isinstance(weights, tf.RaggedTensor) else weights
     for name in map(future_name, known_future(spec)):
         inputs[name] = transformed[name]
     return inputs
@@ -58,7 +66,7 @@ def longest_of(lengths: tf.Tensor) -> tf.Tensor:
 
 
 def as_long_as(padded: tf.Tensor, longest: tf.Tensor, padding: Padding) -> tf.Tensor:
-    """Steps `[B, T, ...]` that are padded on the right, with exactly `longest` of them; copied only if `T` is not.
+    """Right-padded steps `[B, T, ...]`, with `T` changed to `longest`; copied only if `T` differs.
 
     >>> as_long_as(tf.constant([[1, 2]]), 3, Padding(value=9)).numpy().tolist()
     [[1, 2, 9]]
@@ -66,7 +74,7 @@ def as_long_as(padded: tf.Tensor, longest: tf.Tensor, padding: Padding) -> tf.Te
     longest = tf.cast(longest, tf.int32)
     missing = tf.maximum(longest - tf.shape(padded)[1], 0)
     value = "" if padded.dtype == tf.string else padded.dtype.as_numpy_dtype(padding.value)
-    # By constants, for a list of a number and a tensor is an op.
+    # With constants, because a list of a number and a tensor would be an op.
     steps = np.eye(1, padded.shape.rank, 1, dtype=np.int32)[0]
     longer = tf.pad(padded, missing * np.stack([0 * steps, steps], axis=1), constant_values=value)
     cut = tf.slice(longer, 0 * steps, longest * steps + (steps - 1))
@@ -75,11 +83,11 @@ def as_long_as(padded: tf.Tensor, longest: tf.Tensor, padding: Padding) -> tf.Te
 
 
 def pad_steps(ragged: tf.RaggedTensor, longest: tf.Tensor, padding: Padding | None = None) -> tf.Tensor:
-    """One sequence feature, ragged `[B, T, ...]`, with all rows padded to `longest` steps.
+    """Pads all rows of a sequence feature, ragged `[B, T, ...]`, to `longest` steps.
 
     Args:
         ragged: The feature.
-        longest: Steps of the result, at least those of the longest row.
+        longest: Steps of the result, at least as many as in the longest row.
         padding: Value and side; None is 0 (or an empty string) on the right.
 
     Returns:
@@ -92,11 +100,11 @@ def pad_steps(ragged: tf.RaggedTensor, longest: tf.Tensor, padding: Padding | No
     value = tf.constant("") if is_text else tf.cast(padding.value if padding else 0, ragged.dtype)
     longest = tf.cast(longest, ragged.row_splits.dtype)
     as_long_as_it_is = tf.constant(-1, longest.dtype)
-    # Stacked, for a list of a number and a tensor is refused within a graph.
+    # Stacked, because a graph rejects a list of a number and a tensor.
     shape = tf.stack([as_long_as_it_is, longest, *[as_long_as_it_is] * (ragged.shape.rank - 2)])
     padded = ragged.to_tensor(value, shape=shape)
     if padding and padding.side == "left":
-        # Behind its last step a row holds what is to stand in front of its first.
+        # After its last step a row contains the padding that must move before its first.
         steps = tf.shape(padded)[1]
         shift = steps - tf.cast(ragged.row_lengths(), tf.int32)
         padded = tf.gather(padded, (tf.range(steps)[None, :] - shift[:, None]) % tf.maximum(steps, 1), batch_dims=1)

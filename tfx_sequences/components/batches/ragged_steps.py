@@ -1,4 +1,4 @@
-"""The steps of a whole batch as one dense tensor, and back into the rows of records."""
+"""Converts the steps of a whole batch to one dense tensor, and back to the rows of records."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import tensorflow as tf
 
 
 def steps_of(ragged: tf.RaggedTensor, key: str, shape: tuple[int, ...]) -> tuple[tf.Tensor, tf.Tensor]:
-    """Values `[N, *shape]` of all `N` steps of the batch, and which of them are there, `[N]`.
+    """Values `[N, *shape]` of all `N` steps of the batch, and whether each is present, `[N]`.
 
-    A SequenceExample's feature arrives as `[B, T, values]`: a step without values
-    is missing. Collapsing keeps steps aligned with those of the other features.
+    A SequenceExample's feature has the form `[B, T, values]`: a step without values
+    is missing. The steps stay aligned with those of the other features.
     """
     size = int(np.prod(shape))
     values = ragged.values
@@ -21,7 +21,7 @@ def steps_of(ragged: tf.RaggedTensor, key: str, shape: tuple[int, ...]) -> tuple
     counts = values.row_lengths()
     right = tf.reduce_all((counts == 0) | (counts == size))
     check = tf.debugging.Assert(
-        right, [f"Feature '{key}': each step has {size} values or none. Values per step received:", counts]
+        right, [f"Feature '{key}': each step must have {size} values or none. Values per step received:", counts]
     )
     with tf.control_dependencies([check]):
         ragged = ragged.with_flat_values(tf.identity(ragged.flat_values))
@@ -29,7 +29,7 @@ def steps_of(ragged: tf.RaggedTensor, key: str, shape: tuple[int, ...]) -> tuple
 
 
 def unchecked_steps_of(ragged: tf.RaggedTensor, shape: tuple[int, ...]) -> tuple[tf.Tensor, tf.Tensor]:
-    """`steps_of` where a step of another number of values is missing, and no error."""
+    """The same as `steps_of`, but a step with another number of values is missing instead of an error."""
     size = int(np.prod(shape))
     values = ragged.values
     if not isinstance(values, tf.RaggedTensor):
@@ -41,7 +41,7 @@ def unchecked_steps_of(ragged: tf.RaggedTensor, shape: tuple[int, ...]) -> tuple
 
 
 def aligned(values: tf.RaggedTensor, name: str, lengths: tf.Tensor) -> tf.RaggedTensor:
-    """The label (or weight) of steps, `[B, T, ...]`, with an error where it has not the `lengths` `[B]`."""
+    """The label (or weight) of steps, `[B, T, ...]`, after a check that it has the `lengths` `[B]`."""
     counts = values.row_lengths()
     check = tf.debugging.Assert(
         tf.reduce_all(counts == tf.cast(lengths, counts.dtype)),
@@ -52,5 +52,5 @@ def aligned(values: tf.RaggedTensor, name: str, lengths: tf.Tensor) -> tf.Ragged
 
 
 def like(ragged: tf.RaggedTensor, steps: Any) -> tf.RaggedTensor:
-    """What all steps of the batch hold, `[N, ...]`, in the rows of `ragged`."""
+    """The values of all steps of the batch, `[N, ...]`, in the rows of `ragged`."""
     return tf.RaggedTensor.from_row_splits(steps, ragged.row_splits, validate=False)

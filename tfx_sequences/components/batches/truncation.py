@@ -1,4 +1,4 @@
-"""Cuts long sequences to `batching.max_length`: the same in training, evaluation and serving."""
+"""Truncates long sequences to `batching.max_length`: the same in training, evaluation and serving."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def cut_steps(features: dict[str, Any], spec: SequenceSpec, seed: tf.Tensor | None = None) -> dict[str, Any]:
-    """Features with at most `max_length` steps per record, all cut at the same steps.
+    """Features with at most `max_length` steps per record; all features are truncated at the same steps.
 
     Args:
-        features: By name: sequences ragged `[B, T, ...]` under names that begin with
-            `sequence.` or are those of labels of steps, and `sequence_length` int64 `[B]`.
-        spec: `max_length` and `truncate` of its `batching` say whether and where to cut.
-        seed: Integer `[2]` for `truncate: random`; None cuts the tail then.
+        features: Features by name: sequences ragged `[B, T, ...]` (names that start with
+            `sequence.`, or labels of steps), and `sequence_length` int64 `[B]`.
+        spec: `max_length` and `truncate` in its `batching` determine whether and where to truncate.
+        seed: Integer `[2]` for `truncate: random`; None truncates the tail instead.
 
     Returns:
-        The same features, where any are cut without scales of records that the spec's network does not read; what
-        stays is contiguous, `sequence_length` says how much.
+        The same features; if records are truncated, without the scales of records that the spec's network does not
+        read. The remaining steps are contiguous, and `sequence_length` gives their number.
 
     >>> spec = SequenceSpec(
     ...     name="s", sequence={"x": {"type": "numeric"}}, label={"key": "y"},
@@ -62,13 +62,13 @@ def cut_steps(features: dict[str, Any], spec: SequenceSpec, seed: tf.Tensor | No
 def slice_steps(
     ragged: tf.RaggedTensor, starts: tf.Tensor, counts: tf.Tensor, rows: tf.Tensor | None = None
 ) -> tf.RaggedTensor:
-    """Some steps of some rows.
+    """Slices steps from rows.
 
     Args:
         ragged: `[B, T, ...]`.
         starts: First step, `[W]`.
-        counts: How many, `[W]`.
-        rows: Of which row, `[W]`; None: of each one after another.
+        counts: Number of steps, `[W]`.
+        rows: Index of the row, `[W]`; None for each row in order.
 
     >>> slice_steps(tf.ragged.constant([[1, 2, 3], [4]]), [1, 0, 0], [2, 0, 1], [0, 0, 1]).to_list()
     [[2, 3], [], [4]]

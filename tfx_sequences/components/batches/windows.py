@@ -1,7 +1,7 @@
-"""Long series cut to windows on the fly: a context to look at, a horizon to predict.
+"""Cuts long series into windows on the fly: a context to read, and a horizon to predict.
 
-A split in time never leaks: a window belongs to the split in which its horizon lies, so
-no step that one split predicts is predicted, or looked at, by an earlier one.
+A split in time never leaks: a window belongs to the split that contains its horizon, so
+a step that one split predicts is neither predicted nor read by an earlier split.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from tfx_sequences.schemas.columns.base import Declared
 
 
 class Windows(Declared):
-    """How series are cut.
+    """Parameters of windows.
 
     >>> Windows(context=3, horizon=1).count(6), Windows(context=3, horizon=1, stride=2).count(6)
     (3, 2)
     """
 
     context: pydantic.PositiveInt
-    """Steps to look at, `C`."""
+    """Number of steps to read, `C`."""
     horizon: pydantic.PositiveInt
-    """Steps to predict after them, `H`."""
+    """Number of steps to predict after them, `H`."""
     stride: pydantic.PositiveInt = 1
-    """Steps from the begin of a window to that of the next."""
+    """Number of steps from the start of a window to the start of the next."""
 
     def count(self, length: int) -> int:
-        """Windows of a series of so many steps, within one split."""
+        """Number of windows of a series of this length, within one split."""
         return max(0, (length - self.context - self.horizon) // self.stride + 1)
 
 
@@ -41,23 +41,23 @@ def cut_windows(
     start: float = 0.0,
     end: float = 1.0,
 ) -> dict[str, tuple[tf.Tensor, tf.Tensor] | tf.Tensor]:
-    """All windows of a batch of series whose horizon lies within a share of their steps.
+    """All windows of a batch of series whose horizon lies within a fraction of their steps.
 
-    The first split `start=0, end=0.8` and the second `start=0.8, end=1` have no horizon step in
-    common, and contexts of the first end before the second begins. Contexts of the second may
-    reach back into the first, as they do when the model is used.
+    The first split `start=0, end=0.8` and the second `start=0.8, end=1` do not share a horizon step,
+    and contexts of the first end before the second starts. Contexts of the second may reach back into
+    the first, as they do when the model is used.
 
     Args:
         series: Ragged `[B, T, ...]` features of the same lengths, by name.
         lengths: Steps of each series, int64 `[B]`.
         windows: Context, horizon and stride.
-        start: Horizons begin at or after step `floor(start * T)`.
-        end: Horizons end before or at step `floor(end * T)`.
+        start: Horizons start at or after step `floor(start * T)`.
+        end: Horizons end at or before step `floor(end * T)`.
 
     Returns:
-        By name `(context [W, C, ...], horizon [W, H, ...])`, windows of a series one after
-        another; under `"series"` which of the `B` each is of, int64 `[W]`, and under `"step"`
-        at which step its horizon begins, int64 `[W]`.
+        By name `(context [W, C, ...], horizon [W, H, ...])`, grouped by series; `"series"`: the index of each
+        window's series, in `[0, B)`, int64 `[W]`; `"step"`: the step at which its horizon starts,
+        int64 `[W]`.
 
     >>> x = tf.ragged.constant([[1, 2, 3, 4, 5], [7, 8]])
     >>> cut = cut_windows({"x": x}, x.row_lengths(), Windows(context=2, horizon=1))
@@ -65,10 +65,10 @@ def cut_windows(
     [[[1, 2], [2, 3], [3, 4]], [[3], [4], [5]]]
     """
     lengths = tf.cast(lengths, tf.int64)
-    # Multiplied in float64: exact for any length that fits into memory.
+    # Multiply in float64, which is exact for any length that fits into memory.
     first, last = (tf.cast(tf.floor(tf.cast(lengths, tf.float64) * share + 1e-9), tf.int64) for share in (start, end))
     context, horizon = windows.context, windows.horizon
-    # On one grid for all splits, so that cutting a series in two gives the windows of the whole.
+    # Use one grid for all splits, so that two parts of a series give the same windows as the whole.
     behind = tf.maximum(first - context, 0)
     begin = (behind + windows.stride - 1) // windows.stride * windows.stride
     counts = tf.maximum((last - context - horizon - begin) // windows.stride + 1, 0)
@@ -88,17 +88,17 @@ def cut_windows(
 def window_dataset(
     batches: tf.data.Dataset, windows: Windows, batch_size: int, *, start: float = 0.0, end: float = 1.0
 ) -> tf.data.Dataset:
-    """Batches of windows, cut from batches of series as they are read.
+    """Batches of windows, cut from batches of series on the fly.
 
     Args:
-        batches: `(series, lengths)` as `cut_windows` takes them.
+        batches: `(series, lengths)`, as for `cut_windows`.
         windows: Context, horizon and stride.
         batch_size: Windows per batch; the last batch is shorter.
         start: See `cut_windows`.
         end: See `cut_windows`.
 
     Returns:
-        Batches of what `cut_windows` returns, `series` counted within its batch of series.
+        Batches of the results of `cut_windows`; `series` is an index within a batch of series.
     """
     return (
         batches.map(

@@ -1,6 +1,6 @@
-"""The check before an evaluation with a baseline: can the last blessed model be asked what this one is asked?
+"""The check before an evaluation with a baseline: does the last blessed model have the outputs that are needed?
 
-It may be of an earlier version of this package, or of a spec with other labels.
+It may come from an earlier version of this package, or from a spec with other labels.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from tfx_sequences.components.serving.names import MEASURES_SIGNATURE, SUMS
 from tfx_sequences.errors import UserInputError, shortened
 from tfx_sequences.version import __version__
 
-_FIX = "Run once without evaluation.baseline: the model that is blessed then is what later ones are compared with."
+_FIX = "Run once without evaluation.baseline. Later models are then compared with the model blessed in that run."
 
 
 def check_baseline(models: Sequence[Any]) -> None:
-    """Refuses a baseline without the outputs of which the candidate's figures are made.
+    """Rejects a baseline that lacks the outputs from which the candidate's metrics are computed.
 
     Args:
-        models: TFMA's `EvalSharedModel`s, one of which may be the baseline.
+        models: TFMA's `EvalSharedModel`s; one of them may be the baseline.
 
     Raises:
         UserInputError: The message names the model, the version that exported it, and what differs.
@@ -35,15 +35,15 @@ def check_baseline(models: Sequence[Any]) -> None:
         difference = _difference(_outputs(candidates[0]), _outputs(baseline))
         if difference:
             raise UserInputError(
-                f"The last blessed model cannot be compared with: {baseline}.",
-                expected=f"a model whose signature '{MEASURES_SIGNATURE}' gives what that of this model gives",
-                received=f"{difference}; tfx-sequences {_version(baseline)} exported it, this is {__version__}",
+                f"Cannot compare with the last blessed model, {baseline}.",
+                expected=f"a model whose signature '{MEASURES_SIGNATURE}' has the outputs of this model's signature",
+                received=f"{difference}; tfx-sequences {_version(baseline)} exported it, but this is {__version__}",
                 fix=_FIX,
             )
 
 
 def _difference(wanted: dict[str, Any] | None, found: dict[str, Any] | None) -> str:
-    """In words, what the baseline lacks; empty if nothing."""
+    """Describes what the baseline lacks; empty if it has everything."""
     if found is None or wanted is None:
         return "no such signature"
     missing = sorted(wanted.keys() - found.keys())
@@ -52,16 +52,16 @@ def _difference(wanted: dict[str, Any] | None, found: dict[str, Any] | None) -> 
     for name, output in wanted.items():
         if output.dtype != found[name].dtype:
             its, ours = (tf.as_dtype(o.dtype).name for o in (found[name], output))
-            return f"output '{name}' of {its}, not {ours}"
-        # Sums are told apart by their place.
+            return f"output '{name}' has type {its}, not {ours}"
+        # Sums are identified by their position.
         if name.endswith(SUMS) and output.tensor_shape != found[name].tensor_shape:
             its, ours = (o.tensor_shape.dim[-1].size for o in (found[name], output))
-            return f"output '{name}' of {its} sums, not {ours}"
+            return f"output '{name}' has {its} sums, not {ours}"
     return ""
 
 
 def _outputs(directory: str) -> dict[str, Any] | None:
-    """The outputs of the signature that figures are made of, by name; None if the model has none."""
+    """The outputs of the signature that metrics are computed from, by name; None if it does not exist."""
     with tf.io.gfile.GFile(os.path.join(directory, "saved_model.pb"), "rb") as file:
         saved = saved_model_pb2.SavedModel.FromString(file.read())
     for meta_graph in saved.meta_graphs:

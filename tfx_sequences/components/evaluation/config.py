@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-# Newer versions do not give all of these messages under `tfma`.
+# Newer versions do not export all of these messages from `tfma`.
 from tensorflow_model_analysis.proto import config_pb2
 
 from tfx_sequences.code_digest import code_digest
@@ -27,32 +27,32 @@ from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.length_ranges import range_name, ranges
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, weighs_records
 
-# By path only: TFMA imports them where it computes.
+# Given by path: TFMA imports them where it computes.
 EXTRACTORS_MODULE = "tfx_sequences.components.evaluation.extractors"
 _METRICS_MODULE = "tfx_sequences.components.evaluation.metrics"
 _PLOTS_MODULE = "tfx_sequences.components.evaluation.plots"
 STEP_COUNT, CUT_STEP_COUNT = "step_count", "cut_step_count"
-"""How many real steps the network read, and how many not, for they were cut off or are to be forecast."""
+"""Numbers of real steps that the network read and did not read (truncated steps, or steps to forecast)."""
 
 
 def make_eval_config(spec: SequenceSpec) -> config_pb2.EvalConfig:
-    """Metrics of the labels' kinds on raw records, slices, thresholds and baseline of the spec.
+    """Metrics for the kinds of labels on raw records, and the spec's slices, thresholds and baseline.
 
-    TFMA's own metrics measure one class, or number, per record without a weight. The label comes
-    from the model's own `evaluation_inputs` signature, so it is the one that training saw. Other labels
-    (of steps, of several classes, vectors, several heads) and weights TFMA's metrics do not know, or not together
-    with counts: theirs are made of the sums that the model's `evaluation_outputs` signature gives. Thresholds
-    gate on the whole split, not on slices.
+    TFMA's own metrics measure one class or number per record, without a weight. The label comes
+    from the model's own `evaluation_inputs` signature, so it is the label that training saw. TFMA's metrics do not
+    support other labels (of steps, of several classes, vectors, several heads) or weights, or not together
+    with counts: metrics for these are computed from the sums of the model's `evaluation_outputs` signature. Thresholds
+    apply to the whole split, not to slices.
     """
-    # The Evaluator blesses nothing that has no threshold at all; this one says that there were records.
+    # The Evaluator blesses only models with a threshold; this one checks that there were records.
     counted = config_pb2.MetricThreshold(value_threshold=config_pb2.GenericValueThreshold(lower_bound={"value": 1}))
     metrics = [config_pb2.MetricConfig(class_name="ExampleCount", per_slice_thresholds=[_whole_split(counted)])]
     for name, output in ((STEP_COUNT, SEQUENCE_LENGTH), (CUT_STEP_COUNT, CUT_STEPS)):
         metrics.append(_our_metric("OutputSum", name=name, output=output))
     model_spec = config_pb2.ModelSpec(signature_name=MEASURES_SIGNATURE)
     theirs: Mapping[str, str] = {}
-    # TFMA would weigh its counts too where records weigh other than 1, as without a label they weigh nothing, and would
-    # not have what sums are measured by.
+    # With weights of records, TFMA would also weight its counts, and could not use our sums. Without a label, a record
+    # has the weight 0.
     if spec.label is not None and spec.label.kind.tfma_metrics(spec.label) and not weighs_records(spec, spec.label):
         theirs = spec.label.kind.tfma_metrics(spec.label)
         model_spec.prediction_key = spec.label.kind.outputs[0]
@@ -84,7 +84,7 @@ def _figure(spec: SequenceSpec, head: str, label: Label, figure: str, theirs: st
 
 
 def _measures(label: Label, prefix: str) -> dict[str, Any]:
-    """What figures are made with: the label, and the model's output with the names of the classes."""
+    """The parameters of metrics: the label, and the model's output with the names of the classes."""
     classes = prefix + CLASSES if label.has_classes else None
     return {"label": label.model_dump_json(), "classes": classes}
 
@@ -105,7 +105,7 @@ def _step_figures(spec: SequenceSpec, head: str, label: Label) -> config_pb2.Met
 
 
 def _plots(spec: SequenceSpec, head: str, label: Label) -> list[config_pb2.MetricConfig]:
-    """A confusion matrix where one class is right, curves of scores where there is a score of each class."""
+    """A confusion matrix if one class is correct, and score curves if each class has a score."""
     prefix, tfma_head = spec.output_prefix(head), tfma_name_of_head(spec, head)
     outputs = {name: prefix + name for name in (OUTPUTS, TARGETS, WEIGHTS)}
     of_plots: dict[str, tuple[str, dict[str, Any]]] = {
@@ -120,7 +120,7 @@ def _plots(spec: SequenceSpec, head: str, label: Label) -> list[config_pb2.Metri
 
 
 def tfma_name_of_head(spec: SequenceSpec, head: str) -> str:
-    """What TFMA calls the output of a head: nothing where the spec has a `label`."""
+    """TFMA's name for the output of a head: empty if the spec has a `label`."""
     return "" if spec.label is not None else head
 
 
@@ -148,5 +148,5 @@ def _threshold(spec: SequenceSpec, metric: str) -> config_pb2.MetricThreshold:
 
 
 def _whole_split(threshold: config_pb2.MetricThreshold) -> config_pb2.PerSliceMetricThreshold:
-    # Without a slicing spec of its own, a threshold would gate every slice.
+    # Without a slicing spec, a threshold would apply to every slice.
     return config_pb2.PerSliceMetricThreshold(slicing_specs=[config_pb2.SlicingSpec()], threshold=threshold)

@@ -1,7 +1,7 @@
-"""What the Evaluator is told of each record beside the model's outputs: the range of its length, sums by step position.
+"""Adds to each record's extracts, for the Evaluator: the range of its length, and sums by step position.
 
 The Evaluator imports this module by its name; see `custom_extractors` of TFX's Evaluator. Ranges are
-not the model's own matter, so that an edit of them trains nothing anew.
+not part of the model, so a change of them does not retrain it.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
 from tfx_sequences.schemas.spec.length_ranges import name_of_range_with, range_of_name
 
 LENGTH_SLICE = "length in steps"
-"""The feature by whose values TFMA slices by length."""
+"""The feature that TFMA uses for slices by length."""
 STEP_SUMS, STEP_COUNTS = "step_sums", "step_counts"
-"""Behind a head's prefix: sums of its measures `[B, R, S]`, and real steps `[B, R]`, by range of positions."""
+"""After a head's prefix: sums of its measures `[B, R, S]`, and real steps `[B, R]`, by range of positions."""
 
 
 def custom_extractors(
     eval_shared_model: Any, eval_config: tfma.EvalConfig, tensor_adapter_config: Any
 ) -> list[extractor.Extractor]:
-    """TFMA's own extractors, and ours where batches are not yet taken apart.
+    """TFMA's own extractors, with ours inserted before batches are split.
 
     Raises:
         UserInputError: The baseline cannot be compared with; see `check_baseline`.
@@ -48,7 +48,7 @@ def custom_extractors(
 @beam.typehints.with_input_types(tfma.types.Extracts)
 @beam.typehints.with_output_types(tfma.types.Extracts)
 class _ExtractSteps(beam.DoFn):
-    """Adds to a batch of extracts what length slices and `StepFigures` need, as the configuration says."""
+    """Adds the data for length slices and `StepFigures` to a batch of extracts, according to the configuration."""
 
     def __init__(self, eval_config: tfma.EvalConfig) -> None:
         self._models = [spec.name for spec in eval_config.model_specs] if len(eval_config.model_specs) > 1 else []
@@ -63,7 +63,7 @@ class _ExtractSteps(beam.DoFn):
         self._heads = [json.loads(config) for config in configs]
 
     def process(self, batch: tfma.types.Extracts) -> Sequence[tfma.types.Extracts]:
-        """One batch; a copy of it with more keys."""
+        """Returns a copy of the batch with more keys."""
         extracts = dict(batch)
         predictions = extracts[constants.PREDICTIONS_KEY]
         if self._models:
@@ -83,7 +83,7 @@ class _ExtractSteps(beam.DoFn):
         more = {}
         for head in self._heads:
             prefix, classes = head["prefix"], head["classes"]
-            # A curve over so few records says little, and its sums are many.
+            # Without a curve: for few records it says little, and it needs many sums.
             measured = MeasuresOf(head["label"], classes)
             measures = measured({classes: predictions[classes][0]} if classes else {})
             weights = predictions[prefix + WEIGHTS]

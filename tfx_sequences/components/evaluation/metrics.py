@@ -1,6 +1,6 @@
-"""TFMA metrics of what the exported model sums up itself: by record, with the code that training measures by.
+"""TFMA metrics from sums that the exported model computes per record, with the same code as in training.
 
-So each real step counts exactly once, in any slice, whatever batches TFMA makes.
+So each real step counts exactly once, in any slice, however TFMA batches the records.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from tfx_sequences.components.kinds.measures import Measures
 from tfx_sequences.components.kinds.registry import kind_of
 from tfx_sequences.schemas.spec.label import Label
 
-# Behind a figure's name, and before that of the range of its steps.
+# Separates a metric's name from the name of the range of steps.
 AT_STEPS = " at steps "
 
 
 class SumsMetric(metric_types.Metric):
-    """A metric whose `computations_of` says how it is made, and so what its parameters are.
+    """A metric that is defined by its `computations_of`, whose parameters are those of the metric.
 
     Args:
-        code_digest: Of the code behind it. It stands in the Evaluator's configuration, so that figures are computed
-            anew where that changed.
-        **parameters: Of `computations_of`.
+        code_digest: Digest of the code. It is part of the Evaluator's configuration, so that metrics are computed
+            again when the code changes.
+        **parameters: Parameters of `computations_of`.
     """
 
     computations_of: Callable[..., metric_types.MetricComputations]
@@ -44,18 +44,18 @@ class OutputSum(SumsMetric):
     def computations_of(
         name: str, output: str, model_names: list[str] | None = None
     ) -> metric_types.MetricComputations:
-        """Its computations.
+        """The metric's computations.
 
         Args:
             name: The metric's name.
             output: The model's output.
-            model_names: As TFMA gives them.
+            model_names: Names of the models, from TFMA.
         """
         return summed(output, lambda total, _: {name: float(total[0])}, [name], model_names)
 
 
 class HeadFigure(SumsMetric):
-    """One figure of one head."""
+    """One metric of one head."""
 
     @staticmethod
     def computations_of(
@@ -66,16 +66,16 @@ class HeadFigure(SumsMetric):
         classes: str | None = None,
         model_names: list[str] | None = None,
     ) -> metric_types.MetricComputations:
-        """Its computations.
+        """The metric's computations.
 
         Args:
             name: The metric's name.
-            figure: Name of the figure, of those of the label's kind. A split (or head) that does not
-                have it, as `span_f1` without IOB tags, has no such metric.
-            output: The model's output that holds the sums of each record.
+            figure: Name of a metric of the label's kind. If a split (or head) does not define it, such as
+                `span_f1` without IOB tags, the metric is omitted.
+            output: The model's output with the sums of each record.
             label: The head's label, as JSON.
-            classes: The model's output that names the classes; None of numbers.
-            model_names: As TFMA gives them.
+            classes: The model's output with the names of the classes; None for numbers.
+            model_names: Names of the models, from TFMA.
         """
 
         def found(total: np.ndarray, measures: Measures) -> dict[str, float]:
@@ -87,7 +87,7 @@ class HeadFigure(SumsMetric):
 
 
 class StepFigures(SumsMetric):
-    """All figures of a head of steps, by ranges of positions, called `FIGURE at steps RANGE`."""
+    """All metrics of a per-step head, by ranges of positions, named `FIGURE at steps RANGE`."""
 
     @staticmethod
     def computations_of(
@@ -102,19 +102,19 @@ class StepFigures(SumsMetric):
         classes: str | None = None,
         model_names: list[str] | None = None,
     ) -> metric_types.MetricComputations:
-        """Its computations.
+        """The metric's computations.
 
         Args:
-            name: The metric's own name, which no figure has.
-            figures: Names of the metrics by figure.
-            output: What `evaluation_extractors` puts beside the model's outputs: the sums of each record, `[R, S]`.
+            name: The metric's own name, which does not occur in the results.
+            figures: Names of the metrics in the Evaluator, by metric.
+            output: The sums of each record `[R, S]` that `extractors` adds to the model's outputs.
             count: Name of the metric that counts the real steps.
-            steps: How many real steps of each record are in each range, `[R]`.
+            steps: Number of real steps of each record in each range, `[R]`.
             ranges: Names of the ranges, `R` of them.
             label: The head's label, as JSON.
-            prefix: Of the head's outputs; read by the extractor.
-            classes: The model's output that names the classes; None of numbers.
-            model_names: As TFMA gives them.
+            prefix: Prefix of the head's outputs; read by the extractor.
+            classes: The model's output with the names of the classes; None for numbers.
+            model_names: Names of the models, from TFMA.
         """
         del prefix, name
         at = {figure: [f"{metric}{AT_STEPS}{there}" for there in ranges] for figure, metric in figures.items()}
@@ -133,12 +133,12 @@ class StepFigures(SumsMetric):
 
 
 class MeasuresOf:
-    """What makes the figures of a head: the very measures that made its sums.
+    """Creates the measures of a head: the same ones that computed its sums.
 
     Args:
         label: The head's label, as JSON.
-        classes: The model's output that names the classes; None of numbers.
-        with_curve: As of `LabelKind.measures`.
+        classes: The model's output with the names of the classes; None for numbers.
+        with_curve: As in `LabelKind.measures`.
     """
 
     def __init__(self, label: str, classes: str | None, *, with_curve: bool = False) -> None:
@@ -147,7 +147,7 @@ class MeasuresOf:
         self._with_curve = with_curve
 
     def __call__(self, predictions: Mapping[str, Any]) -> Measures:
-        """The measures of a model that gives these outputs of a record."""
+        """The measures of a model with these outputs for a record."""
         label = Label.model_validate_json(self._label)
         names = [c.decode() for c in np.ravel(predictions[self._classes])] if self._classes else []
         return kind_of(label).measures(label, names, with_curve=self._with_curve)
@@ -162,16 +162,16 @@ def summed(
     make_key: Callable[..., metric_types.MetricKey] = metric_types.MetricKey,
     **key: str,
 ) -> metric_types.MetricComputations:
-    """For each model the computation of metrics, or plots, from the sum of an output over the records.
+    """The computations of metrics or plots from the sum of an output over the records, one for each model.
 
     Args:
         output: The output.
-        found: From its sum, and the measures that made it, to the values by name; one that is missing is not there.
-        names: All names of these.
-        model_names: As TFMA gives them.
-        measured: What gives these measures; None of plain outputs.
+        found: Maps the sum, and the measures that computed it, to values by name; undefined ones are missing.
+        names: Names of all values.
+        model_names: Names of the models, from TFMA.
+        measured: Creates these measures; None for plain outputs.
         make_key: `PlotKey` for plots.
-        **key: More of the key of each.
+        **key: More fields of each key.
     """
     computations = []
     for model_name in model_names or [""]:

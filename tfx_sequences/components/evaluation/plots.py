@@ -1,4 +1,4 @@
-"""TFMA plots of a head's scores and classes, from the exported model's own outputs: each real step counts once."""
+"""TFMA plots of a head's scores and classes, from the exported model's own outputs; each real step counts once."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from tfx_sequences.components.evaluation.metrics import MeasuresOf, SumsMetric, 
 from tfx_sequences.components.kinds.measures import Measures
 from tfx_sequences.components.kinds.score_buckets import ScoreBuckets, by_presence
 
-# TFMA puts plots of these names together, and shows no others of their kind.
+# TFMA groups plots with these names, and does not show others of their type.
 _CURVE, _CALIBRATION, _CONFUSION = "confusion_matrix_plot", "calibration_plot", "multi_class_confusion_matrix_plot"
 MOST_CLASSES = 200
-"""No confusion matrix is made of more classes."""
+"""Maximum number of classes for a confusion matrix."""
 _CALIBRATION_BUCKETS = 10
 _CURVE_POINTS = 100
 
 
 class ScoreCurves(SumsMetric):
-    """What thresholds of the score say of all classes of a head together (of two, the second one); its calibration."""
+    """ROC curve over all classes of a head together (for two classes, the second one), and its calibration."""
 
     @staticmethod
     def computations_of(
@@ -35,15 +35,15 @@ class ScoreCurves(SumsMetric):
         head: str = "",
         model_names: list[str] | None = None,
     ) -> metric_types.MetricComputations:
-        """Its computations.
+        """The metric's computations.
 
         Args:
             name: The metric's name.
             output: The model's output with the sums of the head's measures.
             label: The head's label, as JSON.
-            classes: The model's output that names the classes.
+            classes: The model's output with the names of the classes.
             head: TFMA's name of the output; empty for the only head.
-            model_names: As TFMA gives them.
+            model_names: Names of the models, from TFMA.
         """
         del name
         names = [_CURVE, _CALIBRATION]
@@ -52,21 +52,21 @@ class ScoreCurves(SumsMetric):
 
 
 class ConfusionMatrix(SumsMetric):
-    """How much of each class is predicted as which, by weight."""
+    """The weight of each pair of true and predicted class."""
 
     @staticmethod
     def computations_of(
         name: str, outputs: str, targets: str, weights: str, head: str = "", model_names: list[str] | None = None
     ) -> metric_types.MetricComputations:
-        """Its computations.
+        """The metric's computations.
 
         Args:
             name: The metric's name.
             outputs: The model's output with the head's logits.
-            targets: That with its class indices.
-            weights: That with their weights; what weighs zero is not there.
-            head: As of `ScoreCurves`.
-            model_names: As TFMA gives them.
+            targets: The model's output with its class indices.
+            weights: The model's output with their weights; targets of weight zero are ignored.
+            head: As in `ScoreCurves`.
+            model_names: Names of the models, from TFMA.
         """
         del name
         computations = []
@@ -116,7 +116,7 @@ def _curves(total: np.ndarray, measures: Measures) -> dict[str, Any]:
 
 
 class _Confusion(beam.CombineFn):
-    """Weights by target and predicted class, of the pairs that occur."""
+    """Weights by target and predicted class, for the pairs that occur."""
 
     def __init__(self, key: metric_types.PlotKey, model_name: str, outputs: str, targets: str, weights: str) -> None:
         self._key = key

@@ -1,4 +1,4 @@
-"""What the Evaluator wrote, as plain data."""
+"""Reads the Evaluator's results as plain data."""
 
 from __future__ import annotations
 
@@ -19,23 +19,24 @@ _LENGTH = "length"
 
 
 def read_figures(directory: str, classes: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """The figures of an evaluation.
+    """The metrics of an evaluation.
 
     Args:
         directory: The Evaluator's output `evaluation`.
-        classes: Names of the classes by TFMA's name of the head, which is empty for the only one.
+        classes: Names of the classes by TFMA's name of the head, which is empty for a single head.
 
     Returns:
-        `slices`: by slice the metrics by name; that of all records is `all`. `step_ranges`: by slice and range of step
-        positions the metrics of labels of steps. `baseline`: the metrics of the last blessed model by
-        slice, empty if there was none. `plots`: by slice and head `confusion` (rows `[class, predicted class,
+        `slices`: metrics by slice and name; the slice of all records is `all`. `step_ranges`: metrics of per-step
+        labels by slice and range of step positions. `baseline`: metrics of the last blessed model by
+        slice, empty without one. `plots`: by slice and head, `confusion` (rows `[class, predicted class,
         weight]`), `curve` (by threshold) and `calibration` (by range of scores).
     """
     found: dict[str, Any] = {"slices": {}, "step_ranges": {}, "baseline": {}, "plots": {}}
     for of_slice in _in_order(tfma.load_metrics(directory)):
         name = _slice_name(of_slice.slice_key)
         for item in of_slice.metric_keys_and_values:
-            # The difference of candidate and baseline has both their names; it can be had by subtracting.
+            # Skip the difference of candidate and baseline: it has the names of both, and can be computed by
+            # subtraction.
             if item.value.WhichOneof("type") != "double_value" or item.key.is_diff:
                 continue
             metric, _, steps = item.key.name.partition(AT_STEPS)
@@ -58,7 +59,7 @@ def read_figures(directory: str, classes: Mapping[str, Sequence[str]]) -> dict[s
 
 
 def _in_order(results: Iterable[Any]) -> list[Any]:
-    """By slice, numbers in them by their size; TFMA gives them in any order."""
+    """Sorts by slice, with numbers by size; TFMA returns them in any order."""
 
     def order(result: Any) -> list[tuple[int, str]]:
         return [(int(x) if x.isdigit() else -1, x) for x in re.split(r"(\d+)", _slice_name(result.slice_key))]
@@ -67,7 +68,7 @@ def _in_order(results: Iterable[Any]) -> list[Any]:
 
 
 def _slice_name(key: Any) -> str:
-    """All of it, or `FEATURE=VALUE`, of several features with commas between."""
+    """`all`, or `FEATURE=VALUE` of each feature, separated by commas."""
     parts = []
     for single in key.single_slice_keys:
         value = getattr(single, single.WhichOneof("kind"))

@@ -1,6 +1,6 @@
-"""From the values of a column to its ids: lookup, hash, buckets, tokens.
+"""Turns the values of a column into ids: lookup, hash, buckets, tokens.
 
-The same in the transform graph and in a feature layer.
+The transform graph and the feature layers both use it.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from tfx_sequences.schemas.columns.vocabularies import known_terms
 
 
 class ColumnIds(tf.Module):
-    """How one column's values become ids; holds its lookup table.
+    """Turns one column's values into ids; holds its lookup table.
 
     Args:
         column: The column. If its vocabulary is computed, only `terms` and `check` work:
-            the lookup is then TFT's.
+            TFT then does the lookup.
     """
 
     def __init__(self, column: IdColumn) -> None:
@@ -34,14 +34,14 @@ class ColumnIds(tf.Module):
 
     @property
     def may_miss(self) -> bool:
-        """A value may have no id (-1): it gives zeros, and no combiner counts it."""
+        """Whether a value may have no id (-1): such a value gives zeros, and combiners ignore it."""
         column = self.column
         return isinstance(column, BucketizedColumn) or _of_terms(column).default_value == NO_ID
 
     def __call__(self, values: tf.Tensor) -> tf.Tensor:
-        """Ids int64 of the shape of `values`, -1 where a value has none.
+        """Ids int64 of the shape of `values`; -1 for a value without an id.
 
-        Ids out of range are left as they are where that is an error; `check` tells it.
+        Ids out of range are returned unchanged if they are an error; `check` reports them.
         """
         column = _of_terms(self.column)
         if isinstance(column, CategoricalColumn) and column.num_buckets is not None:
@@ -58,7 +58,7 @@ class ColumnIds(tf.Module):
         return self.table.lookup(terms)  # type: ignore[union-attr]
 
     def terms(self, values: tf.Tensor) -> tf.Tensor:
-        """What a vocabulary holds of the values: strings, in lower case if so declared, empty where one is missing."""
+        """The values as vocabulary terms: strings, in lower case if declared, empty for missing values."""
         column = self.column
         if values.dtype != tf.string:
             values = tf.where(values == MISSING_INT, "", tf.strings.as_string(values))
@@ -67,16 +67,16 @@ class ColumnIds(tf.Module):
         return values
 
     def check(self, ids: tf.Tensor, values: tf.Tensor, rows: Any, num_ids: int | None = None) -> tf.Operation | None:
-        """Refuses values without an id, where the column has no id for them.
+        """Rejects values without an id, if the column does not have an id for them.
 
         Args:
             ids: `[N]`.
-            values: What they are of, `[N]`.
-            rows: A function that gives the row of each, `[N]`.
-            num_ids: Number of ids; None where a vocabulary is still to be computed.
+            values: The values of the ids, `[N]`.
+            rows: A function that returns the row of each value, `[N]`.
+            num_ids: Number of ids; None if a vocabulary is not computed yet.
 
         Returns:
-            In a graph, the check, if there is one.
+            In a graph, the check op, if there is one.
         """
         column = self.column
         if isinstance(column, BucketizedColumn) or not _of_terms(column).refuses_unknown:
@@ -93,22 +93,22 @@ class ColumnIds(tf.Module):
             f"Feature '{column.key}' has " + ("ids that are out of range." if is_identity else "unknown terms."),
             expected=f"ids in [0, {num_ids})" if is_identity else "terms of its vocabulary",
             received=received,
-            fix="Set default_value" + ("" if is_identity else " or num_oov_buckets") + " to take others.",
+            fix="Set default_value" + ("" if is_identity else " or num_oov_buckets") + " to allow others.",
         )
 
     def tokens(self, values: tf.Tensor) -> tf.RaggedTensor:
-        """Tokens `[N, tokens]` of strings `[N]`, for a column of text."""
+        """Tokens `[N, tokens]` of strings `[N]`, for a text column."""
         column = self.column
         if not isinstance(column, TextColumn):
-            raise TypeError(f"not a column of text: {column!r}")
+            raise TypeError(f"not a text column: {column!r}")
         return split_tokens(values, column).with_row_splits_dtype(tf.int64)
 
     def buckets(self, numbers: tf.Tensor, present: tf.Tensor | None) -> tf.Tensor:
-        """Ids `[B, T, size]` of the buckets that numbers `[B, T, size]` fall into; -1 where none is present."""
+        """Ids `[B, T, size]` of the buckets of numbers `[B, T, size]`; -1 for missing numbers."""
         column = self.column
         if not isinstance(column, BucketizedColumn) or column.boundaries is None:
-            raise TypeError(f"not a column of buckets with boundaries: {column!r}")
-        # `tf.searchsorted` would do the same, but fails where there are no numbers.
+            raise TypeError(f"not a bucketized column with boundaries: {column!r}")
+        # `tf.searchsorted` would do the same, but fails without numbers.
         ids = tf.cast(tf.raw_ops.Bucketize(input=numbers, boundaries=list(column.boundaries)), tf.int64)
         if column.size > 1:
             ids += tf.constant(np.arange(column.size) * column.buckets, tf.int64)
@@ -116,7 +116,7 @@ class ColumnIds(tf.Module):
 
 
 def check_dtype(column: Any, dtype: tf.DType) -> None:
-    """Raises `UserInputError` where strings come for numbers, numbers for strings, or fractions for ids."""
+    """Raises `UserInputError` for strings in place of numbers, numbers in place of strings, or fractions as ids."""
     if isinstance(column, TextColumn | CategoricalColumn):
         stored = column.term_dtype
         right = dtype == tf.string if stored == "string" else dtype.is_integer
@@ -126,7 +126,7 @@ def check_dtype(column: Any, dtype: tf.DType) -> None:
     if not right:
         raise UserInputError(
             f"Feature '{column.key}' has a wrong dtype.",
-            expected="whole numbers (ids)" if stored == "int64" and hasattr(column, "vocabulary") else _words(stored),
+            expected="integers (ids)" if stored == "int64" and hasattr(column, "vocabulary") else _words(stored),
             received=dtype.name,
             fix=f"Convert the feature, or declare the column with the dtype its values have ({dtype.name}).",
         )

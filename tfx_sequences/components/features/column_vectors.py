@@ -1,4 +1,4 @@
-"""From the values of one column to its vectors, `[B, T, D]`."""
+"""Turns the values of one column into vectors, `[B, T, D]`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,12 @@ from tfx_sequences.components.features.column_ids import ColumnIds, check_dtype
 from tfx_sequences.components.features.embedding_tables import EmbeddingTables
 from tfx_sequences.components.features.runtime_checks import after
 from tfx_sequences.components.features.step_values import Dense, Ragged, Sparse, step_values
+from tfx_sequences.components.features.weighted_vectors import (
+    combine_flat,
+    combine_grid,
+    weights_of_flat,
+    weights_of_grid,
+)
 from tfx_sequences.components.numbers.record_normalizers import normalize_records
 from tfx_sequences.components.numbers.reduction import reduced
 from tfx_sequences.components.numbers.split_normalizers import signed_log1p
@@ -33,11 +39,11 @@ _SEGMENTS = {"mean": tf.sparse.segment_mean, "sum": tf.sparse.segment_sum, "sqrt
 
 
 class ColumnVectors(tf.Module):
-    """One column inside a layer.
+    """One column in a layer.
 
     Args:
-        column: The column; what it needs must be in it, not in files or training data.
-        tables: Holds its embedding table, if it has one.
+        column: The column; it must be complete, without files or training data.
+        tables: The tables, which contain the column's embedding table if it has one.
         policy: The layer's dtype policy.
     """
 
@@ -46,7 +52,7 @@ class ColumnVectors(tf.Module):
         self.column = column
         self._tables = tables
         self._dtype = tf.as_dtype(policy.compute_dtype)
-        # Numbers are normalised in full precision, whatever the network computes in.
+        # Numbers are normalized in full precision, whatever the network's precision.
         self._full = tf.as_dtype(policy.variable_dtype)
         self._ids = ColumnIds(column) if isinstance(column, IdColumn) else None
         self._num_ids, self._table = 0, ""
@@ -59,22 +65,39 @@ class ColumnVectors(tf.Module):
 
     @property
     def width(self) -> int:
-        """`D` of this column."""
+        """Depth `D` of this column."""
         if not isinstance(self.column, IdColumn):
             return self.column.size
         return self._num_ids if self.column.is_indicator else self._tables.width_of(self._table)
 
     @property
     def supports_jit(self) -> bool:
-        """XLA can compile it, for dense features: no strings, no lookups."""
+        """Whether XLA can compile it for dense features: without strings and lookups."""
         column = self.column
         if isinstance(column, NumericColumn):
-            # Causal medians and ranges are found step by step, in as many rounds as there are steps.
+            # Causal medians and ranges are computed step by step, in a loop.
             return not (column.causal and column.normalizer in RECORD_NORMALIZERS)
         return isinstance(column, CategoricalColumn) and column.num_buckets is not None
 
-    def form(self, value: Any) -> Dense | Ragged | Sparse:
-        """The feature's value, checked for its dtype and rank, tokens already split where they are the steps."""
+    def form(self, value: Any, weights: Any = None) -> Dense | Ragged | Sparse:
+        """The feature's value with checked dtype and rank; tokens are already split if they are the steps.
+
+        Args:
+            value: The value.
+            weights: The value of the feature that `weighted_by` names.
+        """
+        form = self._form(value)
+        if weights is not None:
+            form.weights = step_values(weights, self.column.weighted_by, None, is_sequence=self.column.is_sequence)
+            if isinstance(form, Dense) != isinstance(form.weights, Dense):
+                raise UserInputError(
+                    f"Feature '{self.column.key}' and its weights '{self.column.weighted_by}' come in different forms.",
+                    expected="both dense, or both ragged or sparse",
+                    received=f"{type(value).__name__} and {type(weights).__name__}",
+                )
+        return form
+
+    def _form(self, value: Any) -> Dense | Ragged | Sparse:
         column = self.column
         check_dtype(column, value.dtype)
         if isinstance(column, TextColumn) and not _are_split_later(column):
@@ -94,7 +117,7 @@ class ColumnVectors(tf.Module):
         return step_values(tokens, column.key, None, is_sequence=column.is_sequence)  # type: ignore[return-value]
 
     def is_zero_at_padding(self, form: Any) -> bool:
-        """The vectors are zero behind the row's last step, whatever the feature holds."""
+        """Whether the vectors are zero after a row's last step, whatever the feature contains."""
         if isinstance(form, Dense):
             return False
         column = self.column
@@ -112,8 +135,8 @@ class ColumnVectors(tf.Module):
         Args:
             form: See `form`.
             steps: `T`.
-            mask: bool `[B, T]`, real steps; what dense features hold elsewhere is not looked at.
-            training: Whether to drop.
+            mask: bool `[B, T]`, real steps; values of dense features at other steps are ignored.
+            training: Whether to apply dropout.
         """
         column = self.column
         if isinstance(column, NumericColumn):
@@ -122,7 +145,12 @@ class ColumnVectors(tf.Module):
                 numbers = tf.clip_by_value(numbers, -column.clip, column.clip)
             return tf.cast(numbers, self._dtype)
         ids = self._dense_ids(form, steps, mask)
-        vectors = self._of_flat(*self._flat(form, steps), mask) if ids is None else self._of_dense(ids)
+        if ids is None:
+            vectors = self._of_flat(*self._flat(form, steps), mask)
+        elif form.weights is None:
+            vectors = self._of_dense(ids)
+        else:
+            vectors = self._of_weighted(ids, form.weights, steps, mask)
         vectors = tf.cast(vectors, self._dtype)
         if training and self._seed is not None:
             vectors = keras.random.dropout(vectors, column.embedding.dropout, seed=self._seed)
@@ -132,7 +160,7 @@ class ColumnVectors(tf.Module):
         column = self.column
         default = column.default_value
         if column.normalizer in RECORD_NORMALIZERS:
-            # From the record's own dtype, whose whole numbers may be greater than float32 can tell apart.
+            # From the record's own dtype, because float32 cannot represent large integers exactly.
             numbers = tf.cast(form.dense(steps, default or 0.0), tf.float64)
             present = form.present(steps) if default is None else None
             counts = tf.broadcast_to(mask[:, :, None], tf.shape(numbers))
@@ -152,20 +180,20 @@ class ColumnVectors(tf.Module):
         return signed_log1p(numbers) if scaling == "log1p" else numbers
 
     def _dense_ids(self, form: Any, steps: Any, mask: tf.Tensor) -> tf.Tensor | None:
-        """Ids `[B, T]` or `[B, T, V]`, where the values stand in a grid; -1 where there is none."""
+        """Ids `[B, T]` or `[B, T, V]` if the values form a grid, with -1 for missing values; otherwise None."""
         column, ids = self.column, self._ids
         if isinstance(column, BucketizedColumn):
             default = column.default_value
             present = form.present(steps) if default is None else None
             numbers = form.dense(steps, default or 0.0)
             if numbers.dtype.is_floating:
-                # A model under mixed precision hands them on in half precision, which has no kernel for buckets.
+                # A model with mixed precision passes them in half precision, for which there is no bucketize kernel.
                 numbers = tf.cast(numbers, self._full)
             return ids.buckets(numbers, present)  # type: ignore[union-attr]
         if not isinstance(form, Dense):
-            # One-hot vectors of a grid of ids are cheaper than counts of a flat list; embeddings are not.
+            # For a grid of ids, one-hot vectors are cheaper than counts from a flat list; embeddings are not.
             is_grid = column.is_indicator and form.has_one_value_per_step and not _are_split_later(column)
-            return self._grid(form, steps) if is_grid else None
+            return self._grid(form, steps) if is_grid and form.weights is None else None
         if _are_split_later(column):
             return None
         values = form.ids(steps)
@@ -181,8 +209,8 @@ class ColumnVectors(tf.Module):
         found = self._checked(found, values, lambda: cells // tf.cast(steps, tf.int64))
         return form.grid(found, steps, NO_ID)
 
-    def _flat(self, form: Any, steps: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        """Ids `[N]` that are there, and the cells of the grid they are in."""
+    def _flat(self, form: Any, steps: Any) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]:
+        """The present ids `[N]`, their cells in the grid, and their weights, if they have some."""
         column, ids = self.column, self._ids
         if isinstance(form, Dense):
             values = tf.reshape(form.ids(steps), [-1])
@@ -192,12 +220,14 @@ class ColumnVectors(tf.Module):
         if _are_split_later(column):
             tokens = ids.tokens(values)  # type: ignore[union-attr]
             values, cells = tokens.values, tf.gather(cells, tokens.value_rowids())
+        weights = None if form.weights is None else weights_of_flat(form.weights, steps, cells, self._full)
         found = ids(values)  # type: ignore[misc]
         found = self._checked(found, values, lambda: cells // tf.cast(steps, tf.int64))
         if ids.may_miss:  # type: ignore[union-attr]
             is_there = found >= 0
             found, cells = tf.boolean_mask(found, is_there), tf.boolean_mask(cells, is_there)
-        return found, cells
+            weights = None if weights is None else tf.boolean_mask(weights, is_there)
+        return found, cells, weights
 
     def _checked(self, found: tf.Tensor, values: tf.Tensor, rows: Any) -> tf.Tensor:
         flat = tf.reshape(found, [-1])
@@ -224,16 +254,26 @@ class ColumnVectors(tf.Module):
         count = tf.maximum(counted, 1)
         return total / (count if column.combiner == "mean" else tf.sqrt(count))
 
-    def _of_flat(self, ids: tf.Tensor, cells: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    def _of_weighted(self, ids: tf.Tensor, form: Any, steps: Any, mask: tf.Tensor) -> tf.Tensor:
+        ids = ids if ids.shape.rank == 3 else ids[:, :, None]
+        weights = weights_of_grid(form, steps, mask[:, :, None] & (ids >= 0), self._full)
+        if self.column.is_indicator:
+            return tf.reduce_sum(tf.one_hot(ids, self._num_ids, dtype=self._full) * weights[..., None], axis=2)
+        return combine_grid(self._looked_up(tf.maximum(ids, 0)), weights, self.column.combiner)
+
+    def _of_flat(self, ids: tf.Tensor, cells: tf.Tensor, weights: tf.Tensor | None, mask: tf.Tensor) -> tf.Tensor:
         column = self.column
         rows, steps = tf.unstack(tf.shape(mask), 2)
         shape = tf.stack([rows, steps, self.width])
         if column.is_indicator:
             at = tf.stack([cells, ids], axis=1)
-            counts = tf.scatter_nd(at, tf.ones_like(ids, self._full), tf.cast([rows * steps, self.width], tf.int64))
+            each = tf.ones_like(ids, self._full) if weights is None else weights
+            counts = tf.scatter_nd(at, each, tf.cast([rows * steps, self.width], tf.int64))
             return tf.reshape(counts, shape)
-        # Gathered first, for the gradient of a segment op that looks up by itself is several times slower.
+        # Gather first, because the gradient of a segment op with its own lookup is several times slower.
         vectors = self._looked_up(ids)
+        if weights is not None:
+            return tf.reshape(combine_flat(vectors, weights, cells, rows * steps, column.combiner), shape)
         combined = _SEGMENTS[column.combiner](vectors, tf.range(tf.shape(ids)[0]), cells, num_segments=rows * steps)
         return tf.reshape(combined, shape)
 
@@ -244,5 +284,5 @@ class ColumnVectors(tf.Module):
 
 
 def _are_split_later(column: IdColumn) -> bool:
-    """Each step holds a string, whose tokens are its ids; elsewhere `form` has split them already."""
+    """Whether each step contains a string whose tokens are its ids; otherwise `form` already split them."""
     return isinstance(column, TextColumn) and column.is_sequence and column.source == "sequence"

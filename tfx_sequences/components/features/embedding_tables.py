@@ -1,4 +1,4 @@
-"""The embedding tables of columns, one per name, which several columns and layers may share."""
+"""The embedding tables of columns, one per name; several columns and layers can share them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from absl import logging
 from tfx_sequences.components.features.resolved_columns import column_from_config, resolved
 from tfx_sequences.errors import UserInputError, did_you_mean, shortened
 from tfx_sequences.schemas.columns.column import Column, Embedding, IdColumn, TermColumn
+from tfx_sequences.schemas.columns.internal_names import internal_name
 from tfx_sequences.schemas.columns.pretrained import PretrainedVectors, pretrained_vectors
 from tfx_sequences.schemas.columns.shared_tables import columns_by_table
 from tfx_sequences.schemas.columns.vocabularies import known_terms, num_ids
@@ -22,16 +23,16 @@ from tfx_sequences.schemas.columns.vocabularies import known_terms, num_ids
 class EmbeddingTables(keras.layers.Layer):
     """One variable `[num_ids, D]` per embedding table.
 
-    A feature layer makes its own; give the same one to several layers where their
+    A feature layer creates its own tables; pass the same object to several layers if their
     columns share tables.
 
     Args:
         columns: The columns; those without an embedding are ignored.
-        terms: By table, the terms of its ids in their order; for pretrained vectors, where
-            the columns do not say them.
+        terms: By table, the terms in the order of their ids; for pretrained vectors, if
+            the columns do not contain them.
 
     Raises:
-        SpecError: Columns that share a table disagree on it.
+        SpecError: Columns that share a table have different settings for it.
 
     >>> from tfx_sequences import categorical_column_with_identity, sequence_categorical_column_with_identity
     >>> from tfx_sequences import ContextFeatures, SequenceFeatures, shared_embedding_columns
@@ -51,7 +52,7 @@ class EmbeddingTables(keras.layers.Layer):
         terms: Mapping[str, Sequence[str] | None] | None = None,
         **kwargs: Any,
     ) -> None:
-        # Lookups cast what they take from a table; casting the table first would copy all of it.
+        # Lookups cast the rows they read; casting the table first would copy all of it.
         super().__init__(**{"autocast": False, "name": "tables", **kwargs})
         given = [column_from_config(column) for column in columns]
         self.pretrained: dict[str, PretrainedVectors] = {}
@@ -77,7 +78,7 @@ class EmbeddingTables(keras.layers.Layer):
             embedding = users[0].embedding or Embedding()
             width = self.width_of(table)
             weight = self.add_weight(
-                name=table.replace("/", "_"),
+                name=internal_name(table),
                 shape=(self._sizes[table], width),
                 initializer=_initializer(embedding, width),
                 trainable=embedding.trainable,
@@ -92,20 +93,20 @@ class EmbeddingTables(keras.layers.Layer):
         """Name of the table of an embedded column.
 
         Raises:
-            UserInputError: The tables were made without the column.
+            UserInputError: The tables were created without the column.
         """
         table = self._table_of.get((column.is_sequence, column.name))
         if table is None:
             raise UserInputError(
-                f"The embedding tables have none for the column '{column.key}'.",
-                expected=f"a column of {shortened(name for _, name in self._table_of) or 'no embedding'}",
+                f"The embedding tables do not include the column '{column.key}'.",
+                expected=f"one of the columns {shortened(name for _, name in self._table_of) or 'no embedding'}",
                 received=f"'{column.name}'",
-                fix="Give all columns of all layers that share the tables to EmbeddingTables.",
+                fix="Pass all columns of all layers that share the tables to EmbeddingTables.",
             )
         return table
 
     def width_of(self, table: str) -> int:
-        """`D` of a table."""
+        """Depth `D` of a table."""
         if table in self.pretrained:
             return int(self.pretrained[table].vectors.shape[1])
         return (self._users[table][0].embedding or Embedding()).width(self._sizes[table])
@@ -119,20 +120,20 @@ class EmbeddingTables(keras.layers.Layer):
         """The table's variable, `[num_ids, D]`.
 
         Raises:
-            UserInputError: There is no such table.
+            UserInputError: The table does not exist.
         """
         if table not in self._users:
             raise UserInputError(
-                f"There is no embedding table '{table}'.",
+                f"Unknown embedding table '{table}'.",
                 expected=shortened(self.names) or "no table: no column has an embedding",
-                fix=f"Give its columns to EmbeddingTables.{did_you_mean(table, self.names)}",
+                fix=f"Pass its columns to EmbeddingTables.{did_you_mean(table, self.names)}",
             )
         if not self.built:
             self.build()
         return self._tables[table]
 
     def num_ids_of(self, table: str) -> int:
-        """Rows of the table."""
+        """Number of rows of the table."""
         return self._sizes[table]
 
     def get_config(self) -> dict[str, Any]:
@@ -141,7 +142,7 @@ class EmbeddingTables(keras.layers.Layer):
 
 
 def _config(column: IdColumn, width: int) -> dict[str, Any]:
-    """The column without its files: a saved model has the vectors as weights, and needs nothing else."""
+    """The column without its files: a saved model has the vectors as weights, and does not need them."""
     embedding = (column.embedding or Embedding()).model_copy(
         update={"dimension": width, "vectors_file": None, "vectors_terms_file": None}
     )

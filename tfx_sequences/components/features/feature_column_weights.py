@@ -1,4 +1,4 @@
-"""The weights of tf_keras feature layers, carried over to ours."""
+"""Loads the weights of tf_keras feature layers into ours."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from tfx_sequences.components.features.sequence_features import ContextFeatures,
 from tfx_sequences.errors import UserInputError, did_you_mean, shortened
 from tfx_sequences.schemas.columns.column import IdColumn
 
-# What tf_keras, and estimators, call the variable inside the scope of an embedding_column.
+# The variable's name in tf_keras and estimators, inside the scope of an embedding_column.
 _VARIABLE = "/embedding_weights"
-# What TensorFlow 2 puts behind a name in a checkpoint; it writes a "/" of the name itself as ".S".
+# The suffix of names in TensorFlow 2 checkpoints, which also replace "/" in the name by ".S".
 _IN_CHECKPOINT = "/.ATTRIBUTES/VARIABLE_VALUE"
 
 
 def load_sequence_features_weights(layer: SequenceFeatures | ContextFeatures, weights_of: Any) -> None:
-    """Gives a feature layer the embedding tables of an existing one.
+    """Copies the embedding tables of an existing layer into a feature layer.
 
-    With columns from `from_feature_columns`, the layer's output is then that of
-    the layer the weights are from.
+    With columns from `from_feature_columns`, the layer then gives the same output as the layer
+    that the weights come from.
 
     Args:
-        layer: Of the columns; all its tables are assigned, also those of its context
+        layer: The layer; all its tables are assigned, including those of its context
             columns and those it shares with other layers.
-        weights_of: Where they come from, one of
+        weights_of: The source of the weights, one of
 
             - a layer that has been called, or whose weights have been loaded:
               `tf_keras.experimental.SequenceFeatures`, `tf_keras.layers.DenseFeatures`;
             - a list of such layers, or of their variables;
-            - a dict from names to arrays `[num_ids, D]`. A name is a table's, such as
-              `watches_embedding`, or a variable's, such as
-              `sequence_features/watches_embedding/embedding_weights:0`, or as checkpoints
-              of TensorFlow 1 and 2 have that.
+            - a dict from names to arrays `[num_ids, D]`. A name is that of a table, such as
+              `watches_embedding`; or that of a variable, such as
+              `sequence_features/watches_embedding/embedding_weights:0`; or the variable's name in a
+              checkpoint of TensorFlow 1 or 2.
 
     Raises:
-        UserInputError: Tables are missing, left over, given twice, or have another
-            shape; the layer then keeps what it had.
+        UserInputError: Tables are missing, left over or given twice, or have a different
+            shape; the layer is then unchanged.
 
     >>> import numpy as np
     >>> from tfx_sequences import embedding_column, sequence_categorical_column_with_identity
@@ -53,10 +53,10 @@ def load_sequence_features_weights(layer: SequenceFeatures | ContextFeatures, we
     """
     if not isinstance(layer, SequenceFeatures | ContextFeatures):
         raise UserInputError(
-            "Weights can be loaded into feature layers only.",
+            "Weights can only be loaded into feature layers.",
             expected="tfx_sequences.SequenceFeatures or ContextFeatures",
             received=f"{type(layer).__module__}.{type(layer).__name__}",
-            fix="The layer comes first, what the weights are of second.",
+            fix="Pass the layer first, and the source of the weights second.",
         )
     tables = _tables_of(layer)
     found: dict[str, tuple[str, np.ndarray]] = {}
@@ -70,7 +70,7 @@ def load_sequence_features_weights(layer: SequenceFeatures | ContextFeatures, we
                 f"The embedding table '{table}' was given twice.",
                 expected="one array per table",
                 received=f"'{found[table][0]}' and '{name}'",
-                fix=f"Leave one of them out, or give a dict from the names of the tables: {shortened(tables)}.",
+                fix=f"Remove one of them, or pass a dict from the names of the tables: {shortened(tables)}.",
             )
         else:
             found[table] = (name, value)
@@ -100,20 +100,20 @@ def _named_arrays(weights_of: Any) -> Iterable[tuple[str, np.ndarray]]:
                 f"The layer '{weights_of.name}' has no weights yet.",
                 expected="a layer that has been called",
                 received="a layer that is not built",
-                fix="Call it on a batch of features, or load its weights, first.",
+                fix="Call it on a batch of features first, or load its weights.",
             )
         for variable in weights_of.weights:
             yield from _named_arrays(variable)
     elif hasattr(weights_of, "name") and hasattr(weights_of, "shape"):
         name = getattr(weights_of, "path", None) or weights_of.name
         yield name, _array(name, weights_of)
-    # Variables iterate too, or say so; by now they are dealt with.
+    # Variables are iterable too, or claim to be; they were handled above.
     elif isinstance(weights_of, Iterable) and not isinstance(weights_of, str | np.ndarray):
         for one in weights_of:
             yield from _named_arrays(one)
     else:
         raise UserInputError(
-            "There are no weights in what was given.",
+            "Weights cannot be read from this object.",
             expected="a tf_keras layer, variables, or a dict from names to arrays",
             received=f"{type(weights_of).__module__}.{type(weights_of).__name__}",
         )
@@ -127,17 +127,17 @@ def _array(name: str, value: Any) -> np.ndarray:
             f"The values of '{name}' cannot be read: {error}",
             expected="arrays, or variables that have values",
             received=f"{type(value).__module__}.{type(value).__name__}",
-            fix="In a graph of TensorFlow 1, give what session.run(variable) returns.",
+            fix="In a TensorFlow 1 graph, pass the result of session.run(variable).",
         ) from error
     if array.dtype.kind not in "fiu" and array.dtype.name != "bfloat16":
         raise UserInputError(
-            f"The values of '{name}' are no numbers.", expected="an array [num_ids, D]", received=str(array.dtype)
+            f"The values of '{name}' are not numbers.", expected="an array [num_ids, D]", received=str(array.dtype)
         )
     return array
 
 
 def _table_called(name: str, tables: list[str]) -> str | None:
-    """The table that a variable's name means: the longest one that the name, or its last parts, spell."""
+    """The table for a variable's name: the longest table name that equals the name or its last parts."""
     spelled = re.sub(r":\d+$", "", name)
     if spelled.endswith(_IN_CHECKPOINT):
         spelled = spelled.removesuffix(_IN_CHECKPOINT).replace(".S", "/")
@@ -147,20 +147,22 @@ def _table_called(name: str, tables: list[str]) -> str | None:
 
 
 def _spellings(table: str) -> tuple[str, str, str]:
-    """The table's name, and what becomes of it in a scope of tf_keras and in our own variables."""
+    """The table's name, and its forms in tf_keras scopes and in our own variables."""
     return table, re.sub(r"[^A-Za-z0-9_.\-]", "_", table), table.replace("/", "_")
 
 
 def _unmatched(layer: Any, tables: list[str], missing: list[str], left_over: list[str]) -> UserInputError:
-    given = f"nothing for {shortened(missing)}" if missing else ""
+    given = f"no weights for {shortened(missing)}" if missing else ""
     if left_over:
-        given += (" but " if given else "") + f"{shortened(left_over)}, which no table is called"
+        given += (" but " if given else "") + f"{shortened(left_over)}, which are not names of tables"
     hint = did_you_mean(missing[0], left_over) if missing else ""
     if left_over:
-        fix = "Give only the feature layers' weights (of a model, pass the layers)."
+        fix = "Pass only the feature layers' weights (for a model, pass its layers)."
     else:
-        fix = "Give the other layer's too, in a list; tables of shared_embeddings, which tf_keras does not list "
-        fix += "among a layer's weights, as a dict."
+        fix = (
+            "Pass the other layer's weights too, in a list; pass tables of shared_embeddings, which tf_keras does not "
+        )
+        fix += "list among a layer's weights, as a dict."
     return UserInputError(
         f"The weights do not match the embedding tables of '{layer.name}'.",
         expected=shortened(tables) or "no weights: no column has an embedding",
@@ -175,6 +177,6 @@ def _check_shape(layer: Any, table: str, name: str, value: np.ndarray) -> None:
         raise UserInputError(
             f"The weights of the embedding table '{table}' have a wrong shape.",
             expected=f"{shape}: ids and dimension of its columns",
-            received=f"{value.shape}, as '{name}'",
-            fix="Declare the columns as they were when the weights were trained: vocabulary, buckets, dimension.",
+            received=f"{value.shape} in '{name}'",
+            fix="Declare the columns as in the training of the weights: vocabulary, buckets, dimension.",
         )

@@ -1,4 +1,4 @@
-"""Lengths of the features of a batch: that they agree, and the mask that they make."""
+"""Lengths of the features of a batch: checks that they agree, and creates the mask."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tfx_sequences.errors import shortened
 
 
 def require_one_batch(rows: Mapping[str, tf.Tensor]) -> tf.Operation | None:
-    """Refuses features of different numbers of rows; in a graph, the check."""
+    """Rejects features with different numbers of rows; returns the check op in a graph."""
     if len(rows) < 2:
         return None
     sizes = tf.stack(list(rows.values()))
@@ -26,22 +26,22 @@ def require_one_batch(rows: Mapping[str, tf.Tensor]) -> tf.Operation | None:
 
 
 def common_lengths(lengths: Mapping[str, tf.Tensor]) -> tf.Tensor:
-    """The lengths `[B]` by key, once they are all the same."""
+    """The common lengths `[B]`, after a check that all features have the same."""
     first, *others = lengths.values()
     if not others:
         return first
-    # Each in the first one's shape, or it is not known to the comparison that they have one size.
+    # Reshape each to the first one's shape, so that the comparison knows that the sizes are equal.
     table = tf.stack([tf.reshape(each, tf.shape(first)) for each in lengths.values()])
     differ = tf.reduce_any(table != table[0], axis=0)
     require(
         tf.logical_not(tf.reduce_any(differ)),
         f"Features {shortened(lengths)} have different numbers of steps.",
-        expected="columns of one common length per row",
+        expected="the same length for all columns in each row",
         received=lambda: [
             ("in rows", tf.where(differ)[:, 0]),
             *((f"steps of '{key}':", tf.boolean_mask(each, differ)) for key, each in lengths.items()),
         ],
-        fix="Mend the records, or give the features to layers of their own.",
+        fix="Correct the records, or pass the features to separate layers.",
     )
     return first
 
@@ -59,6 +59,6 @@ def length_mask(sequence_length: Any, steps: Any) -> Any:
     first = steps
     while len(first.shape) > 2:
         first = first[..., 0]
-    # A running count works where T is unknown while the model is built; arange(T) does not.
+    # A running count works when T is unknown while the model is built; arange(T) does not.
     position = ops.cumsum(ops.ones_like(first, dtype="int32"), axis=1)
     return position <= ops.cast(sequence_length, "int32")[:, None]

@@ -1,4 +1,4 @@
-"""Columns as a layer keeps them: complete in themselves, so that a saved model needs no other file."""
+"""Columns in the form that a layer stores: complete, so that a saved model does not need other files."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tfx_sequences.schemas.columns.column import (
     TimeColumn,
 )
 from tfx_sequences.schemas.columns.column_base import BaseColumn
+from tfx_sequences.schemas.columns.keyed_normalizer import ZScoreBy
 from tfx_sequences.schemas.columns.numeric_columns import FILLED_FROM_STEPS, RECORD_NORMALIZERS, SPLIT_NORMALIZERS
 from tfx_sequences.schemas.columns.vocabularies import known_terms
 
@@ -23,16 +24,16 @@ _Column = TypeVar("_Column", bound=BaseColumn)
 
 
 def column_from_config(column: Any) -> Any:
-    """A column, or what `model_dump` made of it, as a column.
+    """The column, from a column or its `model_dump`.
 
     Raises:
-        SpecError: It is neither.
+        SpecError: `column` is neither.
     """
     if isinstance(column, BaseColumn):
         return column
     if not isinstance(column, dict):
         raise SpecError(
-            "A feature layer was given something that is no column.",
+            "A feature layer was given an object that is not a column.",
             expected="columns such as sequence_numeric_column(...) or embedding_column(...)",
             received=f"{type(column).__module__}.{type(column).__name__}",
             fix="from_feature_columns converts tf.feature_column objects.",
@@ -45,7 +46,7 @@ def column_from_config(column: Any) -> Any:
 
 
 def resolved(column: _Column) -> _Column:
-    """The column with the terms of its vocabulary file in place of the file."""
+    """The column, with its vocabulary file replaced by the file's terms."""
     if not isinstance(column, TermColumn) or column.vocabulary_file is None:
         return column
     terms: tuple[Any, ...] = tuple(known_terms(column) or ())
@@ -57,17 +58,17 @@ def resolved(column: _Column) -> _Column:
 
 
 def checked_columns(columns: Any, layer: str, is_sequence: bool) -> list[Any]:
-    """The columns of a layer in name order, resolved.
+    """The resolved columns of a layer, in name order.
 
     Args:
-        columns: A list of columns (or one), or of what `column_config` made of them.
-        layer: What messages call the layer.
-        is_sequence: Of which kind all must be.
+        columns: A list of columns, a single column, or their `column_config`.
+        layer: The layer's name in messages.
+        is_sequence: Whether all must be sequence columns, or context columns.
 
     Raises:
-        UserInputError: One is of the other kind, is given twice, or needs training data.
+        UserInputError: A column is of the other kind, is given twice, or needs training data.
     """
-    # A column iterates too (over its fields), so a lone one is told apart by having a key.
+    # A column is iterable too (over its fields), so a single one is recognized by its key.
     if hasattr(columns, "key"):
         columns = [columns]
     if isinstance(columns, Mapping | str) or not isinstance(columns, Iterable):
@@ -82,7 +83,14 @@ def checked_columns(columns: Any, layer: str, is_sequence: bool) -> list[Any]:
             kind, other = ("a context", "ContextFeatures") if is_sequence else ("a sequence", "SequenceFeatures")
             raise UserInputError(
                 f"{layer} was given {kind} column, '{column.key}'.",
-                fix=f"Give it to {other}, or build the column's twin.",
+                fix=f"Pass it to {other}, or create the matching kind of column.",
+            )
+        if column.align is not None:
+            raise UserInputError(
+                f"Column '{column.key}' has timestamps of its own, by which the pipeline aligns it.",
+                expected="features of one length",
+                received=f"align: {{to: {column.align.to}}}",
+                fix="Align the feature before the layer, and leave timestamps and align out.",
             )
         if isinstance(column, NumericColumn | TimeColumn) and (unknown := _of_pipelines(column)):
             raise UserInputError(
@@ -97,7 +105,7 @@ def checked_columns(columns: Any, layer: str, is_sequence: bool) -> list[Any]:
                 expected=f"normalizer 'none', 'log1p', {', '.join(map(repr, RECORD_NORMALIZERS))} or "
                 "Scaling(offset, scale), without scale_feature; boundaries of buckets",
                 received=statistics,
-                fix="Give the figures with Scaling or boundaries; in a pipeline, model_columns gives the columns "
+                fix="Give the statistics with Scaling or boundaries; in a pipeline, use model_columns, the columns "
                 "after Transform.",
             )
     names = [column.name for column in checked]
@@ -106,7 +114,7 @@ def checked_columns(columns: Any, layer: str, is_sequence: bool) -> list[Any]:
         raise UserInputError(
             f"{layer} was given the column '{twice[0]}' twice.",
             expected="each feature once per representation",
-            fix="Leave one out, or write the feature under a second key.",
+            fix="Remove one, or write the feature under a second key.",
         )
     return sorted(checked, key=lambda column: column.name)
 
@@ -126,16 +134,18 @@ def _of_pipelines(column: NumericColumn | TimeColumn) -> str:
 
 
 def _statistics_of(column: Any) -> str:
-    """What a column needs of a training split; empty if nothing."""
+    """The statistics of a training split that a column needs; empty if none."""
     if isinstance(column, NumericColumn):
         if column.normalizer in SPLIT_NORMALIZERS:
             return f"normalizer '{column.normalizer}'"
+        if isinstance(column.normalizer, ZScoreBy):
+            return "normalizer z_score_by"
         return "scale_feature" if column.scale_feature else ""
     return "num_buckets" if isinstance(column, BucketizedColumn) and column.num_buckets else ""
 
 
 def column_config(column: Any) -> dict[str, Any]:
-    """What a saved layer keeps of a column: its pretrained vectors are weights by then."""
+    """The column as stored in a saved layer: its pretrained vectors are already weights."""
     embedding = getattr(column, "embedding", None)
     if embedding is not None:
         embedding = embedding.model_copy(update={"vectors_file": None, "vectors_terms_file": None})

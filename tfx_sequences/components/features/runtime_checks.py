@@ -1,4 +1,4 @@
-"""Checks on values: an error of ours where they are at hand, an assertion in the graph where they are not."""
+"""Checks of values: our own error if the values are known, an assertion in the graph otherwise."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ def require(
     received: Callable[[], Sequence[tuple[str, tf.Tensor]]],
     fix: str | None = None,
 ) -> tf.Operation | None:
-    """Refuses values for which `condition`, a bool scalar, is false.
+    """Rejects values for which `condition`, a bool scalar, is false.
 
     Args:
         condition: What must be true.
         what: What happened if it is not.
         expected: What was expected.
-        received: Gives names and tensors of what was received, the first few of which
-            are told; called only where the check fails or in a graph.
-        fix: How to mend it.
+        received: Returns names and tensors of the received values, of which the message shows
+            the first few; called only if the check fails, or in a graph.
+        fix: How to fix it.
 
     Returns:
-        In a graph, the check, for what must not run before it.
+        In a graph, the check op, as a dependency of later ops.
 
     Raises:
-        UserInputError: Now, if tensors have values.
-        tf.errors.InvalidArgumentError: When the graph runs, with the same words.
-            Compiled by XLA, there are no checks.
+        UserInputError: Immediately, if tensors have values.
+        tf.errors.InvalidArgumentError: When the graph runs, with the same message.
+            There are no checks in graphs compiled by XLA.
 
     >>> require(tf.constant(False), "Too many.", expected="1", received=lambda: [("counts", tf.range(9))])
     Traceback (most recent call last):
@@ -57,28 +57,38 @@ def require(
             data += [name, values]
         return tf.debugging.Assert(False, data, summarize=_SHOWN)
 
-    # What was received is gathered only where the check fails.
+    # The received values are gathered only if the check fails.
     return tf.cond(condition, tf.no_op, fail)
 
 
 def assert_in_graph(condition: tf.Tensor, what: str, *values: tf.Tensor) -> tf.Operation:
-    """A check within a function of a dataset: an op alone, where `require` is a condition of two functions.
+    """A check in a dataset function: a single op, whereas `require` is a conditional with two functions.
 
     Args:
         condition: A bool scalar.
-        what: What happened if it is false, in one sentence, and what `values` are. Without quotes: the op escapes them.
-        values: What was received.
+        what: What happened if it is false, in one sentence, and what `values` are. No quotes: the op escapes them.
+        values: The received values.
     """
     return tf.raw_ops.Assert(condition=condition, data=[what, *values])
 
 
+def are_equal(one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
+    """Whether two arrays `[N]` and `[M]` are the same; also where they are not as long.
+
+    >>> bool(are_equal(tf.range(2), tf.range(3))), bool(are_equal(tf.range(2), tf.range(2)))
+    (False, True)
+    """
+    common = tf.minimum(tf.size(one), tf.size(other))
+    return tf.equal(tf.size(one), tf.size(other)) & tf.reduce_all(tf.equal(one[:common], other[:common]))
+
+
 def behind(check: tf.Operation | None) -> Any:
-    """A context within which nothing runs before the check: or it fails first, with TensorFlow's own words."""
+    """A context in which ops run only after the check; otherwise they could fail first, with TensorFlow's message."""
     return tf.control_dependencies([] if check is None else [check])
 
 
 def after(check: tf.Operation | None, value: tf.Tensor) -> tf.Tensor:
-    """`value`, once the check has passed.
+    """`value`, after the check has passed.
 
     >>> int(after(None, tf.constant(3)))
     3

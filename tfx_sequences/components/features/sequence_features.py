@@ -1,4 +1,4 @@
-"""Keras 3 layers that turn features by name into the tensors a recurrent network takes."""
+"""Keras 3 layers that turn named features into the input tensors of a recurrent network."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
 
 
 class _FeatureLayer(keras.layers.Layer):
-    """What sequence and context features have in common: one dense tensor per column, joined."""
+    """The base of sequence and context features: concatenates one dense tensor per column."""
 
     _is_sequence: bool
 
@@ -45,7 +45,7 @@ class _FeatureLayer(keras.layers.Layer):
                 fix="Set the environment variable KERAS_BACKEND before Keras is imported.",
             )
         super().__init__(**{"autocast": False, **kwargs})
-        # Strings, ragged and sparse tensors are ours to convert.
+        # The layers convert strings, ragged and sparse tensors themselves.
         self._convert_input_args = False
         self._allow_non_tensor_positional_args = True
         self.supports_masking = True
@@ -56,7 +56,7 @@ class _FeatureLayer(keras.layers.Layer):
             tables = EmbeddingTables(self._embedded(), dtype=self.dtype_policy)
         self.tables: EmbeddingTables = tables
         self._vectors = [ColumnVectors(column, self.tables, self.dtype_policy) for column in self.columns]
-        # XLA knows no strings; on numbers and ids it may compile.
+        # XLA does not support strings, but it can compile numbers and ids.
         self.supports_jit = all(vectors.supports_jit for vectors in self._vectors)
 
     def _embedded(self) -> list[Column]:
@@ -64,7 +64,7 @@ class _FeatureLayer(keras.layers.Layer):
 
     @property
     def width(self) -> int:
-        """Depth `D` of the joined tensor."""
+        """Depth `D` of the concatenated tensor."""
         return sum(vectors.width for vectors in self._vectors)
 
     def build(self, input_shape: Any = None) -> None:
@@ -82,7 +82,7 @@ class _FeatureLayer(keras.layers.Layer):
         return {
             **super().get_config(),
             "columns": [column_config(c) for c in self.columns],
-            # The object, for Keras to serialise: so it sees that several layers share it.
+            # The object itself, so that Keras serializes it once if several layers share it.
             "tables": self.tables,
         }
 
@@ -95,56 +95,64 @@ class _FeatureLayer(keras.layers.Layer):
             )
         return {name: as_tensor(value, name) for name, value in features.items() if value is not None}
 
-    def _value(self, features: Mapping[str, Any], column: Column) -> Any:
-        # The parse specs tell a sequence feature from a context feature of the same key by a prefix.
-        names = (SEQUENCE_PREFIX + column.key, column.key) if self._is_sequence else (column.key,)
+    def _forms(self, features: Mapping[str, Any]) -> list[Any]:
+        return [
+            v.form(
+                self._value(features, v.column.key), *(self._value(features, f.key) for f in v.column.further_features)
+            )
+            for v in self._vectors
+        ]
+
+    def _value(self, features: Mapping[str, Any], key: str) -> Any:
+        # The parse specs distinguish a sequence feature from a context feature with the same key by a prefix.
+        names = (SEQUENCE_PREFIX + key, key) if self._is_sequence else (key,)
         for name in names:
             if name in features:
                 return features[name]
         raise UserInputError(
-            f"{type(self).__name__} was not given the feature '{column.key}'.",
-            expected=shortened(c.key for c in self.columns),
+            f"{type(self).__name__} was not given the feature '{key}'.",
+            expected=shortened(k for c in self.columns for k in (c.key, *(f.key for f in c.further_features))),
             received=shortened(sorted(features)) or "no features",
-            fix=f"Pass it in the dict of features.{did_you_mean(column.key, features)}",
+            fix=f"Pass it in the dict of features.{did_you_mean(key, features)}",
         )
 
 
 @keras.saving.register_keras_serializable("tfx_sequences")
 class SequenceFeatures(_FeatureLayer):
-    """Joins sequence columns to one tensor, with the mask that their lengths imply.
+    """Concatenates sequence columns into one tensor, with a mask from their lengths.
 
     The Keras 3 successor of `tf.keras.experimental.SequenceFeatures`.
 
     Args:
         columns: Sequence columns. Their order does not matter: the output has them in
-            the order of their `name`, as upstream's does.
-        context_columns: Context columns, whose vectors are repeated at each step behind
+            the order of their `name`, like in `tf.keras.experimental`.
+        context_columns: Context columns, whose vectors are repeated at each step after
             those of the sequence columns.
-        tables: `EmbeddingTables` shared with other layers; None makes its own.
-        **kwargs: Of `keras.layers.Layer`.
+        tables: `EmbeddingTables` shared with other layers; None creates new ones.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
-        features: Dict of one value per column, by key (or by the name that our parse
-            specs give it, `sequence.KEY`). Sparse or ragged `[B, T]`, or `[B, T, V]` for
-            steps of several values; numbers of a `shape` also flat, `[B, T * size]`, or
-            `[B, T, *shape]`. Or dense, padded on the right: `[B, T]`, `[B, T, V]` or
-            `[B, T, *shape]`. Text whose tokens are the steps is a string per row, `[B]`.
-        sequence_length: int `[B]`, needed for dense features; may stand in `features`
-            as `sequence_length` too.
-        training: Whether embeddings with `dropout` drop.
+        features: Dict of one value per column, by key (or by its name in our parse
+            specs, `sequence.KEY`). Sparse or ragged: `[B, T]`, or `[B, T, V]` for several
+            values per step; numbers with a `shape` also flat, `[B, T * size]`, or
+            `[B, T, *shape]`. Dense and padded on the right: `[B, T]`, `[B, T, V]` or
+            `[B, T, *shape]`. Text whose tokens are the steps is one string per row, `[B]`.
+        sequence_length: int `[B]`, required for dense features; can also be in `features`,
+            as `sequence_length`.
+        training: Whether embeddings apply their `dropout`.
 
     Returns:
         `(sequence_input, sequence_length)`: `[B, T, D]` in the compute dtype, with
         a Keras mask `[B, T]` that is True for real steps; and int64 `[B]`. `D` is the
-        sum of the columns' widths, `T` the longest row's steps (the features' own `T` if
+        sum of the columns' widths, `T` the length of the longest row (the features' own `T` if
         they are sparse or dense), at least 1. Padded steps are zero.
 
     Raises:
-        UserInputError: A column is no sequence column; or, of values: a feature is
-            missing, has a wrong rank or dtype, ids are out of range, columns have different
-            lengths. In a graph what only values tell is an `InvalidArgumentError`.
+        UserInputError: A column is not a sequence column. For values: a feature is
+            missing or has a wrong rank or dtype, ids are out of range, or columns have different
+            lengths. In a graph, checks that need values raise `InvalidArgumentError`.
 
-    Example, from records to the network's output:
+    Example: from records to the network's output.
 
     >>> import keras, tensorflow as tf
     >>> from tfx_sequences import (SequenceFeatures, embedding_column, make_parse_example_spec,
@@ -163,11 +171,11 @@ class SequenceFeatures(_FeatureLayer):
     >>> sequence_input.shape, sequence_length.numpy()
     (TensorShape([2, 5, 11]), array([2, 5]))
     >>> rnn_layer = keras.layers.RNN(keras.layers.SimpleRNNCell(32))
-    >>> outputs = rnn_layer(sequence_input)  # the mask travels along
+    >>> outputs = rnn_layer(sequence_input)  # uses the mask
     >>> outputs.shape
     TensorShape([2, 32])
 
-    And from records that are `tf.train.SequenceExample`:
+    The same from `tf.train.SequenceExample` records:
 
     >>> from tfx_sequences import make_parse_sequence_example_spec
     >>> context_spec, sequence_spec = make_parse_sequence_example_spec(columns)
@@ -210,7 +218,7 @@ class SequenceFeatures(_FeatureLayer):
 
     @property
     def width(self) -> int:
-        """Depth `D` of the joined tensor."""
+        """Depth `D` of the concatenated tensor."""
         return super().width + (self.context.width if self.context else 0)
 
     def __call__(self, features: Any, sequence_length: Any = None, **kwargs: Any) -> tuple[Any, Any]:
@@ -218,12 +226,12 @@ class SequenceFeatures(_FeatureLayer):
         if sequence_length is not None:
             features[SEQUENCE_LENGTH] = as_tensor(sequence_length, SEQUENCE_LENGTH)
         joined, lengths = super().__call__(features, **kwargs)
-        if getattr(joined, "_keras_mask", None) is None:  # symbolic: `call` was not run
+        if getattr(joined, "_keras_mask", None) is None:  # symbolic: `call` did not run
             joined._keras_mask = length_mask(lengths, joined)
         return joined, lengths
 
     def call(self, features: Mapping[str, Any], training: bool | None = None) -> tuple[Any, Any]:
-        forms = [v.form(self._value(features, v.column)) for v in self._vectors]
+        forms = self._forms(features)
         rows = {column.key: form.batch() for column, form in zip(self.columns, forms, strict=True)}
         given, context, context_width = features.get(SEQUENCE_LENGTH), None, 0
         if given is not None:
@@ -240,13 +248,13 @@ class SequenceFeatures(_FeatureLayer):
             joined = dense[0] if len(dense) == 1 else tf.concat(dense, axis=-1)
         are_zero = (v.is_zero_at_padding(form) for v, form in zip(self._vectors, forms, strict=True))
         if self.context is not None or not all(are_zero):
-            # Not the embedding of the padding: what reads without a mask sees no ghost.
+            # Zero the embeddings of padding, so that layers without a mask do not see them.
             joined = tf.where(mask[:, :, None], joined, tf.zeros([], joined.dtype))
         joined._keras_mask = mask
         return joined, lengths
 
     def compute_output_spec(self, features: Mapping[str, Any], training: Any = None) -> tuple[Any, Any]:
-        given = [(column, self._value(features, column)) for column in self.columns]
+        given = [(column, self._value(features, column.key)) for column in self.columns]
         known = [value.shape[1] for column, value in given if _is_dense(value) and not _is_split(column)]
         batch = given[0][1].shape[0]
         joined = keras.KerasTensor((batch, known[0] if known else None, self.width), self.compute_dtype)
@@ -256,7 +264,7 @@ class SequenceFeatures(_FeatureLayer):
         return {**super().get_config(), "context_columns": [column_config(c) for c in self._context_columns]}
 
     def _lengths(self, forms: list[Any], given: Any) -> tuple[Any, Any]:
-        """The rows' common lengths `[B]`, and `T`."""
+        """The common lengths `[B]` of the rows, and `T`."""
         by_key = {
             column.key: form.lengths()
             for column, form in zip(self.columns, forms, strict=True)
@@ -269,36 +277,36 @@ class SequenceFeatures(_FeatureLayer):
             given = tf.cast(given, tf.int64)
             require(
                 tf.reduce_all((given >= 0) & (given <= tf.cast(longest, tf.int64))),
-                "sequence_length does not fit the features.",
+                "sequence_length does not match the features.",
                 expected="lengths from 0 to the number of steps of the features",
-                received=lambda: [("lengths", given), ("of steps", tf.cast(longest, tf.int64))],
+                received=lambda: [("lengths", given), ("for steps", tf.cast(longest, tf.int64))],
             )
             by_key[SEQUENCE_LENGTH] = given
         if not by_key:
             raise UserInputError(
                 "SequenceFeatures was given dense features without their lengths.",
-                expected="sequence_length, int [B]: how many steps of each row are real",
+                expected="sequence_length, int [B]: the number of real steps in each row",
                 received=f"dense features {shortened(c.key for c in self.columns)}",
-                fix="Pass sequence_length, or give the features ragged or sparse.",
+                fix="Pass sequence_length, or pass ragged or sparse features.",
             )
         return common_lengths(by_key), longest
 
 
 @keras.saving.register_keras_serializable("tfx_sequences")
 class ContextFeatures(_FeatureLayer):
-    """Joins context columns to one tensor `[B, D]`, columns in the order of their `name`.
+    """Concatenates context columns into one tensor `[B, D]`, in the order of their `name`.
 
-    The twin of `SequenceFeatures` for features of the whole record.
+    The counterpart of `SequenceFeatures` for features of the whole record.
 
     Args:
         columns: Context columns.
-        tables: `EmbeddingTables` shared with other layers; None makes its own.
-        **kwargs: Of `keras.layers.Layer`.
+        tables: `EmbeddingTables` shared with other layers; None creates new ones.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
         features: Dict of one value per column, by key: dense `[B]` or `[B, *shape]`;
-            terms and ids also dense, ragged or sparse `[B, V]`, combined.
-        training: Whether embeddings with `dropout` drop.
+            terms and ids also dense, ragged or sparse `[B, V]`, which are combined.
+        training: Whether embeddings apply their `dropout`.
 
     Returns:
         `[B, D]` in the compute dtype.
@@ -316,7 +324,7 @@ class ContextFeatures(_FeatureLayer):
         return super().__call__(self._given(features), **kwargs)
 
     def call(self, features: Mapping[str, Any], training: bool | None = None) -> Any:
-        forms = [v.form(self._value(features, v.column)) for v in self._vectors]
+        forms = self._forms(features)
         rows = {column.key: form.batch() for column, form in zip(self.columns, forms, strict=True)}
         with behind(require_one_batch(rows)):
             mask = tf.ones(tf.stack([forms[0].batch(), 1]), tf.bool)
@@ -324,7 +332,7 @@ class ContextFeatures(_FeatureLayer):
             return dense[0] if len(dense) == 1 else tf.concat(dense, axis=-1)
 
     def compute_output_spec(self, features: Mapping[str, Any], training: Any = None) -> Any:
-        first = self._value(features, self.columns[0])
+        first = self._value(features, self.columns[0].key)
         return keras.KerasTensor((first.shape[0], self.width), self.compute_dtype)
 
 

@@ -1,14 +1,14 @@
-"""One feature of a batch, however it is given: padded dense, ragged or sparse.
+"""One feature of a batch in any form: padded dense, ragged or sparse.
 
-Each form answers the same questions, in terms of a padded grid of `B * T` cells, cell
-`b * T + t` being step `t` of row `b`:
+Each form has the same methods, in terms of a padded grid of `B * T` cells, in which cell
+`b * T + t` is step `t` of row `b`:
 
-    lengths()        [B] int64, steps of each row; None where only the caller knows
-    steps()          the least `T` the feature needs
+    lengths()        [B] int64, steps of each row; None if only the caller knows them
+    steps()          the smallest `T` that the feature needs
     dense(T, ...)    its numbers, [B, T, size]
-    flat(T)          all its values, [N], and the cell of each, [N], rising
+    flat(T)          all its values, [N], and the cell of each, [N], ascending
 
-The context of a record is a sequence of one step.
+A context feature is a sequence with one step.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from tfx_sequences.errors import UserInputError
 
 
 def step_values(value: Any, key: str, size: int | None, *, is_sequence: bool) -> Dense | Ragged | Sparse:
-    """The feature `value` in its form.
+    """Wraps the feature `value` in the class for its form.
 
     Args:
         value: `tf.SparseTensor`, `tf.RaggedTensor`, tensor or array; `[B, T]`, or with
-            further dimensions for the values of a step. For context, without the `T`.
+            further dimensions for the values of a step. For context, without `T`.
         key: The feature's key, for messages.
-        size: Numbers of a step; None for terms and ids, of which a step has any number.
+        size: Number of numbers per step; None for terms and ids, of which a step can have any number.
         is_sequence: False for a context feature.
 
     Raises:
-        UserInputError: The rank is none a feature can have.
+        UserInputError: The rank is not valid for a feature.
     """
     rank = value.shape.rank
     least = 2 if is_sequence else 1
@@ -61,7 +61,7 @@ def as_tensor(value: Any, name: str) -> Any:
         return tf.convert_to_tensor(value)
     except (TypeError, ValueError) as error:
         raise UserInputError(
-            f"Feature '{name}' is no tensor: {error}",
+            f"Feature '{name}' is not a tensor: {error}",
             expected="a tensor, array, RaggedTensor or SparseTensor",
             received=type(value).__name__,
             fix="For rows of different lengths use tf.ragged.constant.",
@@ -69,11 +69,14 @@ def as_tensor(value: Any, name: str) -> Any:
 
 
 class Dense:
-    """Padded on the right: `[B, T]` or `[B, T, ...]`. Whoever gives it knows the lengths."""
+    """Padded on the right: `[B, T]` or `[B, T, ...]`. The caller knows the lengths."""
+
+    weights: Any = None
+    """The feature that has a weight for each of the values, in its form."""
 
     def __init__(self, values: tf.Tensor, key: str, size: int | None) -> None:
         self._values = values
-        self._key = key
+        self.key = self._key = key
         self._size = size
 
     def lengths(self) -> None:
@@ -86,7 +89,7 @@ class Dense:
         return tf.shape(self._values)[0]
 
     def ids(self, steps: Any) -> tf.Tensor:
-        """The values as they are, `[B, T]` or `[B, T, V]`."""
+        """The unchanged values, `[B, T]` or `[B, T, V]`."""
         values = self._values
         if values.shape.rank > 3:
             raise _wrong_rank(self._key, "[B, T] or [B, T, V]", values)
@@ -110,11 +113,13 @@ class Dense:
 
 
 class _Listed:
-    """What ragged and sparse features have in common: they hold the values that are there, and no others."""
+    """The base of ragged and sparse features, which contain only values that are present."""
+
+    weights: Any = None
 
     def __init__(self, values: Any, key: str, size: int | None) -> None:
         self._values = values
-        self._key = key
+        self.key = self._key = key
         self._size = size
         # The numbers of all steps in one list.
         self._is_flat = values.shape.rank == 2 and (size or 1) > 1
@@ -164,7 +169,7 @@ class Ragged(_Listed):
         return _to_tensor(ragged, [self.batch(), steps, size], fill, [self.batch(), steps, size])
 
     def grid(self, values: tf.Tensor, steps: Any, fill: int) -> tf.Tensor:
-        """`[B, T]` of other values, one for each that `flat` gives; where there is one value per step."""
+        """A grid `[B, T]` of other values, one for each value of `flat`; only for one value per step."""
         grid = self._values.with_flat_values(values)
         return _to_tensor(grid, [self.batch(), steps], tf.constant(fill, values.dtype), [self.batch(), steps])
 
@@ -190,8 +195,8 @@ class Sparse(_Listed):
     """`[B, T]` or `[B, T, V]`, indices in row order; a step without values is missing. Numbers also flat."""
 
     def lengths(self) -> tf.Tensor:
-        # Indices are in row order, so a row's last one has its greatest step: cheaper to find than a maximum. The op of
-        # `tf.searchsorted`, for that function cannot search in nothing.
+        # Indices are in row order, so a row's last one has its greatest step, which is cheaper to find than a maximum.
+        # This is the op of `tf.searchsorted`, because that function cannot search an empty tensor.
         indices, rows = self._values.indices, self._values.dense_shape[0]
         ends = tf.raw_ops.UpperBound(sorted_inputs=indices[None, :, 0], values=tf.range(rows)[None], out_type=tf.int64)[
             0
@@ -233,7 +238,7 @@ class Sparse(_Listed):
         return tf.ensure_shape(dense, [None, None, size])
 
     def grid(self, values: tf.Tensor, steps: Any, fill: int) -> tf.Tensor:
-        """`[B, T]` of other values, one for each that `flat` gives; where there is one value per step."""
+        """A grid `[B, T]` of other values, one for each value of `flat`; only for one value per step."""
         shape = tf.stack([self._values.dense_shape[0], tf.cast(steps, tf.int64)])
         return tf.sparse.to_dense(tf.SparseTensor(self._values.indices, values, shape), tf.constant(fill, values.dtype))
 
@@ -243,12 +248,12 @@ class Sparse(_Listed):
 
 
 def _in_steps(counts: Any, size: int | None) -> Any:
-    """Steps that so many numbers make; an incomplete last step counts, as upstream's do."""
+    """The number of steps for this number of values; an incomplete last step counts, like upstream."""
     return -(-counts // int(size or 1))
 
 
 def _padded(values: tf.Tensor, steps: Any) -> tf.Tensor:
-    """`[B, t, ...]` with zeros to `steps` steps."""
+    """`[B, t, ...]`, padded with zeros to `steps` steps."""
     if values.shape[1] is not None and values.shape[1] is steps:
         return values
     static = steps if isinstance(steps, int) else None
@@ -259,7 +264,7 @@ def _padded(values: tf.Tensor, steps: Any) -> tf.Tensor:
 
 
 def _to_tensor(ragged: tf.RaggedTensor, shape: list[Any], fill: tf.Tensor, target: list[Any]) -> tf.Tensor:
-    # A list with tensors in it is refused in graphs; a stacked one is not.
+    # Graphs reject a list that contains tensors, but not a stacked one.
     dense = ragged.to_tensor(fill, shape=tf.cast(tf.stack(shape), tf.int64))
     return tf.reshape(dense, tf.stack(target))
 
@@ -271,10 +276,10 @@ def _is_ragged(value: Any) -> bool:
 def _check_counts(key: str, size: int, right: tf.Tensor, counts: tf.Tensor) -> tf.Operation | None:
     return require(
         right,
-        f"Feature '{key}' has steps of too many values.",
+        f"Feature '{key}' has steps with too many values.",
         expected=f"{size} per step",
         received=lambda: [("at most", tf.reduce_max(counts))],
-        fix="Mend the column's shape, or the records.",
+        fix="Correct the column's shape, or the records.",
     )
 
 

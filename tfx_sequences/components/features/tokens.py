@@ -1,4 +1,4 @@
-"""Text to tokens, with TensorFlow's own string ops: the same in Transform, in the layer and at serving."""
+"""Splits text into tokens with TensorFlow's own string ops: the same in Transform, in the layer and in serving."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import tensorflow as tf
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns.column import TextColumn
 
-# No text holds it in practice; where one does, it is a delimiter too.
+# Text does not contain it in practice; if it does, it is a delimiter too.
 _NUL = "\x00"
 
 
 def split_tokens(strings: tf.Tensor, column: TextColumn) -> tf.RaggedTensor:
-    r"""Splits strings `[N]` into tokens, ragged `[N, tokens]`; an empty string has none.
+    r"""Splits strings `[N]` into tokens, ragged `[N, tokens]`; an empty string gives no tokens.
 
     Args:
-        strings: UTF-8; bytes that are not become the replacement character where
-            the split is into characters.
-        column: Says how: in lower case or not, and where to split.
+        strings: UTF-8; when splitting into characters, invalid bytes become the replacement
+            character.
+        column: Determines how to split, and whether to convert to lower case.
 
     Raises:
-        SpecError: The column's pattern is none that TensorFlow (RE2) can use.
+        SpecError: The column's pattern is not valid for TensorFlow (RE2).
 
     >>> column = TextColumn(key="t", split="regex", pattern=r"[^\w]+", lowercase=True)
     >>> split_tokens(tf.constant(["Well, well!", ""]), column).to_list()
@@ -41,14 +41,14 @@ def split_tokens(strings: tf.Tensor, column: TextColumn) -> tf.RaggedTensor:
 
 
 def check_pattern(column: TextColumn) -> None:
-    """Raises `SpecError` if RE2 does not take the column's pattern."""
+    """Raises `SpecError` if RE2 rejects the column's pattern."""
     with tf.init_scope():
         try:
             tf.strings.regex_replace(tf.constant([""]), str(column.pattern), _NUL)
         except tf.errors.InvalidArgumentError as error:
             raise SpecError(
-                f"The pattern of '{column.key}' is no regular expression that TensorFlow can use.",
+                f"The pattern of '{column.key}' is not a regular expression that TensorFlow supports.",
                 expected="RE2 syntax: no look-around, no back-references",
                 received=str(column.pattern),
-                fix=f"Write it otherwise: {error.message.splitlines()[0]:.200}",
+                fix=f"Rewrite it: {error.message.splitlines()[0]:.200}",
             ) from error

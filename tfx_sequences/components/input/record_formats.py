@@ -21,9 +21,9 @@ from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.batches.truncation import cut_steps
 from tfx_sequences.components.records.keys import record_id
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX, raw_name
 from tfx_sequences.schemas.features.parse_specs import parse_records
-from tfx_sequences.schemas.features.raw_features import RawFeature, feature_of, raw_features
+from tfx_sequences.schemas.features.raw_features import RawFeature, features_of, raw_features
 from tfx_sequences.schemas.features.record_scales import read_features
 from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, RECORD_ID, label_name, step_weight_name
 from tfx_sequences.schemas.spec.batching import Padding
@@ -161,6 +161,14 @@ def raw_records(
             received="none",
             fix="Pass `transform`, or train from transformed records, as the pipeline does.",
         )
+    aligned = [name for name, column in spec.columns.items() if column.align is not None]
+    if transform is None and aligned:
+        raise SpecError(
+            f"{aligned[0]} is aligned with the record's steps by the transform.",
+            expected="`transform`, where a column has `align`",
+            received="none",
+            fix="Give `transform`, or train from transformed records, as the pipeline does.",
+        )
     lengths = _raw_lengths(spec)
     if transform is None and lengths is None:
         raise SpecError(
@@ -217,7 +225,8 @@ def _raw_lengths(spec: SequenceSpec) -> Callable[[tf.Tensor], tf.Tensor] | None:
 def _deciding_lists(spec: SequenceSpec) -> list[RawFeature]:
     """The features of steps that decide how many a record has; in a spec without any, the labels of steps."""
     read, labelled = (
-        [f for f in raw_features(spec, with_label=with_label) if f.is_sequence] for with_label in (False, True)
+        [f for f in raw_features(spec, with_label=with_label) if f.is_sequence and not f.clock]
+        for with_label in (False, True)
     )
     return read or labelled
 
@@ -237,8 +246,8 @@ def _raw_batch(features: Features, spec: SequenceSpec, seed: tf.Tensor | None) -
         if shape is not None:
             labels[name] = with_missing_labels(labels[name], features[SEQUENCE_LENGTH])
     if spec.example_weight:
-        labels[EXAMPLE_WEIGHT] = features.pop(spec.example_weight)
-    inputs_too = {feature_of(column).tensor_name for column in spec.columns.values()}
+        labels[EXAMPLE_WEIGHT] = features.pop(raw_name(spec.example_weight, of_steps=False))
+    inputs_too = {feature.tensor_name for column in spec.columns.values() for feature in features_of(column)}
     features = {name: values for name, values in features.items() if name not in used_as or name in inputs_too}
     # Padding is declared by column name, but raw features are named by key.
     declared = {

@@ -1,4 +1,4 @@
-"""Labels that are one class: logits, a negative log-likelihood, and probabilities that sum to 1."""
+"""Labels with one class: logits, negative log-likelihood, and probabilities that sum to 1."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from tfx_sequences.components.kinds.measures import Measures, Sums, WeightedMean
 from tfx_sequences.components.kinds.sampled_logits import SampledLogits
 from tfx_sequences.components.kinds.score_buckets import ScoreBuckets
 from tfx_sequences.components.kinds.spans import SpanCounts, is_iob
+from tfx_sequences.components.kinds.unseen_logits import UnseenLogits
 from tfx_sequences.schemas.kinds.classification import DeclaredClassification
 from tfx_sequences.schemas.kinds.declared_kind import CLASSES, PREDICTED_CLASS, SCORES
 from tfx_sequences.schemas.spec.label import Label
 
 
 class Classification(LabelKind):
-    """One class of each record, or of each step. Outputs are logits `[..., C]`, targets are indices.
+    """One class for each record, or for each step. Outputs are logits `[..., C]`, targets are indices.
 
     Figures are means by weight: `accuracy`; `loss`, the negative log-likelihood in nats, without class weights and
     smoothing; `auc`, the area under the ROC curve over all classes together (of two classes, of the second one). Where
@@ -32,7 +33,10 @@ class Classification(LabelKind):
     def output(self, head: HeadInputs) -> Any:
         name, size = f"{head.prefix}logits", len(head.statistics.classes)
         layer = SampledLogits if head.label.sampled_softmax is not None else layers.Dense
-        return layer(size, name=name, dtype="float32")(head.vectors)
+        logits = layer(size, name=name, dtype="float32")(head.vectors)
+        if head.label.unseen == "wrong":
+            return UnseenLogits(name=f"{head.prefix}unseen", dtype="float32")(logits)
+        return logits
 
     def average(self, outputs: Sequence[Any]) -> Any:
         """Logits of the mean probabilities."""
@@ -42,7 +46,7 @@ class Classification(LabelKind):
         return LogLikelihood(label.label_smoothing, class_weights)
 
     def training_loss(self, label: Label, layer: Callable[[str], Any], loss: LossFunction) -> LossFunction | None:
-        """Over a sample of the classes, if the label says so."""
+        """The loss over a sample of the classes, if the label is configured so."""
         number = label.sampled_softmax
         if number is None:
             return None
@@ -58,7 +62,9 @@ class Classification(LabelKind):
         return Measures(label, parts)
 
     def served(self, label: Label, output: tf.Tensor, classes: Sequence[str]) -> dict[str, tf.Tensor]:
-        del label
+        if label.unseen == "wrong":
+            # The class that nothing is predicted as is no answer.
+            output, classes = output[..., :-1], classes[:-1]
         names = tf.constant(classes, tf.string)
         return {
             SCORES: tf.nn.softmax(output),
@@ -71,8 +77,8 @@ class LogLikelihood:
     """The negative log-likelihood in nats of the smoothed target, times the class's weight.
 
     Args:
-        smoothing: Share of the target's probability that is spread over all classes.
-        class_weights: Weight of each class, `C` of them; empty where all weigh 1.
+        smoothing: Fraction of the target's probability that is spread over all classes.
+        class_weights: Weight of each of the `C` classes; empty if all weights are 1.
 
     >>> print(LogLikelihood()(tf.constant([1]), tf.zeros([1, 2])).numpy().round(4))
     [0.6931]
@@ -83,7 +89,7 @@ class LogLikelihood:
         self._class_weights = tf.constant(class_weights, tf.float32) if len(class_weights) else None
 
     def __call__(self, targets: Any, outputs: Any) -> tf.Tensor:
-        """Float32 `[B]`, or `[B, T]` of steps: of class indices, and logits `[..., C]`."""
+        """Float32 `[B]`, or `[B, T]` for steps, from class indices and logits `[..., C]`."""
         targets, logits = tf.cast(targets, tf.int64), tf.cast(outputs, tf.float32)
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
         if self._smoothing:
@@ -94,12 +100,12 @@ class LogLikelihood:
 
 def _loss_and_accuracy(targets: Any, logits: tf.Tensor) -> list[tf.Tensor]:
     right = tf.argmax(logits, axis=-1) == tf.cast(targets, tf.int64)
-    # The likelihood itself: what the loss of training adds to it is no measure.
+    # The plain likelihood: what the training loss adds to it is not part of the metric.
     return [LogLikelihood()(targets, logits), tf.cast(right, tf.float32)]
 
 
 def _one_against_rest(targets: tf.Tensor, logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Whether each class is there, and its probability; of two classes the second one alone says all."""
+    """Whether each class is the target, and its probability; with two classes, only the second one."""
     hot, scores = tf.one_hot(targets, tf.shape(logits)[-1]), tf.nn.softmax(logits)
     first = tf.cast(tf.shape(logits)[-1] == 2, tf.int32)
     return hot[..., first:], scores[..., first:]

@@ -21,8 +21,8 @@ from tfx_sequences.schemas.spec.label import Label
 class Forecasting(LabelKind):
     """The next values of a sequence feature.
 
-    Outputs are `[B, horizon]` in the series' units; targets `[B, horizon + 1]` are the values and, last, what MASE
-    divides by. Figures are those of `ForecastErrors`.
+    Outputs are `[B, horizon]` in the series' units; targets `[B, horizon + 1]` are the values and, last, the scale of
+    MASE. Metrics are those of `ForecastErrors`.
     """
 
     declared: ClassVar[DeclaredForecast] = DeclaredForecast()
@@ -31,12 +31,12 @@ class Forecasting(LabelKind):
         return forecast_output(head)
 
     def loss(self, label: Label, class_weights: Sequence[float] = ()) -> LossFunction:
-        """What `forecast.loss` says."""
+        """The loss named in `forecast.loss`."""
         del class_weights
         return functools.partial(_loss, label)
 
     def training_loss(self, label: Label, layer: Callable[[str], Any], loss: LossFunction) -> LossFunction | None:
-        """A decoder that goes step by step is given true values in training."""
+        """The loss of an autoregressive decoder, which gets true values in training."""
         if forecast_options(label).decoder != "autoregressive":
             return None
         decoder = layer(DECODER)
@@ -51,7 +51,7 @@ class Forecasting(LabelKind):
         return {PREDICTIONS: output}
 
     def evaluated_target(self, label: Label, target: tf.Tensor, classes: Sequence[str]) -> tf.Tensor:
-        """The values alone, without what MASE divides by."""
+        """The values, without the scale of MASE."""
         del classes
         return target[:, : label.horizon]
 

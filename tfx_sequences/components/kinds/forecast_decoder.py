@@ -13,23 +13,23 @@ from tfx_sequences.components.kinds.normalized_series import InSeriesUnits, log_
 
 @keras.saving.register_keras_serializable("tfx_sequences")
 class AutoregressiveDecoder(layers.Layer):
-    """A GRU that is given its own forecast of the step before; in training, sometimes the true value instead.
+    """A GRU that reads its own forecast of the previous step or, sometimes in training, the true value instead.
 
-    Inputs are the network's vector `[B, D]`, which becomes the first state; the last value of the normalised history
-    `[B]`, and offset and scale `[B]` of the series; and, if anything is, what is known of each step `[B, H, C]`.
-    Outputs are forecasts `[B, H]` in the series' units.
+    Inputs are the network's vector `[B, D]`, which becomes the first state; the last value of the normalized history
+    `[B]`, and the offset and scale `[B]` of the series; and, if there are any, the known values of each step
+    `[B, H, C]`. Outputs are forecasts `[B, H]` in the series' units.
 
-    In training it hands its inputs through for `taught`, as one tensor, for a layer's output is one: forecasts need the
-    targets there. (Teacher
-    forcing: Williams, Zipser 1989; drawn step by step: Bengio et al. 2015, Scheduled Sampling.)
+    In training the layer passes its inputs on to `taught`, because forecasts need the targets there. They are
+    concatenated, because a layer's output is one tensor. (Teacher forcing: Williams, Zipser 1989; drawn step by step:
+    Bengio et al. 2015, Scheduled Sampling.)
 
     Args:
-        horizon: Steps `H`.
-        units: Of the state.
-        teacher_forcing: Probability that a true value stands in for the forecast of the step before.
+        horizon: Number of steps `H`.
+        units: Size of the state.
+        teacher_forcing: Probability that the true value replaces the forecast of the previous step.
         offset: See `SeriesNormalization`.
-        scale: The same.
-        log: The same.
+        scale: See `SeriesNormalization`.
+        log: See `SeriesNormalization`.
     """
 
     def __init__(
@@ -70,8 +70,8 @@ class AutoregressiveDecoder(layers.Layer):
         """Forecasts `[B, H]` in training.
 
         Args:
-            targets: float32 `[B, H + 1]`, as of `cut_forecast_windows`.
-            handed: What the layer handed through.
+            targets: float32 `[B, H + 1]`, as returned by `cut_forecast_windows`.
+            handed: The layer's output in training.
         """
         last, offset, scale, vector, known = self._inputs_of(handed)
         true = ops.cast(targets[:, : self.horizon], "float32")
@@ -81,7 +81,7 @@ class AutoregressiveDecoder(layers.Layer):
         return self._units_of_series([self._steps(vector, last, known, true, told), offset, scale])
 
     def _inputs_of(self, handed: Any) -> tuple[Any, Any, Any, Any, Any]:
-        """The inputs that `call` has joined: last value, offset, scale, vector, and what is known of each step."""
+        """The inputs that `call` concatenated: last value, offset, scale, vector, and known values of each step."""
         widths = [1, 1, 1, self._depth, self.horizon * self._known]
         last, offset, scale, vector, flat = tf.split(handed, widths, axis=1)
         known = ops.reshape(flat, (-1, self.horizon, self._known)) if self._known else None
@@ -92,7 +92,7 @@ class AutoregressiveDecoder(layers.Layer):
         for step in range(self.horizon):
             of_step = [] if known is None else [known[:, step]]
             _, (state,) = self._cell(ops.concatenate([before, *of_step], axis=1), [state])
-            # What comes is a change of what was: a network that knows nothing repeats the last value.
+            # The cell predicts a change of the previous value: an untrained network repeats the last value.
             before = before + self._value(ops.concatenate([state, *of_step], axis=1))
             found.append(before)
             if true is not None:

@@ -1,13 +1,13 @@
-"""Errors of forecasts: sMAPE, MASE and the mean absolute error, as losses and as figures.
+"""Errors of forecasts: sMAPE, MASE and the mean absolute error, as losses and as metrics.
 
-Both as the M4 competition defines them (Makridakis, Spiliotis, Assimakopoulos: The M4 Competition, 2020):
+sMAPE and MASE are defined as in the M4 competition (Makridakis, Spiliotis, Assimakopoulos: The M4 Competition, 2020):
 `sMAPE = 200 / H * sum(|y - f| / (|y| + |f|))` in percent, from 0 to 200; and
 `MASE = 1 / H * sum(|y - f|) / scale`, where the scale is the mean absolute difference of a series' history,
-`seasonality` steps apart (Hyndman, Koehler: Another look at measures of forecast accuracy, 2006). A figure is the mean
+`seasonality` steps apart (Hyndman, Koehler: Another look at measures of forecast accuracy, 2006). A metric is the mean
 over series.
 
-Targets are float32 `[B, H + 1]`, as `cut_forecast_windows` gives them: the values, and last the scale. A series whose
-scale is 0, for it never changed or is too short, has no MASE: it counts in all figures but that one.
+Targets are float32 `[B, H + 1]`, as returned by `cut_forecast_windows`: the values and, last, the scale. A series whose
+scale is 0, because it never changed or is too short, does not have a MASE: it counts in all metrics except that one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tfx_sequences.schemas.spec.label import Label
 
 
 def smape(actual: Any, forecast: Any) -> tf.Tensor:
-    """Of each series, `[B]`, in percent; a step where both are 0 has no error.
+    """The sMAPE of each series, `[B]`, in percent; a step where both values are 0 has error 0.
 
     Args:
         actual: `[B, H]`.
@@ -37,7 +37,7 @@ def smape(actual: Any, forecast: Any) -> tf.Tensor:
 
 
 def mase(actual: Any, forecast: Any, scale: Any) -> tf.Tensor:
-    """Of each series, `[B]`; 0 where the scale is.
+    """The MASE of each series, `[B]`; 0 where the scale is 0.
 
     Args:
         actual: `[B, H]`.
@@ -51,7 +51,7 @@ def mase(actual: Any, forecast: Any, scale: Any) -> tf.Tensor:
 
 
 def forecast_loss(targets: Any, forecast: Any, label: Label) -> tf.Tensor:
-    """The loss of each series, `[B]`, that `forecast.loss` names; sMAPE as a share, from 0 to 2."""
+    """The loss of each series, `[B]`, named in `forecast.loss`; sMAPE as a fraction, from 0 to 2."""
     actual, scale = _parts(targets)
     loss = forecast_options(label).loss
     if loss == "smape":
@@ -63,7 +63,7 @@ def forecast_loss(targets: Any, forecast: Any, label: Label) -> tf.Tensor:
 
 
 class ForecastErrors(Sums):
-    """Weight, sMAPE, absolute error; weight of what has a MASE, and MASE.
+    """Sums of weight, sMAPE and absolute error; and of the weight and MASE of the series that have a MASE.
 
     >>> found = ForecastErrors().figures(tf.constant([2.0, 30.0, 8.0, 1.0, 0.5]))
     >>> {name: float(x) for name, x in found.items()}
@@ -73,7 +73,7 @@ class ForecastErrors(Sums):
     size = 5
 
     def sums(self, targets: Any, outputs: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-        """Of each series, `[B, 5]`; what weighs nothing is not there, whatever it holds."""
+        """The sums of each series, `[B, 5]`; series of weight zero are ignored, whatever their values."""
         actual, scale = _parts(targets)
         with_mase = tf.where(scale > 0, weights, 0.0)
         absolute = tf.reduce_mean(tf.abs(actual - outputs), axis=-1)
@@ -87,7 +87,7 @@ class ForecastErrors(Sums):
         return tf.stack([tf.where(weight > 0, weight * value, 0.0) for weight, value in parts], axis=1)
 
     def figures(self, total: tf.Tensor) -> dict[str, tf.Tensor]:
-        """By name; the MASE is NaN where no series has one."""
+        """The metrics by name; MASE is NaN if no series has one."""
         weight, of_smape, absolute, with_mase, of_mase = (total[i] for i in range(self.size))
         none = tf.constant(float("nan"), total.dtype)
         return {
@@ -97,7 +97,7 @@ class ForecastErrors(Sums):
         }
 
     def undefined(self, total: np.ndarray, found: dict[str, float]) -> set[str]:
-        """No series that changes, no MASE; but forecasts that are not finite are no reason to leave it out."""
+        """MASE is undefined if no series changes, but not because forecasts are not finite."""
         del total
         return {"mase"} if np.isnan(found["mase"]) and np.isfinite(found["smape"]) else set()
 

@@ -1,4 +1,4 @@
-"""The head of a forecast: from the network's vector of a history to the values that follow it."""
+"""The head of a forecast: maps the network's vector of a history to the values that follow it."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from keras import layers, ops
 from tfx_sequences.components.kinds.forecast_decoder import AutoregressiveDecoder
 from tfx_sequences.components.kinds.label_kind import HeadInputs
 from tfx_sequences.components.kinds.normalized_series import InSeriesUnits, NormalizedSeries, last_value, options_of
+from tfx_sequences.schemas.columns.internal_names import internal_name
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
 from tfx_sequences.schemas.features.transformed_features import future_name
 from tfx_sequences.schemas.spec.forecast_labels import forecast_options
 
 DECODER = "decoder"
-"""The layer that decodes step by step, after the prefix of the head."""
+"""Name of the layer that decodes step by step, after the prefix of the head."""
 
 
 def forecast_output(head: HeadInputs) -> Any:
     """Symbolic forecasts `[B, horizon]`, float32, in the units of the target.
 
-    The decoder works in units of the normalised series. What it knows of each step of the horizon are the known futures
-    and how the series went on `lags` steps before.
+    The decoder works in units of the normalized series. For each step of the horizon it gets the known futures and
+    the change of the series `lags` steps earlier.
 
     Args:
-        head: What it is built from, with vectors of records `[B, D]`.
+        head: The head's inputs, with vectors of records `[B, D]`.
     """
     prefix, label, options = head.prefix, head.label, forecast_options(head.label)
     horizon = int(label.horizon or 0)
@@ -33,7 +34,7 @@ def forecast_output(head: HeadInputs) -> Any:
     as_declared = options_of(head.spec, label.target)
     normalized, offset, scale = NormalizedSeries(**as_declared, name=f"{prefix}series")([series, lengths])
     ahead = [
-        layers.Reshape((horizon, -1), name=f"{prefix}known_{name}")(head.tensors[future_name(name)])
+        layers.Reshape((horizon, -1), name=f"{prefix}known_{internal_name(name)}")(head.tensors[future_name(name)])
         for name in label.known_future
     ]
     if options.lags:
@@ -50,14 +51,14 @@ def forecast_output(head: HeadInputs) -> Any:
 
 
 def _direct(pooled: Any, known: Any, horizon: int, units: int, prefix: str) -> Any:
-    """All steps at once; with what is known of each, by layers that the steps share."""
+    """Predicts all steps at once; if there are known values per step, with layers that the steps share."""
     if known is None:
         return layers.Dense(horizon, name=f"{prefix}value", dtype="float32")(pooled)
     vectors = layers.Dense(horizon * units, name=f"{prefix}steps")(pooled)
     vectors = layers.Reshape((horizon, units), name=f"{prefix}by_step")(vectors)
     joined = layers.Concatenate(name=f"{prefix}step_and_known")([vectors, known])
     hidden = layers.Dense(units, activation="relu", name=f"{prefix}hidden")(joined)
-    # What is known goes around the hidden layer, too: a season that comes again is a sum, not a product.
+    # Known values also bypass the hidden layer, because repeating a season is a sum, not a product.
     joined = layers.Concatenate(name=f"{prefix}hidden_and_known")([hidden, known])
     value = layers.Dense(1, name=f"{prefix}value", dtype="float32")(joined)
     return layers.Reshape((horizon,), name=f"{prefix}values", dtype="float32")(value)
@@ -65,7 +66,7 @@ def _direct(pooled: Any, known: Any, horizon: int, units: int, prefix: str) -> A
 
 @keras.saving.register_keras_serializable("tfx_sequences")
 class LastValue(layers.Layer):
-    """The last real value `[B]` of normalised series `[B, T]` with lengths `[B]`."""
+    """The last real value `[B]` of normalized series `[B, T]` with lengths `[B]`."""
 
     def call(self, inputs: Any) -> Any:
         return last_value(*inputs)
@@ -76,11 +77,11 @@ class LastValue(layers.Layer):
 
 @keras.saving.register_keras_serializable("tfx_sequences")
 class SeasonsBefore(layers.Layer):
-    """How series went on a season before: `[B, T]` and lengths `[B]` to `[B, H, number of lags]`.
+    """The change of series in earlier seasons: `[B, T]` and lengths `[B]` to `[B, H, number of lags]`.
 
-    For step `h` of the horizon and a lag `L`, the value `L` steps before it, less the one `L` steps before the
-    history's last; where that is beyond the history's end, so many whole seasons earlier that it is not. 0 where the
-    history does not go back so far.
+    For step `h` of the horizon and a lag `L`, it is the value `L` steps before that step, minus the value `L` steps
+    before the end of the history. If that is after the end of the history, it goes back by more whole seasons. It is 0
+    if the history does not go back that far.
 
     >>> import numpy as np
     >>> print(SeasonsBefore((3,), 4)([np.array([[1.0, 2.0, 4.0, 8.0, 16.0, 0.0]]), np.array([5])]).numpy()[..., 0])

@@ -1,4 +1,4 @@
-"""What the training split decides of a head."""
+"""Statistics of the training split for a head."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class HeadStatistics:
-    """What the training split decides of one head.
+    """Statistics of the training split for one head.
 
     Attributes:
         classes: The classes as strings, in the order of the outputs; empty for regression.
-        class_weights: Weight of each class in the loss; empty where all weigh 1.
+        class_weights: Weight of each class in the loss; empty if all weights are 1.
         mean: Mean of each number of a regression label.
-        std: Standard deviation of each.
-        targets: Sum of the weights of its targets in one epoch of training; 0 where nobody has counted them.
+        std: Standard deviation of each number.
+        targets: Sum of the weights of its targets in one training epoch; 0 if it was not computed.
     """
 
     classes: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The contract of a kind of label: what computes, from the network's vectors to the answers of the served model."""
+"""The contract of a kind of label: its computations, from the network's vectors to the served model's predictions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 LossFunction = Callable[[Any, Any], tf.Tensor]
-"""Targets and outputs to the loss of each target, float32 `[B]`, or `[B, T]` of steps."""
+"""Maps targets and outputs to the loss of each target, float32 `[B]`, or `[B, T]` for steps."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,9 +27,9 @@ class HeadInputs:
         spec: The spec.
         name: The head's name.
         label: Its label.
-        statistics: What the training split decides of it.
+        statistics: Statistics of the training split for this head.
         tensors: The model's inputs by name, symbolic.
-        vectors: What the network says: of steps `[B, T, D]`, else `[B, D]`; symbolic.
+        vectors: The network's vectors: `[B, T, D]` for steps, otherwise `[B, D]`; symbolic.
     """
 
     spec: SequenceSpec
@@ -41,22 +41,22 @@ class HeadInputs:
 
     @property
     def prefix(self) -> str:
-        """What the names of its layers begin with."""
+        """The prefix of the names of its layers."""
         return self.spec.output_prefix(self.name)
 
 
 class LabelKind(abc.ABC):
-    """A kind of label. All methods treat targets that weigh nothing as if they were not there.
+    """A kind of label. All methods ignore targets of weight zero.
 
     Attributes:
-        declared: What is declared of it, and what it is found by.
+        declared: The declaration of the kind, by which it is found.
     """
 
     declared: ClassVar[DeclaredKind]
 
     @abc.abstractmethod
     def output(self, head: HeadInputs) -> Any:
-        """The symbolic output of the head, float32, `C` or `D` numbers of each record or step."""
+        """The symbolic output of the head: float32, `C` or `D` numbers for each record or step."""
 
     @abc.abstractmethod
     def loss(self, label: Label, class_weights: Sequence[float] = ()) -> LossFunction:
@@ -64,49 +64,49 @@ class LabelKind(abc.ABC):
 
         Args:
             label: The label.
-            class_weights: Weight of each class, `C` of them; empty where all weigh 1.
+            class_weights: Weight of each of the `C` classes; empty if all weights are 1.
         """
 
     def training_loss(self, label: Label, layer: Callable[[str], Any], loss: LossFunction) -> LossFunction | None:
-        """Another loss in training, if the head hands something else on there than what it answers; else None.
+        """A separate loss for training, if the head returns other outputs there; otherwise None.
 
         Args:
             label: The label.
-            layer: Gives a layer of the head by its name without the prefix.
-            loss: As of `loss`.
+            layer: Returns a layer of the head by its name without the prefix.
+            loss: The loss, as returned by `loss`.
         """
         del label, layer, loss
         return None
 
     def average(self, outputs: Sequence[Any]) -> Any:
-        """The answer of an ensemble: by default the mean of the numbers that its members answer.
+        """The output of an ensemble: by default the mean of its members' outputs.
 
         Args:
-            outputs: As of `output`, one of each member.
+            outputs: Outputs as in `output`, one per member.
         """
         return sum(outputs) / len(outputs)
 
     @abc.abstractmethod
     def measures(self, label: Label, classes: Sequence[str] = (), *, with_curve: bool = False) -> Measures:
-        """What the head is measured by.
+        """The measures of the head.
 
         Args:
             label: The label.
             classes: The classes, in the order of the outputs.
-            with_curve: Whether to sum up what a curve over thresholds needs, two numbers for each of 1000 buckets.
+            with_curve: Whether to include the sums for a curve over thresholds: two numbers for each of 1000 buckets.
         """
 
     @abc.abstractmethod
     def served(self, label: Label, output: tf.Tensor, classes: Sequence[str]) -> dict[str, tf.Tensor]:
-        """What the served model answers, by the names of `declared.outputs`.
+        """The served model's predictions, by the names in `declared.outputs`.
 
         Args:
             label: The label.
-            output: As of `output`.
+            output: The head's output, as in `output`.
             classes: The classes, in the order of the outputs.
         """
 
     def evaluated_target(self, label: Label, target: tf.Tensor, classes: Sequence[str]) -> tf.Tensor:
-        """The target as the Evaluator compares it with what the model answers; by default as it is."""
+        """The target in the form that the Evaluator compares with predictions; by default unchanged."""
         del label, classes
         return target

@@ -1,4 +1,4 @@
-"""The logarithm of a mean of numbers whose logarithms are known."""
+"""The logarithm of the mean of numbers that are given as logarithms."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from keras import ops
 
 
 def log_mean_exp(logarithms: Sequence[Any]) -> Any:
-    """The logarithm of the mean of the tensors whose logarithms these are, element by element.
+    """The logarithm of the elementwise mean of tensors that are given as logarithms.
 
     >>> import numpy as np
     >>> half = log_mean_exp([np.log([0.2, 0.9]), np.log([0.8, 0.1])])

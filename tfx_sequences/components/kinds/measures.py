@@ -1,7 +1,7 @@
-"""What a head is measured by, as sums per record: training and evaluation compute them by the same code.
+"""The measures of a head, as sums per record: training and evaluation compute them with the same code.
 
-A figure of a whole split is a function of sums over its records, so any batches and workers give
-the same one, and each real step counts exactly once.
+A metric of a whole split is a function of sums over its records. So it does not depend on batches and
+workers, and each real step counts exactly once.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from tfx_sequences.schemas.spec.label import Label
 
 
 class Sums(abc.ABC):
-    """Some sums of a head, and the figures that are made of them.
+    """Sums of a head, and the metrics computed from them.
 
     Attributes:
-        size: How many sums, `N`.
-        left_out: Figures that training does not show, for its own loss, or another figure, says the same.
+        size: Number of sums, `N`.
+        left_out: Metrics that training does not show, because its loss or another metric is equivalent.
     """
 
     size: int
@@ -34,21 +34,21 @@ class Sums(abc.ABC):
 
     @abc.abstractmethod
     def figures(self, total: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The figures by name, of the sums over all records `[N]`."""
+        """The metrics by name, from the sums over all records `[N]`."""
 
     def undefined(self, total: np.ndarray, found: dict[str, float]) -> set[str]:
-        """Names of the figures that the records do not define."""
+        """Names of the metrics that the records do not define."""
         del total, found
         return set()
 
 
 class WeightedMeans(Sums):
-    """Means over all targets by their weight. The first of the sums is the weight, the others are those of the values.
+    """Weighted means over all targets. The first sum is the weight, the others are the sums of the values.
 
     Args:
-        names: Of the figures.
-        values: Targets and outputs to a value of each target for each of the figures, `[B]` or `[B, T]`.
-        per_step: Targets are those of steps.
+        names: Names of the metrics.
+        values: Maps targets and outputs to the values of each metric for each target, `[B]` or `[B, T]`.
+        per_step: Whether targets belong to steps.
     """
 
     left_out = frozenset({"loss", "mean_squared_error"})
@@ -69,11 +69,11 @@ class WeightedMeans(Sums):
 
 
 class Measures:
-    """The sums of one head, and the figures that are made of them.
+    """The sums of one head, and the metrics computed from them.
 
     Args:
         label: The label.
-        parts: The sums; the very first one is the weight of the targets.
+        parts: The sums; the first one is the weight of the targets.
 
     >>> means = WeightedMeans(("error",), lambda targets, outputs: [tf.abs(targets - outputs)], per_step=False)
     >>> measures = Measures(Label(key="y", type="regression"), [means])
@@ -94,15 +94,15 @@ class Measures:
         """The sums of each record, float32 `[B, S]`.
 
         Args:
-            targets: As of `targets_and_weights`.
-            outputs: As the model gives them.
-            weights: `[B]`, of steps `[B, T]`; what weighs zero is not there.
+            targets: Targets as returned by `targets_and_weights`.
+            outputs: The model's outputs.
+            weights: `[B]`, or `[B, T]` for steps; targets of weight zero are ignored.
         """
         outputs, weights = tf.cast(outputs, tf.float32), tf.cast(weights, tf.float32)
         return tf.concat([part.sums(targets, outputs, weights) for part in self._parts], axis=1)
 
     def figures(self, total: Any) -> dict[str, tf.Tensor]:
-        """The figures by name; 0 or NaN where nothing defines one.
+        """The metrics by name; 0 or NaN if one is undefined.
 
         Args:
             total: The sums over all records, `[S]`.
@@ -113,12 +113,12 @@ class Measures:
         return found
 
     def shown(self, total: Any) -> dict[str, tf.Tensor]:
-        """The figures that training shows beside its loss."""
+        """The metrics that training shows in addition to its loss."""
         left_out: frozenset[str] = functools.reduce(frozenset.union, (part.left_out for part in self._parts))
         return {name: value for name, value in self.figures(total).items() if name not in left_out}
 
     def measured(self, total: np.ndarray) -> dict[str, float]:
-        """The figures that the records define, as plain numbers; what weighs nothing has no mean."""
+        """The metrics that the records define, as plain numbers; empty if the total weight is zero."""
         if not total[0] > 0:
             return {}
         found = {name: float(value) for name, value in self.figures(total).items()}
@@ -126,7 +126,7 @@ class Measures:
         return {name: value for name, value in found.items() if name not in undefined}
 
     def part_of(self, kind: type[Sums], total: Any) -> Any:
-        """The sums of one of the parts; None where there is no such part."""
+        """The sums of one of the parts; None if the part does not exist."""
         return next((its for part, its in self._of_parts(total) if isinstance(part, kind)), None)
 
     def _of_parts(self, total: Any) -> list[tuple[Sums, Any]]:

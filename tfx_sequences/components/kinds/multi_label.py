@@ -1,4 +1,4 @@
-"""Labels that are any number of classes: a logit of each, which is there or not whatever the others are."""
+"""Labels with any number of classes: one logit per class, each independent of the others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tfx_sequences.schemas.spec.label import Label
 
 
 class MultiLabel(LabelKind):
-    """Any number of classes of each record, or of each step. Outputs are logits `[..., C]`.
+    """Any number of classes for each record, or for each step. Outputs are logits `[..., C]`.
 
     Figures are means by weight: `loss`, the negative log-likelihood in nats of all classes together, without class
     weights and smoothing; `accuracy`, the share of classes that a probability of one half tells right; `auc`, the area
@@ -55,7 +55,7 @@ class MultiLabel(LabelKind):
         return {SCORES: tf.sigmoid(output), CLASSES: listed}
 
     def evaluated_target(self, label: Label, target: tf.Tensor, classes: Sequence[str]) -> tf.Tensor:
-        """0 and 1 by class."""
+        """A vector of 0 and 1 by class."""
         return as_multi_hot(target, label, len(classes))
 
 
@@ -64,8 +64,8 @@ class BinaryLogLikelihood:
 
     Args:
         label: The label.
-        smoothing: Share of each target's probability that is spread over being there and not.
-        class_weights: Weight of each class's being there, `C` of them; empty where all weigh 1.
+        smoothing: Fraction of each target's probability that is spread over presence and absence.
+        class_weights: Weight of the presence of each of the `C` classes; empty if all weights are 1.
 
     >>> loss = BinaryLogLikelihood(Label(key="y", type="multi_label", classes=("a", "b")))
     >>> print(loss(tf.constant([[1], [-1]]), tf.zeros([2, 2])).numpy().round(4))
@@ -78,7 +78,7 @@ class BinaryLogLikelihood:
         self._class_weights = tf.constant(class_weights, tf.float32) if len(class_weights) else None
 
     def __call__(self, targets: Any, outputs: Any) -> tf.Tensor:
-        """Float32 `[B]`, or `[B, T]` of steps: of targets as `as_multi_hot` takes them, and logits `[..., C]`."""
+        """Float32 `[B]`, or `[B, T]` for steps, from targets as in `as_multi_hot` and logits `[..., C]`."""
         logits = tf.cast(outputs, tf.float32)
         hot = as_multi_hot(targets, self._label, tf.shape(logits)[-1])
         smooth = hot * (1 - self._smoothing) + self._smoothing / 2
@@ -88,7 +88,7 @@ class BinaryLogLikelihood:
 
 
 def as_multi_hot(targets: Any, label: Label, classes: Any) -> tf.Tensor:
-    """Targets as 0 and 1, float32 `[..., C]`; -1 among indices is no class.
+    """Targets as 0 and 1, float32 `[..., C]`; an index of -1 stands for no class.
 
     >>> as_multi_hot([[2, 0], [1, -1]], Label(key="y", type="multi_label"), 3).numpy().tolist()
     [[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
@@ -101,7 +101,7 @@ def as_multi_hot(targets: Any, label: Label, classes: Any) -> tf.Tensor:
 def _loss_and_accuracy(label: Label, targets: Any, logits: tf.Tensor) -> list[tf.Tensor]:
     hot = as_multi_hot(targets, label, tf.shape(logits)[-1])
     right = tf.reduce_mean(tf.cast((logits > 0) == (hot > 0), tf.float32), axis=-1)
-    # The likelihood itself: what the loss of training adds to it is no measure.
+    # The plain likelihood: what the training loss adds to it is not part of the metric.
     return [BinaryLogLikelihood(label)(targets, logits), right]
 
 

@@ -1,4 +1,4 @@
-"""Series in units of their own history, and forecasts back in the units of the series."""
+"""Converts series to units of their own history, and forecasts back to the units of the series."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ import keras
 from keras import layers, ops
 
 from tfx_sequences.components.features.feature_lengths import length_mask
+from tfx_sequences.schemas.columns.internal_names import internal_name
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
 from tfx_sequences.schemas.kinds.forecast_options import SeriesNormalization
 from tfx_sequences.schemas.spec.forecast_labels import forecast_options
 from tfx_sequences.schemas.spec.forecasts import forecast_heads
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
-# Less of its level than this is no scale: what a series then does would be enormous in units of it.
+# Minimum scale relative to the level: smaller scales would make the normalized values enormous.
 _LEAST_SCALE = 1e-3
 
 
 class _OfSeries(layers.Layer):
-    """In float32 whatever the model's precision is, for half of it cannot tell large values apart."""
+    """Computes in float32 whatever the model's precision, because half precision cannot distinguish large values."""
 
     def __init__(self, offset: str = "last", scale: str = "std", log: bool = False, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "dtype": "float32"})
@@ -31,10 +32,10 @@ class _OfSeries(layers.Layer):
 
 @keras.saving.register_keras_serializable("tfx_sequences")
 class NormalizedSeries(_OfSeries):
-    """Series normalised by themselves, see `SeriesNormalization`.
+    """Normalizes each series by itself, see `SeriesNormalization`.
 
-    `[B, T]` and lengths `[B]` to the normalised series `[B, T]`, 0 in padded steps, and offsets and scales
-    `[B]`, which only real steps decide. A series without steps has the offset 0 and the scale 1.
+    Maps `[B, T]` and lengths `[B]` to the normalized series `[B, T]`, 0 in padded steps, and the offsets and scales
+    `[B]`, which depend on real steps only. A series without steps has offset 0 and scale 1.
 
     >>> import numpy as np
     >>> series, lengths = np.array([[10.0, 14.0, 99.0], [7.0, 7.0, 7.0]]), np.array([2, 3])
@@ -78,7 +79,7 @@ class NormalizedSeries(_OfSeries):
 
 @keras.saving.register_keras_serializable("tfx_sequences")
 class InSeriesUnits(_OfSeries):
-    """What is in units of a normalised series, `[B, H]`, back in those of the series: with its offset and scale `[B]`.
+    """Converts values `[B, H]` of a normalized series back to the series' units, with its offset and scale `[B]`.
 
     >>> import numpy as np
     >>> _, offset, scale = NormalizedSeries(log=True)([np.array([[10.0, 14.0]]), np.array([2])])
@@ -91,8 +92,8 @@ class InSeriesUnits(_OfSeries):
         change, offset = normalized * scale[:, None], offset[:, None]
         if not self.log:
             return change + offset
-        # A logarithm of 10 is known to 1e-6, and so would be its exponential: the offset, which is the same in
-        # any batch, is raised on its own, and what the network says as the small number that it is.
+        # A logarithm of 10 is known to 1e-6, and so would be its exponential. So the offset, which is the same in
+        # any batch, and the network's output, which is small, are exponentiated separately.
         values = change + offset
         sign = ops.sign(values)
         apart = sign * offset > 0
@@ -105,12 +106,12 @@ class InSeriesUnits(_OfSeries):
 
 
 def normalized_targets(spec: SequenceSpec, tensors: dict[str, Any]) -> dict[str, Any]:
-    """The targets of the forecasts, normalised, by transformed name; symbolic `[B, T]`."""
+    """The normalized targets of the forecasts, by transformed name; symbolic `[B, T]`."""
     found = {}
     for label in forecast_heads(spec).values():
         name = SEQUENCE_PREFIX + str(label.target)
         if name not in found:
-            layer = NormalizedSeries(**options_of(spec, label.target), name=f"normalized_{label.target}")
+            layer = NormalizedSeries(**options_of(spec, label.target), name=f"normalized_{internal_name(name)}")
             found[name] = layer([tensors[name], tensors[SEQUENCE_LENGTH]])[0]
     return found
 
@@ -123,7 +124,7 @@ def options_of(spec: SequenceSpec, target: str | None) -> dict[str, Any]:
 
 
 def last_value(values: Any, lengths: Any) -> Any:
-    """Of series `[B, T]`, 0 in padded steps, the last real value `[B]`; 0 where there is none."""
+    """The last real value `[B]` of series `[B, T]` that are 0 in padded steps; 0 for empty series."""
     position = ops.cumsum(ops.ones_like(values, dtype="int32"), axis=1)
     return ops.sum(ops.where(position == ops.cast(lengths, "int32")[:, None], values, 0.0), axis=1)
 

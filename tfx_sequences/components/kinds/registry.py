@@ -1,4 +1,4 @@
-"""The kinds of labels, found by the `type` that a label declares."""
+"""The kinds of labels, registered by the `type` that a label declares."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def kind_of(label: Label) -> LabelKind:
     """The kind of a label.
 
     Raises:
-        SpecError: It is declared, but nothing computes it.
+        SpecError: The kind is declared, but not implemented.
 
     >>> type(kind_of(Label(key="y", type="regression"))).__name__
     'Regression'
@@ -29,28 +29,28 @@ def kind_of(label: Label) -> LabelKind:
 
 
 def kind_named(name: str) -> LabelKind:
-    """The kind of labels that declare this `type`.
+    """The kind of labels with this `type`.
 
     Raises:
-        SpecError: It is declared, but nothing computes it.
+        SpecError: The kind is declared, but not implemented.
     """
     if name not in _KINDS:
         raise SpecError(
-            f"Labels of type '{name}' are declared, but nothing computes them.",
+            f"Labels of type '{name}' are declared, but not implemented.",
             expected=f"one of {', '.join(_KINDS)}",
             received=name,
-            fix="Call `register` of the kind in the module that declares it.",
+            fix="Call `register` with the kind in the module that declares it.",
         )
     return _KINDS[name]
 
 
 def register(kind: LabelKind) -> None:
-    """Adds a kind with what is declared of it. The same one may be added again.
+    """Registers a kind and its declaration. The same kind may be registered again.
 
     Raises:
-        ValueError: Another kind has its name.
+        ValueError: Another kind has the same name.
     """
     declare(kind.declared)
     other = _KINDS.setdefault(kind.declared.name, kind)
     if type(other) is not type(kind):
-        raise ValueError(f"a kind of label called '{kind.declared.name}' is there already: {type(other).__name__}")
+        raise ValueError(f"a kind of label called '{kind.declared.name}' exists already: {type(other).__name__}")

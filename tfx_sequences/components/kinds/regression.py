@@ -17,21 +17,21 @@ from tfx_sequences.schemas.spec.label import Label
 
 
 class Regression(LabelKind):
-    """Numbers of each record, or of each step. Outputs are numbers `[..., D]` in the label's own units.
+    """Numbers for each record, or for each step. Outputs are numbers `[..., D]` in the label's own units.
 
-    Figures are means by weight: `mean_squared_error` and `mean_absolute_error`, each the mean over a vector's numbers.
+    Metrics are weighted means: `mean_squared_error` and `mean_absolute_error`, each averaged over a vector's numbers.
     """
 
     declared: ClassVar[DeclaredRegression] = DeclaredRegression()
 
     def output(self, head: HeadInputs) -> Any:
-        """Learns in units of the label's spread, answers in the label's own."""
+        """Learns in units of the label's spread, and predicts in the label's own units."""
         value = layers.Dense(head.label.size, name=f"{head.prefix}value", dtype="float32")(head.vectors)
         std, mean = [*head.statistics.std], [*head.statistics.mean]
         return layers.Rescaling(std, mean, name=f"{head.prefix}in_label_units", dtype="float32")(value)
 
     def loss(self, label: Label, class_weights: Sequence[float] = ()) -> LossFunction:
-        """The squared error, its mean over the numbers of a vector."""
+        """The squared error, averaged over the numbers of a vector."""
         del class_weights
         return functools.partial(_squared_error, label)
 
@@ -46,7 +46,7 @@ class Regression(LabelKind):
 
 
 def as_vectors(targets: Any, label: Label) -> tf.Tensor:
-    """Targets as float32 `[..., D]`, where a lone number is a vector of one.
+    """Targets as float32 `[..., D]`; a single number becomes a vector of length one.
 
     >>> as_vectors([1.0, 2.0], Label(key="y", type="regression")).shape
     TensorShape([2, 1])

@@ -1,4 +1,4 @@
-"""The logits of many classes, of which training computes only some."""
+"""Logits of many classes; training computes only some of them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from keras import layers, ops
 
 @keras.saving.register_keras_serializable("tfx_sequences")
 class SampledLogits(layers.Layer):
-    """Logits of `classes` classes: a dense layer whose loss may be computed over a sample.
+    """Logits of `classes` classes: a dense layer whose loss can be computed over a sample.
 
-    In training it hands its inputs through, for `sampled_loss`; otherwise it gives logits.
+    In training it returns its inputs, for `sampled_loss`; otherwise it returns logits.
 
     Args:
         classes: Number of classes `C`.
@@ -28,7 +28,7 @@ class SampledLogits(layers.Layer):
         self._seeds = keras.random.SeedGenerator()
 
     def build(self, input_shape: Any) -> None:
-        # A row per class, so that the rows of a sample are gathered without transposing all.
+        # One row per class, so that a sample's rows are gathered without transposing the kernel.
         self.kernel = self.add_weight(name="kernel", shape=(self.classes, input_shape[-1]))
         self.bias = self.add_weight(name="bias", shape=(self.classes,), initializer="zeros")
 
@@ -41,17 +41,17 @@ class SampledLogits(layers.Layer):
         return (*input_shape[:-1], self.classes)
 
     def sampled_loss(self, targets: Any, vectors: Any, number: int, *, by_rank: bool) -> tf.Tensor:
-        """The loss of each target against the classes of a sample, float32 of the targets' shape.
+        """The loss of each target against a sample of classes, float32 of the targets' shape.
 
-        Classes are drawn with replacement and their logits corrected by how often they are drawn
+        Classes are drawn with replacement, and their logits are corrected for how often they are drawn
         (Jean et al. 2015, On Using Very Large Target Vocabulary for Neural Machine Translation).
 
         Args:
             targets: Class indices `[...]`.
-            vectors: What the layer handed through, `[..., D]`.
-            number: How many classes to draw.
-            by_rank: Classes stand in the order of their frequency: draw them as Zipf's law has it,
-                `log(1 + 1 / (1 + index))`; else all alike.
+            vectors: The layer's output in training, `[..., D]`.
+            number: Number of classes to draw.
+            by_rank: Whether classes are sorted by frequency: then draw them according to Zipf's law,
+                `log(1 + 1 / (1 + index))`, otherwise uniformly.
         """
         flat = tf.reshape(tf.cast(targets, tf.int64), [-1])
         drawn = tf.random.stateless_uniform([number], ops.cast(self._seeds.next(), "int32"), dtype=tf.float32)

@@ -1,4 +1,4 @@
-"""The area under the ROC curve, from how much has which score."""
+"""The area under the ROC curve, from weights by score."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ BUCKETS = 1000
 
 
 class ScoreBuckets(Sums):
-    """Weight of what is not there, and of what is, by bucket of its score: `auc`, the area under the ROC curve over all
+    """Weights of absent and of present classes, by bucket of their score: `auc`, the area under the ROC curve over all
     classes together, exact to the width of a bucket.
 
     Args:
-        scores: Targets and outputs to whether each class is there, 0 and 1, and its score from 0 to 1: `[..., C]` both.
+        scores: Maps targets and outputs to presence (0 or 1) and score (from 0 to 1) of each class, both `[..., C]`.
     """
 
     size = 2 * BUCKETS
@@ -37,18 +37,18 @@ class ScoreBuckets(Sums):
         return tf.reshape(sums, [rows, 2 * BUCKETS])
 
     def figures(self, total: tf.Tensor) -> dict[str, tf.Tensor]:
-        """`auc`: the probability that what is there has the higher score; within a bucket, one half."""
+        """`auc`: the probability that a present class scores higher than an absent one; one half within a bucket."""
         negative, positive = by_presence(total)
         below = tf.cumsum(negative, exclusive=True) + negative / 2
         pairs = tf.reduce_sum(positive) * tf.reduce_sum(negative)
         return {"auc": tf.math.divide_no_nan(tf.reduce_sum(positive * below), pairs)}
 
     def undefined(self, total: np.ndarray, found: dict[str, float]) -> set[str]:
-        """Of one kind of targets alone there is no curve."""
+        """The curve is undefined if all classes are present, or all are absent."""
         del found
         return set() if all(np.sum(side) > 0 for side in by_presence(total)) else {"auc"}
 
 
 def by_presence(total: Any) -> tuple[Any, Any]:
-    """Weight by bucket: of what is not there, and of what is."""
+    """Weights by bucket: of absent and of present classes."""
     return total[:BUCKETS], total[BUCKETS:]

@@ -1,9 +1,9 @@
-"""Spans of IOB tags (and IOBES), counted as conlleval and the package seqeval do.
+"""Counts spans of IOB (and IOBES) tags, like conlleval and the package seqeval.
 
 A tag is `O`, or `PREFIX-TYPE` with a prefix of `B`, `I`, `E`, `S`. A span begins at `B` and `S`, at any
-tag behind `O`, behind an `E` or `S`, and where the type changes; it ends before the next one begins, before
-`O`, and at `E` and `S`. So `I` without a `B` is a span too. Two spans are the same if they have the
-same type, first and last step (Tjong Kim Sang and De Meulder 2003, shared task of CoNLL).
+tag after `O`, after an `E` or `S`, and where the type changes. It ends before the next span begins, before
+`O`, and at `E` and `S`. So `I` without a `B` is a span too. Two spans are equal if they have the
+same type, first step and last step (Tjong Kim Sang and De Meulder 2003, shared task of CoNLL).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def is_iob(classes: Sequence[str]) -> bool:
 
 
 class SpanCounts(Sums):
-    """How many spans are predicted right, are predicted, and are there: `span_f1`, `span_precision`, `span_recall`.
+    """Numbers of correctly predicted, predicted and true spans: `span_f1`, `span_precision`, `span_recall`.
 
     Args:
         classes: The tags, in the order of the outputs.
@@ -54,12 +54,12 @@ class SpanCounts(Sums):
 
 
 def span_counts(targets: tf.Tensor, predicted: tf.Tensor, there: tf.Tensor, classes: Sequence[str]) -> tf.Tensor:
-    """How many spans of each row are predicted right, are predicted, and are there.
+    """Numbers of correctly predicted, predicted and true spans of each row.
 
     Args:
         targets: Class indices `[B, T]`.
         predicted: Class indices `[B, T]`.
-        there: Bool `[B, T]`, the real steps; others are `O`.
+        there: Bool `[B, T]`, the real steps; other steps count as `O`.
         classes: The tags.
 
     Returns:
@@ -83,7 +83,7 @@ def span_counts(targets: tf.Tensor, predicted: tf.Tensor, there: tf.Tensor, clas
         begins = inside & (fresh | (prefix == _B) | (prefix == _S))
         after_begins, after_inside = (tf.pad(x[:, 1:], [[0, 0], [0, 1]]) for x in (begins, inside))
         ends = inside & (after_begins | ~after_inside | (prefix == _E) | (prefix == _S))
-        # Each step's span began at the last beginning up to it; the first tag behind O begins one.
+        # Each step's span begins at the last beginning up to it; the first tag after O begins a span.
         flat = tf.reshape(begins, [-1])
         positions = tf.where(flat)[:, 0]
         latest = tf.cumsum(tf.cast(flat, tf.int64)) - 1

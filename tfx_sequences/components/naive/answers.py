@@ -1,6 +1,6 @@
-"""The figures of naive answers on a split, by the same targets, weights and definitions as the model's own.
+"""Metrics of naive answers on a split, with the same targets, weights and definitions as the model's own.
 
-A naive answer needs counts of the training split at most: the majority class, the most frequent class for a term or
+A naive answer needs at most counts of the training split: the majority class, the most frequent class for a term or
 after the previous label, the mean, the last value, the last season. See docs/evaluation.md.
 """
 
@@ -23,7 +23,7 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.training_options import better_direction
 
 FIGURES, LEFT_OUT = "figures", "left_out"
-# By the kind of the label; labels of other kinds have no naive answers.
+# By the kind of label; other kinds do not have naive answers.
 _HEADS: Mapping[str, Callable[[Label, Sequence[str]], NaiveHead]] = {
     DeclaredClassification.name: NaiveClasses,
     DeclaredMultiLabel.name: NaiveMultiLabel,
@@ -33,24 +33,24 @@ _HEADS: Mapping[str, Callable[[Label, Sequence[str]], NaiveHead]] = {
 
 
 class NaiveHead(Protocol):
-    """Counts what the naive answers of one head are made of."""
+    """Collects the counts for the naive answers of one head."""
 
     @property
     def reads_training(self) -> bool:
-        """It needs the training split."""
+        """Whether it needs the training split."""
 
     @property
     def left_out(self) -> Sequence[str]:
-        """Answers that were not made, in words."""
+        """Descriptions of the answers that were skipped."""
 
     def fit(self, batch: HeadBatch) -> None:
         """Counts a batch of the training split."""
 
     def measure(self, batch: HeadBatch) -> None:
-        """Counts a batch of the split that is measured."""
+        """Counts a batch of the evaluated split."""
 
     def answers(self) -> Answers:
-        """The figures of the measured split."""
+        """The metrics on the evaluated split."""
 
 
 def naive_answers(
@@ -59,17 +59,17 @@ def naive_answers(
     train: Iterable[Mapping[str, HeadBatch]],
     test: Iterable[Mapping[str, HeadBatch]],
 ) -> dict[str, Any]:
-    """The naive answers to a spec's labels, each split read once.
+    """The naive answers for a spec's labels; reads each split once.
 
     Args:
         spec: The spec.
-        classes: The classes of each head that has some, in the order of its outputs.
-        train: Batches of the training split, as of `naive_batches`; not read where nothing is learned from it.
-        test: Batches of the split that is measured.
+        classes: The classes of each head with classes, in the order of its outputs.
+        train: Batches of the training split, from `naive_batches`; not read if no answer needs them.
+        test: Batches of the evaluated split.
 
     Returns:
-        `figures`: by metric, as the Evaluator calls it, `{"answer": name, "value": figure}` of each naive answer, the
-        best first. `left_out`: in words, what was not counted.
+        `figures`: for each metric, by the Evaluator's name, `{"answer": name, "value": figure}` of each naive answer,
+        the best first. `left_out`: descriptions of the answers that were skipped.
     """
     heads = {
         name: _HEADS[label.type](label, classes.get(name, ()))
@@ -98,14 +98,14 @@ def naive_answers_of_files(
     test_files: Sequence[str],
     lengths: LengthHistogram,
 ) -> dict[str, Any]:
-    """The same of transformed records.
+    """The same for files of transformed records.
 
     Args:
         spec: The spec.
-        classes: As of `naive_answers`.
-        train_files: Those of the training split.
-        test_files: Those of the split that is measured.
-        lengths: Of the training split.
+        classes: The classes, as in `naive_answers`.
+        train_files: Files of the training split.
+        test_files: Files of the evaluated split.
+        lengths: Lengths of the training split.
     """
     train, test = (naive_batches(files, spec, lengths) for files in (train_files, test_files))
     return naive_answers(spec, classes, train, test)

@@ -1,7 +1,7 @@
-"""The naive answers to a question of one class: the most frequent class under a condition, and how frequent each is.
+"""Naive answers for a single class: the most frequent class under a condition, and the frequency of each class.
 
-Nothing is learned but counts. Two answers come of one table: the class that was most frequent, for figures of what is
-right; and a probability of each class, for figures of probabilities.
+Nothing is learned except counts. One table gives two answers: the most frequent class, for metrics of correctness; and
+a probability for each class, for metrics of probabilities.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ import numpy as np
 from tfx_sequences.components.kinds.score_buckets import BUCKETS
 from tfx_sequences.components.naive.pair_counts import Pairs
 
-# Scores that are held at a time: 8 MB.
+# Number of scores in memory at a time: 8 MB.
 _SCORES_AT_ONCE = 1 << 20
 
 
 class ClassTable:
     """Most frequent classes, and frequencies, by condition.
 
-    Frequencies are smoothed as Witten and Bell do (IEEE Transactions on Information Theory 37, 1991): under a condition
+    Frequencies are smoothed (Witten and Bell, IEEE Transactions on Information Theory 37, 1991): under a condition
     of weight `n` with `t` distinct classes, a class of weight `m` has the probability
-    `(m + t * prior) / (n + t)`. With an even prior and all classes seen, one more target is counted for each class
+    `(m + t * prior) / (n + t)`. With a uniform prior and all classes seen, this counts one more target per class
     (Laplace). Weights are in units of the mean weight of a target.
 
     Args:
-        pairs: What was counted; a condition that it does not have has the prior's probabilities.
-        prior: Probability of each class where nothing else is known, float64 `[C]`.
+        pairs: The counts; a condition without counts gets the prior's probabilities.
+        prior: Probability of each class if nothing else is known, float64 `[C]`.
 
     >>> pairs = Pairs(np.array([0, 0]), np.array([0, 1]), np.array([3.0, 1.0]), targets=4)
     >>> table = ClassTable(pairs, prior=np.array([0.5, 0.5]))
@@ -36,7 +36,7 @@ class ClassTable:
     def __init__(self, pairs: Pairs, prior: np.ndarray) -> None:
         unit = pairs.weights.sum() / pairs.targets if pairs.targets else 1.0
         self._prior = prior
-        # First stands a pair of no weight under a condition that there is not: it is found for unknown ones.
+        # The first pair has no weight and a condition that does not occur: unknown conditions map to it.
         self._classes = np.concatenate([[prior.argmax()], pairs.classes])
         self._weights = np.concatenate([[0.0], pairs.weights / unit])
         given = np.concatenate([[-1], pairs.given])
@@ -51,7 +51,7 @@ class ClassTable:
         self._most_frequent = self._classes[np.minimum.reduceat(places, self._starts)]
 
     def predicted(self, given: np.ndarray) -> np.ndarray:
-        """The most frequent class under each condition, the first of several; int64 of the same shape."""
+        """The most frequent class under each condition (the first one in a tie); int64 of the same shape."""
         return self._most_frequent[self._place(given)]
 
     def probabilities(self, given: np.ndarray, classes: np.ndarray) -> np.ndarray:
@@ -84,17 +84,17 @@ class ClassTable:
 
 
 def class_frequencies(pairs: Pairs, classes: int) -> ClassTable:
-    """The table without a condition, where the prior is even; its only condition is 0.
+    """The table without conditions and with a uniform prior; its only condition is 0.
 
     Args:
-        pairs: Counted under the condition 0.
+        pairs: Counts under the condition 0.
         classes: Number of classes `C`.
     """
     return ClassTable(pairs, np.full(classes, 1 / classes))
 
 
 def likelihood_sums(table: ClassTable, pairs: Pairs) -> np.ndarray:
-    """Weight, negative log-likelihood in nats, and weight of what is right, of the counted targets, float64 `[3]`."""
+    """Sums over the counted targets, float64 `[3]`: weight, negative log-likelihood in nats, and correct weight."""
     right = pairs.weights @ (table.predicted(pairs.given) == pairs.classes)
     return np.array(
         [pairs.weights.sum(), -(pairs.weights @ np.log(table.probabilities(pairs.given, pairs.classes))), right]
@@ -102,9 +102,9 @@ def likelihood_sums(table: ClassTable, pairs: Pairs) -> np.ndarray:
 
 
 def score_sums(table: ClassTable, pairs: Pairs, classes: int) -> np.ndarray:
-    """Weight of classes that are not there, and of those that are, by bucket of their probability.
+    """Weights of absent and of present classes, by bucket of their probability.
 
-    Float64 `[2 * BUCKETS]`, as the sums of `ScoreBuckets` are: of two classes, of the second one alone.
+    Float64 `[2 * BUCKETS]`, like the sums of `ScoreBuckets`: with two classes, only the second one counts.
     """
     sums = np.zeros((2, BUCKETS))
     conditions, row = np.unique(pairs.given, return_inverse=True)
@@ -116,7 +116,7 @@ def score_sums(table: ClassTable, pairs: Pairs, classes: int) -> np.ndarray:
         there = np.zeros((end - begin, classes))
         there[row[inside] - begin, pairs.classes[inside]] = pairs.weights[inside]
         absent = there.sum(axis=1, keepdims=True) - there
-        # As the model's own: of a float32.
+        # In float32, like the model's own scores.
         scores = table.rows(conditions[begin:end]).astype(np.float32) * np.float32(BUCKETS)
         bucket = np.minimum(scores.astype(np.int64), BUCKETS - 1)
         for side, weights in enumerate((absent, there)):

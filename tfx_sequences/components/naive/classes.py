@@ -1,7 +1,7 @@
-"""Naive answers to a classification: the majority, the previous label, the most frequent class of each term.
+"""Naive answers for classification: the majority, the previous label, the most frequent class of each term.
 
-Figures of a table of counts are functions of the counts of the measured split, so all are exact and no record is
-looked at by itself; only spans are counted batch by batch.
+The metrics are functions of the counts of the evaluated split. So they are exact, and records need not be processed
+one by one; only spans are counted batch by batch.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from tfx_sequences.components.naive.head_batches import HeadBatch
 from tfx_sequences.components.naive.pair_counts import MOST_PAIRS, PairCounts, Pairs
 from tfx_sequences.schemas.spec.label import Label
 
-# Names of conditions; those of features are quoted.
+# Names of conditions; names of features are quoted.
 _NONE, _PREVIOUS = "", "previous label"
 _REPEATED = f"{_PREVIOUS} repeated"
-# No curve is drawn from more probabilities than that.
+# A curve is not computed from more probabilities than this.
 _MOST_SCORES = 1 << 28
 _OF_PROBABILITIES = ("loss", "auc")
 
 Answers = dict[str, dict[str, float]]
-"""By figure the values by answer."""
+"""The value of each answer, by metric."""
 
 
 class NaiveClasses:
-    """Counts one head of a classification, of records or of steps.
+    """Counts one classification head, for records or steps.
 
     Args:
         label: The label.
         classes: Its classes, in the order of the outputs.
-        most_pairs: Distinct pairs of a condition and a class that are counted at most; answers with more are left out.
+        most_pairs: Maximum number of distinct pairs of condition and class; answers with more are skipped.
 
     Attributes:
-        left_out: What was left out, in words.
+        left_out: Descriptions of the answers that were skipped.
     """
 
     reads_training = True
@@ -60,7 +60,7 @@ class NaiveClasses:
             self._count(self._trained, condition, given, batch, there)
 
     def measure(self, batch: HeadBatch) -> None:
-        """Counts a batch of the split that is measured."""
+        """Counts a batch of the evaluated split."""
         self._tables = self._tables or self._make_tables()
         there = batch.weights > 0
         for condition, given in _conditions(batch).items():
@@ -74,7 +74,7 @@ class NaiveClasses:
             self._count_spans(_REPEATED, np.maximum(batch.previous, 0), batch, there)
 
     def answers(self) -> Answers:
-        """The figures of the measured split."""
+        """The metrics on the evaluated split."""
         found: Answers = {}
         for condition, table in self._tables.items():
             pairs = self._measured[condition].pairs()
@@ -93,19 +93,19 @@ class NaiveClasses:
         return found
 
     def _add_repeated(self, found: Answers, pairs: Pairs) -> None:
-        """What the previous label itself makes right; it is no probability."""
+        """Adds the answer that repeats the previous label; it does not give probabilities."""
         right = pairs.weights @ (pairs.given - 1 == pairs.classes)
         for figure, value in self._figures(np.array([pairs.weights.sum(), 0.0, right]), _REPEATED).items():
             if figure not in _OF_PROBABILITIES:
                 found.setdefault(figure, {})[_REPEATED] = value
 
     def _figures(self, means: np.ndarray, answer: str, scores: np.ndarray | None = None) -> dict[str, float]:
-        """What the model's own measures make of an answer's sums.
+        """The metrics that the model's own measures compute from an answer's sums.
 
         Args:
-            means: As of `likelihood_sums`.
-            answer: Whose spans count; one that predicts no span is measured by none.
-            scores: As of `score_sums`; None where there is no curve.
+            means: Sums as returned by `likelihood_sums`.
+            answer: The answer whose spans count; without predicted spans it has no span metrics.
+            scores: Sums as returned by `score_sums`; None without a curve.
         """
         spans = self._span_sums.get(answer, np.zeros(3))
         predicts_spans = bool(spans[1])
@@ -134,7 +134,7 @@ class NaiveClasses:
         return tables
 
     def _leave_out(self, condition: str) -> None:
-        self.left_out.append(f"{_words(condition)[0]}: more than {self._most_pairs:,} pairs occur")
+        self.left_out.append(f"{_words(condition)[0]}: more than {self._most_pairs:,} distinct pairs occur")
 
     def _count_spans(self, answer: str, predicted: np.ndarray, batch: HeadBatch, there: np.ndarray) -> None:
         targets, predicted = (np.where(there, x, 0) for x in (batch.targets, predicted))
@@ -143,7 +143,7 @@ class NaiveClasses:
 
 
 def _conditions(batch: HeadBatch) -> dict[str, np.ndarray]:
-    """Under what classes are counted, as integers from 0 of the shape of the targets; what is not there is 0."""
+    """The conditions for counting, as integers of the targets' shape; 0 for a missing value."""
     conditions = {_NONE: np.zeros(batch.targets.shape, np.int64)}
     if batch.previous is not None:
         conditions[_PREVIOUS] = batch.previous.astype(np.int64) + 1
@@ -151,7 +151,7 @@ def _conditions(batch: HeadBatch) -> dict[str, np.ndarray]:
 
 
 def _words(condition: str) -> tuple[str, str]:
-    """What the two answers of a table are called: the class that it predicts, and the probabilities."""
+    """Names of a table's two answers: the predicted class, and the probabilities."""
     if condition == _NONE:
         return "majority class", "class frequencies"
     if condition == _PREVIOUS:

@@ -1,7 +1,7 @@
-"""What naive answers are counted from: targets with their weights, as the model is measured by, and what is known.
+"""The data for naive answers: targets and weights, as for the model's own metrics, and known values.
 
-Read from transformed records through the same input and functions as training and evaluation read them, but only the
-features that are needed.
+They are read from transformed records, through the same input and functions as in training and evaluation, but only
+with the features that are needed.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ from tfx_sequences.schemas.spec.forecasts import forecast_heads, known_future
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, is_from_context
 
-# Of a batch: records, and numbers of targets with padding.
+# Size of a batch: records, and numbers of targets with padding.
 _RECORDS, _NUMBERS = 4096, 1 << 20
 
 
 @dataclasses.dataclass(frozen=True)
 class HeadBatch:
-    """What is counted of one head in one batch.
+    """The data of one head in one batch.
 
     Attributes:
-        targets: As of `targets_and_weights`.
-        weights: `[B]`, or `[B, T]` of steps; what weighs zero is not there.
-        previous: The label of the step itself, as `targets` have it before `shift`; None where the model does not see
-            it, or it is the target.
-        ids: By sequence feature the id of each step, int64 `[B, T]`; -1 where it has none.
-        vectors: By sequence feature, of those that look like the label itself, its values `[B, T, D]`.
-        history: Of a forecast: the target's values up to the last step that is known, `[B, T]`.
+        targets: Targets as returned by `targets_and_weights`.
+        weights: `[B]`, or `[B, T]` for steps; targets of weight zero are ignored.
+        previous: The label of the step itself, like `targets` before `shift`; None if the model does not see
+            it, or if it is the target.
+        ids: Id of each step by sequence feature, int64 `[B, T]`; -1 without an id.
+        vectors: Values `[B, T, D]` of the sequence features that have the label's form.
+        history: For a forecast: the target's values up to the last known step, `[B, T]`.
         lengths: Steps of each record, `[B]`.
     """
 
@@ -63,7 +63,7 @@ class HeadBatch:
 
 
 def sees_previous_label(spec: SequenceSpec, label: Label) -> bool:
-    """Whether the network reads the label of a step where it predicts that of a later one."""
+    """Whether the network reads the label of a step when it predicts that of a later step."""
     keys = {column.key for column in spec.sequence.values() if not is_from_context(column)}
     return label.per_step and label.shift > 0 and label.key in keys
 
@@ -83,7 +83,7 @@ def id_features(spec: SequenceSpec) -> list[str]:
 
 
 def vector_features(spec: SequenceSpec, label: Label) -> list[str]:
-    """Names of the sequence features that are vectors as the label is: it may be the next step's one of them.
+    """Names of the sequence features that are vectors like the label, which may be their value in the next step.
 
     >>> columns = {"frame": {"type": "numeric", "shape": (88,), "normalizer": "none"}}
     >>> label = {"key": "next_frame", "type": "multi_label", "shape": (88,), "per_step": True}
@@ -103,12 +103,12 @@ def vector_features(spec: SequenceSpec, label: Label) -> list[str]:
 
 
 def naive_batches(files: Sequence[str], spec: SequenceSpec, lengths: LengthHistogram) -> Iterator[dict[str, HeadBatch]]:
-    """Every record of a split once, by head.
+    """Batches that contain every record of a split once, by head.
 
     Args:
         files: Transformed records.
         spec: The spec.
-        lengths: About how long the records are; batches are made by it.
+        lengths: Approximate lengths of the records, used for batching.
     """
     numbers = max(label.size for label in spec.heads.values())
     several = {"batch_size": _RECORDS, "token_budget": max(_NUMBERS // numbers, 1)}
@@ -119,7 +119,7 @@ def naive_batches(files: Sequence[str], spec: SequenceSpec, lengths: LengthHisto
 
 
 def _naive_records(spec: SequenceSpec) -> RecordFormat:
-    """Transformed records whose batches have what is known in the place of the network's inputs."""
+    """The format of transformed records whose batches contain the known values instead of the network's inputs."""
     feature_spec = make_parse_transformed_spec(spec)
     needed = {SEQUENCE_LENGTH, EXAMPLE_WEIGHT, *(SEQUENCE_PREFIX + name for name in _step_features(spec))}
     for name in spec.heads:
@@ -139,14 +139,14 @@ def _naive_records(spec: SequenceSpec) -> RecordFormat:
 
 
 def known_and_targets(features: dict[str, Any], spec: SequenceSpec) -> Batch:
-    """What is known of a batch of records, their targets and weights.
+    """The known values of a batch of records, and their targets and weights.
 
     Args:
-        features: By transformed name, sequences ragged: labels, weights, lengths, and what of the steps is known.
+        features: By transformed name, sequences ragged: labels, weights, lengths, and known values of the steps.
         spec: The spec.
 
     Returns:
-        Dense tensors by transformed name, and what `targets_and_weights` gives.
+        Dense tensors by transformed name, and the results of `targets_and_weights`.
     """
     rows = labelled_rows(features, spec)
     dense = pad_labels(rows, spec)

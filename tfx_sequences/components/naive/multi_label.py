@@ -1,4 +1,4 @@
-"""Naive answers to a question of several classes: how frequent each of them is, and which are there already."""
+"""Naive answers for several classes: the frequency of each class, and the classes that are already present."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tfx_sequences.components.naive.classes import Answers
 from tfx_sequences.components.naive.head_batches import HeadBatch
 from tfx_sequences.schemas.spec.label import Label
 
-# Values of 0 and 1 that are held at a time.
+# Number of 0/1 values in memory at a time.
 _VALUES_AT_ONCE = 1 << 22
 _NONE = ""
 
 
 class ClassRates:
-    """How much weight of targets has each class, by the class's state before: all alike, or not there and there.
+    """Weight of the targets with each class, by the previous state of the class: one state, or absent and present.
 
     Args:
         classes: Number of classes `C`.
@@ -26,8 +26,8 @@ class ClassRates:
 
     Attributes:
         weight: Weight of all targets, float64 `[S, C]`.
-        there: Weight of those that have the class, float64 `[S, C]`.
-        targets: How many targets were counted.
+        there: Weight of the targets that have the class, float64 `[S, C]`.
+        targets: Number of counted targets.
     """
 
     def __init__(self, classes: int, states: int = 1) -> None:
@@ -38,9 +38,9 @@ class ClassRates:
         """Counts targets.
 
         Args:
-            hot: Which classes each has, bool `[N, C]`.
-            weights: What each weighs, `[N]`.
-            before: Which classes were there before, bool `[N, C]`; where there are two states.
+            hot: The classes of each target, bool `[N, C]`.
+            weights: Weight of each target, `[N]`.
+            before: The classes that were present before, bool `[N, C]`; for two states.
         """
         self.targets += len(hot)
         weights = weights.astype(np.float64)
@@ -53,10 +53,10 @@ class ClassRates:
         self.there += np.stack([weights @ hot - of_both, of_both])
 
     def probabilities(self, prior: np.ndarray | float = 0.5) -> np.ndarray:
-        """Of each class being there, float64 `[S, C]`: two more targets are counted, as frequent as the prior says.
+        """Probability of each class, float64 `[S, C]`: counts two more targets, distributed as in the prior.
 
         Args:
-            prior: Probabilities `[C]`; one half is what is known of nothing.
+            prior: Probabilities `[C]`; one half if nothing is known.
         """
         unit = self.weight.sum(axis=0).max(initial=0.0) / self.targets if self.targets else 1.0
         return (self.there / unit + 2 * prior) / (self.weight / unit + 2)
@@ -73,7 +73,7 @@ class ClassRates:
 
 
 class NaiveMultiLabel:
-    """Counts one head of several classes, of records or of steps.
+    """Counts one multi-label head, for records or steps.
 
     Args:
         label: The label.
@@ -86,7 +86,7 @@ class NaiveMultiLabel:
     def __init__(self, label: Label, classes: Sequence[str]) -> None:
         self._label = label
         self._classes = len(classes)
-        # By what was there before; first by nothing.
+        # Rates by previous state; the first entry ignores it.
         self._trained: dict[str, ClassRates] = {}
         self._measured: dict[str, ClassRates] = {}
 
@@ -95,11 +95,11 @@ class NaiveMultiLabel:
         self._count(batch, self._trained)
 
     def measure(self, batch: HeadBatch) -> None:
-        """Counts a batch of the split that is measured."""
+        """Counts a batch of the evaluated split."""
         self._count(batch, self._measured)
 
     def answers(self) -> Answers:
-        """The figures of the measured split."""
+        """The metrics on the evaluated split."""
         found: Answers = {}
         nothing = ClassRates(self._classes)
         [prior] = self._trained.get(_NONE, nothing).probabilities()
@@ -110,7 +110,7 @@ class NaiveMultiLabel:
             probabilities = self._trained.get(before, ClassRates(self._classes, 2)).probabilities(prior)
             words = f"most frequent after the {before}", f"frequencies after the {before}"
             self._add(found, *words, measured.sums(probabilities))
-            # What was there before is there again: no probability, but what is right is defined.
+            # Repeats the previous classes: this does not give probabilities, but accuracy is defined.
             repeated = np.repeat([[0.25], [0.75]], self._classes, axis=1)
             self._add(found, f"{before} repeated", None, measured.sums(repeated))
         return found
@@ -139,10 +139,10 @@ class NaiveMultiLabel:
                 by_state.add(hot, weights[rows], self._hot(values[rows]))
 
     def _hot(self, targets: np.ndarray) -> np.ndarray:
-        """Which classes are there, bool `[N, C]`, of vectors of 0 and 1 or of class indices with -1 for none."""
+        """The present classes, bool `[N, C]`, from vectors of 0 and 1 or from class indices with -1 for no class."""
         if self._label.is_vector:
             return targets > 0
-        # The last column is that of no class.
+        # The last column stands for no class.
         hot = np.zeros((len(targets), self._classes + 1), bool)
         hot[np.arange(len(targets))[:, None], targets] = True
         return hot[:, :-1]

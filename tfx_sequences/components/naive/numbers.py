@@ -1,4 +1,4 @@
-"""Naive answers to a question of numbers: the mean, the last value, the value a season ago."""
+"""Naive answers for numbers: the mean, the last value, the value one season ago."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tfx_sequences.schemas.spec.label import Label
 
 
 class NaiveNumbers:
-    """Measures the mean of the training split, and the previous value, of one head of a regression.
+    """Evaluates the training mean and the previous value for one regression head.
 
     Args:
         label: The label.
@@ -36,7 +36,7 @@ class NaiveNumbers:
         self._weight += weights.sum()
 
     def measure(self, batch: HeadBatch) -> None:
-        """Counts a batch of the split that is measured."""
+        """Counts a batch of the evaluated split."""
         targets, weights = self._there(batch, batch.targets)
         if self._weight:
             self._add("training mean", targets - self._total / self._weight, weights)
@@ -44,11 +44,11 @@ class NaiveNumbers:
             self._add("previous value repeated", targets - self._there(batch, batch.previous)[0], weights)
 
     def answers(self) -> Answers:
-        """The figures of the measured split."""
+        """The metrics on the evaluated split."""
         return _answers(self._label, self._sums)
 
     def _there(self, batch: HeadBatch, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The values `[N, D]` that weigh something, and what they weigh."""
+        """The values `[N, D]` with a positive weight, and their weights."""
         there = batch.weights > 0
         return values[there].reshape(-1, self._label.size).astype(np.float64), batch.weights[there].astype(np.float64)
 
@@ -59,9 +59,9 @@ class NaiveNumbers:
 
 
 class NaiveForecasts:
-    """Measures the forecasts that need no learning: the last value, the last season once more, the history's mean.
+    """Evaluates forecasts that need no learning: the last value, the last season repeated, the history's mean.
 
-    The history is what the network sees of a series. One that is shorter than a season goes on with its last value.
+    The history is the part of a series that the network sees. If shorter than a season, its last value is repeated.
 
     Args:
         label: The label; its seasons are `forecast.seasonality` and `forecast.lags`.
@@ -78,10 +78,10 @@ class NaiveForecasts:
         self._sums: dict[str, np.ndarray] = {}
 
     def fit(self, batch: HeadBatch) -> None:
-        """Nothing is learned."""
+        """Does nothing: these forecasts need no training split."""
 
     def measure(self, batch: HeadBatch) -> None:
-        """Counts a batch of the split that is measured."""
+        """Counts a batch of the evaluated split."""
         if batch.history is None or batch.lengths is None:
             return
         horizon = int(self._label.horizon or 0)
@@ -97,18 +97,18 @@ class NaiveForecasts:
             self._sums[answer] = self._sums.get(answer, 0) + sums.numpy().astype(np.float64).sum(axis=0)
 
     def answers(self) -> Answers:
-        """The figures of the measured split."""
+        """The metrics on the evaluated split."""
         return _answers(self._label, self._sums)
 
 
 def seasonal_naive(history: np.ndarray, lengths: np.ndarray, season: int, horizon: int) -> np.ndarray:
-    """The last season of each series, again and again, `[B, horizon]`; a shorter series' last value.
+    """The last season of each series, repeated, `[B, horizon]`; the last value of a series shorter than a season.
 
     Args:
         history: Values, padded on the right, `[B, T]`.
-        lengths: How many of them are real, `[B]`.
+        lengths: Number of real values, `[B]`.
         season: Steps of a season.
-        horizon: Steps that are forecast.
+        horizon: Number of steps to forecast.
 
     >>> seasonal_naive(np.array([[1.0, 2.0, 3.0], [4.0, 0.0, 0.0]]), np.array([3, 1]), 2, 3).tolist()
     [[2.0, 3.0, 2.0], [4.0, 4.0, 4.0]]

@@ -1,6 +1,6 @@
-"""Counts of pairs: how much each class weighs under each condition, such as each term of the same step.
+"""Counts of pairs: the weight of each class under each condition, such as each term of the same step.
 
-What is counted can be far fewer pairs than there are conditions times classes, so only those that occur are held.
+Far fewer pairs may occur than conditions times classes, so only those that occur are stored.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ import dataclasses
 import numpy as np
 
 MOST_PAIRS = 1 << 22
-"""Distinct pairs that are held at most, by default: 64 MB."""
-# Pairs that wait until they are merged, for each merge sorts all.
+"""Default maximum number of distinct pairs: 64 MB."""
+# Number of pairs that wait to be merged, because each merge sorts all of them.
 _LEAST_WAITING = 1 << 16
 
 
 @dataclasses.dataclass(frozen=True)
 class Pairs:
-    """Distinct pairs in order.
+    """Distinct pairs, sorted.
 
     Attributes:
-        given: Conditions, int64 `[P]`, rising.
-        classes: Class indices, int64 `[P]`, rising within a condition.
-        weights: What each pair weighs, float64 `[P]`, all above zero.
-        targets: How many targets were counted.
+        given: Conditions, int64 `[P]`, ascending.
+        classes: Class indices, int64 `[P]`, ascending within a condition.
+        weights: Weight of each pair, float64 `[P]`, all positive.
+        targets: Number of counted targets.
     """
 
     given: np.ndarray
@@ -33,16 +33,16 @@ class Pairs:
 
     @classmethod
     def none(cls) -> Pairs:
-        """Nothing counted."""
+        """No pairs."""
         return cls(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), 0)
 
 
 class PairCounts:
-    """Adds up what pairs of a condition and a class weigh.
+    """Sums the weights of pairs of a condition and a class.
 
     Args:
         classes: Number of classes `C`.
-        most: Distinct pairs that are held at most.
+        most: Maximum number of distinct pairs.
 
     >>> counts = PairCounts(classes=3)
     >>> counts.add(np.array([0, 7, 0]), np.array([2, 0, 2]), np.array([1.0, 1.0, 0.5]))
@@ -63,9 +63,9 @@ class PairCounts:
         """Counts targets.
 
         Args:
-            given: The condition of each, integers `[N]` from 0.
-            classes: Its class, integers `[N]`.
-            weights: What it weighs, `[N]`, above zero.
+            given: The condition of each target, integers `[N]` from 0.
+            classes: The class of each target, integers `[N]`.
+            weights: The weight of each target, `[N]`, positive.
         """
         self._targets += len(classes)
         if self._is_full:
@@ -76,7 +76,7 @@ class PairCounts:
             self._merge()
 
     def pairs(self) -> Pairs | None:
-        """All that was counted; None if there were too many distinct pairs."""
+        """All counts; None if there were too many distinct pairs."""
         self._merge()
         if self._is_full:
             return None

@@ -1,6 +1,6 @@
-"""An ensemble: networks of one form in one model, each fitted by its own loss, whose answers are averaged.
+"""An ensemble: networks with the same structure in one model. Each has its own loss; their outputs are averaged.
 
-Each member begins with other random weights and drops other features, so the members make different errors.
+Each member starts with different random weights and drops different features, so their errors differ.
 Source: Lakshminarayanan, Pritzel and Blundell 2017, Simple and Scalable Predictive Uncertainty Estimation using Deep
 Ensembles.
 """
@@ -14,16 +14,17 @@ import keras
 from keras import layers
 
 from tfx_sequences.components.kinds.registry import kind_named
+from tfx_sequences.schemas.columns.internal_names import internal_name
 
 
 @keras.saving.register_keras_serializable("tfx_sequences")
 class EnsembleMember(keras.Model):
-    """A functional model that is one network of an ensemble."""
+    """A functional model: one network of an ensemble."""
 
 
 @keras.saving.register_keras_serializable("tfx_sequences")
 class EnsembleAverage(layers.Layer):
-    """The average of the members' outputs, as the kind of the label defines it.
+    """The average of the members' outputs, as defined by the kind of the label.
 
     Args:
         kind: The label's `type`.
@@ -35,7 +36,7 @@ class EnsembleAverage(layers.Layer):
         self.supports_masking = True
 
     def call(self, inputs: Sequence[Any]) -> Any:
-        """A float32 tensor of the shape of each of the inputs."""
+        """The average, a float32 tensor with the shape of the inputs."""
         return kind_named(self.kind).average(inputs)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
@@ -53,19 +54,19 @@ class EnsembleAverage(layers.Layer):
 def build_ensemble(
     build: Callable[[], tuple[dict[str, Any], Any]], size: int, kinds: Mapping[str, str]
 ) -> tuple[dict[str, Any], Any]:
-    """Inputs and outputs of an ensemble, symbolic.
+    """The symbolic inputs and outputs of an ensemble.
 
     Args:
-        build: Builds one network: its inputs by name, and its outputs; each call with new weights.
+        build: Builds one network with new weights: returns its inputs by name, and its outputs.
         size: Number of members.
         kinds: The `type` of each head's label, by the head's name.
 
     Returns:
-        Inputs by name, and outputs, as `build` gives them.
+        Inputs by name, and outputs, in the form that `build` returns.
     """
     members = [EnsembleMember(*build(), name=f"member_{number}") for number in range(1, size + 1)]
     inputs = {
-        name: keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=name)
+        name: keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=internal_name(name))
         for name, tensor in members[0].input.items()
     }
     of_members = [member(inputs) for member in members]
@@ -77,17 +78,17 @@ def build_ensemble(
 
 
 def of_head(head: str, outputs: Any) -> Any:
-    """The output of a head; the model of one head has no names of outputs."""
+    """The output of a head; a model with one head does not name its output."""
     return outputs[head] if isinstance(outputs, dict) else outputs
 
 
 def members_of(model: keras.Model) -> list[keras.Model]:
-    """The networks that each have a loss of their own: the members of an ensemble, or the model alone."""
+    """The networks with a loss of their own: the members of an ensemble, or the model itself."""
     return [layer for layer in model.layers if isinstance(layer, EnsembleMember)] or [model]
 
 
 def layers_by_path(model: keras.Model) -> Iterator[tuple[str, layers.Layer]]:
-    """The layers of a network, or of all members of an ensemble, with their names after the member's name.
+    """The layers of a network, or of all members of an ensemble; each name starts with the member's name.
 
     >>> inputs = keras.Input((2,), name="x")
     >>> [path for path, _ in layers_by_path(keras.Model(inputs, layers.Dense(1, name="value")(inputs)))]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from typing import Any
 
 import keras
 
 from tfx_sequences.components.features.sequence_features import ContextFeatures, SequenceFeatures
-from tfx_sequences.components.kinds.label_kind import LabelKind, LossFunction
+from tfx_sequences.components.kinds.label_kind import HeadInputs, LabelKind, LossFunction
 from tfx_sequences.components.kinds.registry import kind_of
 from tfx_sequences.components.network.ensemble import build_ensemble, layers_by_path, members_of
 from tfx_sequences.components.network.gradient_clipping import GradientClipping
-from tfx_sequences.components.network.heads import build_heads
-from tfx_sequences.components.network.network import build_network
+from tfx_sequences.components.network.network import Network, build_network
 from tfx_sequences.components.network.optimizers import make_optimizer
 from tfx_sequences.components.network.precision import precision
 from tfx_sequences.components.network.sequence_model import FittedHead, SequenceModel
@@ -48,13 +48,36 @@ def build_model(spec: SequenceSpec, statistics: TaskStatistics, *, use_cudnn: bo
         )
         kinds = {name: label.type for name, label in spec.heads.items()}
         alone = spec.model.ensemble == 1
-        inputs, outputs = build() if alone else build_ensemble(build, spec.model.ensemble, kinds)
-        return SequenceModel(inputs, outputs, name=spec.name.replace("-", "_"))
+        with warnings.catch_warnings():
+            # Features are given by their own names, which Keras does not accept as names of its inputs.
+            warnings.filterwarnings("ignore", "When providing `inputs` as a dict")
+            inputs, outputs = build() if alone else build_ensemble(build, spec.model.ensemble, kinds)
+            return SequenceModel(inputs, outputs, name=spec.name.replace("-", "_"))
 
 
 def _build(spec: SequenceSpec, statistics: TaskStatistics, use_cudnn: bool | str, **needs: bool) -> tuple[Any, Any]:
     network = build_network(spec, statistics, use_cudnn, **needs)
     return network.inputs, build_heads(spec, statistics, network)
+
+
+def build_heads(spec: SequenceSpec, statistics: TaskStatistics, network: Network) -> Any:
+    """The outputs of the heads.
+
+    Args:
+        spec: The spec.
+        statistics: Statistics of the training split.
+        network: The network; heads of steps use its `steps` `[B, T, D]`, heads of records its `pooled` `[B, D]`.
+
+    Returns:
+        For a spec with `label` its symbolic output: float32 logits `[B, C]` or numbers `[B, D]`; for
+        steps `[B, T, C]` or `[B, T, D]`; forecasts `[B, horizon]`. For a spec with `labels` a dict of these by name.
+    """
+    outputs = {}
+    for name, label in spec.heads.items():
+        vectors = network.steps if label.per_step else network.pooled
+        head = HeadInputs(spec, name, label, statistics.heads[name], network.inputs, vectors)
+        outputs[name] = kind_of(label).output(head)
+    return outputs if spec.label is None else outputs.popitem()[1]
 
 
 def pretrained_of(model: keras.Model) -> dict[str, PretrainedVectors]:

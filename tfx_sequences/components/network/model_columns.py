@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tfx_sequences.schemas.columns.column import CategoricalColumn, Column, IdColumn, NumericColumn, TimeColumn
-from tfx_sequences.schemas.columns.names import NO_ID
+from tfx_sequences.schemas.columns.names import NO_ID, weights_name
 from tfx_sequences.schemas.columns.shared_tables import names_by_table
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
@@ -42,6 +42,7 @@ def model_columns(spec: SequenceSpec, num_ids: Mapping[str, int]) -> list[Column
                     multi_valued=column.has_several_ids,
                     embedding=column.embedding,
                     indicator=column.is_indicator,
+                    weighted_by=weights_name(name) if getattr(column, "weighted_by", None) else None,
                 )
             )
     return columns

@@ -44,7 +44,7 @@ class NamedWeights:
 
     Attributes:
         arrays: Arrays by name: `tables/NAME` for embedding tables, `LAYER/NUMBER/NAME` for others; in an ensemble
-            after the name of the member.
+            with the name of the member as prefix.
         axes: The axes whose elements have names, by weight.
     """
 

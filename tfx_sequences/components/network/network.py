@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from keras import layers
+import keras
+from keras import layers, ops
 
 from tfx_sequences.components.network.concat_pooling import ConcatPooling1D
 from tfx_sequences.components.network.front import front_layer
@@ -13,7 +14,6 @@ from tfx_sequences.components.network.model_builder import load_builder
 from tfx_sequences.components.network.network_inputs import Network, NetworkInputs, network_inputs
 from tfx_sequences.components.network.pooling import AttentionPooling1D, LastStep, MaskedPooling1D
 from tfx_sequences.components.network.recurrent import recurrent_layers
-from tfx_sequences.components.network.step_context import WithContext
 from tfx_sequences.components.network.task_statistics import TaskStatistics
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns.auto import chosen
@@ -125,3 +125,33 @@ def _checked(built: Any, path: str, inputs: NetworkInputs, needs_steps: bool, ne
     return dataclasses.replace(
         built, steps=built.steps if needs_steps else None, pooled=built.pooled if needs_pooled else None
     )
+
+
+@keras.saving.register_keras_serializable("tfx_sequences")
+class WithContext(layers.Layer):
+    """Concatenates a record's vector to each of its steps: `[B, T, D]` and `[B, C]` to `[B, T, D + C]`.
+
+    The mask of the steps is kept.
+
+    >>> import numpy as np
+    >>> print(WithContext()([np.array([[[1.0], [2.0]]]), np.array([[7.0]])]).numpy())
+    [[[1. 7.]
+      [2. 7.]]]
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, inputs: Any) -> Any:
+        steps, vectors = inputs
+        outer = ops.shape(steps)[:2]
+        repeated = ops.broadcast_to(vectors[:, None], (*outer, vectors.shape[-1]))
+        return ops.concatenate([steps, repeated], axis=-1)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        return previous_mask[0] if previous_mask else None
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        steps, vectors = input_shape
+        return (*steps[:2], steps[2] + vectors[1])

@@ -16,7 +16,9 @@ from tfx_sequences.components.network.padding_side import PaddingToRight
 from tfx_sequences.components.network.task_statistics import TaskStatistics
 from tfx_sequences.components.numbers.chosen import normalizers_of
 from tfx_sequences.schemas.columns.column import CategoricalColumn, Column, NumericColumn
-from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
+from tfx_sequences.schemas.columns.column_base import FurtherFeature
+from tfx_sequences.schemas.columns.internal_names import internal_name
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX, weights_name
 from tfx_sequences.schemas.features.record_scales import network_spec
 from tfx_sequences.schemas.features.transformed_features import future_name
 from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
@@ -72,10 +74,11 @@ def network_inputs(spec: SequenceSpec, statistics: TaskStatistics) -> NetworkInp
     spec = network_spec(spec, normalizers_of(statistics.normalizers))
     columns = model_columns(spec, statistics.num_ids)
     tensors = {column.key: _input(column) for column in columns}
+    tensors |= {weights.key: _weights_input(weights) for column in columns for weights in column.further_features}
     lengths = tensors[SEQUENCE_LENGTH] = keras.Input((), name=SEQUENCE_LENGTH, dtype="int64")
     for name in known_future(spec):
         shape = (horizon_of(spec), *getattr(spec.sequence[name], "shape", ()))
-        tensors[future_name(name)] = keras.Input(shape, name=future_name(name), dtype="float32")
+        tensors[future_name(name)] = keras.Input(shape, name=internal_name(future_name(name)), dtype="float32")
     tables = EmbeddingTables(columns, terms=statistics.terms)
     of_steps = [c for c in columns if c.is_sequence]
     of_context = [c for c in columns if not c.is_sequence]
@@ -94,7 +97,9 @@ def network_inputs(spec: SequenceSpec, statistics: TaskStatistics) -> NetworkInp
 def _moved_to_right(tensors: dict[str, Any], spec: SequenceSpec) -> dict[str, Any]:
     """The features whose padding `batching.padding` puts on the left, with the padding moved to the right."""
     names = [SEQUENCE_PREFIX + key for key, padding in spec.batching.padding.items() if padding.side == "left"]
-    return {name: PaddingToRight(name=f"{name}_to_right")([tensors[name], tensors[SEQUENCE_LENGTH]]) for name in names}
+    names += [weights_name(name) for name in names if weights_name(name) in tensors]
+    lengths = tensors[SEQUENCE_LENGTH]
+    return {name: PaddingToRight(name=f"{internal_name(name)}_to_right")([tensors[name], lengths]) for name in names}
 
 
 def _input(column: Column) -> Any:
@@ -104,4 +109,11 @@ def _input(column: Column) -> Any:
     else:
         shape = (None,) if isinstance(column, CategoricalColumn) and column.multi_valued else ()
     dtype = "float32" if isinstance(column, NumericColumn) else "int64"
-    return keras.Input((None, *shape) if column.is_sequence else shape, name=column.key, dtype=dtype)
+    return keras.Input((None, *shape) if column.is_sequence else shape, name=internal_name(column.key), dtype=dtype)
+
+
+def _weights_input(weights: FurtherFeature) -> Any:
+    """Weights of several ids, `[B, V]`; with `T` after `B` for steps."""
+    return keras.Input(
+        (None, None) if weights.is_sequence else (None,), name=internal_name(weights.key), dtype="float32"
+    )

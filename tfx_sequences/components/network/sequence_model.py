@@ -14,7 +14,6 @@ from tfx_sequences.components.kinds.label_kind import LossFunction
 from tfx_sequences.components.kinds.measures import Measures
 from tfx_sequences.components.network.ensemble import members_of, of_head
 from tfx_sequences.components.network.gradient_clipping import GradientClipping, scaled, summed_over_replicas
-from tfx_sequences.components.network.losses import weighted_sum
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,8 +24,8 @@ class FittedHead:
         loss: Maps targets and outputs to the loss of each target, `[B]` or `[B, T]`.
         measures: The head's measures.
         weight: Weight of its loss in the total loss.
-        training_losses: Separate losses for training, one for each member of an ensemble, if the outputs differ there;
-            the measures are then computed in validation only.
+        training_losses: Separate losses for training, one for each member of an ensemble, if the outputs differ
+            there; the measures are then computed in validation only.
         expected_targets: Expected weight of a step's targets, the mean over the training split. The summed loss of a
             step is divided by it. None divides by the number of the step's own targets.
     """
@@ -47,7 +46,7 @@ class SequenceModel(keras.Model):
     all its targets times that constant, and batching does not change what is learned. (If each step were divided by
     its own number of targets, a target in a batch of short records would count several times as much as one in a batch
     of long records.) The losses of several heads are added with their weights.
-    Each member of an ensemble is fitted by its own loss of this form.
+    Each member of an ensemble has this loss, and is fitted by its own loss only.
     In `history`, `loss` and all other metrics are computed over all targets of the epoch, so they do not
     depend on the batches.
 
@@ -105,7 +104,7 @@ class SequenceModel(keras.Model):
         return self._penalties() + self._loss_of_targets(y, y_pred, sample_weight, member=0 if training else None)
 
     def _penalties(self) -> Any:
-        """Penalties of the weights. They are equal on all replicas, whose losses are added."""
+        """The penalties of the weights: the same on each replica, and the losses of replicas are added."""
         penalties = ops.sum(ops.stack([ops.cast(x, "float32") for x in self.losses])) if self.losses else 0.0
         return penalties / _replicas()
 
@@ -219,3 +218,17 @@ def _over_replicas(count: tf.Tensor) -> tf.Tensor:
     if _replicas() == 1:
         return count
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, count)
+
+
+def weighted_sum(losses: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The weighted sum of losses with a positive weight, and their number; both float32 scalars.
+
+    A loss of weight zero does not count, whatever its value is, not even NaN. So sums and counts of any
+    batches, padded in any way, add up to those of all rows computed one by one.
+
+    >>> [x.numpy().item() for x in weighted_sum(tf.constant([1.0, 3.0, float("nan")]), tf.constant([1.0, 0.5, 0.0]))]
+    [2.5, 2.0]
+    """
+    weights = tf.cast(weights, tf.float32)
+    there = weights > 0
+    return tf.reduce_sum(tf.where(there, losses * weights, 0.0)), tf.reduce_sum(tf.cast(there, tf.float32))

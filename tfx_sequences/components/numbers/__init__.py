@@ -1,3 +1,3 @@
-"""Numbers: what is known of them from the training split, the normalisers, and the choice between these. NumPy for
-statistics, TensorFlow for what a graph or a layer does. May import `schemas.columns`. Start at `choice.py`.
+"""Numbers: their statistics in the training split, the normalizers, and the choice between them. Uses NumPy for
+statistics, and TensorFlow in graphs and layers. May import `schemas.columns`. Start at `choice.py`.
 """

@@ -1,4 +1,4 @@
-"""Which normaliser suits a feature: `normalizer: auto` is one function of the training split's statistics."""
+"""Chooses a normalizer for a feature: `normalizer: auto` is a function of the training split's statistics."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ import numpy as np
 from tfx_sequences.components.numbers.statistics import Moments, NumberStatistics, RecordScales
 
 CHOICES = ("z_score", "log1p", "quantile", "per_record")
-"""What is chosen from; the transform graph knows a choice by its place here."""
+"""The possible choices; the transform graph identifies a choice by its index here."""
 
 MOST_ELEMENTS = 256
-"""Of a vector of more elements `quantile` is not chosen: a thousand numbers for each would make a large graph."""
+"""`quantile` is not chosen for longer vectors: a thousand numbers per element would make a large graph."""
 
-# Up to these a distribution counts as near enough to a normal one (Curran, West and Finch, 1996).
+# Up to these values, a distribution counts as close to normal (Curran, West and Finch, 1996).
 _MOST_SKEWNESS = 2.0
 _MOST_KURTOSIS = 7.0
-# Standard deviation of the logarithm of the scale: one of 1 puts 95 % of the records within a factor of 50.
+# Standard deviation of the logarithm of the scale: with 1, the scales of 95 % of the records lie within a factor of 50.
 _LEAST_SPREAD = 1.0
-# Share of the variance of the scale that is the record's, and not chance.
+# Fraction of the variance of the scale that is a property of the records, not chance.
 _LEAST_RELIABILITY = 0.5
-# Less of the standard deviation than this is left within a record where levels lie far apart.
+# Levels lie far apart if less than this fraction of the standard deviation remains within a record.
 _LEAST_WITHIN = 0.05
-# Records of which the scale can be told, and their share of all that are long enough.
+# Number of records whose scale can be estimated, and their fraction of all that are long enough.
 _FEWEST_RECORDS = 8
 _LEAST_VARIED = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
 class NormalizerChoice:
-    """A normaliser, and why.
+    """A normalizer, and the reason for it.
 
     Attributes:
         normalizer: One of `CHOICES`.
-        why: In words, without a final stop.
-        figures: What decided: `skewness` and `kurtosis` (excess) of the element furthest from a normal distribution,
-            and `log_skewness` and `log_kurtosis` of its `log1p`; of steps also `scale_spread`, the standard deviation
-            of the logarithm of the records' scales, its `scale_reliability`, and `within`, the share of the standard
-            deviation that is left within records: those of the element in the middle.
+        why: The reason in words, without a final full stop.
+        figures: The values that decided: `skewness` and `kurtosis` (excess) of the element furthest from a normal
+            distribution, and `log_skewness` and `log_kurtosis` of its `log1p`. For steps also, of the median element:
+            `scale_spread`, the standard deviation of the logarithm of the records' scales; its `scale_reliability`;
+            and `within`, the fraction of the standard deviation that remains within records.
     """
 
     normalizer: str
@@ -47,7 +47,7 @@ class NormalizerChoice:
     figures: dict[str, float]
 
     def report(self) -> dict[str, Any]:
-        """As plain data."""
+        """Converts to plain data."""
         return dataclasses.asdict(self)
 
 
@@ -55,8 +55,8 @@ def choose_normalizer(statistics: NumberStatistics, *, per_record: bool = True) 
     """Chooses by the records' scales first, then by the tails of the distribution.
 
     Args:
-        statistics: Of the training split.
-        per_record: `per_record` may be chosen.
+        statistics: Statistics of the training split.
+        per_record: Whether `per_record` can be chosen.
 
     >>> normal = np.random.default_rng(0).normal(size=(5_000, 1))
     >>> choose_normalizer(NumberStatistics.of(normal)).normalizer
@@ -80,15 +80,15 @@ def choose_normalizer(statistics: NumberStatistics, *, per_record: bool = True) 
             return NormalizerChoice("per_record", reason, figures)
     tails = f"skewness {plain[0]:.3g}, excess kurtosis {plain[1]:.3g}"
     if _near_normal(plain):
-        return NormalizerChoice("z_score", f"near enough to a normal distribution: {tails}", figures)
-    told = f"{tails}; of sign(x) * log1p(|x|) {logs[0]:.3g} and {logs[1]:.3g}"
+        return NormalizerChoice("z_score", f"close to a normal distribution: {tails}", figures)
+    told = f"{tails}; for sign(x) * log1p(|x|) {logs[0]:.3g} and {logs[1]:.3g}"
     if _near_normal(logs) or len(statistics.moments.count) > MOST_ELEMENTS:
         return NormalizerChoice("log1p", f"heavy tails: {told}", figures)
-    return NormalizerChoice("quantile", f"heavy tails, of the logarithm too: {told}", figures)
+    return NormalizerChoice("quantile", f"heavy tails, also after the logarithm: {told}", figures)
 
 
 def _tails(moments: Moments) -> tuple[float, float]:
-    """Skewness and excess kurtosis of the element whose tails are the heaviest."""
+    """Skewness and excess kurtosis of the element with the heaviest tails."""
     if not len(moments.count):
         return 0.0, 0.0
     skewness, kurtosis = moments.skewness, moments.kurtosis
@@ -110,17 +110,17 @@ def _of_records(scales: RecordScales, moments: Moments) -> dict[str, float]:
 
 
 def _why_per_record(figures: dict[str, float], scales: RecordScales) -> str:
-    """Why each record should be normalised by itself; empty if there is no reason to."""
+    """The reason to normalize each record by itself, or an empty string."""
     varied, records = float(np.median(scales.varied)), float(np.median(scales.records))
     if varied < _FEWEST_RECORDS or varied < _LEAST_VARIED * records:
         return ""
     spread = figures["scale_spread"]
     if spread >= _LEAST_SPREAD and figures["scale_reliability"] >= _LEAST_RELIABILITY:
         factor = np.exp(min(4 * spread, 700.0))
-        return f"the scale differs from record to record: 95 % of them lie within a factor of {factor:.2g}"
+        return f"the scale differs from record to record: 95 % of the scales lie within a factor of {factor:.2g}"
     if figures["within"] < _LEAST_WITHIN:
         return (
-            f"the level differs from record to record: within a record only {figures['within']:.2g} "
-            "of the standard deviation are left"
+            f"the level differs from record to record: within a record, only {figures['within']:.2g} "
+            "of the standard deviation remains"
         )
     return ""

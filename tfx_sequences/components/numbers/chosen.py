@@ -1,4 +1,4 @@
-"""The normalisers that Transform has chosen for `normalizer: auto`, read from what it wrote."""
+"""The normalizers that Transform chose for `normalizer: auto`, read from its output."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 from tfx_sequences.errors import shortened
 
 Choices = Mapping[str, Mapping[str, Any]]
-"""By the transformed name of a column, what `NormalizerChoice.report` gives."""
+"""The result of `NormalizerChoice.report` for each column, by transformed name."""
 
 _USUAL = "z_score"
 _BEGIN = '{"tfx_sequences_normalizers": '
 
 
 def report_text(choices: Choices) -> str:
-    """The choices as the text that stands in the transform graph.
+    """The choices as the text that is stored in the transform graph.
 
     >>> report_text({})
     '{"tfx_sequences_normalizers": {}}'
@@ -26,7 +26,7 @@ def report_text(choices: Choices) -> str:
 
 
 def read_choices(transform_savedmodel_dir: str) -> Choices:
-    """What was chosen for each column whose normaliser is `auto`.
+    """The choice for each column whose normalizer is `auto`.
 
     Args:
         transform_savedmodel_dir: The transform graph.
@@ -46,7 +46,7 @@ def read_choices(transform_savedmodel_dir: str) -> Choices:
 
 
 def normalizers_of(choices: Choices) -> dict[str, str]:
-    """The names of the normalisers, by column.
+    """The names of the normalizers, by column.
 
     >>> normalizers_of({"sequence.x": {"normalizer": "z_score", "why": "", "figures": {}}})
     {'sequence.x': 'z_score'}
@@ -55,11 +55,11 @@ def normalizers_of(choices: Choices) -> dict[str, str]:
 
 
 def choice_lines(choices: Choices) -> list[str]:
-    """For people to read: a line for each column whose normaliser is not the usual one, and one for all others.
+    """Readable lines: one for each column whose normalizer is not the default, and one for all others.
 
     >>> choice_lines({
     ...     "sequence.x": {"normalizer": "log1p", "why": "heavy tails", "figures": {}},
-    ...     "sequence.y": {"normalizer": "z_score", "why": "near enough to a normal distribution", "figures": {}},
+    ...     "sequence.y": {"normalizer": "z_score", "why": "close to a normal distribution", "figures": {}},
     ... })
     ['sequence.x: log1p (heavy tails)', "'sequence.y': z_score"]
     """

@@ -1,8 +1,8 @@
-"""Quantiles of numbers that come batch by batch, in bounded memory, each element of a vector by itself.
+"""Quantiles of numbers that arrive in batches, in bounded memory, separately for each element of a vector.
 
-What is kept is a summary: some of the values, each with the weight of those that it stands for. Up to `points`
-values are kept as they are, so that quantiles of few values are exact. Summaries of one level are merged into one of
-the next, so that the error grows with the logarithm of the number of batches only: `1 / (2 * points)` of all ranks
+The sketch keeps a summary: some of the values, each with the weight of the values that it represents. Up to `points`
+values are kept unchanged, so quantiles of few values are exact. Summaries of one level are merged into one of the next
+level, so the error grows only with the logarithm of the number of batches: `1 / (2 * points)` of all ranks
 for each level.
 """
 
@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# Summaries of a level that are merged into one of the next.
+# Number of summaries of a level that are merged into one of the next level.
 _FAN = 4
 _MOST_POINTS, _FEWEST_POINTS = 2048, 256
-# Points of all elements of a summary, so that a wide vector does not take more memory.
+# Points of all elements in a summary, so that a wide vector does not need more memory.
 _POINTS_IN_ALL = 1 << 17
 
 _Summary = tuple[np.ndarray, np.ndarray]
@@ -25,7 +25,7 @@ class QuantileSketch:
     """Quantiles of each of `E` elements.
 
     Args:
-        elements: `E`.
+        elements: Number of elements `E`.
 
     >>> sketch = QuantileSketch(1)
     >>> sketch.add(np.array([[4.0], [1.0], [np.nan]]))
@@ -41,7 +41,7 @@ class QuantileSketch:
         self._levels: list[list[_Summary]] = []
 
     def add(self, values: np.ndarray) -> None:
-        """Adds `[N, E]` values; those that are NaN do not count."""
+        """Adds values `[N, E]`; NaN values do not count."""
         if not len(values):
             return
         self._least = np.fmin(self._least, np.fmin.reduce(values, axis=0))
@@ -50,7 +50,7 @@ class QuantileSketch:
         self._insert(_compressed(ordered, (~np.isnan(ordered)).astype(np.float64), self._points), 0)
 
     def merge(self, other: QuantileSketch) -> None:
-        """Adds all values of a sketch of as many elements."""
+        """Adds all values of a sketch with the same number of elements."""
         self._least = np.fmin(self._least, other._least)
         self._greatest = np.fmax(self._greatest, other._greatest)
         for level, summaries in enumerate(other._levels):
@@ -60,8 +60,8 @@ class QuantileSketch:
     def quantiles(self, number: int) -> np.ndarray:
         """The `number + 1` quantiles `0, 1 / number, ... 1` of each element, `[E, number + 1]`.
 
-        Between two values they are interpolated in a line, as `numpy.quantile` does. An element without any
-        value has zeros.
+        Between two values they are interpolated linearly, like in `numpy.quantile`. An element without
+        values has zeros.
         """
         shares = np.linspace(0, 1, number + 1)
         found = np.zeros((len(self._least), number + 1))
@@ -89,7 +89,7 @@ class QuantileSketch:
 
 
 def _in_order(summaries: Sequence[_Summary]) -> _Summary:
-    """Values and weights `[E, P]` of several summaries, rising; what is not there is NaN, and last."""
+    """Values and weights `[E, P]` of several summaries, sorted; missing values are NaN, and last."""
     values = np.concatenate([values for values, _ in summaries], axis=1)
     weights = np.concatenate([weights for _, weights in summaries], axis=1)
     order = np.argsort(values, axis=1, kind="stable")
@@ -97,7 +97,7 @@ def _in_order(summaries: Sequence[_Summary]) -> _Summary:
 
 
 def _compressed(values: np.ndarray, weights: np.ndarray, points: int) -> _Summary:
-    """At most `points` of rising values `[E, P]`: those in the middle of as many equal shares of the weight."""
+    """At most `points` of the sorted values `[E, P]`: the middles of `points` equal shares of the weight."""
     ends = np.cumsum(weights, axis=1)
     total = ends[:, -1]
     counts = (weights > 0).sum(axis=1)

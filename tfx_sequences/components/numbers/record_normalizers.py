@@ -1,8 +1,8 @@
-"""Numbers normalised by the record that they stand in, each element by itself.
+"""Normalizes numbers by their own record, each element separately.
 
-Values `[B, T, E]`, and which of them count, bool `[B, T, E]`: real steps that are not missing. Statistics are of what
-counts alone, in float64, so that neither padding, other records, nor the size of the numbers changes them. Causal
-statistics of a step are those of the record up to it, and of that step.
+Inputs are values `[B, T, E]` and `counts`, bool `[B, T, E]`: real steps that are not missing. Statistics use only
+values that count, in float64, so they do not depend on padding, other records, or the size of the numbers. Causal
+statistics of a step use the record up to and including that step.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _QUARTILES = (0.25, 0.5, 0.75)
 
 @dataclasses.dataclass(frozen=True)
 class NormalizedRecords:
-    """What `normalize_records` gives, float64.
+    """The result of `normalize_records`, float64.
 
     Attributes:
-        values: `(x - location) / scale`, `[B, T, E]`; 0 where the scale is 0, and where nothing counts.
-        location: `[B, 1, E]`, of causal statistics `[B, T, E]`.
-        scale: The same; 0 where all values that count are equal, or none does.
+        values: `(x - location) / scale`, `[B, T, E]`; 0 if the scale is 0, or if the value does not count.
+        location: `[B, 1, E]`, for causal statistics `[B, T, E]`.
+        scale: The same shape; 0 if all values that count are equal, or no value counts.
     """
 
     values: tf.Tensor
@@ -37,14 +37,14 @@ class NormalizedRecords:
 def normalize_records(
     values: tf.Tensor, counts: tf.Tensor, normalizer: RecordNormalizer, *, causal: bool
 ) -> NormalizedRecords:
-    """Normalises each record by its own values.
+    """Normalizes each record by its own values.
 
     Args:
         values: `[B, T, E]` numbers.
         counts: bool `[B, T, E]`.
-        normalizer: `per_record`: mean and standard deviation; `per_record_robust`: median and the distance of the
-            quartiles, or the standard deviation where that is 0; `per_record_min_max`: least value and range.
-        causal: By the steps up to each one.
+        normalizer: `per_record`: mean and standard deviation; `per_record_robust`: median and interquartile range,
+            or the standard deviation if that is 0; `per_record_min_max`: minimum and range.
+        causal: Use only the steps up to each one.
 
     >>> waves = tf.constant([[[1.0], [3.0], [9.0]], [[1e6], [3e6], [0.0]]])
     >>> counts = tf.constant([[[True], [True], [False]], [[True], [True], [False]]])
@@ -52,7 +52,7 @@ def normalize_records(
     [[-1.0, 1.0, 0.0], [-1.0, 1.0, 0.0]]
     """
     values = tf.where(counts, tf.cast(values, tf.float64), tf.zeros([], tf.float64))
-    # About a value of the record: equal values then have a deviation of exactly 0, whatever their size.
+    # Relative to a value of the record, so that equal values have a deviation of exactly 0, whatever their size.
     seen = tf.cumsum(tf.cast(counts, tf.int32), axis=1)
     about = _first(values, counts & (seen == 1))
     near = tf.where(counts, values - about, tf.zeros([], tf.float64))
@@ -61,13 +61,13 @@ def normalize_records(
     normalized = tf.where(there, (near - location) / tf.where(scale > 0, scale, tf.ones_like(scale)), 0.0)
     location += about
     if causal:
-        # Before its first value a record has no location, not even one that is yet to come.
+        # Before its first value a record does not have a location, not even from a later value.
         location = tf.where(seen > 0, location, 0.0)
     return NormalizedRecords(normalized, location, scale)
 
 
 def _first(values: tf.Tensor, is_first: tf.Tensor) -> tf.Tensor:
-    """The value of the step that is the first, `[B, 1, E]`; 0 where none is."""
+    """The value of the first step, `[B, 1, E]`; 0 if there is no first step."""
     return tf.reduce_sum(tf.where(is_first, values, tf.zeros([], values.dtype)), axis=1, keepdims=True)
 
 
@@ -79,12 +79,12 @@ def _mean_and_std(values: tf.Tensor, counts: tf.Tensor, causal: bool) -> tuple[t
     mean = total(values) / count
     if causal:
         variance = total(values * values) / count - mean * mean
-        # Of equal values exactly 0; of others what is left of large squares may be less than that.
+        # Exactly 0 for equal values; for others, rounding of large squares can make it negative.
         variance = tf.maximum(variance, 0)
     else:
         deviations = tf.where(counts, values - mean, tf.zeros([], tf.float64))
         variance = total(deviations * deviations) / count
-    # The root of 0 has no gradient.
+    # The square root has no gradient at 0.
     return mean, tf.where(variance > 0, tf.sqrt(tf.where(variance > 0, variance, 1.0)), 0.0)
 
 
@@ -116,14 +116,14 @@ _STATISTICS: dict[str, Callable[[tf.Tensor, tf.Tensor, bool], tuple[tf.Tensor, t
 
 
 def _quantiles(values: tf.Tensor, counts: tf.Tensor) -> list[tf.Tensor]:
-    """The quartiles of each record, `[B, 1, E]` each; between two values in a line, as `numpy.quantile` has them."""
+    """The quartiles of each record, `[B, 1, E]` each; interpolated linearly, like in `numpy.quantile`."""
     rising = tf.sort(tf.where(counts, values, tf.constant(np.inf, tf.float64)), axis=1)
     count = tf.reduce_sum(tf.cast(counts, tf.int32), axis=1)
     return [found[:, None] for found in _at_shares(tf.transpose(rising, [0, 2, 1]), count)]
 
 
 def _running_quantiles(values: tf.Tensor, counts: tf.Tensor) -> list[tf.Tensor]:
-    """The quartiles of the steps up to each one, `[B, T, E]` each: values are inserted in order, step by step."""
+    """The quartiles of the steps up to each one, `[B, T, E]` each; inserts values in order, step by step."""
     batch, steps, elements = tf.unstack(tf.shape(values))
     places = tf.range(steps)
 
@@ -146,7 +146,7 @@ def _running_quantiles(values: tf.Tensor, counts: tf.Tensor) -> list[tf.Tensor]:
 
 
 def _scanned(insert: Any, by_step: tuple[tf.Tensor, tf.Tensor], start: tuple[tf.Tensor, ...]) -> list[tf.Tensor]:
-    """The quartiles of each step, `[T, B, E]` each; `tf.scan` would keep the values in order of all steps too."""
+    """The quartiles of each step, `[T, B, E]` each; `tf.scan` would also keep the sorted values of all steps."""
     steps = tf.shape(by_step[0])[0]
     kept = [tf.TensorArray(tf.float64, steps, element_shape=[None, by_step[0].shape[2]]) for _ in _QUARTILES]
 
@@ -159,7 +159,7 @@ def _scanned(insert: Any, by_step: tuple[tf.Tensor, tf.Tensor], start: tuple[tf.
 
 
 def _at_shares(rising: tf.Tensor, count: tf.Tensor) -> list[tf.Tensor]:
-    """Quartiles `[B, E]` of rising values `[B, E, T]`, of which `count` `[B, E]` are there; 0 of none."""
+    """Quartiles `[B, E]` of sorted values `[B, E, T]`, of which `count` `[B, E]` are present; 0 without values."""
     last = tf.maximum(count - 1, 0)
     found = []
     for share in _QUARTILES:
@@ -173,7 +173,7 @@ def _at_shares(rising: tf.Tensor, count: tf.Tensor) -> list[tf.Tensor]:
 
 
 def _running(combine: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], values: tf.Tensor, nothing: float) -> tf.Tensor:
-    """The least or greatest of the steps up to each one, in as many rounds as the number of steps has binary digits."""
+    """The minimum or maximum of the steps up to each one, in `log2(T)` rounds."""
     steps = tf.shape(values)[1]
 
     def round_of(distance: tf.Tensor, found: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -1,4 +1,4 @@
-"""Numbers normalised by what is known of the training split: values `[N, E]` float64, each element by its own."""
+"""Normalizes numbers by statistics of the training split: values `[N, E]` float64, each element separately."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any
 import tensorflow as tf
 
 RANKS = 1_000
-"""Shares that the quantiles of a `quantile` normaliser divide the training values into."""
-_FARTHEST = 5.199337582605575  # where scikit-learn's QuantileTransformer ends too: the quantile of 1e-7
+"""Number of equal parts into which the quantiles of a `quantile` normalizer divide the training values."""
+_FARTHEST = 5.199337582605575  # the limit of scikit-learn's QuantileTransformer: the quantile of 1e-7
 PARAMETERS = ("mean", "std", "log_mean", "log_std", "log_scale_mean", "log_scale_std")
 
 
 @dataclasses.dataclass(frozen=True)
 class SplitNumbers:
-    """What the training split says of the numbers of a feature.
+    """Statistics of a feature's numbers in the training split.
 
     Attributes:
-        parameters: float64 `[E, 6]`, see `PARAMETERS`: of the values, of their `log1p`, and of the logarithm of the
+        parameters: float64 `[E, 6]`, see `PARAMETERS`: for the values, their `log1p`, and the logarithm of the
             records' scales.
-        quantiles: float64 `[E, Q + 1]`, the least and the greatest value included; None if they are not needed.
-        choice: int64, which of `CHOICES` is chosen; None where the normaliser is given.
+        quantiles: float64 `[E, Q + 1]`, including minimum and maximum; None if they are not needed.
+        choice: int64, the index of the choice in `CHOICES`; None if the spec names a normalizer.
     """
 
     parameters: Any
@@ -29,12 +29,12 @@ class SplitNumbers:
     choice: Any = None
 
     def parameter(self, name: str) -> Any:
-        """`[E]`."""
+        """The parameter of each element, `[E]`."""
         return self.parameters[:, PARAMETERS.index(name)]
 
 
 def z_score(values: tf.Tensor, split: SplitNumbers) -> tf.Tensor:
-    """`(x - mean) / std`; an element that never varies is only moved.
+    """`(x - mean) / std`; an element with zero variance is only shifted.
 
     >>> of = SplitNumbers(tf.constant([[3.0, 2.0, 0, 0, 0, 0], [3.0, 0.0, 0, 0, 0, 0]], tf.float64))
     >>> z_score(tf.constant([[5.0, 5.0]], tf.float64), of).numpy().tolist()
@@ -69,9 +69,9 @@ def signed_log1p(values: tf.Tensor) -> tf.Tensor:
 
 
 def robust(values: tf.Tensor, split: SplitNumbers) -> tf.Tensor:
-    """`(x - median) / (third quartile - first quartile)`, as scikit-learn's RobustScaler has it.
+    """`(x - median) / (third quartile - first quartile)`, like scikit-learn's RobustScaler.
 
-    Where the quartiles are equal, it is divided by the standard deviation.
+    If the quartiles are equal, it divides by the standard deviation.
     """
     low, median, high = (split.quantiles[:, place] for place in (1, 2, 3))
     apart = high - low
@@ -79,10 +79,10 @@ def robust(values: tf.Tensor, split: SplitNumbers) -> tf.Tensor:
 
 
 def quantile_to_normal(values: tf.Tensor, split: SplitNumbers) -> tf.Tensor:
-    """The quantile of a normal distribution at the rank that a value has in the training split.
+    """The quantile of a normal distribution at a value's rank in the training split.
 
-    As scikit-learn's QuantileTransformer does it, but that values equal to the least or the greatest have the rank in
-    the middle of all that are equal, as equal values elsewhere have.
+    It works like scikit-learn's QuantileTransformer, except that values equal to the minimum or maximum get the
+    middle rank of all equal values, as equal values elsewhere do.
 
     >>> of = SplitNumbers(None, tf.constant([[0.0, 0.0, 0.0, 10.0, 30.0]], tf.float64))
     >>> quantile_to_normal(tf.constant([[0.0], [5.0], [99.0]], tf.float64), of).numpy().round(3)[:, 0].tolist()
@@ -102,7 +102,7 @@ def quantile_to_normal(values: tf.Tensor, split: SplitNumbers) -> tf.Tensor:
 
 
 def buckets(values: tf.Tensor, quantiles: tf.Tensor) -> tf.Tensor:
-    """Which of the buckets between quantiles a value falls into, int64 `[N, E]`; one equal to a boundary is above it.
+    """The bucket between quantiles of each value, int64 `[N, E]`; a value equal to a boundary is above it.
 
     >>> buckets(tf.constant([[-9.0], [2.0], [9.0]]), tf.constant([[0.0, 2.0, 4.0]])).numpy().tolist()
     [[0], [1], [1]]

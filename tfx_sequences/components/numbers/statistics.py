@@ -1,7 +1,7 @@
-"""What is known of the numbers of a feature: moments, and how much scale and level differ from record to record.
+"""Statistics of a feature's numbers: moments, and how much scale and level differ from record to record.
 
-Statistics of parts of the data are merged exactly, so one pass over batches is enough, in any order. Each element of a
-vector has its own. NaN stands for a value that is missing.
+Statistics of parts of the data are merged exactly, so one pass over batches in any order is enough. Each element of a
+vector has separate statistics. NaN stands for a missing value.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Iterable
 
 import numpy as np
 
-# Values that a record needs for its scale to be told apart from chance: two for each half.
+# Minimum number of values for estimating a record's scale: two for each half.
 _FEWEST_VALUES = 4
 
 
 @dataclasses.dataclass(frozen=True)
 class Moments:
-    """Number, mean and sums of powers of the deviations from the mean, `[E]` each."""
+    """Count, mean and sums of powers of deviations from the mean, `[E]` each."""
 
     count: np.ndarray
     mean: np.ndarray
@@ -28,7 +28,7 @@ class Moments:
 
     @classmethod
     def of(cls, values: np.ndarray) -> Moments:
-        """Of `[N, E]` values.
+        """The moments of values `[N, E]`.
 
         >>> moments = Moments.of(np.array([[0.0], [0.0], [0.0], [4.0], [np.nan]]))
         >>> moments.mean.tolist(), moments.variance.tolist(), moments.skewness.round(4).tolist()
@@ -38,7 +38,7 @@ class Moments:
 
     @classmethod
     def _of(cls, values: np.ndarray) -> Moments:
-        """Of `[E, N]` values, whose sums are quick."""
+        """The moments of values `[E, N]`, which are fast to sum."""
         missing = np.isnan(values)
         count = values.shape[1] - missing.sum(axis=1, dtype=np.float64)
         values = np.where(missing, 0, values)
@@ -50,7 +50,7 @@ class Moments:
         return cls(count, mean, squares.sum(axis=1), sum3, sum4)
 
     def merged(self, other: Moments) -> Moments:
-        """Of the values of both (Pébay's formulas)."""
+        """The moments of both sets of values (Pébay's formulas)."""
         a, b = self.count, other.count
         n = np.maximum(a + b, 1)
         apart = other.mean - self.mean
@@ -64,7 +64,7 @@ class Moments:
 
     @property
     def variance(self) -> np.ndarray:
-        """`[E]`; 0 without values."""
+        """The variance `[E]`; 0 without values."""
         return self.sum2 / np.maximum(self.count, 1)
 
     @property
@@ -74,12 +74,12 @@ class Moments:
 
     @property
     def skewness(self) -> np.ndarray:
-        """`[E]`; 0 where all values are equal."""
+        """The skewness `[E]`; 0 if all values are equal."""
         return _ratio(self.sum3 / np.maximum(self.count, 1), self.variance**1.5)
 
     @property
     def kurtosis(self) -> np.ndarray:
-        """The excess over a normal distribution's, `[E]`; 0 where all values are equal."""
+        """The excess kurtosis `[E]`; 0 if all values are equal."""
         return np.where(self.variance > 0, _ratio(self.sum4 / np.maximum(self.count, 1), self.variance**2) - 3, 0)
 
 
@@ -87,15 +87,15 @@ class Moments:
 class RecordScales:
     """How the scale and the level of records differ, from sums over records, `[E]` each.
 
-    The scale is the standard deviation of a record's values. That of few values is known badly, and of
-    heavy-tailed values hardly at all: so it is taken twice, of the steps of even and of odd number. What both have in
-    common is the record's, what differs is chance.
+    The scale is the standard deviation of a record's values. It is known badly from few values, and hardly at all
+    for heavy-tailed values. So it is computed twice, from even and from odd steps. What both have in common is a
+    property of the record; the difference is chance.
 
     Attributes:
-        records: Records with at least four values.
-        varied: Those of them whose values differ, in both halves.
-        logs: Sums over the latter of the logarithm of the scale: of the even steps, of the odd ones, of all steps.
-        squares: Sums of its square, of the same three.
+        records: Number of records with at least four values.
+        varied: Number of these records whose values differ in both halves.
+        logs: Sums of the logarithm of the scale over the latter records: for even steps, odd steps and all steps.
+        squares: Sums of the square of this logarithm, for the same three.
         products: Sums of the product of the two halves.
         within: Sum of the squared deviations of all values from the mean of their own record.
     """
@@ -109,7 +109,7 @@ class RecordScales:
 
     @classmethod
     def of(cls, values: np.ndarray, lengths: np.ndarray) -> RecordScales:
-        """Of the values `[N, E]` of the steps of records with `lengths` `[B]`.
+        """The scales of records with `lengths` `[B]`, from the values `[N, E]` of their steps.
 
         >>> waves = np.array([1.0, 1.0, -1.0, -1.0, 9.0, 9.0, -9.0, -9.0])[:, None]
         >>> scales = RecordScales.of(waves, np.array([4, 0, 4]))
@@ -120,10 +120,10 @@ class RecordScales:
 
     @classmethod
     def _of(cls, values: np.ndarray, lengths: np.ndarray) -> RecordScales:
-        """Of `[E, N]` values; no length is 0."""
+        """The scales from values `[E, N]`; lengths must not be 0."""
         starts = np.cumsum(lengths) - lengths
         missing = np.isnan(values)
-        # About some value of the record: so equal values have a deviation of exactly 0.
+        # Relative to a value of the record, so that equal values have a deviation of exactly 0.
         about = np.fmin.reduceat(values, starts, axis=1) if len(starts) else np.zeros((len(values), 0))
         values = values - np.repeat(about, lengths, axis=1)
         values[missing] = 0
@@ -147,7 +147,7 @@ class RecordScales:
         )
 
     def merged(self, other: RecordScales) -> RecordScales:
-        """Of the records of both."""
+        """The scales of both sets of records."""
         fields = (field.name for field in dataclasses.fields(self))
         return RecordScales(*(getattr(self, name) + getattr(other, name) for name in fields))
 
@@ -158,17 +158,17 @@ class RecordScales:
 
     @property
     def log_std(self) -> np.ndarray:
-        """Standard deviation of the logarithm of the scale between records, that of chance included, `[E]`."""
+        """Standard deviation of the logarithm of the scale between records, including chance, `[E]`."""
         return np.sqrt(self._variances()[2])
 
     @property
     def log_spread(self) -> np.ndarray:
-        """Standard deviation of the logarithm of the scale between records, without that of chance, `[E]`."""
+        """Standard deviation of the logarithm of the scale between records, without chance, `[E]`."""
         return np.sqrt(np.maximum(self._covariance(), 0))
 
     @property
     def reliability(self) -> np.ndarray:
-        """Correlation of the two halves: the share of the variance of the scale that is the record's, `[E]`."""
+        """Correlation of the two halves: the fraction of the scale's variance that is not chance, `[E]`."""
         variances = self._variances()
         return _ratio(self._covariance(), np.sqrt(variances[0] * variances[1]))
 
@@ -183,12 +183,12 @@ class RecordScales:
 
 @dataclasses.dataclass(frozen=True)
 class NumberStatistics:
-    """Of the numbers of one feature.
+    """Statistics of the numbers of one feature.
 
     Attributes:
-        moments: Of the values.
-        log_moments: Of `sign(x) * log1p(|x|)`.
-        scales: From record to record; None for a feature of the context.
+        moments: Moments of the values.
+        log_moments: Moments of `sign(x) * log1p(|x|)`.
+        scales: Scales from record to record; None for a context feature.
     """
 
     moments: Moments
@@ -197,11 +197,11 @@ class NumberStatistics:
 
     @classmethod
     def of(cls, values: np.ndarray, lengths: np.ndarray | None = None) -> NumberStatistics:
-        """Of one batch.
+        """The statistics of one batch.
 
         Args:
-            values: `[N, E]`, NaN where one is missing.
-            lengths: Steps of each record, whose sum is `N`; None for a feature of the context.
+            values: `[N, E]`, NaN for a missing value.
+            lengths: Number of steps of each record, whose sum is `N`; None for a context feature.
         """
         values = np.ascontiguousarray(np.asarray(values, np.float64).T)
         logs = np.copysign(np.log1p(np.abs(values)), values)
@@ -212,18 +212,18 @@ class NumberStatistics:
         return cls(Moments._of(values), Moments._of(logs), scales)
 
     def merged(self, other: NumberStatistics) -> NumberStatistics:
-        """Of the values of both."""
+        """The statistics of both sets of values."""
         scales = None if self.scales is None or other.scales is None else self.scales.merged(other.scales)
         return NumberStatistics(self.moments.merged(other.moments), self.log_moments.merged(other.log_moments), scales)
 
     @classmethod
     def of_all(cls, parts: Iterable[NumberStatistics]) -> NumberStatistics:
-        """Of the values of several parts, at least one."""
+        """The statistics of several parts, at least one."""
         return functools.reduce(cls.merged, parts)
 
 
 def _sums(values: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """`[E, B]`: the sums over runs of `[E, N]` values; 0 of a run of size 0."""
+    """`[E, B]`: the sums over runs of values `[E, N]`; 0 for an empty run."""
     sums = np.zeros((len(values), len(sizes)))
     there = sizes > 0
     if there.any():
@@ -233,7 +233,7 @@ def _sums(values: np.ndarray, sizes: np.ndarray) -> np.ndarray:
 
 
 def _deviation(count: np.ndarray, total: np.ndarray, squares: np.ndarray) -> np.ndarray:
-    """Standard deviation, from the number of values and sums of their powers; 0 of less than two values."""
+    """Standard deviation, from the number of values and sums of their powers; 0 for fewer than two values."""
     known = np.maximum(count, 1)
     return np.sqrt(np.where(count > 1, np.maximum(squares / known - (total / known) ** 2, 0), 0))
 

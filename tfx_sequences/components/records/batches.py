@@ -171,7 +171,8 @@ def _refuse_empty_values(batch: Batch, spec: SequenceSpec, features: list[RawFea
         default = [feature.default] * feature.size if feature.shape else feature.default
         parser = tf.io.FixedLenFeature(feature.shape, tf.as_dtype(feature.dtype), default)
         try:
-            _parse(tf.gather(serialized, empty), spec, {feature.tensor_name: parser})
+            parse = tf.io.parse_example if spec.record == "Example" else tf.io.parse_sequence_example
+            parse(tf.gather(serialized, empty), {feature.key: parser})
         except (tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:
             raise _empty_value(batch, spec, feature, empty) from error
 

@@ -1,7 +1,7 @@
-"""The record files of a data folder: which file is which split.
+"""Finds the record files of a data folder and their splits.
 
-The pipeline reads every file that a split's pattern matches; so do the checks here. The folder is on this machine or
-in any file system that TensorFlow has; only for the latter TensorFlow is imported.
+The pipeline reads every file that matches a split's pattern, and so do the checks here. The folder is on this machine
+or on any file system that TensorFlow supports; TensorFlow is imported only for the latter.
 """
 
 from __future__ import annotations
@@ -12,14 +12,33 @@ from pathlib import Path, PurePosixPath
 
 from tfx_sequences.components.records.framing import check_framing as check_framing
 from tfx_sequences.components.records.framing import read_records as read_records
+from tfx_sequences.components.records.opening import HEADER, is_plain_text, opened
 from tfx_sequences.components.records.paths import AnyPath, path_of
 from tfx_sequences.errors import DataError, did_you_mean, shortened
-from tfx_sequences.schemas.spec.sequence_spec import Splits
+from tfx_sequences.schemas.spec.splits import USUAL_PATTERNS, Splits
 
 SPLITS = ("train", "valid", "test")
 
-_NO_RECORDS = (".csv", ".html", ".json", ".jsonl", ".log", ".md", ".pbtxt", ".py", ".tsv", ".txt", ".yaml", ".yml")
-# How a split's files are often named, where they are not named as in the spec.
+_NO_RECORDS = (
+    *(
+        ".csv",
+        ".html",
+        ".ini",
+        ".ipynb",
+        ".json",
+        ".jsonl",
+        ".log",
+        ".md",
+        ".pbtxt",
+        ".py",
+        ".rst",
+        ".sh",
+        ".tsv",
+        ".txt",
+    ),
+    *(".xml", ".yaml", ".yml", ".crc", ".md5", ".sha256"),
+)
+# Common names of a split's files, to guess a pattern if the spec's does not match.
 _USUAL_NAMES = {
     "train": re.compile(r"(?<![a-z])(train(ing)?|trn)", re.IGNORECASE),
     "valid": re.compile(r"(?<![a-z])(val(id(ation)?)?|dev|eval(uation)?)", re.IGNORECASE),
@@ -28,29 +47,32 @@ _USUAL_NAMES = {
 
 
 def find_split_files(data_dir: str | os.PathLike[str], splits: Splits) -> dict[str, list[AnyPath]]:
-    """The files of each split, sorted; an empty list for a `valid` or `test` without files.
+    """The files of each split, sorted; an empty list for `valid` or `test` without files.
+
+    Matching hidden files and plain text files are not record files: see `skipped_files`.
 
     Args:
         data_dir: A folder, local or remote.
-        splits: The glob patterns, relative to the folder. `*` does not match `/`.
+        splits: The glob patterns, relative to the folder. `*` does not match `/`. If a default pattern matches no file,
+            the split's other usual names are tried, see `with_patterns_found`.
 
     Returns:
         Files by `train`, `valid` and `test`.
 
     Raises:
-        DataError: No such folder; no file for `train`; a file that two splits or
-            a pattern that a file without records matches; a pattern that is none.
+        DataError: The folder or files for `train` do not exist; a file matches two splits; a pattern is invalid.
 
     >>> find_split_files("no/such/folder", Splits())
     Traceback (most recent call last):
       ...
-    tfx_sequences.errors.DataError: No such data folder.
+    tfx_sequences.errors.DataError: The data folder does not exist.
       expected: a folder with TFRecord files
       received: no/such/folder
       fix:      Check the path.
     """
     folder = _folder(data_dir)
-    found = {name: _matches(folder, name, getattr(splits, name)) for name in SPLITS}
+    splits, matched = _found(folder, splits)
+    found = {name: [f for f in files if may_hold_records(f)] for name, files in matched.items()}
     if not found["train"]:
         raise _no_training_files(folder, splits)
     seen: dict[AnyPath, str] = {}
@@ -60,29 +82,43 @@ def find_split_files(data_dir: str | os.PathLike[str], splits: Splits) -> dict[s
             if other != name:
                 raise DataError(
                     f"The file {_relative(file, folder)} belongs to two splits.",
-                    expected="each file in one split, so that no record is both learnt and tested",
+                    expected="each file in one split, so that no record is used for both training and testing",
                     received=f"splits.{other}: '{getattr(splits, other)}' and splits.{name}: '{getattr(splits, name)}'",
                     fix="Narrow one of the two patterns in the spec, or rename the files.",
                 )
     return found
 
 
+def with_patterns_found(data_dir: str | os.PathLike[str], splits: Splits) -> Splits:
+    """The patterns; a default pattern without record files is replaced by the first usual pattern that has some.
+
+    So `eval-0.tfrecord` is in `valid` if there are no files `valid*`, `val-*` and `dev*`.
+    """
+    return _found(_folder(data_dir), splits)[0]
+
+
+def skipped_files(data_dir: str | os.PathLike[str], splits: Splits) -> list[AnyPath]:
+    """Matching files that are not record files: hidden files and plain text, which are not read."""
+    _, matched = _found(_folder(data_dir), splits)
+    return sorted({f for files in matched.values() for f in files if not may_hold_records(f)})
+
+
 def unused_files(data_dir: str | os.PathLike[str], found: dict[str, list[AnyPath]]) -> list[AnyPath]:
-    """Files directly in the folder that look like TFRecords and belong to no split.
+    """Files directly in the folder that look like TFRecords but do not belong to a split.
 
     Args:
         data_dir: The folder.
-        found: What `find_split_files` found there.
+        found: The result of `find_split_files`.
     """
     used = {file for files in found.values() for file in files}
     return [file for file in list_record_files(data_dir) if file not in used]
 
 
 def list_record_files(data_dir: str | os.PathLike[str]) -> list[AnyPath]:
-    """Files directly in a folder whose names say they are TFRecords, sorted; none if there is no such folder."""
+    """Files directly in a folder with TFRecord names, sorted; empty if the folder does not exist."""
     folder = path_of(data_dir).expanduser()
     files = folder.iterdir() if folder.is_dir() else ()
-    return sorted(f for f in files if _may_hold_records(f) and "tfrecord" in f.name.lower() and f.is_file())
+    return sorted(f for f in files if may_hold_records(f) and "tfrecord" in f.name.lower() and f.is_file())
 
 
 def _folder(data_dir: str | os.PathLike[str]) -> AnyPath:
@@ -95,61 +131,79 @@ def _folder(data_dir: str | os.PathLike[str]) -> AnyPath:
             f"The data folder cannot be read: {error.strerror or error}",
             expected=expected,
             received=str(data_dir),
-            fix="Check the path, and the rights to read it.",
+            fix="Check the path and its permissions.",
         ) from error
     if not exists:
         parent = folder.parent
         siblings = [f.name for f in parent.iterdir() if f.is_dir()] if parent.is_dir() else []
         fix = f"Check the path.{did_you_mean(folder.name, siblings)}"
-        raise DataError("No such data folder.", expected=expected, received=str(data_dir), fix=fix)
+        raise DataError("The data folder does not exist.", expected=expected, received=str(data_dir), fix=fix)
     if not folder.is_dir():
         raise DataError(
             "The data folder is not a folder.",
             expected=expected,
             received=f"the file {data_dir}",
-            fix=f"Give the folder that holds it: {folder.parent}",
+            fix=f"Use its folder: {folder.parent}",
         )
     if isinstance(folder, Path) and not os.access(folder, os.R_OK | os.X_OK):
         raise DataError(
-            "The data folder may not be read.", expected=expected, received=str(data_dir), fix="Check its permissions."
+            "You do not have permission to read the data folder.",
+            expected=expected,
+            received=str(data_dir),
+            fix="Check its permissions.",
         )
     return folder
+
+
+def _found(folder: AnyPath, splits: Splits) -> tuple[Splits, dict[str, list[AnyPath]]]:
+    """The patterns, including usual ones that match, and the matching files by split, including skipped files."""
+    chosen, matched = {}, {}
+    for name in SPLITS:
+        given = getattr(splits, name)
+        first, *others = USUAL_PATTERNS[name]
+        for pattern in (given, *(others if given == first else ())):
+            files = _matches(folder, name, pattern)
+            if pattern == given or any(map(may_hold_records, files)):
+                chosen[name], matched[name] = pattern, files
+            if any(map(may_hold_records, files)):
+                break
+    return splits.model_copy(update=chosen), matched
 
 
 def _matches(folder: AnyPath, name: str, pattern: str) -> list[AnyPath]:
     matched: list[AnyPath] = []
     reason = "it is empty" if not pattern else ""
     if PurePosixPath(pattern).is_absolute() or ".." in PurePosixPath(pattern).parts:
-        reason = "it leaves the data folder"
+        reason = "it points outside the data folder"
     elif any("**" in part and part != "**" for part in PurePosixPath(pattern).parts):
-        reason = "'**' stands for whole folders"
+        reason = "'**' must be a whole part of the path"
     elif pattern:
         try:
-            # Broken links count: a reader would stumble over them.
+            # Broken links count, because a reader would fail on them.
             matched = sorted(f for f in folder.glob(pattern) if not f.is_dir())
         except (ValueError, NotImplementedError) as error:
             reason = str(error)
     if reason:
         raise DataError(
-            f"splits.{name} is not a pattern of files in the data folder: {reason}.",
+            f"splits.{name} is not a valid file pattern: {reason}.",
             expected=f"a glob such as '{name}*' or '{name}/*'",
             received=f"'{pattern}'",
-            fix="Mend `splits` in the spec.",
-        )
-    strangers = [f for f in matched if not _may_hold_records(f)]
-    if strangers:
-        names = [_relative(f, folder) for f in strangers]
-        raise DataError(
-            f"splits.{name} also matches what holds no records: {shortened(names, 3)}.",
-            expected="a pattern that record files alone match: the pipeline reads every file that it matches",
-            received=f"'{pattern}'",
-            fix=f"Narrow it in the spec (as in '{name}-*.tfrecord.gz'), or move those files away.",
+            fix="Correct `splits` in the spec.",
         )
     return matched
 
 
-def _may_hold_records(file: AnyPath) -> bool:
-    return not file.name.startswith(".") and file.suffix.lower() not in _NO_RECORDS
+def may_hold_records(file: AnyPath) -> bool:
+    """Whether a matching file is read: it is not hidden, and its name is not that of a text file.
+
+    For a file on this machine, the first bytes are checked too.
+    """
+    if file.name.startswith(".") or file.suffix.lower() in _NO_RECORDS:
+        return False
+    if not isinstance(file, Path) or "tfrecord" in file.name.lower() or not file.is_file():
+        return True
+    with opened(file) as stored:
+        return not is_plain_text(stored.read(16 * HEADER.size))
 
 
 def _relative(file: AnyPath, folder: AnyPath) -> str:
@@ -175,7 +229,7 @@ def _no_training_files(folder: AnyPath, splits: Splits) -> DataError:
 
 
 def _suggestion(files: list[str], folders: list[str]) -> str:
-    """A `splits:` section guessed from names, for the message."""
+    """A `splits:` section for the message, guessed from file names."""
     guessed: dict[str, str] = {}
     for split, usual in _USUAL_NAMES.items():
         for name in files:

@@ -1,7 +1,7 @@
-"""The framing of TFRecord files: payloads out, and errors that say where a file is broken.
+"""The framing of TFRecord files: reads payloads, and reports where a file is corrupt.
 
-A TFRecord file is a row of `length (8 bytes), checksum (4), payload, checksum (4)`, plain or compressed. Of local
-files everything is read without TensorFlow.
+A TFRecord file is a sequence of `length (8 bytes), checksum (4), payload, checksum (4)`, uncompressed or compressed.
+Local files are read without TensorFlow.
 """
 
 from __future__ import annotations
@@ -40,24 +40,24 @@ def check_framing(path: str | os.PathLike[str]) -> int:
     Every checksum is compared; memory is bounded by the largest record and a few MB.
 
     Args:
-        path: The file, plain or compressed, local or remote.
+        path: The file, uncompressed or compressed, local or remote.
 
     Returns:
         Number of records; 0 for an empty file.
 
     Raises:
-        DataError: The file is no TFRecord, or is cut off or corrupt (with the byte
+        DataError: The file is not a TFRecord file, or is truncated or corrupt (with the byte
             offset and the record's index).
     """
     return sum(1 for _ in read_records(path))
 
 
 def read_records(path: str | os.PathLike[str], offset: int = 0, first: int = 0) -> Iterator[bytes]:
-    """The payloads of one TFRecord file, in order; checked and with errors as in `check_framing`.
+    """The payloads of one TFRecord file, in order, with the checks and errors of `check_framing`.
 
     Args:
         path: The file.
-        offset: Of a plain file, the byte where a record begins; what stands before it is not read.
+        offset: For an uncompressed file, the byte where a record starts; earlier bytes are not read.
         first: The index of that record.
     """
     path = path_of(path)
@@ -67,7 +67,7 @@ def read_records(path: str | os.PathLike[str], offset: int = 0, first: int = 0) 
     data, position, start, index = b"", 0, offset, first
 
     def fill(size: int) -> bool:
-        """Drops what is read and reads on until `size` bytes are at hand."""
+        """Drops consumed bytes, and reads until `size` bytes are available."""
         nonlocal data, position, start
         parts, have = [data[position:]], len(data) - position
         for block in blocks:
@@ -80,7 +80,7 @@ def read_records(path: str | os.PathLike[str], offset: int = 0, first: int = 0) 
         return have >= size
 
     def where(byte: int) -> str:
-        return f"{byte} of the unpacked file" if compression else str(byte)
+        return f"{byte} of the uncompressed data" if compression else str(byte)
 
     header, crc = HEADER.unpack_from, _CRC.unpack_from
     while True:
@@ -105,12 +105,12 @@ def read_records(path: str | os.PathLike[str], offset: int = 0, first: int = 0) 
 
 
 def record_ranges(path: str | os.PathLike[str], most: int) -> list[tuple[int, int, int | None]]:
-    """Where a plain file can be read in parts of at most `most` records; a compressed file is one part.
+    """Splits an uncompressed file into parts of at most `most` records; a compressed file is one part.
 
-    Only the lengths of the records are read, so this is quick; what is broken, the reading of a part tells.
+    It reads only the lengths of the records, so it is fast; corruption is reported when a part is read.
 
     Returns:
-        By part the byte and the index of its first record, and its number of records (None: to the end).
+        For each part, the byte and index of its first record, and its number of records (None: up to the end).
     """
     if compression_of(path):
         return [(0, 0, None)]
@@ -132,7 +132,7 @@ def record_ranges(path: str | os.PathLike[str], most: int) -> list[tuple[int, in
 
 
 def framed(record: bytes) -> bytes:
-    """A record as it stands in a TFRecord file.
+    """A record with its framing in a TFRecord file.
 
     >>> len(framed(b"abc"))
     19
@@ -144,27 +144,27 @@ def framed(record: bytes) -> bytes:
 def _looks_like(data: bytes) -> str:
     for signature, name in _SIGNATURES.items():
         if data.startswith(signature):
-            return f"what looks like {name}"
+            return f"data that looks like {name}"
     text = data[:40].decode("utf-8", errors="ignore")
     if text and text.replace("\n", "").replace("\t", "").replace("\r", "").isprintable():
         return f"text: {text!r}"
-    return f"bytes that begin with {data[:8].hex(' ')}"
+    return f"bytes that start with {data[:8].hex(' ')}"
 
 
 def _no_tfrecord(path: AnyPath, data: bytes) -> DataError:
     return DataError(
         f"{path} is not a TFRecord file.",
-        expected="TFRecord, plain or gzip: a length and its checksum at byte 0",
+        expected="a TFRecord file, uncompressed or gzip, with a length and its checksum at byte 0",
         received=_looks_like(data),
-        fix="Write the records with tf.io.TFRecordWriter, or let `splits` in the spec leave this file out.",
+        fix="Write the records with tf.io.TFRecordWriter, or change `splits` in the spec to exclude this file.",
     )
 
 
 def _truncated(path: AnyPath, where: str, index: int) -> DataError:
     return DataError(
-        f"{path} is cut off.",
-        expected="whole records to the end of the file",
-        received=f"record {index}, at byte {where}, is incomplete; {index} records before it are whole",
+        f"{path} is truncated.",
+        expected="complete records up to the end of the file",
+        received=f"record {index}, at byte {where}, is incomplete; the {index} records before it are complete",
         fix="Copy or write the file again.",
     )
 
@@ -172,7 +172,7 @@ def _truncated(path: AnyPath, where: str, index: int) -> DataError:
 def _corrupt(path: AnyPath, where: str, index: int, part: str) -> DataError:
     return DataError(
         f"{path} is corrupt.",
-        expected="a checksum that fits",
-        received=f"the checksum of the {part} of record {index}, at byte {where}, does not fit",
+        expected="a matching checksum",
+        received=f"the checksum of the {part} of record {index}, at byte {where}, does not match",
         fix="Copy or write the file again.",
     )

@@ -1,6 +1,6 @@
-"""Which features the records hold, learnt from the first of each file, against those the spec names.
+"""Compares the features in the first records of each file with those in the spec.
 
-Reads protocol buffers in Python: exact and slow, so for samples and for finding a culprit.
+Reads protocol buffers in Python, which is exact but slow: use it for samples, and to find a faulty record.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ _SAMPLE_RECORDS = 200
 _SAMPLE_ALL_FILES = 4_000
 _SAMPLE_BYTES = 8 << 20
 
-# (is it a feature list, key): the same key may stand on both sides of a SequenceExample.
+# (whether it is a feature list, key): the same key can occur on both sides of a SequenceExample.
 Key = tuple[bool, str]
 
 
 @dataclasses.dataclass
 class FileSample:
-    """What the first records of one file hold.
+    """Contents of the first records of one file.
 
     Attributes:
         path: The file.
-        records: How many they are.
-        whole: The sample is the whole file.
-        has_lists: A record has feature lists, so it is a SequenceExample.
-        kinds: By key, each dtype it is stored as and the first record that does so.
+        records: Number of records.
+        whole: Whether the sample is the whole file.
+        has_lists: Whether a record has feature lists, so that it is a SequenceExample.
+        kinds: For each key, the stored dtypes, each with the first record that has it.
     """
 
     path: AnyPath
@@ -47,25 +47,28 @@ class FileSample:
 
 
 def record_id(record: bytes, spec: SequenceSpec) -> str | None:
-    """What `spec.id_key` says in a record; None where it says nothing."""
+    """The value of `spec.id_key` in a record; None if there is no value."""
     from tensorflow.core.example import example_pb2
 
     if not spec.id_key:
         return None
     try:
         feature = example_pb2.SequenceExample.FromString(record).context.feature.get(spec.id_key)
-    except DecodeError:  # the caller tells of the record itself
+    except DecodeError:  # the caller reports the record itself
         return None
     values = feature.bytes_list.value if feature else ()
     return values[0].decode("utf-8", errors="replace") if values else None
 
 
 def feature_name(feature: RawFeature, spec: SequenceSpec) -> str:
-    """How messages name a feature: by its place in the spec."""
+    """The name of a feature in messages: its place in the spec."""
     for name, column in spec.columns.items():
         if (column.is_sequence, column.key) == (feature.is_sequence, feature.key):
             return name if name.endswith(f".{column.key}") else f"{name} (key '{column.key}')"
+        if (feature.key, feature.is_sequence) in {further[:2] for further in column.further_features}:
+            return f"the feature '{feature.key}' of {name}"
     roles = {
+        "timestamps": "the timestamps",
         "label": "the label",
         "known_future": "the known future",
         "offset": "the offset",
@@ -78,14 +81,14 @@ def feature_name(feature: RawFeature, spec: SequenceSpec) -> str:
 
 
 def sample_files(files: Iterable[AnyPath], *, skip_malformed: bool = False) -> list[FileSample]:
-    """Samples of all files; fewer records of each where the files are many.
+    """Samples of all files; with many files, fewer records of each.
 
     Args:
         files: The files.
-        skip_malformed: Go on behind a record that is no protocol buffer.
+        skip_malformed: Continue after a record that is not a protocol buffer.
 
     Raises:
-        DataError: A record is no protocol buffer, or holds nothing of an Example.
+        DataError: A record is not a protocol buffer, or does not contain features.
     """
     files = list(files)
     most = max(10, min(_SAMPLE_RECORDS, _SAMPLE_ALL_FILES // max(1, len(files))))
@@ -95,19 +98,19 @@ def sample_files(files: Iterable[AnyPath], *, skip_malformed: bool = False) -> l
 def check_keys(
     spec: SequenceSpec, samples: list[FileSample], *, for_prediction: bool = False
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Checks that the data hold what the spec names, as what it says, on the side it says.
+    """Checks that the data contains the spec's features, with the spec's dtypes and on the spec's side.
 
     Args:
         spec: The spec.
-        samples: Those of all files.
-        for_prediction: Do without label, weight and optional context features.
+        samples: Samples of all files.
+        for_prediction: Do not require label, weight and optional context features.
 
     Returns:
         Context keys and sequence keys of the data that the spec does not use.
 
     Raises:
-        DataError: Records of the other protocol buffer; a key that no record has;
-            values stored as another dtype.
+        DataError: Records are of the other protocol buffer type, a key occurs in no record, or
+            values are stored with another dtype.
     """
     for sample in samples:
         _check_kind_of_record(spec, sample)
@@ -130,10 +133,10 @@ def check_keys(
 
 
 def wrong_dtype(spec: SequenceSpec, feature: RawFeature, stored: str, path: AnyPath, index: int) -> DataError:
-    """The error of a feature that a record stores as another dtype than the spec's."""
+    """The error for a feature that a record stores with another dtype than the spec's."""
     record = next(r for i, r in enumerate(read_records(path)) if i == index)
     return DataError(
-        f"{feature_name(feature, spec)} has another dtype in the data than in the spec.",
+        f"{feature_name(feature, spec)} has a different dtype in the data than in the spec.",
         expected=f"dtype {feature.dtype}",
         received=f"{stored} in {place(path, index, record_id(record, spec))}",
         fix=_dtype_fix(spec, feature, stored),
@@ -141,17 +144,17 @@ def wrong_dtype(spec: SequenceSpec, feature: RawFeature, stored: str, path: AnyP
 
 
 def neither(path: AnyPath, index: int, record: bytes) -> DataError:
-    """The error of a record that is no protocol buffer of the kinds known here."""
+    """The error for a record that is not a protocol buffer of a known type."""
     return DataError(
-        f"{place(path, index)} holds no features.",
+        f"{place(path, index)} does not contain features.",
         expected="a serialized tf.train.SequenceExample (or tf.train.Example)",
-        received=f"{len(record)} bytes that are neither and begin with {record[:20]!r}",
+        received=f"{len(record)} bytes that are neither and start with {record[:20]!r}",
         fix="Write `SequenceExample.SerializeToString()` of each record to the file.",
     )
 
 
 def stored_kinds(feature: Any) -> set[str]:
-    """The dtypes of a `Feature`, or of the steps of a `FeatureList`; steps without a value have none."""
+    """The dtypes of a `Feature`, or of the steps of a `FeatureList`; steps without a value do not have one."""
     steps = feature.feature if hasattr(feature, "feature") else (feature,)
     kinds = {step.WhichOneof("kind") for step in steps}
     return {_KINDS[kind] for kind in kinds if kind}
@@ -180,7 +183,7 @@ def _sample(path: AnyPath, most: int, skip_malformed: bool) -> FileSample:
             _note(sample, (False, key), context[key].WhichOneof("kind"), index)
         for key in lists:
             sample.has_lists = True
-            # The first step that says tells enough here; the full pass sees every step.
+            # The first step with a value is sufficient here; the full pass reads every step.
             kinds = (step.WhichOneof("kind") for step in lists[key].feature)
             _note(sample, (True, key), next(filter(None, kinds), None), index)
     return sample
@@ -194,17 +197,17 @@ def _check_kind_of_record(spec: SequenceSpec, sample: FileSample) -> None:
     if spec.record == "Example" and sample.has_lists:
         lists = sorted(key for is_list, key in sample.kinds if is_list)
         raise DataError(
-            f"{sample.path} holds tf.SequenceExample records, not tf.Example.",
-            expected="tf.Example, as the spec says with `record: Example`",
+            f"{sample.path} contains tf.SequenceExample records, not tf.Example.",
+            expected="tf.Example, because the spec has `record: Example`",
             received=f"records with the feature lists {shortened(lists)}",
-            fix="Write `record: SequenceExample` in the spec, or leave `record` out.",
+            fix="Write `record: SequenceExample` in the spec, or remove `record`.",
         )
     if spec.record == "SequenceExample" and not sample.has_lists:
         of_steps = [column.key for column in spec.sequence.values() if not is_from_context(column)]
         misplaced = [key for key in of_steps if (False, key) in sample.kinds]
         if misplaced:
             raise DataError(
-                f"{sample.path} holds tf.Example records, not tf.SequenceExample.",
+                f"{sample.path} contains tf.Example records, not tf.SequenceExample.",
                 expected="feature lists, for the sequence features of the spec",
                 received=f"no feature list; {shortened(misplaced)} among the plain features",
                 fix="Write `record: Example` in the spec, or convert the records to tf.SequenceExample.",
@@ -212,13 +215,13 @@ def _check_kind_of_record(spec: SequenceSpec, sample: FileSample) -> None:
 
 
 def _search(missing: list[Key], paths: list[AnyPath]) -> list[Key]:
-    """Those of the keys that no record at all has."""
+    """The keys that do not occur in any record."""
     from tensorflow.core.example import example_pb2
 
     pending = {key: key[1].encode() for key in missing}
     for path in paths:
         for index, record in enumerate(read_records(path)):
-            # A key stands in the bytes as it is, so most records need no parsing.
+            # A key occurs literally in the bytes, so most records need not be parsed.
             for key in [k for k, name in pending.items() if name in record]:
                 try:
                     message = example_pb2.SequenceExample.FromString(record)
@@ -250,7 +253,7 @@ def _missing(spec: SequenceSpec, feature: RawFeature, known: set[Key]) -> DataEr
                 fix = f"Store {name} as a feature list, one value per step."
             elif any(x.kind.from_windows for x in spec.heads.values()):
                 fix = (
-                    f"Store the values that follow the record's last step as {name} in the context; or write the "
+                    f"Store the values that follow the record's last step as {name} in the context; or use the "
                     "sequence feature's own name as `key`, to forecast its last steps."
                 )
             elif feature.role == "label":
@@ -258,14 +261,14 @@ def _missing(spec: SequenceSpec, feature: RawFeature, known: set[Key]) -> DataEr
         else:
             fix = f"Move '{feature.key}' to `{other}:` in the spec, or write it to the records' {side}."
     else:
-        fix = f"Mend the spec, or write '{feature.key}' to the records.{did_you_mean(feature.key, keys)}"
+        fix = f"Correct the spec, or write '{feature.key}' to the records.{did_you_mean(feature.key, keys)}"
     return DataError(f"No record has {name}.", expected=f"'{feature.key}' among the {side}", received=received, fix=fix)
 
 
 def _dtype_fix(spec: SequenceSpec, feature: RawFeature, stored: str) -> str:
     name = feature_name(feature, spec)
     if feature.role == "id":
-        return "Store the id as bytes, or name another id_key."
+        return "Store the id as bytes, or use another id_key."
     if feature.role in ("example_weight", "step_weight"):
         return "Store the weight as a float."
     if feature.role in ("known_future", "mase_scale"):

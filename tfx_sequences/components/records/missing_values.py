@@ -80,11 +80,11 @@ def fill_absent_lists(batch: Batch, spec: SequenceSpec) -> None:
         batch: The batch; `absent` says afterwards which records did not have which list.
         spec: The spec.
     """
-    lists = [feature for feature in raw_features(spec) if feature.is_sequence]
+    lists = [feature for feature in raw_features(spec) if feature.is_sequence and not feature.clock]
     if not lists:
         return
     steps = {f.tensor_name: _steps(batch.rows[f.tensor_name], f) for f in lists}
-    deciding = [steps[f.tensor_name] for f in raw_features(spec, with_label=False) if f.is_sequence]
+    deciding = [steps[f.tensor_name] for f in raw_features(spec, with_label=False) if f.tensor_name in steps]
     if all(counts.all() for counts in steps.values()):
         return
     for column in spec.sequence.values():

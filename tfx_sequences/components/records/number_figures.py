@@ -15,6 +15,7 @@ from tfx_sequences.components.records.lost_digits import DistinctNumbers
 from tfx_sequences.components.records.missing_values import missing_numbers, parsed_batches
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.schemas.columns.column import NumericColumn, Scaling
+from tfx_sequences.schemas.columns.keyed_normalizer import ZScoreBy
 from tfx_sequences.schemas.columns.numeric_columns import FILLED_FROM_STEPS, RECORD_NORMALIZERS
 from tfx_sequences.schemas.features.raw_features import RawFeature, feature_of, offset_feature
 from tfx_sequences.schemas.features.record_scales import may_be_per_record
@@ -92,7 +93,12 @@ class NumberFigures:
             given = self._columns[name].normalizer
             if isinstance(given, Scaling) and given.then != "none":
                 given = given.then
-            suits = given in ("auto", *RECORD_NORMALIZERS) or choice.normalizer in ("z_score", given)
+            # By key, values may be normal that are not so together.
+            suits = (
+                isinstance(given, ZScoreBy)
+                or given in ("auto", *RECORD_NORMALIZERS)
+                or choice.normalizer in ("z_score", given)
+            )
             if not suits and (choice.normalizer == "per_record" or given not in _FOR_TAILS):
                 said = given if isinstance(given, str) else "offset and scale"
                 lines.append(

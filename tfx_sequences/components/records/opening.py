@@ -1,7 +1,7 @@
-"""Opens record files: local and remote alike, plain or compressed, which their content says.
+"""Opens record files, local or remote; determines their compression from their content.
 
-The only module that knows of compression. Beam, which reads the files of a pipeline, goes by their names; so
-`check_name` refuses a name that contradicts the content, where a pipeline will read the file.
+This is the only module that handles compression. Beam, which reads the files in a pipeline, relies on their names. So
+`check_name` rejects a name that contradicts the content, if a pipeline will read the file.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 Compression = Literal["", "GZIP", "ZLIB"]
-"""As TensorFlow calls it."""
+"""A compression, by TensorFlow's name."""
 
-# Length and its checksum: what a TFRecord file begins with.
+# The first bytes of a TFRecord file: a length and its checksum.
 HEADER = struct.Struct("<QI")
 _GZIP = b"\x1f\x8b"
 _ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
-# Beam unpacks files of these names, whatever is in them.
+# Beam decompresses files with these names, whatever their content.
 _UNPACKED_BY_BEAM = (".bz2", ".deflate", ".xz", ".zst")
 _PACKED_BLOCK = 1 << 16
 _BLOCK = 1 << 20
-# What TensorFlow reads of a file at a time; as much as TFRecordDataset does.
+# Number of bytes that TensorFlow reads at a time, as in TFRecordDataset.
 _BUFFER_BYTES = 256 << 10
-# zlib's own number for the largest window, and what makes it expect gzip.
+# zlib's constant for the largest window, and the flag for gzip.
 _WINDOW = {"GZIP": zlib.MAX_WBITS | 16, "ZLIB": zlib.MAX_WBITS}
 
 
 def is_header(data: bytes) -> bool:
-    """Whether bytes begin as a plain TFRecord does: a length, and the checksum of it."""
+    """Whether bytes start like an uncompressed TFRecord file: with a length and its checksum."""
     return len(data) >= HEADER.size and masked_crc(data[:8]) == HEADER.unpack_from(data)[1]
 
 
@@ -50,23 +50,23 @@ def masked_crc(data: bytes) -> int:
 
 
 def compression_of(path: str | os.PathLike[str]) -> Compression:
-    """How a record file is compressed, from its first bytes.
+    """The compression of a record file, determined from its first bytes.
 
     Raises:
-        DataError: It cannot be read.
+        DataError: The file cannot be read.
     """
     with opened(path_of(path)) as file:
         return compression_of_bytes(file.read(HEADER.size))
 
 
 def compression_of_bytes(data: bytes) -> Compression:
-    """The same for the first bytes.
+    """The compression, from a file's first bytes.
 
     >>> import gzip
     >>> compression_of_bytes(gzip.compress(b"records")), compression_of_bytes(b"")
     ('GZIP', '')
     """
-    # The length of a plain record may have the two bytes of a signature; its checksum then says what they are.
+    # The length of an uncompressed record may equal a signature's two bytes; its checksum tells them apart.
     if is_header(data):
         return ""
     if data.startswith(_GZIP):
@@ -75,7 +75,7 @@ def compression_of_bytes(data: bytes) -> Compression:
 
 
 def _begins_zlib(data: bytes) -> bool:
-    """The signature of zlib is two bytes that text may have too."""
+    """Whether the data is zlib: its two-byte signature can also occur in text."""
     try:
         zlib.decompressobj().decompress(data)
     except zlib.error:
@@ -83,32 +83,50 @@ def _begins_zlib(data: bytes) -> bool:
     return True
 
 
+def is_plain_text(data: bytes) -> bool:
+    """Whether the first bytes of a file are text, and not those of a record file, compressed or not.
+
+    >>> is_plain_text(b"id,label"), is_plain_text(b""), is_plain_text(bytes(12))
+    (True, False, False)
+    """
+    if not data or is_header(data) or compression_of_bytes(data):
+        return False
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # The last character may be cut.
+        if error.start < len(data) - 3:
+            return False
+        text = data[: error.start].decode("utf-8")
+    return all(character.isprintable() or character in "\t\r\n\f" for character in text)
+
+
 def check_name(path: str | os.PathLike[str]) -> None:
-    """Refuses a file whose name says another compression than its content has.
+    """Rejects a file whose name implies another compression than its content.
 
     Raises:
-        DataError: What the name says, and what is in the file.
+        DataError: The name and the content disagree.
     """
     path = path_of(path)
     name, packed = path.name.lower(), compression_of(path)
     if name.endswith(_UNPACKED_BY_BEAM):
         raise DataError(
-            f"{path} has a name by which Beam unpacks it otherwise.",
-            expected="plain TFRecord, or gzip with a name that ends in .gz",
+            f"{path} has a suffix that makes Beam decompress it in another way.",
+            expected="an uncompressed TFRecord file, or a gzip file with a name that ends in .gz",
             received=f"a name that ends in {path.suffix}",
-            fix="Unpack it, or pack it with gzip.",
+            fix="Decompress it, or compress it with gzip.",
         )
     if packed == "ZLIB":
         raise DataError(
             f"{path} is compressed with zlib, which Beam does not read.",
-            expected="plain TFRecord, or gzip with a name that ends in .gz",
+            expected="an uncompressed TFRecord file, or a gzip file with a name that ends in .gz",
             received="zlib data",
-            fix="Unpack it, or pack it with gzip.",
+            fix="Decompress it, or compress it with gzip.",
         )
     if packed and not name.endswith(".gz"):
         raise DataError(
-            f"{path} is gzip but its name does not say so.",
-            expected="a name that ends in .gz, by which Beam knows",
+            f"{path} is a gzip file, but its name does not end in .gz.",
+            expected="a name that ends in .gz, because Beam relies on it",
             received=path.name,
             fix=f"Rename it to {path.name}.gz.",
         )
@@ -117,19 +135,19 @@ def check_name(path: str | os.PathLike[str]) -> None:
             data = file.read(HEADER.size)
         if is_header(data):
             raise DataError(
-                f"{path} is named .gz but is not gzip.",
-                expected="gzip data, as the name says",
-                received="a plain TFRecord",
-                fix=f"Rename it to {path.name[:-3]}, or pack it with gzip.",
+                f"{path} has a name that ends in .gz, but is not a gzip file.",
+                expected="gzip data, as the name implies",
+                received="an uncompressed TFRecord file",
+                fix=f"Rename it to {path.name[:-3]}, or compress it with gzip.",
             )
 
 
 @contextlib.contextmanager
 def opened(path: AnyPath) -> Iterator[Any]:
-    """The file's bytes as they are stored.
+    """Opens a file for its stored bytes.
 
     Raises:
-        DataError: It cannot be read.
+        DataError: The file cannot be read.
     """
     try:
         with as_os_errors(path), path.open("rb") as file:
@@ -143,15 +161,15 @@ def opened(path: AnyPath) -> Iterator[Any]:
 
 
 def unpacked_blocks(path: AnyPath, compression: Compression, offset: int = 0) -> Iterator[bytes]:
-    """The bytes of a file, unpacked.
+    """The uncompressed bytes of a file.
 
     Args:
         path: The file.
-        compression: Of `compression_of`.
-        offset: Of a plain file, the byte to begin at.
+        compression: The compression, from `compression_of`.
+        offset: For an uncompressed file, the byte to start at.
 
     Raises:
-        DataError: The file cannot be read, or its compressed data are broken.
+        DataError: The file cannot be read, or its compressed data is corrupt.
     """
     with opened(path) as file:
         if compression:
@@ -177,7 +195,7 @@ def _unpacked(file: Any, path: AnyPath, compression: Compression) -> Iterator[by
                 raise DataError(
                     f"{path} is corrupt.",
                     expected=f"intact {compression.lower()} data",
-                    received=f"'{error}' before byte {file.tell()} of the packed file",
+                    received=f"'{error}' before byte {file.tell()} of the compressed file",
                     fix="Copy or write the file again.",
                 ) from error
             packed = member.unused_data
@@ -187,28 +205,28 @@ def _unpacked(file: Any, path: AnyPath, compression: Compression) -> Iterator[by
                 yield block
     if member is not None:
         raise DataError(
-            f"{path} is cut off.",
-            expected=f"a whole {compression.lower()} stream",
-            received=f"its end is missing after byte {file.tell()} of the packed file",
+            f"{path} is truncated.",
+            expected=f"a complete {compression.lower()} stream",
+            received=f"its end is missing after byte {file.tell()} of the compressed file",
             fix="Copy or write the file again.",
         )
 
 
 def record_dataset(path: str | os.PathLike[str]) -> tf.data.Dataset:
-    """The records of one file, strings, as TensorFlow reads them.
+    """A dataset of the records of one file, strings.
 
     Raises:
-        DataError: The file cannot be opened; what is broken in it, the dataset tells.
+        DataError: The file cannot be opened; the dataset itself reports corruption.
     """
     text = str(path_of(path))
     return stored_records(text, compression_of(text))
 
 
 def stored_records(path: str | tf.Tensor, compression: Compression) -> tf.data.Dataset:
-    """The records of one file that is compressed in a known way.
+    """A dataset of the records of one file with a known compression.
 
-    It is what `tf.data.TFRecordDataset` wraps: that traces a function for each file, which takes longer
-    than to read some thousand records.
+    It uses the raw op of `tf.data.TFRecordDataset`, because that class traces a function for each file, which takes
+    longer than reading a few thousand records.
     """
     import tensorflow as tf
 
@@ -219,7 +237,7 @@ def stored_records(path: str | tf.Tensor, compression: Compression) -> tf.data.D
 
 
 def record_datasets(files: Sequence[str]) -> Iterator[tf.data.Dataset]:
-    """The records of many files, by compression: a dataset for those that are compressed alike, in their order."""
+    """The records of many files: one dataset for all files with the same compression, in their order."""
     import tensorflow as tf
 
     by_compression: dict[Compression, list[str]] = {"GZIP": [], "ZLIB": [], "": []}

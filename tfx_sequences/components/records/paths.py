@@ -1,7 +1,7 @@
-"""Paths of this machine and of TensorFlow's other file systems (`gs://`, `ram://`), read in the same way.
+"""Paths on this machine and on TensorFlow's other file systems (`gs://`, `ram://`), with the same interface.
 
-`path_of` gives a `pathlib.Path` for what is on this machine and a `RemotePath` otherwise; both have the methods that
-the reading of records and models needs. TensorFlow is imported for remote paths only.
+`path_of` gives a `pathlib.Path` for paths on this machine and a `RemotePath` otherwise; both have the methods for
+reading records and models. TensorFlow is imported only for remote paths.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 
 def path_of(path: str | os.PathLike[str]) -> AnyPath:
-    """The path that a text means.
+    """The path for a string.
 
     Args:
-        path: A path of this machine, also as `file://`, or a URI of a file system that TensorFlow has.
+        path: A path on this machine, also as `file://`, or a URI of a file system that TensorFlow supports.
 
     Raises:
-        UserInputError: TensorFlow does not have the file system.
+        UserInputError: TensorFlow does not support the file system.
 
     >>> str(path_of("file:///data/train.tfrecord")), str(path_of("ram://data//train.tfrecord"))
     ('/data/train.tfrecord', 'ram://data/train.tfrecord')
@@ -45,22 +45,22 @@ def path_of(path: str | os.PathLike[str]) -> AnyPath:
     known = [str(name) for name in tf.io.gfile.get_registered_schemes() if name]
     if scheme[1] not in known:
         raise UserInputError(
-            f"TensorFlow has no file system for {text}.",
-            expected=f"a path on this machine, or a URI that begins with {', '.join(f'{name}://' for name in known)}",
+            f"TensorFlow does not support the file system of {text}.",
+            expected=f"a path on this machine, or a URI that starts with {', '.join(f'{name}://' for name in known)}",
             received=f"{scheme[1]}://",
-            fix="Copy the files to a place that TensorFlow reads, or install its plug-in for them.",
+            fix="Copy the files to a place that TensorFlow can read, or install its plug-in for this file system.",
         )
     return RemotePath(text)
 
 
 @functools.total_ordering
 class RemotePath:
-    """What `pathlib.Path` is on this machine, for a URI. Only what reads.
+    """The counterpart of `pathlib.Path` for a URI; read-only.
 
     Errors of TensorFlow's file systems are raised as `OSError`.
 
     Args:
-        uri: With its scheme.
+        uri: The URI, with its scheme.
 
     >>> path = RemotePath("ram://data/a/train-0.tfrecord.gz")
     >>> path.name, path.suffix, str(path.parent), str(path.parent / "b")
@@ -95,33 +95,33 @@ class RemotePath:
 
     @property
     def name(self) -> str:
-        """Its last part."""
+        """The last part of the path."""
         return self._inside.name
 
     @property
     def suffix(self) -> str:
-        """The last ending of its name."""
+        """The suffix of the name."""
         return self._inside.suffix
 
     @property
     def parent(self) -> RemotePath:
-        """The folder it is in."""
+        """The parent folder."""
         return RemotePath(f"{self._root}{self._inside.parent}")
 
     def relative_to(self, folder: AnyPath) -> PurePosixPath:
-        """The way from a folder that holds it."""
+        """The path relative to a folder that contains it."""
         return PurePosixPath(str(self)).relative_to(PurePosixPath(str(folder)))
 
     def expanduser(self) -> RemotePath:
-        """Itself."""
+        """Returns the path itself."""
         return self
 
     def resolve(self) -> RemotePath:
-        """Itself."""
+        """Returns the path itself."""
         return self
 
     def exists(self) -> bool:
-        """Whether a file or folder is there."""
+        """Whether the file or folder exists."""
         return bool(_gfile("exists", self))
 
     def is_dir(self) -> bool:
@@ -133,12 +133,12 @@ class RemotePath:
         return self.exists() and not self.is_dir()
 
     def iterdir(self) -> Iterator[RemotePath]:
-        """What is in the folder."""
+        """The contents of the folder."""
         # Object stores end the names of folders with a slash.
         return (self / name.rstrip("/") for name in _gfile("listdir", self))
 
     def glob(self, pattern: str) -> Iterator[RemotePath]:
-        """What matches a pattern, part by part; `**` matches any folders."""
+        """The paths that match a pattern, part by part; `**` matches any folders."""
         first, _, rest = pattern.partition("/")
         if first == "**":
             yield from self.glob(rest) if rest else ()
@@ -150,7 +150,7 @@ class RemotePath:
                 yield from path.glob(rest) if rest else (path,)
 
     def open(self, mode: str = "rb") -> Any:
-        """A file object that reads."""
+        """A file object for reading."""
         import tensorflow as tf
 
         return tf.io.gfile.GFile(str(self), mode)
@@ -166,7 +166,7 @@ AnyPath: TypeAlias = Path | RemotePath
 
 @contextlib.contextmanager
 def as_os_errors(path: AnyPath) -> Iterator[None]:
-    """Within it, TensorFlow's errors about a remote path are raised as `OSError` with its message."""
+    """Raises TensorFlow's errors about a remote path as `OSError`, with its message."""
     if not isinstance(path, RemotePath):
         yield
         return
@@ -175,7 +175,7 @@ def as_os_errors(path: AnyPath) -> Iterator[None]:
     try:
         yield
     except tf.errors.NotFoundError as error:
-        raise FileNotFoundError(f"No such file: {path}") from error
+        raise FileNotFoundError(f"File not found: {path}") from error
     except tf.errors.OpError as error:
         raise OSError(" ".join(error.message.split()) or type(error).__name__) from error
 

@@ -1,4 +1,4 @@
-"""How a record's place is written: in messages, and as the short name of a record that has no id."""
+"""Formats a record's place: for messages, and as the short name of a record without an id."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schema that TFDV infers from records, without a pipeline around it."""
+"""Infers a schema from records with TFDV, without a pipeline."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ Record = Literal["SequenceExample", "Example"]
 
 
 def infer_schema(files: Iterable[str | os.PathLike[str]], *, beam_args: Sequence[str] = ()) -> schema_pb2.Schema:
-    """The schema of record files, inferred as StatisticsGen and SchemaGen do.
+    """The schema of record files, inferred like in StatisticsGen and SchemaGen.
 
     Reads all records: statistics by TFDV on Beam, then its `infer_schema` with shapes.
 
     Args:
-        files: TFRecord files, plain or compressed, local or remote, of one kind of record.
+        files: TFRecord files, uncompressed or compressed, local or remote, all with one record type.
         beam_args: Options for Beam.
 
     Returns:
-        The schema; feature lists of SequenceExamples stand in its struct `##SEQUENCE##`.
+        The schema; feature lists of SequenceExamples are in its struct `##SEQUENCE##`.
 
     Raises:
-        DataError: A file is broken, or there is no record; files hold different kinds of
-            records; a feature is stored as several dtypes.
+        DataError: A file is corrupt, or there are no records; files have different record types;
+            a feature is stored with several dtypes.
     """
     paths = [path_of(file) for file in files]
     if not sum(map(check_framing, paths)):
@@ -45,7 +45,7 @@ def infer_schema(files: Iterable[str | os.PathLike[str]], *, beam_args: Sequence
             "There are no records to infer a schema from.",
             expected="at least one record",
             received=f"{shortened((path.name for path in paths), 3)}, all empty" if paths else "no files",
-            fix="Write records to the files, or give others.",
+            fix="Write records to the files, or use other files.",
         )
     kind = _kind_of_record(paths)
     reader = tfxio.TFSequenceExampleBeamRecord if kind == "SequenceExample" else tfxio.TFExampleBeamRecord
@@ -63,7 +63,7 @@ def infer_schema(files: Iterable[str | os.PathLike[str]], *, beam_args: Sequence
                     | "Write" >> tfdv.WriteStatisticsToBinaryFile(written)
                 )
         except Exception:
-            # Beam buries the reason; what the records can be to blame for is found here.
+            # Beam hides the reason, so look for faults of the records here.
             _check_dtypes(paths, kind)
             raise
         statistics = tfdv.load_stats_binary(written)
@@ -76,23 +76,23 @@ def _kind_of_record(paths: list[AnyPath]) -> Record:
     without = [sample.path for sample in samples if not sample.has_lists]
     if with_lists and without:
         raise DataError(
-            f"{without[0]} has no feature lists, and {with_lists[0]} has.",
-            expected="records of one kind: tf.SequenceExample with feature lists, or tf.Example",
-            received=f"{len(with_lists)} files of SequenceExamples, {len(without)} of what looks like Examples",
-            fix="Put them into folders of their own.",
+            f"{without[0]} does not have feature lists, but {with_lists[0]} does.",
+            expected="records of one type: tf.SequenceExample with feature lists, or tf.Example",
+            received=f"{len(with_lists)} files of SequenceExamples, {len(without)} files of what looks like Examples",
+            fix="Put them into separate folders.",
         )
     return "SequenceExample" if with_lists else "Example"
 
 
 def _check_dtypes(paths: list[AnyPath], kind: Record) -> None:
-    """Raises for the first feature that is stored as two dtypes, and the first record that is none."""
+    """Raises for the first feature that is stored with two dtypes, and for the first invalid record."""
     from tensorflow.core.example import example_pb2
 
     seen: dict[Key, tuple[str, str]] = {}
     for path in paths:
         for index, record in enumerate(read_records(path)):
             try:
-                # An Example reads as one without feature lists.
+                # An Example parses as a SequenceExample without feature lists.
                 message = example_pb2.SequenceExample.FromString(record)
             except DecodeError as error:
                 raise neither(path, index, record) from error
@@ -104,7 +104,7 @@ def _check_dtypes(paths: list[AnyPath], kind: Record) -> None:
                     if first != dtype:
                         side = "feature list" if key[0] else "feature"
                         raise DataError(
-                            f"The {side} '{key[1]}' is stored as two dtypes.",
+                            f"The {side} '{key[1]}' is stored with two dtypes.",
                             expected=f"{first}, as in {where}",
                             received=f"{dtype} in {place(path, index)}",
                             fix="Write the feature with one dtype.",

@@ -148,8 +148,8 @@ def unequal_steps(lengths: str, where: Where) -> DataError:
         "Sequence features of one record have different numbers of steps.",
         expected="the same number for all; a step with an empty list of values stands for a missing value",
         received=f"{lengths} steps in {where.first}",
-        fix="Fill the shorter ones with empty steps, or leave one feature out of the spec. A list that a record does "
-        "not have at all is missing in all steps.",
+        fix="Fill the shorter ones with empty steps, leave one feature out of the spec, or declare `timestamps` and "
+        "`align` for a list that was measured at other times. A list that a record lacks is missing in all steps.",
     )
 
 

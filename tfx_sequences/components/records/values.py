@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tfx_sequences.components.records import value_errors
+from tfx_sequences.components.records import related_values, value_errors
 from tfx_sequences.components.records.batches import Batch, Rows, term_rows
 from tfx_sequences.components.records.figures import Figures
 from tfx_sequences.components.records.keys import feature_name
@@ -18,10 +18,11 @@ from tfx_sequences.components.records.missing_values import count_missing, merge
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.columns.column import CategoricalColumn, TermColumn, TextColumn
-from tfx_sequences.schemas.columns.names import SEQUENCE_PREFIX
+from tfx_sequences.schemas.columns.names import SEQUENCE_PREFIX, raw_name
 from tfx_sequences.schemas.columns.vocabularies import known_terms
 from tfx_sequences.schemas.features.computed_vocabularies import computed_vocabularies
-from tfx_sequences.schemas.features.raw_features import RawFeature, feature_of, raw_features
+from tfx_sequences.schemas.features.raw_features import RawFeature, feature_of, features_of, raw_features
+from tfx_sequences.schemas.features.transformed_features import weighted_columns
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, is_from_context
 
@@ -92,11 +93,11 @@ class ValueChecks:
         self._classes = {
             head: _Known(str(label.dtype), [str(c) for c in label.classes])
             for head, label in spec.heads.items()
-            if label.classes is not None and not label.is_vector
+            if label.classes is not None and not label.is_vector and label.unseen == "error"
         }
 
-    def check(self, batch: Batch, figures: Sequence[Figures], parts: np.ndarray | None = None) -> None:
-        """Checks one parsed batch and adds to the figures.
+    def check(self, batch: Batch, figures: Sequence[Figures], parts: np.ndarray | None = None) -> np.ndarray:
+        """Checks one parsed batch and adds to the figures. Returns the steps of each record `[B]`.
 
         Args:
             batch: The batch.
@@ -124,6 +125,10 @@ class ValueChecks:
                 self._check_range(batch, name, column.num_buckets, rows)
             elif name in self._listed:
                 self._check_terms(batch, name, term_rows(rows, column))
+        for time in {time.key: None for column in self._spec.columns.values() for time in column.clock_features}:
+            self._check_timestamps(batch, raw_name(time, of_steps=True))
+        for name, weighted in weighted_columns(self._spec).items():
+            self._check_weights_of_terms(batch, name, weighted)
         for name, column in self._counted.items():
             rows = term_rows(batch.rows[_tensor_name(column)], column)
             for its, terms in zip(figures, _divided(rows, parts, len(figures)), strict=True):
@@ -133,6 +138,7 @@ class ValueChecks:
                 self._check_forecast(batch, label, lengths)
             else:
                 self._check_label(batch, head, label, figures, parts)
+        return lengths
 
     def raise_first(self) -> None:
         """Raises the most basic of what was found, if anything was."""
@@ -184,22 +190,34 @@ class ValueChecks:
         )
 
     def _check_steps(self, batch: Batch) -> np.ndarray:
-        """Steps of each record, where the sequence features agree."""
-        steps = {}
+        """Steps of each record, where the sequence features agree; lists with timestamps agree with these."""
+        clocks: dict[str, dict[str, np.ndarray]] = {"": {}}
         for feature in self._features:
             if feature.is_sequence:
                 rows = batch.rows[feature.tensor_name]
                 size = feature.size if len(rows.splits) == 1 else 1
-                steps[self._names[feature.tensor_name]] = np.diff(rows.splits[0]) // size
+                its = clocks.setdefault(feature.clock, {})
+                its[self._names[feature.tensor_name]] = np.diff(rows.splits[0]) // size
         for name, column in self._spec.columns.items():
             if column.is_sequence and is_from_context(column) and isinstance(column, TextColumn):
-                steps[name] = term_rows(batch.rows[_tensor_name(column)], column).counts
-        table = np.stack(list(steps.values()))
-        wrong = np.flatnonzero((table != table[0]).any(axis=0))
-        if len(wrong):
-            lengths = ", ".join(f"{name} {count}" for name, count in zip(steps, table[:, wrong[0]], strict=True))
-            self._add(_STEPS, "", batch, wrong, lambda where: value_errors.unequal_steps(lengths, where))
-        return table.max(axis=0)
+                clocks[""][name] = term_rows(batch.rows[_tensor_name(column)], column).counts
+        tables = {clock: np.stack(list(steps.values())) for clock, steps in clocks.items()}
+        for clock, table in tables.items():
+            wrong = np.flatnonzero((table != table[0]).any(axis=0))
+            if len(wrong):
+                counts = zip(clocks[clock], table[:, wrong[0]], strict=True)
+                lengths = ", ".join(f"{name} {count}" for name, count in counts)
+                self._add(_STEPS, clock, batch, wrong, functools.partial(value_errors.unequal_steps, lengths))
+        return tables[""].max(axis=0)
+
+    def _check_timestamps(self, batch: Batch, name: str) -> None:
+        rows = batch.rows[name]
+        for wrong, error in (
+            (related_values.rows_without_value(rows), related_values.missing_time),
+            (related_values.rows_that_fall(rows), related_values.falling_times),
+        ):
+            if len(wrong):
+                self._add(_MISSING, name, batch, wrong, functools.partial(error, self._names[name]))
 
     def _check_finite(self, batch: Batch, feature: RawFeature, rows: Rows) -> None:
         finite = np.isfinite(rows.values)
@@ -285,6 +303,15 @@ class ValueChecks:
             name, value = self._names[feature.tensor_name], rows.values[wrong[0]]
             records = rows.records_of_values(wrong)
             self._add(_RANGE, name, batch, records, lambda where: value_errors.negative_weight(name, value, where))
+
+    def _check_weights_of_terms(self, batch: Batch, name: str, column: CategoricalColumn) -> None:
+        rows, weights = (batch.rows[feature.tensor_name] for feature in features_of(column)[:2])
+        wrong, key = related_values.rows_with_unequal_counts(rows, weights), str(column.weighted_by)
+        if len(wrong):
+            per_step = column.is_sequence
+            self._add(
+                _COUNT, name, batch, wrong, lambda where: related_values.unequal_weights(name, key, per_step, where)
+            )
 
     def _check_no_term(self, batch: Batch, name: str, rows: Rows) -> None:
         missing = np.flatnonzero(rows.counts == 0)

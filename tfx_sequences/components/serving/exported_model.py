@@ -30,7 +30,9 @@ from tfx_sequences.components.batches.padding import add_rows, pad_features
 from tfx_sequences.components.kinds.registry import kind_of
 from tfx_sequences.components.network.task_statistics import TaskStatistics
 from tfx_sequences.components.numbers.chosen import normalizers_of
+from tfx_sequences.components.records.paths import path_of
 from tfx_sequences.components.serving.model_card import checksum_of, make_card, write_card
+from tfx_sequences.components.serving.model_files import FILES, digests_of_files
 from tfx_sequences.components.serving.names import (
     CUT_STEPS,
     EVALUATION_SIGNATURE,
@@ -210,7 +212,8 @@ def export(raw_model: RawRecordModel, directory: str, spec: SequenceSpec, statis
         archive.add_endpoint(name, functools.partial(_call, traced), input_signature=signature)
     archive.write_out(directory, verbose=False)
     require_portable_graph(directory)
-    write_card({**card, "saved_model_checksum": checksum_of(directory)}, directory)
+    files = digests_of_files(path_of(directory))
+    write_card({**card, "saved_model_checksum": checksum_of(directory), FILES: files}, directory)
 
 
 def _traced_once(function: Callable[..., Any]) -> Any:

@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError
 
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.components.serving.model_card import Card, check_model, find_model, read_card, spec_of_card
+from tfx_sequences.components.serving.model_files import damaged
 from tfx_sequences.components.serving.names import EXAMPLE_SIGNATURE, EXAMPLES, SERVING_SIGNATURE, TENSOR_SIGNATURE
 from tfx_sequences.components.serving.request_rows import Rows
 from tfx_sequences.components.serving.requests import make_tensors, serialize_rows
@@ -85,7 +86,11 @@ class LoadedModel:
         self.card = card
         self.spec = spec_of_card(card, folder)
         self.version = int(folder.name) if folder.name.isdigit() else 1
-        self.signatures: Mapping[str, Any] = tf.saved_model.load(str(folder)).signatures
+        try:
+            self.signatures: Mapping[str, Any] = tf.saved_model.load(str(folder)).signatures
+        # What TensorFlow raises depends on what is wrong with the files.
+        except Exception as error:
+            raise damaged(folder, error) from error
 
     def predict(self, rows: Rows, *, signature_name: str = SERVING_SIGNATURE) -> dict[str, np.ndarray]:
         """The outputs of a signature for plain rows, by name; see `serialize_rows`.

@@ -14,8 +14,11 @@ from typing import Any
 
 from tfx_sequences.components.numbers.chosen import Choices
 from tfx_sequences.components.records.paths import AnyPath, path_of
+from tfx_sequences.components.serving.model_files import FILES, check_files, digest_of_card
 from tfx_sequences.components.serving.names import EXAMPLE_SIGNATURE
 from tfx_sequences.errors import SpecError, UserInputError
+from tfx_sequences.schemas.columns.internal_names import internal_name
+from tfx_sequences.schemas.features.computed_vocabularies import computed_vocabularies
 from tfx_sequences.schemas.features.request_inputs import MISSING, request_inputs, why_no_examples
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_diff import SpecContents, contents_of, listed, spec_changes
@@ -24,6 +27,8 @@ from tfx_sequences.version import __version__
 
 MODEL_CARD = "tfx_sequences.json"
 _EXTRA = "assets.extra"
+_COPY = os.path.join(_EXTRA, MODEL_CARD)
+_DIGEST = os.path.join(_EXTRA, "tfx_sequences_card.sha256")
 
 Card = dict[str, Any]
 
@@ -71,8 +76,9 @@ def make_card(
 
     Returns:
         `fingerprint` and `spec`, `files` (digests of the files that the spec names), `classes`, `transform` (the
-        graph's digest, and its vocabularies), `normalizers` (what `auto` chose, and why), `inputs` of the tensor
-        signature, and `left_out`: the signatures that are not available for this spec, with the reason.
+        graph's digest, and its vocabularies), `names` (see `internal_names`), `normalizers` (what `auto` chose, and
+        why), `inputs` of the tensor signature, and `left_out`: the signatures that are not available for this spec, and
+        why.
     """
     without = why_no_examples(spec)
     inputs = {
@@ -91,11 +97,25 @@ def make_card(
         "fingerprint": fingerprint(spec),
         "classes": {name: list(its) for name, its in classes.items()},
         "transform": digest_of_transform(transform_dir),
+        "names": _names(spec),
         "normalizers": {name: dict(choice) for name, choice in (normalizers or {}).items()},
         "files": dict(contents.files),
         "inputs": inputs,
         "left_out": {EXAMPLE_SIGNATURE: without} if without else {},
         "spec": dict(contents.spec),
+    }
+
+
+def _names(spec: SequenceSpec) -> dict[str, dict[str, str]]:
+    """By transformed feature, its key in the record, the name of the network's input, and the vocabulary's file."""
+    files = {name: file for file, names in computed_vocabularies(spec).items() for name in names}
+    return {
+        name: {
+            "key": column.key,
+            "input": internal_name(name),
+            **({"vocabulary": files[name]} if name in files else {}),
+        }
+        for name, column in spec.columns.items()
     }
 
 
@@ -124,13 +144,14 @@ def checksum_of(model_dir: str) -> str:
 
 
 def write_card(card: Card, model_dir: str) -> None:
-    """Writes the card to both places in the model's folder."""
+    """Writes the card to both places in the model's folder, and its digest."""
     import tensorflow as tf
 
     tf.io.gfile.makedirs(os.path.join(model_dir, _EXTRA))
-    for place in (MODEL_CARD, os.path.join(_EXTRA, MODEL_CARD)):
+    text = json.dumps(card, indent=1)
+    for place, content in ((MODEL_CARD, text), (_COPY, text), (_DIGEST, digest_of_card(json.loads(text)))):
         with tf.io.gfile.GFile(os.path.join(model_dir, place), "w") as file:
-            file.write(json.dumps(card, indent=1))
+            file.write(content)
 
 
 def read_card(model_dir: str | os.PathLike[str]) -> Card:
@@ -140,11 +161,16 @@ def read_card(model_dir: str | os.PathLike[str]) -> Card:
         UserInputError: The card is missing or cannot be read, or it does not belong to the SavedModel next to it.
     """
     card = _read(model_dir, MODEL_CARD)
-    copy = os.path.join(_EXTRA, MODEL_CARD)
-    if (path_of(model_dir) / copy).is_file() and _read(model_dir, copy) != card:
-        raise _foreign(model_dir, f"{copy}, which has other contents")
+    if FILES in card:
+        _check_digest(model_dir, card)
+        check_files(path_of(model_dir), card)
+    if (path_of(model_dir) / _COPY).is_file() and _read(model_dir, _COPY) != card:
+        raise _foreign(model_dir, f"{_COPY}, which has other contents")
     if (path_of(model_dir) / "fingerprint.pb").is_file() and "saved_model_checksum" in card:
-        checksum = checksum_of(str(model_dir))
+        try:
+            checksum = checksum_of(str(model_dir))
+        except (RuntimeError, OSError) as error:
+            raise _foreign(model_dir, f"a fingerprint.pb that cannot be read: {error}") from error
         if checksum != card["saved_model_checksum"]:
             raise _foreign(model_dir, f"a SavedModel with checksum {checksum}, not {card['saved_model_checksum']}")
     return card
@@ -192,6 +218,15 @@ def check_model(card: Mapping[str, Any], spec: SequenceSpec, *, model: str = "th
             received=listed("changes from the model's spec to this one:", changes),
             fix="Use the spec that the model was trained with, or train a model with this spec.",
         )
+
+
+def _check_digest(model_dir: str | os.PathLike[str], card: Card) -> None:
+    try:
+        digest = (path_of(model_dir) / _DIGEST).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(model_dir, _DIGEST, error) from error
+    if digest != digest_of_card(card):
+        raise _foreign(model_dir, f"a card whose contents do not have the digest in {_DIGEST}")
 
 
 def _foreign(model_dir: str | os.PathLike[str], received: str) -> UserInputError:

@@ -91,13 +91,16 @@ def make_tensors(rows: Rows, spec: SequenceSpec) -> dict[str, np.ndarray]:
     checked = list(_checked_rows(rows, spec, features))
     found: dict[str, np.ndarray] = {}
     inputs = request_inputs(spec)
-    of_steps = [name for name, given in inputs.items() if given.feature.is_sequence]
+    of_steps = [name for name, its in inputs.items() if its.feature.is_sequence and not its.feature.clock]
     lengths = np.array([max((len(v.get(n, ())) for n in of_steps), default=0) for v in checked], np.int64)
     for name, given in inputs.items():
         feature = given.feature
         if feature.is_sequence:
             # A feature that a row does not have is missing in all of its steps.
-            steps = [values.get(name) or [[]] * length for values, length in zip(checked, lengths, strict=True)]
+            steps = [
+                values.get(name) or [[]] * (0 if feature.clock else length)
+                for values, length in zip(checked, lengths, strict=True)
+            ]
             found[name] = _padded_steps(steps, feature)
         else:
             found[name] = _padded([values[name] for values in checked], feature)
@@ -240,12 +243,14 @@ def _checked_rows(rows: Rows, spec: SequenceSpec, features: Mapping[str, RawFeat
 
 
 def _check_steps(values: _Values, features: Mapping[str, RawFeature], needed: Mapping[str, Any], where: str) -> None:
-    sequences = [name for name, feature in features.items() if feature.is_sequence]
-    lengths = {
-        name: len(values[name]) if name in values else 0 for name in sequences if name in needed or name in values
-    }
-    # A feature without any step, beside others, is missing in all of them.
-    if len({length for length in lengths.values() if length}) > 1:
+    clocks: dict[str, dict[str, int]] = {}
+    for name, feature in features.items():
+        if feature.is_sequence and (name in needed or name in values):
+            clocks.setdefault(feature.clock, {})[name] = len(values.get(name, ()))
+    for clock, lengths in clocks.items():
+        # A feature without any step, beside others, is missing in all of them.
+        if len({length for length in lengths.values() if length or clock}) <= 1:
+            continue
         raise DataError(
             f"{where}: the sequence features have different numbers of steps.",
             expected="the same number for all; None for a step without a value",
@@ -322,8 +327,8 @@ def _padded(column: list[list[Any] | None], feature: RawFeature) -> np.ndarray:
 def _padded_steps(column: list[list[list[Any]]], feature: RawFeature) -> np.ndarray:
     every = _padded([step for steps in column for step in steps], feature)
     lengths = [len(steps) for steps in column]
-    # Values after the end of a row are not read.
-    nothing = b"" if feature.dtype == "string" else 0
+    # Values after the end of a row are not read, but timestamps that are not missing are counted.
+    nothing = _marker(feature) if feature.clock else b"" if feature.dtype == "string" else 0
     padded = np.full((len(column), max(lengths, default=0), *every.shape[1:]), nothing, every.dtype)
     start = 0
     for row, length in enumerate(lengths):

@@ -69,8 +69,9 @@ def tensor_specs(spec: SequenceSpec) -> dict[str, tf.TensorSpec]:
 def from_tensors(inputs: Mapping[str, tf.Tensor], spec: SequenceSpec) -> Parsed:
     """The parsed features for padded tensors.
 
-    A value is missing where its tensor holds `""`, the least int64, or NaN; a feature without any rows is missing in
-    all records, and in all of their steps. Where there are several values, such ones are left out.
+    A value is missing if its tensor holds `""`, the least int64, or NaN; a feature without rows is missing from every
+    record, and from all steps. In a multi-valued feature, marked values are dropped. A list with timestamps has as
+    many steps as timestamps that are not missing.
 
     Args:
         inputs: As in `tensor_specs`: context `[B, *shape]`, sequences `[B, T, *shape]` of any `T`, padded on the
@@ -97,7 +98,11 @@ def from_tensors(inputs: Mapping[str, tf.Tensor], spec: SequenceSpec) -> Parsed:
             of_batch=rows,
         )
     ]
-    steps = {name: tf.shape(shaped[name], tf.int64)[1] for name, its in given.items() if its.feature.is_sequence}
+    steps = {
+        name: tf.shape(shaped[name], tf.int64)[1]
+        for name, its in given.items()
+        if its.feature.is_sequence and not its.feature.clock
+    }
     if lengths is not None:
         longest = tf.reduce_max(tf.concat([lengths, [0]], axis=0))
         checks += [
@@ -118,11 +123,16 @@ def from_tensors(inputs: Mapping[str, tf.Tensor], spec: SequenceSpec) -> Parsed:
         ]
     with tf.control_dependencies([check for check in checks if check is not None]):
         filled = {name: _filled(values, given[name], rows, lengths) for name, values in shaped.items()}
+    by_clock = {"": lengths} | {
+        its.feature.clock: tf.reduce_sum(tf.cast(~_missing(filled[name], its.feature), tf.int64), axis=1)
+        for name, its in given.items()
+        if its.feature.is_sequence and its.feature.key == its.feature.clock
+    }
     parsed: Parsed = {}
     for name, its in given.items():
         feature, values = its.feature, filled[name]
         if feature.is_sequence:
-            parsed[feature.tensor_name] = _steps(values, lengths, name, feature, spec.record)
+            parsed[feature.tensor_name] = _steps(values, by_clock[feature.clock], name, feature, spec.record)
         else:
             parsed[feature.tensor_name] = _context(values, name, feature)
     return parsed
@@ -146,7 +156,7 @@ def _filled(values: tf.Tensor, given: RequestInput, rows: tf.Tensor, lengths: An
     """An input that is left out, with `rows` rows of nothing."""
     shape = tf.shape(values, tf.int64)
     extra = tf.where(shape[0] == 0, rows, 0)
-    if given.feature.is_sequence and lengths is not None:
+    if given.feature.is_sequence and not given.feature.clock and lengths is not None:
         longest = tf.reduce_max(tf.concat([lengths, [0]], axis=0))
         steps = tf.where(shape[0] == 0, longest, shape[1])
         shape = tf.concat([shape[:1], [steps], shape[2:]], axis=0)
@@ -219,7 +229,8 @@ def _missing(values: tf.Tensor, feature: RawFeature) -> tf.Tensor:
 
 def _present_only(values: tf.Tensor, dtype: str) -> tf.RaggedTensor:
     """The values `[N, V]` that are not missing."""
-    return tf.ragged.boolean_mask(values, values != MISSING[dtype]).with_row_splits_dtype(tf.int64)
+    there = tf.logical_not(tf.math.is_nan(values)) if dtype == "float32" else values != MISSING[dtype]
+    return tf.ragged.boolean_mask(values, there).with_row_splits_dtype(tf.int64)
 
 
 def _of_kind(serialized: tf.Tensor, parsed: Parsed, spec: SequenceSpec, kind: RecordKind) -> Parsed:

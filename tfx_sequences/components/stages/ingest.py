@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
@@ -17,10 +16,11 @@ from tfx.orchestration.data_types import RuntimeParameter
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
-from tfx_sequences.components.records.hold_back import empty_split, held_back_shares, split_index, split_names
+from tfx_sequences.components.records.hold_back import HoldBack, empty_split
 from tfx_sequences.components.records.opening import record_datasets
 from tfx_sequences.components.stages.record_order import ReadInOrder, WriteInOrder, keeps_order
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.splits import Splits
 
 _MESSAGES = {
     example_gen_pb2.FORMAT_TF_EXAMPLE: tf.train.Example,
@@ -28,12 +28,12 @@ _MESSAGES = {
 }
 
 
-def _place(record: Any, num_partitions: int, held_back: dict[str, float]) -> int:
-    return split_index(record, held_back)
+def _place(record: Any, num_partitions: int, held_back: HoldBack) -> int:
+    return held_back.index(record)
 
 
 class Executor(import_executor.Executor):
-    """Reads TFRecords split by split; `custom_config` gives the fraction of `train` for each split."""
+    """Reads TFRecords split by split; `custom_config` says how `train` is divided."""
 
     def GetInputSourceToExamplePTransform(self) -> Any:
         """The transform that reads the records of a split, as messages."""
@@ -52,7 +52,7 @@ class Executor(import_executor.Executor):
         splits = super().GenerateExamplesByBeam(pipeline, exec_properties)
         held_back = _held_back(exec_properties)
         if held_back:
-            names = split_names(held_back)
+            names = held_back.names
             parts = splits["train"] | "HoldBack" >> beam.Partition(_place, len(names), held_back)
             splits |= dict(zip(names, parts, strict=True))
             # The stock executor names the splits before it calls this, and writes them after.
@@ -78,7 +78,7 @@ class Executor(import_executor.Executor):
         self._examples = artifact_utils.get_single_instance(output_dict["examples"])
         super().Do(input_dict, output_dict, exec_properties)
         held_back = _held_back(exec_properties)
-        for name in split_names(held_back) if held_back else []:
+        for name in held_back.names if held_back else []:
             folder = artifact_utils.get_split_uri([self._examples], name)
             files = [f"{folder}/{f}" for f in fileio.listdir(folder)]
             if not any(True for records in record_datasets(files) for _ in records.take(1)):
@@ -94,6 +94,7 @@ class SequenceExampleGen(file_based.FileBasedExampleGen):
         splits_with_files: Those of `train`, `valid`, `test` that have files; the
             records of the others are taken from `train`.
         code_digest: Digest of our code; it changes when the code does, which invalidates the cache.
+        patterns: The patterns of the files, where they are not those of the spec; see `with_patterns_found`.
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
@@ -104,17 +105,19 @@ class SequenceExampleGen(file_based.FileBasedExampleGen):
         spec: SequenceSpec,
         splits_with_files: tuple[str, ...],
         code_digest: str,
+        patterns: Splits | None = None,
     ) -> None:
         payload = "FORMAT_TF_SEQUENCE_EXAMPLE" if spec.record == "SequenceExample" else "FORMAT_TF_EXAMPLE"
-        held_back = held_back_shares(spec.splits, splits_with_files)
+        held_back = HoldBack.of(spec.splits, splits_with_files)
+        patterns = patterns or spec.splits
         config = example_gen_pb2.CustomConfig()
-        packed = {"held_back": json.dumps(held_back, sort_keys=True), "code_digest": code_digest}
+        packed = {"held_back": held_back.to_json(), "code_digest": code_digest}
         config.custom_config.Pack(_struct(packed))
         super().__init__(
             input_base=input_base,
             input_config=example_gen_pb2.Input(
                 splits=[
-                    example_gen_pb2.Input.Split(name=name, pattern=getattr(spec.splits, name))
+                    example_gen_pb2.Input.Split(name=name, pattern=getattr(patterns, name))
                     for name in splits_with_files
                 ]
             ),
@@ -133,11 +136,11 @@ def _struct(values: dict[str, str]) -> Any:
     return packed
 
 
-def _held_back(exec_properties: dict[str, Any]) -> dict[str, float]:
+def _held_back(exec_properties: dict[str, Any]) -> HoldBack:
     from google.protobuf import json_format, struct_pb2
 
     config = example_gen_pb2.CustomConfig()
     json_format.Parse(exec_properties["custom_config"], config)
     packed = struct_pb2.Struct()
     config.custom_config.Unpack(packed)
-    return json.loads(packed["held_back"])
+    return HoldBack.from_json(packed["held_back"])

@@ -17,7 +17,9 @@ from apache_beam.options.pipeline_options import DirectOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from tfx.components.example_gen import write_split
 
+from tfx_sequences.components.records.files import may_hold_records
 from tfx_sequences.components.records.opening import record_dataset
+from tfx_sequences.components.records.paths import path_of
 from tfx_sequences.errors import DataError
 
 
@@ -32,6 +34,8 @@ def keeps_order(pipeline: beam.Pipeline) -> bool:
 class ReadInOrder(beam.PTransform):
     """The serialized records of all files that match a pattern: file by file, in the order of their names.
 
+    Files that hold no records are left out, as the check of the records leaves them out.
+
     Args:
         pattern: The pattern, in Beam's syntax.
 
@@ -45,7 +49,7 @@ class ReadInOrder(beam.PTransform):
 
     def expand(self, begin: Any) -> beam.PCollection:
         [matched] = FileSystems.match([self._pattern])
-        files = sorted(file.path for file in matched.metadata_list)
+        files = sorted(f.path for f in matched.metadata_list if may_hold_records(path_of(f.path)))
         if not files:
             raise DataError(
                 "No file matches the pattern of a split.",

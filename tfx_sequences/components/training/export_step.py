@@ -5,20 +5,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-import keras
 import tensorflow as tf
-import tensorflow_transform as tft
 
-from tfx_sequences.components.network.model import build_model
 from tfx_sequences.components.network.named_weights import write_weights
-from tfx_sequences.components.network.task_statistics import TaskStatistics
 from tfx_sequences.components.records.opening import record_dataset
 from tfx_sequences.components.serving import predictions_file
-from tfx_sequences.components.serving.exported_model import RawRecordModel, export
+from tfx_sequences.components.serving.exported_model import RawRecordModel
 from tfx_sequences.components.serving.portable_model import is_half_precision, require_same_answers
+from tfx_sequences.components.training.model_export import export_model
 from tfx_sequences.components.training.network_fitting import FittedNetwork
 from tfx_sequences.components.training.setup import TrainingSetup
-from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 _CHECKED_RECORDS = 256
 
@@ -55,17 +51,6 @@ def export_trained(
     difference = require_same_answers(predictions, in_memory.predict(records), half=is_half_precision(model))
     predictions_file.write(run_dir, sample, predictions)
     return difference
-
-
-def export_model(
-    model: keras.Model, spec: SequenceSpec, statistics: TaskStatistics, tft_output: tft.TFTransformOutput, to: str
-) -> RawRecordModel:
-    """Rebuilds the network without special kernels, so that it runs on any machine; exports and returns it."""
-    portable = build_model(spec, statistics, use_cudnn=False)
-    portable.set_weights(model.get_weights())
-    raw_model = RawRecordModel(portable, tft_output.transform_savedmodel_dir, spec, statistics)
-    export(raw_model, to, spec, statistics)
-    return raw_model
 
 
 def _sample(files: Sequence[str]) -> list[bytes]:

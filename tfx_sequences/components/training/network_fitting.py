@@ -23,6 +23,7 @@ from tfx_sequences.components.numbers.chosen import normalizers_of, read_choices
 from tfx_sequences.components.records.opening import record_dataset
 from tfx_sequences.components.training.backup import BackupFile
 from tfx_sequences.components.training.fitting import Fitted, fit
+from tfx_sequences.components.training.model_export import try_export
 from tfx_sequences.components.training.refitting import refit
 from tfx_sequences.components.training.split_statistics import table_terms, task_statistics
 from tfx_sequences.components.training.strategies import distributed
@@ -171,6 +172,11 @@ class NetworkFitting:
         keras.utils.set_random_seed(spec.training.seed)
         once = SequenceInput(files, self._read, self._records, plan, training=True)
         statistics = task_statistics(spec, self._tft_output, once, lengths)
+        if self._begun == 1 and spec.model.builder is not None:
+            try_export(spec, statistics, self._tft_output)
+            # As if nothing had been built before.
+            keras.backend.clear_session()
+            keras.utils.set_random_seed(spec.training.seed)
         with strategy.scope():
             model = build_model(spec, statistics)
             axes = self._axes(model, statistics)

@@ -1,6 +1,6 @@
-"""How often each class is a target in the training split, counted exactly by Transform's own pass.
+"""Counts how often each class is a target in the training split, exactly and in Transform's own pass.
 
-Needs TFT only to analyze.
+TFT is needed only for the analysis.
 """
 
 from __future__ import annotations
@@ -9,17 +9,19 @@ from typing import Any
 
 import numpy as np
 
+from tfx_sequences.schemas.columns.internal_names import file_name
+
 
 def _file(name: str) -> str:
-    return "class_counts_" + name.replace(".", "_")
+    return "class_counts_" + file_name(name)
 
 
 def analyze_classes(tokens: Any, name: str) -> None:
-    """Within a `preprocessing_fn`: counts strings `[N]`, one per class and target of the analyzed split.
+    """In a `preprocessing_fn`: counts strings `[N]`, one per class and target of the analyzed split.
 
     Args:
         tokens: The strings.
-        name: The label's transformed name, by which `read_counts` finds them.
+        name: The label's transformed name, which `read_counts` uses to find the counts.
     """
     import tensorflow_transform as tft
 
@@ -27,7 +29,7 @@ def analyze_classes(tokens: Any, name: str) -> None:
 
 
 def read_counts(tft_output: Any, name: str, tokens: tuple[str, ...]) -> np.ndarray:
-    """What `analyze_classes` has counted, float64 `[classes]`.
+    """The counts of `analyze_classes`, float64 `[classes]`.
 
     Args:
         tft_output: A `tft.TFTransformOutput`.
@@ -40,16 +42,16 @@ def read_counts(tft_output: Any, name: str, tokens: tuple[str, ...]) -> np.ndarr
 
 
 def balanced_weights(counts: np.ndarray, targets: int, *, several: bool) -> np.ndarray:
-    """The weight of each class, with which all classes weigh the same over the split.
+    """Class weights with which all classes have the same total weight over the split.
 
-    Of one class per target: `targets / (classes * count)`, as scikit-learn's `compute_class_weight`
-    has it. Of several: `(targets - count) / count`, the weight of the class being there against its not
-    being there. A class that is never a target weighs 1.
+    With one class per target: `targets / (classes * count)`, like scikit-learn's `compute_class_weight`.
+    With several: `(targets - count) / count`, the weight of a class's presence relative to its
+    absence. A class that is never a target has weight 1.
 
     Args:
-        counts: Targets of each class `[C]`.
-        targets: Targets in all.
-        several: A target may have several classes.
+        counts: Number of targets of each class `[C]`.
+        targets: Total number of targets.
+        several: Whether a target can have several classes.
 
     >>> balanced_weights(np.array([6.0, 2.0]), 8, several=False).tolist()
     [0.6666666666666666, 2.0]

@@ -1,7 +1,7 @@
-"""What Transform makes of labels: class indices, numbers, and the counts that balance classes.
+"""Transforms labels: to class indices or numbers, with the counts for balancing classes.
 
-Where a graph is given no labels, as in serving, TFT feeds it something in their place: so nothing here
-may fail because of what a label is. `checked_labels` does, where labels are used.
+If a graph gets no labels, as in serving, TFT feeds it placeholders. So nothing here may fail because of
+a label's value. `checked_labels` does, where labels are used.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import tensorflow_transform as tft
 from tfx_sequences.components.batches.missing_labels import is_marked, missing_marker, with_missing_labels
 from tfx_sequences.components.batches.ragged_steps import like, unchecked_steps_of
 from tfx_sequences.components.transform.class_counts import analyze_classes
-from tfx_sequences.schemas.columns.names import MISSING_INT, NO_ID, SEQUENCE_LENGTH, SEQUENCE_PREFIX
+from tfx_sequences.schemas.columns.names import MISSING_INT, NO_ID, SEQUENCE_LENGTH, SEQUENCE_PREFIX, raw_name
 from tfx_sequences.schemas.features.computed_vocabularies import vocabulary_name
 from tfx_sequences.schemas.features.transformed_features import label_name, mase_scale_name, step_weight_name
 from tfx_sequences.schemas.spec.label import Label
@@ -31,7 +31,7 @@ def transform_labels(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
     outputs = {}
     for head, label in spec.heads.items():
         if label.mase_scale:
-            outputs[mase_scale_name(head)] = tf.identity(inputs[label.mase_scale])
+            outputs[mase_scale_name(head)] = tf.identity(inputs[raw_name(label.mase_scale, of_steps=False)])
         if label.is_cut_out:
             continue
         values = inputs[label.raw_name]
@@ -57,14 +57,14 @@ def _transformed(values: Any, label: Label, name: str) -> Any:
 
 
 def _numbers(values: tf.RaggedTensor, shape: tuple[int, ...]) -> tf.Tensor:
-    """`[N, *shape]` float32 of all steps; NaN where there is no value, which training and evaluation refuse."""
+    """`[N, *shape]` float32 for all steps; NaN for a missing value, which training and evaluation reject."""
     steps, present = unchecked_steps_of(values, shape)
     there = tf.reshape(present, [-1] + [1] * len(shape))
     return tf.where(there, tf.cast(steps, tf.float32), tf.constant(float("nan"), tf.float32))
 
 
 def _terms(values: Any, label: Label) -> Any:
-    """Terms of the shape that the output has; a missing one is a term that no class has."""
+    """Terms in the shape of the output; a missing one becomes a term that is not a class."""
     if label.has_several_terms or not label.per_step:
         return values
     steps, present = unchecked_steps_of(values, ())
@@ -82,19 +82,27 @@ def _there(values: Any, label: Label) -> tf.Tensor | None:
 
 
 def _ids(flat: tf.Tensor, there: tf.Tensor | None, label: Label, name: str) -> tf.Tensor:
-    ids = _looked_up(flat if flat.dtype == tf.string else tf.strings.as_string(flat), there, label, name)
-    return ids if there is None else tf.where(there, ids, missing_marker(ids.dtype))
+    terms = flat if flat.dtype == tf.string else tf.strings.as_string(flat)
+    ids = _looked_up(terms, there, label, name)
+    if there is not None:
+        return tf.where(there, ids, missing_marker(ids.dtype))
+    if label.unseen == "error":
+        return ids
+    # A label that is missing is not one of another class.
+    is_missing = (terms == "") | (terms == str(MISSING_INT))
+    return tf.where(is_missing, tf.constant(NO_ID, ids.dtype), ids)
 
 
 def _looked_up(terms: tf.Tensor, there: tf.Tensor | None, label: Label, name: str) -> tf.Tensor:
+    one_more = label.unseen != "error"
     if label.given_classes is None:
         known = terms if there is None else tf.boolean_mask(terms, there)
         path = tft.vocabulary(known, vocab_filename=vocabulary_name(name))
-        return tft.apply_vocabulary(terms, path, default_value=NO_ID)
+        return tft.apply_vocabulary(terms, path, default_value=NO_ID, num_oov_buckets=int(one_more))
     with tf.init_scope():
         classes = label.given_classes
         initializer = tf.lookup.KeyValueTensorInitializer(classes, tf.range(len(classes), dtype=tf.int64))
-        table = tf.lookup.StaticHashTable(initializer, default_value=NO_ID)
+        table = tf.lookup.StaticHashTable(initializer, default_value=len(classes) if one_more else NO_ID)
     return table.lookup(terms)
 
 
@@ -146,8 +154,8 @@ def _marked_values(raw: Any, transformed: Any, label: Label) -> Any:
 
 
 def _tokens(raw: Any, transformed: Any, label: Label) -> tf.Tensor:
-    """What is counted: a string per class and target. Terms where classes are computed, so that one pass
-    over the data does; else the classes' indices."""
+    """The strings to count, one per class and target. They are terms if classes are computed, so that one pass
+    over the data is enough; otherwise the classes' indices."""
     counted = _terms(raw, label) if label.given_classes is None else transformed
     there = like(raw, _there(raw, label)) if label.per_step and _there(raw, label) is not None else _there(raw, label)
     if label.shift:

@@ -1,6 +1,6 @@
-"""The lengths of the training split, counted exactly by Transform's own pass over the data.
+"""Counts the lengths of the training split, exactly and in Transform's own pass over the data.
 
-Needs TensorFlow only to read what an analysis wrote; Beam and TFT only to analyze.
+TensorFlow is needed only to read the result of an analysis; Beam and TFT only for the analysis.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _OF_LABEL = "missing label "
 
 @dataclasses.dataclass(frozen=True)
 class LengthHistogram:
-    """How many records have which length.
+    """The number of records of each length.
 
     Attributes:
-        lengths: The distinct lengths in steps, rising, int64 `[U]`.
-        counts: Records of each, int64 `[U]`.
+        lengths: The distinct lengths in steps, ascending, int64 `[U]`.
+        counts: Number of records of each length, int64 `[U]`.
     """
 
     lengths: np.ndarray
@@ -39,7 +39,7 @@ class LengthHistogram:
         return cls(*np.unique(np.asarray(lengths, np.int64), return_counts=True))
 
     def as_batched(self, batching: Batching) -> LengthHistogram:
-        """The lengths that training batches: without those left out, long ones cut.
+        """The lengths as batched in training: without dropped records, and with long ones truncated.
 
         >>> LengthHistogram.of([1, 5, 8, 9, 30]).as_batched(
         ...     Batching(drop_shorter_than=2, drop_longer_than=20, max_length=8)
@@ -59,15 +59,16 @@ class LengthHistogram:
 
 
 def analyze_lengths(lengths: Any, missing_labels: Sequence[Any] = ()) -> None:
-    """Within a `preprocessing_fn`: counts the lengths, int64 `[B]`, of the analyzed split.
+    """In a `preprocessing_fn`: counts the lengths, int64 `[B]`, of the analyzed split.
 
-    A vocabulary of the lengths with frequencies: exact, and part of the one pass that
+    It uses a vocabulary of the lengths with frequencies, which is exact and part of the single pass that
     the other analyzers make. `read_histogram` reads it.
 
     Args:
         lengths: The lengths.
-        missing_labels: Strings, the name of a head for each of its targets that is missing; counted in the same
-            vocabulary, for each one is a stage of its own in Beam. `read_missing_labels` reads them.
+        missing_labels: Strings, the name of a head for each of its targets that is missing. They are
+            counted in the same vocabulary, because each vocabulary is a stage of its own in Beam.
+            `read_missing_labels` reads them.
     """
     import tensorflow as tf
     import tensorflow_transform as tft
@@ -77,7 +78,7 @@ def analyze_lengths(lengths: Any, missing_labels: Sequence[Any] = ()) -> None:
 
 
 def read_histogram(tft_output: Any) -> LengthHistogram:
-    """What `analyze_lengths` has counted.
+    """The counts of `analyze_lengths`.
 
     Args:
         tft_output: A `tft.TFTransformOutput`.

@@ -1,7 +1,7 @@
-"""What Transform's one pass finds out about numbers: means and quantiles for normalisers, and which of them suits.
+"""Analyzes numbers in Transform's single pass: means and quantiles for normalizers, and the choice of a normalizer.
 
-One analyzer for all features, for each analyzer of TFT is a stage of its own in Beam. What is chosen, and why, is a
-constant of the transform graph, where `read_choices` finds it.
+There is one analyzer for all features, because each TFT analyzer is a separate stage in Beam. The choices and their
+reasons are a constant of the transform graph, where `read_choices` finds them.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from tfx_sequences.components.numbers.statistics import NumberStatistics
 
 @dataclasses.dataclass(frozen=True)
 class NumberRequest:
-    """What is asked about one feature.
+    """The statistics requested for one feature.
 
     Attributes:
-        name: Its transformed name.
-        elements: Numbers of a step (of the record for context), `E`.
-        of_steps: The values are those of steps, and the number of steps of each record is an input too.
-        quantiles: Shares that quantiles divide the values into; 0 needs none.
-        chooses: The normaliser is to be chosen.
-        per_record: A normaliser per record may be chosen.
+        name: The feature's transformed name.
+        elements: Number of elements per step (per record for context), `E`.
+        of_steps: Whether the values belong to steps, so that the number of steps of each record is another input.
+        quantiles: Number of parts into which quantiles divide the values; 0 for no quantiles.
+        chooses: Whether to choose the normalizer.
+        per_record: Whether a per-record normalizer can be chosen.
     """
 
     name: str
@@ -47,12 +47,12 @@ class NumberRequest:
 def analyze_numbers(
     requests: Sequence[NumberRequest], values: Sequence[tf.Tensor], lengths: Sequence[tf.Tensor]
 ) -> dict[str, SplitNumbers]:
-    """Within a `preprocessing_fn`: what the analyzed split says of each feature, by name.
+    """In a `preprocessing_fn`: the statistics of each feature in the analyzed split, by name.
 
     Args:
-        requests: One for each feature.
-        values: Of each feature `[N, E]` float64, NaN where one is missing.
-        lengths: Of each feature of steps, int64 `[B]`: steps of each record, `N` in all.
+        requests: One request per feature.
+        values: Values of each feature, `[N, E]` float64, NaN for missing ones.
+        lengths: For each sequence feature, int64 `[B]`: steps of each record, `N` in total.
     """
     if not requests:
         return {}
@@ -66,7 +66,7 @@ def analyze_numbers(
         output_shapes=shapes,
         name="numbers",
     )
-    # What no output depends on would be left out of the graph.
+    # The graph would omit a tensor that no output depends on.
     with tf.control_dependencies([tf.identity(report)]):
         choices = tf.identity(choices)
     quantiles = dict(zip((r.name for r in with_quantiles), found[len(requests) :], strict=True))
@@ -88,7 +88,7 @@ class _AnalyzeNumbers(beam.PTransform):
 
 
 class _CombineNumbers(beam.CombineFn):
-    """Batches of arrays, `values` and then `lengths`, to the outputs of the analyzer."""
+    """Combines batches of arrays (`values`, then `lengths`) into the outputs of the analyzer."""
 
     def __init__(self, requests: tuple[NumberRequest, ...]) -> None:
         super().__init__()
@@ -136,7 +136,7 @@ class _CombineNumbers(beam.CombineFn):
 
 
 def _parameters(statistics: NumberStatistics) -> np.ndarray:
-    """`[E, 6]`, see `PARAMETERS`."""
+    """The parameters `[E, 6]`, see `PARAMETERS`."""
     plain, logs, scales = statistics.moments, statistics.log_moments, statistics.scales
     of_records = [np.zeros_like(plain.mean)] * 2 if scales is None else [scales.log_mean, scales.log_std]
     return np.stack([plain.mean, plain.std, logs.mean, logs.std, *of_records], axis=1)

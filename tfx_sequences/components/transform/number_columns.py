@@ -9,16 +9,23 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfx_sequences.components.batches.alignment import column_inputs
 from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.features.column_ids import ColumnIds
 from tfx_sequences.components.numbers.missing_numbers import Neighbours, fill_missing, observed
 from tfx_sequences.components.numbers.reduction import Reference, reduced
 from tfx_sequences.components.numbers.split_normalizers import SplitNumbers, buckets
+from tfx_sequences.components.transform.keyed_numbers import keyed_z_scores, keys_of_values
 from tfx_sequences.components.transform.number_analyzer import analyze_numbers
-from tfx_sequences.components.transform.number_transform import normalized_by_split, request_of, transform_numbers
+from tfx_sequences.components.transform.number_transform import (
+    finished,
+    normalized_by_split,
+    request_of,
+    transform_numbers,
+)
 from tfx_sequences.components.transform.time_columns import read_times
-from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn, Scaling, TimeColumn
-from tfx_sequences.schemas.columns.names import NO_ID, SEQUENCE_PREFIX
+from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn, Scaling, TimeColumn, ZScoreBy
+from tfx_sequences.schemas.columns.names import NO_ID, SEQUENCE_PREFIX, raw_name
 from tfx_sequences.schemas.columns.numeric_columns import FILLED_FROM_STEPS
 from tfx_sequences.schemas.features.observed_masks import observed_masks
 from tfx_sequences.schemas.features.raw_features import feature_of, offset_feature
@@ -39,9 +46,10 @@ def transform_number_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> d
         inputs: By raw name, as `parse_records` or Transform's reader gives them.
         spec: The spec.
     """
-    futures = {SEQUENCE_PREFIX + name: inputs[key] for name, key in known_future(spec).items()}
+    keys = {name: raw_name(key, of_steps=False) for name, key in known_future(spec).items()}
+    futures = {SEQUENCE_PREFIX + name: inputs[key] for name, key in keys.items()}
     given = {
-        name: _read(inputs[feature_of(column).tensor_name], column, futures.get(name), _offset(inputs, spec, column))
+        name: _read(_raw(inputs, column), column, futures.get(name), _offset(inputs, spec, column))
         for name, column in spec.columns.items()
         if isinstance(column, _Column)
     }
@@ -52,8 +60,17 @@ def transform_number_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> d
         [given[name].record_lengths() for name, request in asked.items() if request.of_steps],
     )
     scales = {name: feature for feature, name in record_scales(spec).items()}
+    by_key = {name: its for name, its in given.items() if isinstance(getattr(its.column, "normalizer", None), ZScoreBy)}
+    keyed = keyed_z_scores(
+        {name: its.flat() for name, its in by_key.items()},
+        {name: keys_of_values(column_inputs(inputs, its.column), its.column, its.raw) for name, its in by_key.items()},
+    )
     outputs: dict[str, Any] = {}
     for name, numbers in given.items():
+        if name in keyed:
+            shaped = tf.reshape(numbers.filled(finished(keyed[name], numbers.column)), [-1, *numbers.column.shape])
+            outputs |= numbers.output(shaped, name)
+            continue
         outputs |= _transformed(numbers, spec, name, split.get(name), scales.get(name))
     outputs |= {feature: given[name].mask() for feature, name in observed_masks(spec).items()}
     return outputs
@@ -101,6 +118,12 @@ class _Given:
         future = tf.reshape(transformed[:ahead], tf.shape(self.future))
         return {future_name(name.removeprefix(SEQUENCE_PREFIX)): future, name: like(self.raw, transformed[ahead:])}
 
+    def filled(self, numbers: tf.Tensor) -> tf.Tensor:
+        """Normalised numbers `[N, E]`, with those of other steps in place of missing ones, if the column says so."""
+        if self.column.missing not in FILLED_FROM_STEPS:
+            return numbers
+        return fill_missing(numbers, self.there, self.lengths, self.column.missing)
+
     def mask(self) -> Any:
         """What is observed, float32 `[B, E]`, of steps ragged `[B, T, E]`."""
         mask = tf.cast(self.observed, tf.float32)
@@ -110,21 +133,27 @@ class _Given:
         return like(self.raw, mask[ahead:])
 
 
+def _raw(inputs: Mapping[str, Any], column: _Column) -> Any:
+    """The feature of a column as it was parsed, at the steps of the record."""
+    return column_inputs(inputs, column)[feature_of(column).tensor_name]
+
+
 def _offset(inputs: Mapping[str, Any], spec: SequenceSpec, column: _Column) -> Reference | None:
     """The feature that a column's offset names, for each of its steps (or records)."""
     feature = offset_feature(spec, column)
     if feature is None:
         return None
-    raw, other = inputs[feature.tensor_name], offset_column(column, spec.context, spec.sequence)
-    given = _read(raw, other, None, None) if other is not None else None
-    if given is None:
-        values = tf.reshape(raw, [-1, 1])
+    other: Any = offset_column(column, spec.context, spec.sequence)
+    if other is None:
+        values = tf.reshape(inputs[feature.tensor_name], [-1, 1])
         found = Reference(values, observed(values))
     else:
+        # As it is stored: the offset of an offset is not subtracted.
+        given = _read(_raw(inputs, other), other.model_copy(update={"normalizer": "none"}), None, None)
         found = Reference(given.values, given.there)
     if not column.is_sequence or feature.is_sequence:
         return found
-    lengths = inputs[feature_of(column).tensor_name].row_lengths()
+    lengths = _raw(inputs, column).row_lengths()
     return Reference(tf.repeat(found.values, lengths, axis=0), tf.repeat(found.there, lengths, axis=0))
 
 
@@ -180,10 +209,7 @@ def _transformed(
         return given.output(vectors, name)
     lengths = given.record_lengths() if column.is_sequence else None
     numbers = transform_numbers(given.flat(), lengths, spec, name, split, with_scales=scales is not None)
-    values = numbers.values
-    if column.missing in FILLED_FROM_STEPS:
-        values = fill_missing(values, given.there, given.lengths, column.missing)
-    outputs = given.output(tf.reshape(values, [-1, *column.shape]), name)
+    outputs = given.output(tf.reshape(given.filled(numbers.values), [-1, *column.shape]), name)
     if scales is not None and numbers.scales is not None:
         # Of a normaliser that is not one per record there are none, in any record.
         there = tf.cast(tf.shape(numbers.scales)[0] == tf.shape(given.values)[0], tf.int64)

@@ -107,16 +107,16 @@ def transform_numbers(
     column: Any = spec.columns[name]
 
     def by_split(method: str) -> TransformedNumbers:
-        numbers = _finished(normalized_by_split(values, method, split), column)
+        numbers = finished(normalized_by_split(values, method, split), column)
         return TransformedNumbers(numbers, tf.zeros([0, 2 * column.size]) if with_scales else None)
 
     def by_record(normalizer: Any) -> TransformedNumbers:
         numbers, location, scale = _normalized(values, lengths, normalizer, is_causal(spec, column))
         scales = _scale_features(location, scale, _given(split)) if with_scales else None
-        return TransformedNumbers(_finished(numbers, column), scales)
+        return TransformedNumbers(finished(numbers, column), scales)
 
     if column.method == "none":
-        return TransformedNumbers(_finished(normalized_by_split(values, "none", None), column))
+        return TransformedNumbers(finished(normalized_by_split(values, "none", None), column))
     if column.method in RECORD_NORMALIZERS:
         return by_record(column.method)
     if column.method != "auto":
@@ -151,7 +151,8 @@ def _given(split: SplitNumbers | None) -> SplitNumbers:
     return split
 
 
-def _finished(numbers: tf.Tensor, column: NumericColumn) -> tf.Tensor:
+def finished(numbers: tf.Tensor, column: NumericColumn) -> tf.Tensor:
+    """Normalised numbers as they leave the transform graph: clipped, in float32."""
     if column.clip is not None:
         numbers = tf.clip_by_value(numbers, -column.clip, column.clip)
     return tf.cast(numbers, tf.float32)

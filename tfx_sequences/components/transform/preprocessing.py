@@ -9,6 +9,7 @@ records, the model and the serving graph all use):
                      where `auto` has chosen another normaliser than one per record
     sequence.NAME.observed   ragged [B, T, size] float32, 1 where a column with an `indicator` has a value, else 0;
                      context.NAME.observed [B, size]
+    NAME.weights     of a column with `weighted_by`: ragged float32, a weight for each of the several ids
     sequence_length  [B] int64, steps of the record
     future.NAME      [B, H, *shape] float32, of a sequence feature that is known beforehand, as `sequence.NAME` is
     label            [B] int64 class index; ragged [B, V] for a multi_label of terms; float32 [B, *shape] for
@@ -31,14 +32,16 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from tfx_sequences.components.batches.absent_lists import longest_lists, with_missing_steps
+from tfx_sequences.components.batches.alignment import column_inputs
 from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.features.column_ids import ColumnIds
 from tfx_sequences.components.transform.label_transform import missing_labels, transform_labels, with_all_steps
 from tfx_sequences.components.transform.length_histogram import analyze_lengths
 from tfx_sequences.components.transform.number_columns import transform_number_columns
+from tfx_sequences.components.transform.term_weights import transform_weights
 from tfx_sequences.components.transform.transform_guard import record_spec
 from tfx_sequences.schemas.columns.column import TermColumn, TextColumn
-from tfx_sequences.schemas.columns.names import MISSING_INT, NO_ID, SEQUENCE_LENGTH
+from tfx_sequences.schemas.columns.names import MISSING_INT, NO_ID, SEQUENCE_LENGTH, raw_name
 from tfx_sequences.schemas.features.computed_vocabularies import computed_vocabularies
 from tfx_sequences.schemas.features.raw_features import feature_of, raw_features
 from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, RECORD_ID
@@ -67,28 +70,29 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
     for name, column in spec.columns.items():
         if not isinstance(column, TermColumn):
             continue
-        values = inputs[feature_of(column).tensor_name]
+        values = column_inputs(inputs, column)[feature_of(column).tensor_name]
         ids = ColumnIds(column)
         terms[name] = _terms(values, ids)
         if column.vocabulary is None:
             outputs[name] = _checked(terms[name], ids, _each(terms[name], ids))
     for vocabulary, names in computed_vocabularies(spec).items():
         outputs |= _computed(vocabulary, {name: terms[name] for name in names}, spec)
+    outputs |= transform_weights(inputs, spec)
     lengths = {c.key: outputs[name].row_lengths() for name, c in spec.columns.items() if c.is_sequence}
     outputs[SEQUENCE_LENGTH] = _common_length(lengths)
     if spec.id_key:
-        outputs[RECORD_ID] = tf.identity(inputs[spec.id_key])
+        outputs[RECORD_ID] = tf.identity(inputs[raw_name(spec.id_key, of_steps=False)])
     outputs |= transform_labels(inputs, spec)
     outputs |= with_all_steps(outputs, spec)
     analyze_lengths(outputs[SEQUENCE_LENGTH], missing_labels(inputs, outputs, spec))
     if spec.example_weight:
-        outputs[EXAMPLE_WEIGHT] = tf.identity(inputs[spec.example_weight])
+        outputs[EXAMPLE_WEIGHT] = tf.identity(inputs[raw_name(spec.example_weight, of_steps=False)])
     return outputs
 
 
 def _with_all_steps(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, Any]:
     """The inputs, with steps that are missing in place of feature lists that a record does not have."""
-    lists = [feature for feature in raw_features(spec, with_label=False) if feature.is_sequence]
+    lists = [feature for feature in raw_features(spec, with_label=False) if feature.is_sequence and not feature.clock]
     texts = [c for c in spec.sequence.values() if isinstance(c, TextColumn) and c.source == "context"]
     if len(lists) + len(texts) < _SEVERAL or not lists:
         return inputs

@@ -1,6 +1,6 @@
-"""The transform graph remembers the spec it was made of, so that no network is trained on features of another one.
+"""Stores the spec in the transform graph, so that no network is trained on features of another spec.
 
-TFT keeps what `annotate_asset` is told beside the graph, in `asset_map`; the part of the spec there is a text, no file.
+TFT stores the arguments of `annotate_asset` next to the graph, in `asset_map`; here they are text, not a file.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ _KEY = "tfx_sequences_spec"
 
 
 def record_spec(spec: SequenceSpec) -> None:
-    """Notes the spec in the graph that is being traced."""
+    """Stores the spec in the graph that is being traced."""
     contents = _contents(spec)
     text = json.dumps({"spec": contents.spec, "files": contents.files}, sort_keys=True)
-    # TFT takes it for the name of a file, of which it keeps what is behind the last slash.
+    # TFT treats it as a file name, and keeps only the part after the last slash.
     tft.annotate_asset(_KEY, base64.urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode())
 
 
 def recorded_contents(transform_output: str) -> SpecContents:
-    """What `record_spec` has noted, in the folder of Transform's graph.
+    """The spec that `record_spec` stored, from the folder of Transform's graph.
 
     Raises:
-        SpecError: Nothing: the graph was not made by this version of the package.
+        SpecError: The graph does not contain one: it was not made by this version of the package.
     """
     output = tft.TFTransformOutput
     path = os.path.join(transform_output, output.TRANSFORMED_METADATA_DIR, output.ASSET_MAP)
@@ -44,8 +44,8 @@ def recorded_contents(transform_output: str) -> SpecContents:
     text = names.get(_KEY)
     if text is None:
         raise SpecError(
-            "The transform graph does not say which spec it was made of.",
-            expected="a graph of 'tfx_sequences.components.transform.preprocessing.preprocessing_fn' of this version",
+            "The transform graph does not contain its spec.",
+            expected="a graph of 'tfx_sequences.components.transform.preprocessing.preprocessing_fn' in this version",
             received=f"a graph whose asset_map names {', '.join(sorted(names)) or 'nothing'}",
             fix="Run Transform again.",
         )
@@ -53,11 +53,11 @@ def recorded_contents(transform_output: str) -> SpecContents:
 
 
 def check_transform(transform_output: str, spec: SequenceSpec) -> None:
-    """Refuses a transform graph that was made of a spec with other features, labels or kinds of records.
+    """Rejects a transform graph that was made with a spec with other features, labels or record types.
 
     Args:
         transform_output: The folder of Transform's graph.
-        spec: What is to be trained.
+        spec: The spec to train.
 
     Raises:
         SpecError: The message names each feature that changed.
@@ -65,13 +65,13 @@ def check_transform(transform_output: str, spec: SequenceSpec) -> None:
     changes = spec_changes(recorded_contents(transform_output), _contents(spec))
     if changes:
         raise SpecError(
-            "The transform graph was made of another spec.",
-            expected="the spec that Transform was given, as far as it decides how records are read and transformed",
-            received=listed("changes, from the graph's to this one:", changes),
-            fix="Give Transform and Trainer the same spec, and run both.",
+            "The transform graph was made with another spec.",
+            expected="Transform's spec, in all parts that determine how records are read and transformed",
+            received=listed("changes from the graph's spec to this one:", changes),
+            fix="Use the same spec for Transform and Trainer, and run both.",
         )
 
 
 def _contents(spec: SequenceSpec) -> SpecContents:
-    """Of the sections that Transform reads; the name, which is not among them, is the same one for all."""
+    """The sections that Transform reads; they do not include the name."""
     return SpecContents(json.loads(spec_to_json(spec, TRANSFORM_SECTIONS)), contents_of(spec).files)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import io
 import logging
 import os
 import shutil
@@ -16,10 +17,11 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich.console import Console
 
+_NO_LOG = Path(os.devnull)
 _LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 
@@ -41,6 +43,8 @@ class Capture:
     def move_to(self, path: Path) -> None:
         """Moves the log file to `path`, in an existing folder; later output goes there."""
         _flush()
+        if self.log_path == _NO_LOG:
+            return
         try:
             os.replace(self.log_path, path)
         except OSError as error:
@@ -75,9 +79,8 @@ def captured_output(log_path: Path | None = None) -> Iterator[Capture]:
     """
     temporary = log_path is None
     if log_path is None:
-        handle, name = tempfile.mkstemp(prefix="tfx-sequences-", suffix=".log")
-        os.close(handle)
-        log_path = Path(name)
+        log_path = _temporary_log()
+        temporary = log_path != _NO_LOG
     _flush()
     with contextlib.ExitStack() as undo:
         stdout, stderr = (undo.enter_context(_original(number)) for number in (1, 2))
@@ -92,6 +95,16 @@ def captured_output(log_path: Path | None = None) -> Iterator[Capture]:
         finally:
             if temporary and not capture.keep:
                 capture.log_path.unlink(missing_ok=True)
+
+
+def _temporary_log() -> Path:
+    """A new file; where no temporary folder can be written, output that would be logged is dropped."""
+    try:
+        handle, name = tempfile.mkstemp(prefix="tfx-sequences-", suffix=".log")
+    except OSError:
+        return _NO_LOG
+    os.close(handle)
+    return Path(name)
 
 
 @contextlib.contextmanager
@@ -143,9 +156,20 @@ def _python_streams() -> Iterator[None]:
         sys.stdout, sys.stderr = before
 
 
+class _LogFile(io.FileIO):
+    """A log whose disk is full loses lines; it must not end the work that writes them."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data) or 0
+        except OSError:
+            return len(data)
+
+
 def _log_stream(number: int) -> TextIO:
     # Opened by descriptor, so it follows the log file when that moves.
-    return open(number, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)
+    buffer = io.BufferedWriter(_LogFile(number, "w", closefd=False))
+    return io.TextIOWrapper(buffer, encoding="utf-8", errors="replace", line_buffering=True)
 
 
 @contextlib.contextmanager

@@ -45,6 +45,7 @@ def _show_data(capture: Capture, spec: SequenceSpec, report: DataReport) -> None
     from rich.text import Text
 
     from tfx_sequences.components.numbers.chosen import choice_lines
+    from tfx_sequences.components.records.leaks import raise_certain
     from tfx_sequences.pipeline.local.console import print_table
 
     table = Table("split")
@@ -64,11 +65,12 @@ def _show_data(capture: Capture, spec: SequenceSpec, report: DataReport) -> None
         of = f"'{label.key}'{' (of steps)' if label.per_step else ''}"
         notes[f"The {len(classes)} classes of {of} in train"] = listed[:_MOST_CLASSES] + rest
     notes |= {
-        "Taken from train in a run, because the split has no files": [
+        f"Taken from train in a run, because the split has no files, {report.held_back_by}": [
             f"{n} for {name}" for name, n in report.held_back.items()
         ],
         "Not used, because they are in the data but not in the spec": (*report.unused_context, *report.unused_sequence),
         "Record files that belong to no split": report.unused_files,
+        "Not record files, so skipped": report.skipped_files,
     }
     for split, figures in report.splits.items():
         notes[f"Missing in {split}"] = [f"{name}: {counts.words()}" for name, counts in figures.missing.items()]
@@ -79,4 +81,9 @@ def _show_data(capture: Capture, spec: SequenceSpec, report: DataReport) -> None
         capture.console.print(Text(f"Normalizer chosen by auto: {line}."), soft_wrap=True)
     for line in report.advice:
         capture.console.print(Text(f"{line}."), soft_wrap=True)
+    for leak in report.leaks:
+        # The certain ones end the command, as an error.
+        if leak.level != "certain":
+            capture.console.print(Text(leak.text, "yellow" if leak.level == "warning" else ""), soft_wrap=True)
+    raise_certain(report.leaks)
     capture.console.print(Text("The records match the spec."))

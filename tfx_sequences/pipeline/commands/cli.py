@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code.
 
     0: success. 1: the model was not blessed. 2: the user's input is invalid.
-    3: a bug. 130: stopped with Ctrl-C.
+    3: a bug. 130: stopped with Ctrl-C. 143: stopped with SIGTERM.
 
     Args:
         arguments: Without the program's name; by default those of the process.

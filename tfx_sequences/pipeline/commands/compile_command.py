@@ -79,6 +79,10 @@ def compile_command(
         machines = load_deployment(on_this_machine("deployment", deployment)) if deployment else None
         root = output_root if "://" in output_root else str(Path(output_root).resolve())
         folder, with_files = _data(loaded, data, root, splits)
+        if splits is None:
+            from tfx_sequences.components.records.files import with_patterns_found
+
+            loaded = loaded.model_copy(update={"splits": with_patterns_found(folder, loaded.splits)})
         from tfx_sequences.pipeline.cloud.compilation import compile_pipeline, to_text
         from tfx_sequences.pipeline.cloud.compiled_spec import pipeline_spec_of
 

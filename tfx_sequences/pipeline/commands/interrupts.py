@@ -1,4 +1,4 @@
-"""Makes sure that an interrupt ends the work, also where a library swallows the first one."""
+"""Makes sure that Ctrl-C and SIGTERM end the work, also where a library swallows the first one."""
 
 from __future__ import annotations
 
@@ -12,20 +12,29 @@ REPEATED_AFTER = 3.0
 """Seconds after which the work is interrupted once more, if it has not ended."""
 
 
+class Terminated(KeyboardInterrupt):
+    """A SIGTERM was received: the work stops as after Ctrl-C."""
+
+
+_RAISED = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: Terminated}
+_DEFAULT = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+
+
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """A block that receives SIGINT always ends with KeyboardInterrupt.
+    """A block that receives SIGINT or SIGTERM always ends with KeyboardInterrupt.
 
     Python raises it wherever the main thread is at the moment. Not every place lets it through: callbacks of weak
     references, which every import creates, print it and continue; C code drops it or replaces it by another error.
     So it is raised again until the block ends, as a person would press Ctrl-C again. What an interrupted block
     returns or raises otherwise is ignored.
 
-    Outside the main thread, and where SIGINT has another handler or is ignored (as in background jobs of a
+    Outside the main thread, and for a signal that has another handler or is ignored (as SIGINT in background jobs of a
     script), nothing changes.
 
     Raises:
         KeyboardInterrupt: A SIGINT was received.
+        Terminated: A SIGTERM was received.
 
     >>> before = signal.signal(signal.SIGINT, signal.default_int_handler)
     >>> try:
@@ -37,28 +46,29 @@ def interruptible() -> Iterator[None]:
     >>> _ = signal.signal(signal.SIGINT, before)
     """
     ours = threading.current_thread() is threading.main_thread()
-    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    numbers = [number for number, handler in _DEFAULT.items() if ours and signal.getsignal(number) is handler]
+    if not numbers:
         yield
         return
-    interrupted = False
+    received: list[type[KeyboardInterrupt]] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        nonlocal interrupted
-        interrupted = True
+        if number != signal.SIGALRM:
+            received.append(_RAISED[signal.Signals(number)])
         # A timer, not a thread: a thread started in a handler may wait for a lock that the interrupted code holds.
         signal.setitimer(signal.ITIMER_REAL, REPEATED_AFTER)
-        raise KeyboardInterrupt
+        raise received[-1]
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGALRM, signal.SIGINT)}
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGALRM, *numbers)}
     try:
         yield
     except Exception as error:
-        if not interrupted:
+        if not received:
             raise
-        raise KeyboardInterrupt from error
+        raise received[-1] from error
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
-    if interrupted:
-        raise KeyboardInterrupt
+    if received:
+        raise received[-1]

@@ -26,6 +26,10 @@ def serve_command(
     max_body: Annotated[int, typer.Option(min=1, metavar="MB", help="Maximum size of a request body, in MiB.")] = 16,
     max_rows: Annotated[int, typer.Option(min=1, metavar="N", help="Maximum number of rows in a request.")] = 4096,
     max_steps: Annotated[int, typer.Option(min=1, metavar="N", help="Maximum number of steps in a row.")] = 100_000,
+    max_padded_steps: Annotated[
+        int,
+        typer.Option(min=1, metavar="N", help="Maximum number of steps in a request, all rows padded to the longest."),
+    ] = 200_000,
 ) -> None:
     """Serve a model over TensorFlow Serving's REST predict API, for development; stop it with Ctrl-C.
 
@@ -53,7 +57,7 @@ def serve_command(
         from tfx_sequences.schemas.spec.spec_io import load_spec
 
         loaded = load_model(readable("model", model), spec=load_spec(spec) if spec else None)
-        limits = Limits(body_bytes=max_body << 20, rows=max_rows, steps=max_steps)
+        limits = Limits(body_bytes=max_body << 20, rows=max_rows, steps=max_steps, padded_steps=max_padded_steps)
         with RestServer(loaded, name or loaded.spec.name, host=host, port=port, limits=limits) as server:
             capture.console.print(f"Version {loaded.version} of {loaded.folder}", soft_wrap=True, markup=False)
             capture.console.print(f"{server.url}:predict", soft_wrap=True, markup=False)

@@ -12,15 +12,17 @@ from rich.text import Text
 from tfx_sequences.compat import bound_freed_memory, quiet_environment, use_cores
 from tfx_sequences.errors import TfxSequencesError, UserInputError
 from tfx_sequences.pipeline.commands.capture import Capture, captured_output
-from tfx_sequences.pipeline.commands.interrupts import interruptible
+from tfx_sequences.pipeline.commands.interrupts import Terminated, interruptible
+from tfx_sequences.pipeline.commands.storage_errors import storage_error
 
 GOOD = 0
 NOT_BLESSED = 1
 USER_ERROR = 2
 DEFECT = 3
-# As shells report SIGINT and SIGPIPE.
+# As shells report SIGINT, SIGPIPE and SIGTERM.
 INTERRUPTED = 130
 PIPE_CLOSED = 141
+TERMINATED = 143
 
 _MOST_LINES = 12
 
@@ -28,9 +30,9 @@ _MOST_LINES = 12
 def supervised(work: Callable[[Capture], int]) -> int:
     """Runs `work` on the real terminal and returns its exit code; all other output goes to a log file.
 
-    Errors end here. A `UserInputError` is shown as its message (exit code 2); any other error as a
-    short message that names the log file, which has the traceback (exit code 3). An interrupt
-    gives 130, whatever `work` does with it.
+    Errors end here. A `UserInputError`, or a disk that is full or gone, is shown as its message (exit code 2); any
+    other error as a short message that names the log file, which has the traceback (exit code 3). An interrupt
+    gives 130, and a SIGTERM 143, whatever `work` does with it.
 
     >>> supervised(lambda capture: 0)
     0
@@ -46,12 +48,19 @@ def supervised(work: Callable[[Capture], int]) -> int:
         except UserInputError as error:
             _tell(capture, str(error))
             return error.exit_code
+        except Terminated:
+            _tell(capture, "Stopped by SIGTERM.", label="")
+            return TERMINATED
         except KeyboardInterrupt:
             _tell(capture, "Stopped.", label="")
             return INTERRUPTED
         except BrokenPipeError:
             return PIPE_CLOSED
         except Exception as error:
+            refused = storage_error(error)
+            if refused is not None:
+                _tell(capture, str(refused))
+                return refused.exit_code
             capture.keep = True
             logging.getLogger("tfx_sequences").error("The command failed.", exc_info=error)
             name = "" if isinstance(error, TfxSequencesError) else f"{type(error).__name__}: "

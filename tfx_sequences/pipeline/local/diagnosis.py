@@ -42,7 +42,7 @@ class Finding:
         fix: What to try next.
     """
 
-    kind: Literal["no_better_than_naive", "ended_by_the_epoch_limit", "overfitting", "validation_far_from_test"]
+    kind: Literal["no_better_than_naive", "ended_by_the_epoch_limit", "overfitting", "validation_far_from_test", "leak"]
     what: str
     expected: str
     received: str
@@ -109,7 +109,7 @@ def _no_better_than_naive(spec: SequenceSpec, figures: Figures) -> Iterator[Find
                 f"{len(compared)} metrics: {', '.join(beaten)}.",
                 expected="; ".join(
                     f"{name} {'below' if better_direction(name) == 'min' else 'above'} {naive['value']:.4f}, "
-                    f"that of the naive answer '{naive['answer']}'"
+                    f"that of: {naive['answer']}"
                     for name, naive in best.items()
                 ),
                 received=", ".join(f"{name} {figures.test[name]:.4f}" for name in beaten),

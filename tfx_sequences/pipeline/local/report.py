@@ -76,6 +76,8 @@ def collect(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
         "step_ranges": evaluation["step_ranges"].get("all", {}),
         "plots": evaluation["plots"].get("all", {}),
         "data": {name: split_figures(split) for name, split in result.data.splits.items()},
+        "held_back": dict(result.data.held_back),
+        "held_back_by": result.data.held_back_by,
         "unused": {"context": list(result.data.unused_context), "sequence": list(result.data.unused_sequence)},
         "training": training,
         "model_check": check,
@@ -129,7 +131,12 @@ def _findings(
         valid_records=result.data.splits["valid"].records if held_back is None else held_back,
         test_records=int(metrics["example_count"]),
     )
-    return diagnose(with_settings(tuned_spec(result.spec, training["tuned"]), training["settings"]), figures)
+    leaks = [
+        Finding("leak", leak.what, leak.expected, leak.received, leak.fix)
+        for leak in result.data.leaks
+        if leak.level == "warning"
+    ]
+    return leaks + diagnose(with_settings(tuned_spec(result.spec, training["tuned"]), training["settings"]), figures)
 
 
 def split_figures(split: Any) -> dict[str, Any]:
@@ -158,7 +165,7 @@ def print_summary(report: dict[str, Any], console: Console) -> None:
     held_back = [s for s in ("valid", "test") if s not in report["data"]]
     records = ", ".join(f"{name} {figures['records']}" for name, figures in report["data"].items())
     if held_back:
-        records += f" ({' and '.join(held_back)} taken from train)"
+        records += f" ({' and '.join(held_back)} taken from train, {report['held_back_by']})"
     rows += [
         ("records", records),
         ("training", training_line(training)),

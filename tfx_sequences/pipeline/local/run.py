@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from tfx_sequences.compat import use_cores
 from tfx_sequences.components.records.data_check import DataReport, check_data
+from tfx_sequences.components.records.files import with_patterns_found
+from tfx_sequences.components.records.leaks import raise_certain
 from tfx_sequences.components.records.opening import check_name
 from tfx_sequences.components.records.paths import AnyPath, path_of
 from tfx_sequences.errors import TfxSequencesError, UserInputError
@@ -119,6 +121,7 @@ def run_local(
     layout = OutputLayout(Path(output_dir).resolve())
     started = time.monotonic()
     report = check_data(spec, data)
+    raise_certain(report.leaks)
     more = _check_more_data(spec, bulk_inference_data)
     check_seconds = time.monotonic() - started
     make_output_folder(layout)
@@ -197,6 +200,7 @@ def _run(
         metadata_connection_config=connection,
         beam_pipeline_args=[*beam_args],
         bulk_inference_data=bulk_inference_data,
+        patterns=with_patterns_found(data_dir, spec.splits),
     )
     start_seconds = time.monotonic() - started
     watch = _Watch([c.id for c in pipeline.components], progress)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 from importlib import resources
 
@@ -57,11 +58,11 @@ def tfma_page(directory: str, name: str) -> str:
     script = resources.files("tensorflow_model_analysis") / "static" / "vulcanized_tfma.js"
     headings = ("all records", *columns)
     return _PAGE.format(
-        name=name,
+        name=html.escape(name),
         # Escapes what would end the script element.
         component=script.read_text("utf-8").replace("</script", "<\\/script"),
         views="\n".join(
-            f'<h2>{heading}</h2>\n<tfma-nb-slicing-metrics id="view{number}"></tfma-nb-slicing-metrics>'
+            f'<h2>{html.escape(heading)}</h2>\n<tfma-nb-slicing-metrics id="view{number}"></tfma-nb-slicing-metrics>'
             for number, heading in enumerate(headings)
         ),
         data=base64.b64encode(json.dumps(views, default=str).encode()).decode(),

@@ -10,7 +10,6 @@ import base64
 import binascii
 import dataclasses
 import json
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,11 +38,13 @@ class Limits:
         body_bytes: Maximum size of the body, after decompression.
         rows: Maximum of `B`.
         steps: Maximum of `T` (with padding), or of the steps of a record.
+        padded_steps: Maximum of `B * T`, where `T` is the length of the longest row: what the network computes.
     """
 
     body_bytes: int = 16 << 20
     rows: int = 4096
     steps: int = 100_000
+    padded_steps: int = 200_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,6 +168,22 @@ def _check_rows(rows: int, limits: Limits) -> None:
         raise RestError(400, f"The request has {rows} rows; at most {limits.rows} are allowed.")
 
 
+def check_padded_steps(rows: int, longest: int, limits: Limits) -> None:
+    """Rejects a request whose rows, padded to the longest one, would not fit in memory.
+
+    Raises:
+        RestError: There are too many padded steps.
+
+    >>> check_padded_steps(2, 100_000, Limits())
+    """
+    if rows * longest > limits.padded_steps:
+        raise RestError(
+            413,
+            f"The request has {rows} rows, and the longest one has {longest} steps: {rows * longest} steps with "
+            f"padding. At most {limits.padded_steps} are allowed. Send long rows in requests of their own.",
+        )
+
+
 def to_array(value: Any, spec: Any, name: str, limits: Limits) -> np.ndarray:
     """An input's array; an empty list gives zero rows.
 
@@ -190,8 +207,10 @@ def to_array(value: Any, spec: Any, name: str, limits: Limits) -> np.ndarray:
         found = len(level[0]) if level else size or 0
         if axis == 0:
             _check_rows(found, limits)
-        elif axis == 1 and size is None and found > limits.steps:
-            raise RestError(400, f"{name} has {found} steps; at most {limits.steps} are allowed.")
+        elif axis == 1 and size is None:
+            if found > limits.steps:
+                raise RestError(400, f"{name} has {found} steps; at most {limits.steps} are allowed.")
+            check_padded_steps(sizes[0], found, limits)
         for item, place in zip(level, where, strict=True):
             if len(item) != (found if size is None else size):
                 expected = (
@@ -236,7 +255,8 @@ def _leaf(value: Any, dtype: str, name: str, number: int, sizes: list[int]) -> A
         if not -(2**63) <= value < 2**63:
             raise fail("a number that an int64 can hold")
         return value
-    if math.isinf(value) or abs(value) > GREATEST_FLOAT:
+    # Compared as Python numbers: an integer may have too many digits for a float.
+    if abs(value) > GREATEST_FLOAT:
         raise fail("a number that a float32 can hold")
     return value
 

@@ -27,6 +27,7 @@ from tfx_sequences.errors import UserInputError
 from tfx_sequences.pipeline.rest.rest_json import (
     Limits,
     RestError,
+    check_padded_steps,
     parse_json,
     parse_request,
     signature_of,
@@ -48,16 +49,25 @@ class RestServer:
         host: The address to listen on.
         port: The port to listen on; 0 picks a free one.
         limits: Limits of a request.
+        seconds_for_a_body: Seconds after which a body that has not arrived ends its request.
     """
 
     def __init__(
-        self, model: LoadedModel, name: str, *, host: str = "127.0.0.1", port: int = 0, limits: Limits | None = None
+        self,
+        model: LoadedModel,
+        name: str,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        limits: Limits | None = None,
+        seconds_for_a_body: float = _SECONDS_FOR_A_BODY,
     ) -> None:
         self._model = model
         self._name = name
         self._host = host
         self._port = port
         self._limits = limits or Limits()
+        self._seconds_for_a_body = seconds_for_a_body
         self._metadata = _signature_metadata(model.folder)
         self._pool = ThreadPoolExecutor(_THREADS, "predict")
         self._loop = asyncio.new_event_loop()
@@ -118,13 +128,32 @@ class RestServer:
         if request.match_info["verb"] != "predict":
             raise RestError(404, f"':{request.match_info['verb']}' is not supported, only ':predict'.")
         self._check_size(request)
-        async with self._budget.reserved(request.content_length or self._limits.body_bytes):
+        async with self._budget.share() as share:
             try:
-                body = await asyncio.wait_for(request.read(), _SECONDS_FOR_A_BODY)
+                body = await asyncio.wait_for(self._body(request, share), self._seconds_for_a_body)
             except asyncio.TimeoutError:
-                raise RestError(408, f"The body did not arrive within {_SECONDS_FOR_A_BODY} s.") from None
+                if share.waits:
+                    raise RestError(503, "The server is busy with other requests. Send the request again.") from None
+                raise RestError(408, f"The body did not arrive within {self._seconds_for_a_body:g} s.") from None
             answer = await asyncio.get_running_loop().run_in_executor(self._pool, self._answer, body)
         return web.Response(body=answer, content_type="application/json")
+
+    async def _body(self, request: web.Request, share: _Share) -> bytes:
+        """The body. Memory is taken as its parts arrive, so a client that sends nothing holds nothing."""
+        parts, size = [], 0
+        try:
+            async for part in request.content.iter_any():
+                size += len(part)
+                if size > self._limits.body_bytes:
+                    raise _too_large(self._limits.body_bytes, None)
+                await share.take(len(part))
+                parts.append(part)
+        except web.RequestPayloadError as error:
+            encoding = request.headers.get("Content-Encoding", "none")
+            raise RestError(
+                400, f"The body cannot be read: it is not complete, or its encoding is not '{encoding}'."
+            ) from error
+        return b"".join(parts)
 
     def _answer(self, body: bytes) -> bytes:
         request = parse_json(body)
@@ -137,9 +166,12 @@ class RestServer:
         return json.dumps(write_answer(outputs, parsed.by_row), ensure_ascii=False).encode()
 
     def _check_steps(self, records: Any, signature_name: str) -> None:
+        longest = 0
         for row, steps in enumerate(self._model.steps_of(records, signature_name)):
             if steps > self._limits.steps:
                 raise RestError(400, f"Row {row} has {steps} steps; at most {self._limits.steps} are allowed.")
+            longest = max(longest, steps)
+        check_padded_steps(len(records), longest, self._limits)
 
     async def _status(self, request: web.Request) -> web.Response:
         self._check_model(request)
@@ -180,25 +212,52 @@ class RestServer:
 
 
 class _Budget:
-    """Limits the bytes in memory at a time; other requests wait."""
+    """Limits the bytes of all bodies in memory; other requests wait until there is room.
+
+    Requests whose bodies arrive at the same time could each wait for the others. So the request that began to send
+    first never waits, and the limit is exceeded by one body at most.
+    """
 
     def __init__(self, total: int) -> None:
         self._left = total
-        self._total = total
         self._changed = asyncio.Condition()
+        # In the order of their first bytes: a dict keeps its order.
+        self._shares: dict[_Share, None] = {}
 
     @contextlib.asynccontextmanager
-    async def reserved(self, size: int) -> AsyncIterator[None]:
-        size = min(size, self._total)
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._left >= size)
-            self._left -= size
+    async def share(self) -> AsyncIterator[_Share]:
+        """The share of one request; its bytes are given back at the end of the block."""
+        share = _Share(self)
         try:
-            yield
+            yield share
         finally:
             async with self._changed:
-                self._left += size
+                self._shares.pop(share, None)
+                self._left += share.size
                 self._changed.notify_all()
+
+    async def take(self, share: _Share, size: int) -> None:
+        """Adds bytes to a share, as soon as there is room."""
+        self._shares.setdefault(share)
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._left >= size or next(iter(self._shares)) is share)
+            self._left -= size
+            share.size += size
+
+
+class _Share:
+    """The bytes of one request in memory."""
+
+    def __init__(self, budget: _Budget) -> None:
+        self._budget = budget
+        self.size = 0
+        self.waits = False
+
+    async def take(self, size: int) -> None:
+        """Adds bytes to the share, as soon as there is room."""
+        self.waits = True
+        await self._budget.take(self, size)
+        self.waits = False
 
 
 @web.middleware

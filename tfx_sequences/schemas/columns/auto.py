@@ -1,4 +1,4 @@
-"""The value `auto`: the setting is left to the data, see `tfx_sequences.schemas.spec.auto_settings`."""
+"""The value `auto`: the setting is chosen from the data, see `tfx_sequences.schemas.spec.auto_settings`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ def chosen(value: _Value | Auto) -> _Value:
     """A setting that has been chosen.
 
     Raises:
-        ValueError: It is still `auto`: the spec did not go through `with_auto_settings`.
+        ValueError: The setting is still `auto`, because `with_auto_settings` was not applied to the spec.
 
     >>> chosen(3)
     3
     """
     if isinstance(value, str) and value == AUTO:
-        raise ValueError("a setting is still 'auto'; with_auto_settings(spec) gives the spec with it chosen")
+        raise ValueError("a setting is still 'auto'; use with_auto_settings(spec), which chooses a value")
     return value

@@ -1,4 +1,4 @@
-"""The base of everything declared: frozen, strict, serialisable."""
+"""The base class of all declarations: frozen, strict and serializable."""
 
 from __future__ import annotations
 
@@ -26,7 +26,12 @@ class Declared(pydantic.BaseModel):
     """
 
     model_config = pydantic.ConfigDict(
-        frozen=True, strict=True, extra="forbid", validate_default=True, use_attribute_docstrings=True
+        frozen=True,
+        strict=True,
+        extra="forbid",
+        validate_default=True,
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
     )
 
     @pydantic.model_validator(mode="before")
@@ -51,7 +56,7 @@ def _list_to_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-# Strict mode refuses the lists of Python callers for a tuple; JSON has no tuples.
+# Strict mode does not accept a list for a tuple, which Python callers may pass; JSON has no tuples.
 AsTuple = pydantic.BeforeValidator(_list_to_tuple)
 Strings = Annotated[tuple[str, ...], AsTuple]
 Sizes = Annotated[tuple[pydantic.PositiveInt, ...], AsTuple]
@@ -62,7 +67,7 @@ _Model = TypeVar("_Model", bound=Declared)
 
 
 def declared(model: type[_Model], **fields: Any) -> _Model:
-    """The model of these fields; a `SpecError` of ours, not pydantic's error, says what is wrong with them.
+    """Creates a model; invalid fields raise our `SpecError` instead of pydantic's error.
 
     >>> class Size(Declared):
     ...     width: int = 1

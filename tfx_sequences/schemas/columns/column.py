@@ -12,14 +12,17 @@ from typing import Annotated
 
 import pydantic
 
+from tfx_sequences.schemas.columns.alignment import Alignment
 from tfx_sequences.schemas.columns.categorical_columns import CategoricalColumn, TextColumn, Vocabulary
 from tfx_sequences.schemas.columns.column_base import IdColumn
 from tfx_sequences.schemas.columns.embedding import Embedding
+from tfx_sequences.schemas.columns.keyed_normalizer import ZScoreBy
 from tfx_sequences.schemas.columns.numeric_columns import BucketizedColumn, NumericColumn, Scaling
 from tfx_sequences.schemas.columns.time_columns import TimeColumn
 
 __all__ = [
     "COLUMN_TYPES",
+    "Alignment",
     "BucketizedColumn",
     "CategoricalColumn",
     "Column",
@@ -31,6 +34,7 @@ __all__ = [
     "TextColumn",
     "TimeColumn",
     "Vocabulary",
+    "ZScoreBy",
 ]
 
 Column = Annotated[

@@ -1,4 +1,4 @@
-"""The arguments of `tf.feature_column`'s builders, turned into columns of this package."""
+"""Creates columns of this package from the arguments of `tf.feature_column`'s builders."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ def _number(default_value: Any, key: str) -> float | None:
     except (TypeError, ValueError) as error:
         raise SpecError(
             f"Column '{key}' has a default_value that is not a number.",
-            expected="one number, for each element of the shape, or None",
+            expected="a single number for all elements of the shape, or None",
             received=f"{default_value!r}",
         ) from error
 
 
 def make_bucketized(source: Any, boundaries: Sequence[float], *, is_sequence: bool) -> BucketizedColumn:
-    """The buckets of a numeric column; raises `SpecError` if its numbers are not plain ones."""
+    """The bucketized column of a numeric column; raises `SpecError` if the numbers are normalized."""
     if not isinstance(source, NumericColumn) or source.normalizer != "none" or source.is_sequence != is_sequence:
         kind = "sequence_numeric_column" if is_sequence else "numeric_column"
         raise SpecError(
-            "Only plain numbers can be put into buckets.",
-            expected=f"a {kind} without normalizer: the boundaries are in the record's own units",
+            "Only numbers without a normalizer can be bucketized.",
+            expected=f"a {kind} without a normalizer: boundaries are in the units of the records",
             received=f"{source!r}",
         )
     return declared(
@@ -58,14 +58,14 @@ def make_bucketized(source: Any, boundaries: Sequence[float], *, is_sequence: bo
 
 
 def make_categorical(key: str, is_sequence: bool, multi_valued: bool, **fields: Any) -> CategoricalColumn:
-    """A categorical column of the given fields."""
+    """A categorical column with the given fields."""
     return declared(CategoricalColumn, key=key, is_sequence=is_sequence, multi_valued=multi_valued, **fields)
 
 
 def make_listed(
     key: str, is_sequence: bool, multi_valued: bool, terms: Any, dtype: Any, default_value: Any, oov: int
 ) -> CategoricalColumn:
-    """A categorical column of listed terms."""
+    """A categorical column with listed terms."""
     terms = tuple(t.decode() if isinstance(t, bytes) else t if isinstance(t, str) else int(t) for t in terms)
     if dtype is None:
         dtype = "int64" if terms and isinstance(terms[0], int) else "string"
@@ -82,7 +82,7 @@ def make_listed(
 def make_filed(
     key: str, is_sequence: bool, multi_valued: bool, file: Any, size: int | None, oov: int, default: Any, dtype: Any
 ) -> CategoricalColumn:
-    """A categorical column of the terms in a file."""
+    """A categorical column with the terms in a file."""
     return make_categorical(
         key,
         is_sequence,
@@ -97,21 +97,21 @@ def make_filed(
 def _unknown(key: str, default_value: int | None, num_oov_buckets: int) -> dict[str, Any]:
     if num_oov_buckets and default_value not in (None, -1):
         raise SpecError(
-            f"Column '{key}' gives unknown terms two ids.",
+            f"Column '{key}' assigns two ids to unknown terms.",
             expected="default_value or num_oov_buckets",
             received=f"default_value={default_value}, num_oov_buckets={num_oov_buckets}",
-            fix="Leave one of them out.",
+            fix="Remove one of them.",
         )
     return {"num_oov_buckets": num_oov_buckets, "default_value": None if num_oov_buckets else default_value}
 
 
 def stored_dtype(dtype: Any, key: str) -> str:
-    """The name of the dtype in which records store values; raises `SpecError` for others."""
+    """The name of the dtype that records store; raises `SpecError` for other dtypes."""
     name = dtype if isinstance(dtype, str) else getattr(dtype, "name", None) or getattr(dtype, "__name__", str(dtype))
     stored = {"int32": "int64", "float64": "float32"}.get(str(name), str(name))
     if stored not in ("string", "int64", "float32"):
         raise SpecError(
-            f"Column '{key}' has a dtype that records do not store.",
+            f"Column '{key}' has a dtype that records cannot store.",
             expected="string, int64 or float32",
             received=str(dtype),
         )

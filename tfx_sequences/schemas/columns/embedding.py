@@ -1,4 +1,4 @@
-"""Embeddings: the table that gives each id a dense vector."""
+"""Embeddings: tables of one dense vector per id."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ class Embedding(Declared):
     """Length of the vector; None chooses `1.6 * terms ** 0.56`, between 4 and 64."""
     trainable: bool = True
     combiner: Literal["mean", "sum", "sqrtn"] = "mean"
-    """How the vectors of a step's several ids become one; `sqrtn` is the sum over the root of their number."""
+    """How the vectors of several ids in a step are combined; `sqrtn` is the sum divided by the root of their number."""
     max_norm: float | None = pydantic.Field(None, gt=0)
-    """Vectors of a greater L2 norm are scaled down to it when they are looked up."""
+    """Vectors with a greater L2 norm are scaled down to this norm when they are looked up."""
     dropout: float = pydantic.Field(0.0, ge=0, lt=1)
-    """Fraction of the vectors' elements that is dropped in training."""
+    """Dropout rate for the elements of the vectors."""
     initializer: Literal[INITIALIZERS] = "uniform"  # type: ignore[valid-type]
-    """Initial values: a Keras initializer, or `feature_column`: truncated normal of
+    """Initial values: a Keras initializer, or `feature_column`: a truncated normal distribution with standard
     deviation `1 / sqrt(dimension)`, as in `tf.feature_column.embedding_column`."""
     table: str | None = pydantic.Field(None, min_length=1)
-    """Columns, of steps and of context, that name the same table share its vectors."""
+    """Columns with the same table name share its vectors, in the context and in the sequence."""
     vectors_file: str | None = None
-    """Pretrained vectors: text lines `term x1 x2 ...` (with or without word2vec's header
-    line), or a `.npy` array of one row per term; relative to the spec's file."""
+    """Pretrained vectors: text lines `term x1 x2 ...` (with or without the header line of word2vec), or a `.npy` array
+    with one row per term. The path is relative to the spec's file."""
     vectors_terms_file: str | None = None
-    """The terms of the rows of a `.npy` file, one per line; None: those of the column's own
-    list or file, or the ids themselves."""
+    """The terms of the rows of a `.npy` file, one per line; None uses the terms of the column's own list or file, or
+    the ids themselves."""
 
     @pydantic.model_validator(mode="after")
     def _check(self) -> Embedding:
         if self.vectors_terms_file and not (self.vectors_file or "").endswith(".npy"):
-            raise ValueError("vectors_terms_file names the rows of a vectors_file that ends in .npy")
+            raise ValueError("vectors_terms_file needs a vectors_file that ends in .npy, whose rows it names")
         return self
 
     def width(self, num_ids: int) -> int:

@@ -1,4 +1,4 @@
-"""Files that a spec names: on this machine, or in one of TensorFlow's file systems."""
+"""Files named in a spec: on this machine, or in one of TensorFlow's file systems."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from tfx_sequences.schemas.columns.column_base import BaseColumn, IdColumn
 
 
 def read_bytes(file: str) -> bytes:
-    """The file's contents; TensorFlow is imported for remote ones only.
+    """The file's content; TensorFlow is only imported for remote files.
 
     Raises:
-        OSError: It cannot be read.
+        OSError: The file cannot be read.
     """
     if "://" not in file:
         return Path(file).read_bytes()
@@ -25,7 +25,7 @@ def read_bytes(file: str) -> bytes:
 
 
 def named_files(column: BaseColumn) -> Iterator[tuple[str, str]]:
-    """The files a column names: field (`vocabulary_file` or `embedding.vectors_file`, ...) and path."""
+    """The files of a column: field (`vocabulary_file` or `embedding.vectors_file`, ...) and path."""
     vocabulary = getattr(column, "vocabulary_file", None)
     if vocabulary:
         yield "vocabulary_file", vocabulary

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, get_args
 import pydantic
 
 from tfx_sequences.schemas.columns.base import AsTuple, Declared, Sizes
-from tfx_sequences.schemas.columns.column_base import BaseColumn, IdColumn, size_of
+from tfx_sequences.schemas.columns.column_base import BaseColumn, FurtherFeature, IdColumn, size_of
+from tfx_sequences.schemas.columns.keyed_normalizer import ZScoreBy
 
 Numbers = Annotated[tuple[float, ...], AsTuple]
 RecordNormalizer = Literal["per_record", "per_record_robust", "per_record_min_max"]
@@ -64,6 +65,12 @@ class _Numbers(BaseColumn):
         """Number of values in one step."""
         return size_of(self.shape)
 
+    @property
+    def alignments(self) -> tuple[str, ...]:
+        """Those that give one value for each step; between keys there is nothing to interpolate."""
+        by_step_key = any(further.is_sequence for further in self.further_features)
+        return ("previous", "nearest") if by_step_key else ("previous", "nearest", "interpolate")
+
 
 def _whole(dtype: str, number: float | None) -> None:
     if dtype == "int64" and number is not None and not number.is_integer():
@@ -89,13 +96,14 @@ class NumericColumn(_Numbers):
     a `default_value`, else `mean`."""
     indicator: bool = False
     """The model also gets the observed mask: for each element 1 where it has a value, 0 where it is missing."""
-    normalizer: Normalizer | Scaling = "auto"
+    normalizer: Normalizer | Scaling | ZScoreBy = "auto"
     """Applied per element of `shape`. By statistics of the training split: `z_score` (mean and standard deviation),
     `min_max`, `robust` (median and distance of the quartiles), `quantile` (ranks, as a normal distribution has them),
     `log1p` (`sign(x) * log1p(|x|)`, then its `z_score`). By those of the record alone: `per_record` (mean and standard
     deviation), `per_record_robust` (median and distance of the quartiles), `per_record_min_max`. `auto` chooses one of
     `z_score`, `log1p`, `quantile` and `per_record` from the training split, and says which. Or a mapping of `offset`,
-    `scale` and `then`: `(x - offset) * scale` and the normaliser that follows."""
+    `scale` and `then`: `(x - offset) * scale` and the normaliser that follows; or of `z_score_by`: statistics of each
+    value of another feature."""
     clip: pydantic.PositiveFloat | None = None
     """Normalised values beyond this, up or down, become it."""
     causal: bool | None = None
@@ -106,10 +114,21 @@ class NumericColumn(_Numbers):
     scale (its `z_score`) and the record's location, as `log1p` of its ratio to the scale. None: true where `auto` has
     chosen the normaliser."""
 
+    @property
+    def further_features(self) -> tuple[FurtherFeature, ...]:
+        """The keys that values are normalised by."""
+        normalizer = self.normalizer
+        if not isinstance(normalizer, ZScoreBy):
+            return ()
+        of_steps = self.is_sequence if normalizer.source is None else normalizer.source == "sequence"
+        return (FurtherFeature(normalizer.z_score_by, of_steps, normalizer.dtype),)
+
     @pydantic.model_validator(mode="after")
     def _check(self) -> NumericColumn:
         _whole(self.dtype, self.default_value)
         self._check_missing()
+        if isinstance(self.normalizer, ZScoreBy) and self.normalizer.source == "sequence" and not self.is_sequence:
+            raise ValueError("normalizer: source: sequence is for a column among the sequence features")
         by_record = self.normalizer in RECORD_NORMALIZERS
         if by_record and not self.is_sequence:
             raise ValueError(
@@ -133,6 +152,8 @@ class NumericColumn(_Numbers):
     @property
     def method(self) -> str:
         """The name of the normaliser, after offset and scale."""
+        if isinstance(self.normalizer, ZScoreBy):
+            return "z_score_by"
         return self.normalizer.then if isinstance(self.normalizer, Scaling) else self.normalizer
 
     def _check_missing(self) -> None:

@@ -1,4 +1,4 @@
-"""Pretrained vectors: read from a file and aligned to a column's ids."""
+"""Pretrained vectors: read from a file and ordered by a column's ids."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class PretrainedVectors:
-    """Vectors by id, and which ids do not have one.
+    """Vectors by id, and the terms without a vector.
 
     Attributes:
-        vectors: float32 `[num_ids, D]`; zero where the file has none.
-        covered: bool `[num_ids]`, True for the ids whose term the file has.
-        not_covered: The terms that the file does not have, in id order.
-        table: The table they are for.
+        vectors: float32 `[num_ids, D]`; zero for ids without a vector in the file.
+        covered: bool `[num_ids]`, True for ids whose term is in the file.
+        not_covered: The terms that are not in the file, in id order.
+        table: Name of the embedding table.
     """
 
     vectors: np.ndarray
@@ -33,7 +33,7 @@ class PretrainedVectors:
     table: str
 
     def report(self) -> str:
-        """One line on how much of the vocabulary the file covers."""
+        """One line that describes how much of the vocabulary the file covers."""
         terms = int(self.covered.sum()) + len(self.not_covered)
         line = f"Embedding '{self.table}': pretrained vectors for {int(self.covered.sum())} of {terms} terms"
         return f"{line}; none for {shortened(self.not_covered, 5)}" if self.not_covered else line
@@ -45,10 +45,10 @@ def pretrained_vectors(
     """Reads `embedding.vectors_file` and puts its vectors in the order of the ids.
 
     Args:
-        embedding: Names the file; `dimension` must be that of its vectors.
+        embedding: Names the file; `dimension` must equal the dimension of its vectors.
         terms: The vocabulary, in id order; None: ids are the rows of a `.npy` file.
         num_ids: Number of ids; those after the terms (OOV buckets) have no vector.
-        table: What messages call it.
+        table: Name of the table in messages.
 
     Raises:
         SpecError: The file cannot be read, a line is malformed, or its vectors have
@@ -84,7 +84,7 @@ def pretrained_vectors(
             vectors[index], covered[index] = rows[row], True
     if not covered.any():
         raise SpecError(
-            f"The vectors file of '{table}' has none of its {len(names)} terms.",
+            f"The vectors file of '{table}' contains none of its {len(names)} terms.",
             expected=f"vectors for terms such as {shortened(names, 3)}",
             received=f"terms such as {shortened(list(row_of), 3)} in {file}",
             fix="Check the file, and the case of its terms.",
@@ -112,7 +112,7 @@ def _array(embedding: Embedding, table: str) -> tuple[Any, list[str] | None]:
 
 
 def _text(embedding: Embedding, table: str, wanted: frozenset[str] | None) -> tuple[Any, list[str]]:
-    """Vectors of the terms that are wanted; the file may hold millions of others."""
+    """Vectors of the wanted terms; the file may contain millions of others."""
     import numpy as np
 
     file = str(embedding.vectors_file)
@@ -123,7 +123,7 @@ def _text(embedding: Embedding, table: str, wanted: frozenset[str] | None) -> tu
         words = line.rstrip(b"\r\n").rstrip(b" ").split(b" ")
         if words == [b""] or (number == 1 and _is_header(words)):
             continue
-        # A term may hold spaces (it does in some published files): numbers are counted from the end.
+        # A term may contain spaces (in some published files): numbers are counted from the end.
         width = len(words) - 1 if width is None else width
         if len(words) <= width or width == 0:
             raise _malformed(file, table, number, f"{len(words) - 1} numbers, others have {width}")
@@ -147,10 +147,10 @@ def _is_header(words: list[bytes]) -> bool:
 def _check_dimension(rows: Any, embedding: Embedding, table: str) -> None:
     if embedding.dimension is not None and embedding.dimension != rows.shape[1]:
         raise SpecError(
-            f"The vectors of '{table}' have a different dimension from the embedding.",
+            f"The vectors of '{table}' have a different dimension than the embedding.",
             expected=f"dimension {embedding.dimension}",
             received=f"{rows.shape[1]} numbers per term in {embedding.vectors_file}",
-            fix=f"Write 'dimension: {rows.shape[1]}', or give other vectors.",
+            fix=f"Write 'dimension: {rows.shape[1]}', or use other vectors.",
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns.column_base import BaseColumn, IdColumn
+from tfx_sequences.schemas.columns.names import weights_name
 
 # combiner and max_norm act on a lookup, so they may differ.
 _OF_THE_TABLE = ("dimension", "initializer", "trainable", "vectors_file", "vectors_terms_file")
@@ -48,8 +49,14 @@ def names_by_table(columns: Mapping[str, BaseColumn]) -> dict[str, list[str]]:
     {'sequence.token_embedding': ['sequence.token']}
     """
     # By its name in the spec a column is the only one; by its key it may not be.
-    renamed = [column.model_copy(update={"key": name}) for name, column in columns.items()]
+    renamed = [column.model_copy(update=_names(name, column)) for name, column in columns.items()]
     return {table: [c.key for c in users] for table, users in columns_by_table(renamed).items()}
+
+
+def _names(name: str, column: BaseColumn) -> dict[str, str]:
+    """What a column is called after Transform, and what its weights are."""
+    weighted = getattr(column, "weighted_by", None) is not None
+    return {"key": name, **({"weighted_by": weights_name(name)} if weighted else {})}
 
 
 def _agree(table: str, first: IdColumn, other: IdColumn) -> None:

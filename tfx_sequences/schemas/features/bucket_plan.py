@@ -1,4 +1,4 @@
-"""The bucket plan: which lengths share batches, and how much padding is expected."""
+"""The bucket plan: the lengths that share batches, and the expected padding."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from tfx_sequences.schemas.columns.base import AsTuple, Declared
 
 
 class Bucket(Declared):
-    """Lengths that share batches, and what one epoch of them is expected to be."""
+    """Lengths that share batches, with the expected numbers for one epoch."""
 
     shortest: pydantic.NonNegativeInt
-    """Shortest length it takes, in steps."""
+    """Shortest length in this bucket, in steps."""
     longest: pydantic.NonNegativeInt
-    """Longest length seen in it; 0 for an empty bucket."""
+    """Longest length found in this bucket; 0 for an empty bucket."""
     batch_size: pydantic.PositiveInt
-    """Rows per batch; the last one of an epoch may be shorter."""
+    """Rows per batch; the last batch of an epoch may have fewer."""
     rows: pydantic.NonNegativeInt
     """Rows per epoch."""
     batches: pydantic.NonNegativeInt
     """Batches per epoch: `ceil(rows / batch_size)`."""
     real_steps: pydantic.NonNegativeInt
-    """Steps of the records per epoch."""
+    """Steps of the records, per epoch."""
     padded_steps: pydantic.NonNegativeFloat
-    """Steps of the batches per epoch, padding included: the expected value over all shuffles."""
+    """Steps of the batches per epoch, including padding: the expected value over all shuffles."""
 
 
 class BucketPlan(Declared):
-    """How the records of a training split become batches of about equal length.
+    """How the records of a training split are combined into batches of similar length.
 
-    Made by `tfx_sequences.components.input.bucket_planning.make_plan`. Lengths are those
-    after `max_length` has cut them and `drop_*` has left records out.
+    Created by `tfx_sequences.components.input.bucket_planning.make_plan`. Lengths are measured
+    after truncation to `max_length`, without the records that `drop_*` drops.
 
     >>> whole = Bucket(
     ...     shortest=0, longest=8, batch_size=4, rows=10, batches=3, real_steps=60, padded_steps=75.0
@@ -43,14 +43,14 @@ class BucketPlan(Declared):
     """
 
     boundaries: Annotated[tuple[pydantic.PositiveInt, ...], AsTuple]
-    """Upper length bounds (exclusive) of all buckets but the last, as
-    `tf.data.Dataset.bucket_by_sequence_length` takes them."""
+    """Upper length bounds (exclusive) of all buckets except the last, as in
+    `tf.data.Dataset.bucket_by_sequence_length`."""
     buckets: Annotated[tuple[Bucket, ...], AsTuple]
 
     @pydantic.model_validator(mode="after")
     def _check(self) -> BucketPlan:
         if list(self.boundaries) != sorted(set(self.boundaries)):
-            raise ValueError("boundaries must rise, each greater than the one before it")
+            raise ValueError("boundaries must be increasing: each boundary must be greater than the one before it")
         if len(self.buckets) != len(self.boundaries) + 1:
             raise ValueError(f"{len(self.boundaries)} boundaries need {len(self.boundaries) + 1} buckets")
         return self
@@ -67,7 +67,7 @@ class BucketPlan(Declared):
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches per epoch, the short last ones included."""
+        """Batches per epoch, including the short last ones."""
         return sum(bucket.batches for bucket in self.buckets)
 
     @property
@@ -77,10 +77,10 @@ class BucketPlan(Declared):
 
     @property
     def padded_steps(self) -> float:
-        """Expected steps of all batches, padding included."""
+        """Expected steps of all batches, including padding."""
         return sum(bucket.padded_steps for bucket in self.buckets)
 
     @property
     def padding_share(self) -> float:
-        """Expected share of all steps computed that is padding, in `[0, 1)`."""
+        """The expected padding ratio: padded steps divided by all steps, in `[0, 1)`."""
         return 1 - self.real_steps / self.padded_steps if self.padded_steps else 0.0

@@ -1,27 +1,26 @@
-"""Vocabularies that Transform computes: their names, and which columns share one."""
+"""Vocabularies that Transform computes: their names, and the columns that share one."""
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from tfx_sequences.schemas.columns.column import TermColumn
+from tfx_sequences.schemas.columns.internal_names import file_name, internal_name
 from tfx_sequences.schemas.columns.shared_tables import names_by_table
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def vocabulary_name(name: str) -> str:
-    """Name of the file of the vocabulary of a transformed feature (or of the label).
+    """Name of the vocabulary file of a transformed feature (or of the label).
 
     >>> vocabulary_name("sequence.token")
     'vocabulary_sequence_token'
     """
-    return "vocabulary_" + name.replace(".", "_")
+    return "vocabulary_" + file_name(name)
 
 
 def computed_vocabularies(spec: SequenceSpec) -> dict[str, list[str]]:
-    """The transformed features whose vocabularies are computed, by the vocabulary's name.
+    """The transformed features with computed vocabularies, by the vocabulary's name.
 
-    Columns that share an embedding table have one vocabulary, of the terms of all.
+    Columns that share an embedding table share one vocabulary with all their terms.
 
     >>> shared = {"type": "categorical", "embedding": {"table": "item"}}
     >>> spec = SequenceSpec(
@@ -36,6 +35,6 @@ def computed_vocabularies(spec: SequenceSpec) -> dict[str, list[str]]:
         if not isinstance(column, TermColumn) or column.vocabulary is None:
             continue
         table, names = of_tables.get(name, ("", [name]))
-        file = vocabulary_name(name) if len(names) == 1 else f"vocabulary_of_table_{quote(table, safe='')}"
+        file = vocabulary_name(name) if len(names) == 1 else f"vocabulary_of_table_{internal_name(table)}"
         found.setdefault(file, []).append(name)
     return found

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns.column_base import BaseColumn
-from tfx_sequences.schemas.columns.names import SEQUENCE_PREFIX
+from tfx_sequences.schemas.columns.names import SEQUENCE_PREFIX, raw_name
 from tfx_sequences.schemas.features.raw_features import RawFeature, raw_features
 from tfx_sequences.schemas.features.transformed_features import make_parse_transformed_spec
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
@@ -54,7 +54,8 @@ def make_parse_sequence_example_spec(
                 tf.as_dtype(feature.dtype), value_key=feature.key, row_splits_dtype=tf.int64
             )
         else:
-            context[name] = _of_context(feature)
+            # The op takes the name of a dense feature for its key in the record.
+            context[feature.key] = _of_context(feature)
     return context, sequence
 
 
@@ -93,8 +94,15 @@ def make_parse_example_spec(
     parsed = {}
     for name, feature in _named(spec, with_label):
         if not feature.is_sequence:
-            parsed[name] = _of_context(feature)
+            parsed[feature.key] = _of_context(feature)
             continue
+        if name in parsed:
+            raise SpecError(
+                f"'{feature.key}' and '{name}' cannot both be features of a tf.Example.",
+                expected="no feature of the record whose key is that of a feature of the steps after 'sequence.'",
+                received=f"both, and parsed features of steps are called '{name}'",
+                fix="Use SequenceExamples, or another key.",
+            )
         if feature.multi_valued or (name != feature.key and not isinstance(spec, SequenceSpec)):
             raise SpecError(
                 f"'{feature.key}' cannot be a feature of a tf.Example.",
@@ -133,10 +141,12 @@ def parse_records(serialized: tf.Tensor, spec: SequenceSpec, *, with_label: bool
     serialized = tf.cond(size > 0, lambda: serialized, lambda: _placeholder(spec, with_label)[None])
     if spec.record == "Example":
         parsed = tf.io.parse_example(serialized, make_parse_example_spec(spec, with_label=with_label))
+        of_record = {f.key for f in raw_features(spec, with_label=with_label) if not f.is_sequence}
+        parsed = {raw_name(name, of_steps=False) if name in of_record else name: v for name, v in parsed.items()}
     else:
         context_spec, sequence_spec = make_parse_sequence_example_spec(spec, with_label=with_label)
         context, sequence, _ = tf.io.parse_sequence_example(serialized, context_spec or None, sequence_spec)
-        parsed = {**context, **sequence}
+        parsed = {**{raw_name(key, of_steps=False): v for key, v in context.items()}, **sequence}
     return {name: _first_rows(value, size) for name, value in parsed.items()}
 
 

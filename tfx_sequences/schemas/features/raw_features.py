@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalColumn, NumericColumn, Scaling, TimeColumn
@@ -16,7 +16,12 @@ from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.offsets import offset_column
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, is_from_context
 
-Role = Literal["feature", "offset", "known_future", "label", "mase_scale", "step_weight", "example_weight", "id"]
+# What stands for a missing key.
+_MISSING_KEY: dict[str, str | int] = {"string": "", "int64": MISSING_INT}
+
+Role = Literal[
+    "feature", "timestamps", "offset", "known_future", "label", "mase_scale", "step_weight", "example_weight", "id"
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +37,7 @@ class RawFeature:
             Transform.
         role: What the spec uses it for.
         multi_valued: One step (or the record) has any number of values; `shape` is `()`.
+        clock: The key of the timestamps of a list that has its own; empty for the steps of the record.
     """
 
     key: str
@@ -41,6 +47,7 @@ class RawFeature:
     default: str | int | float | None
     role: Role
     multi_valued: bool = False
+    clock: str = ""
 
     @property
     def tensor_name(self) -> str:
@@ -76,12 +83,12 @@ def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool 
 
     def add(feature: RawFeature) -> None:
         other = found.setdefault(feature.tensor_name, feature)
-        if (other.dtype, other.shape, other.multi_valued) != (feature.dtype, feature.shape, feature.multi_valued):
+        if _as_stored(other) != _as_stored(feature):
             raise SpecError(
                 f"The spec uses '{feature.key}' in two ways that contradict each other.",
                 expected=f"{_described(other)}, as its use as {other.role}",
                 received=f"{_described(feature)}, as {feature.role}",
-                fix="Give both uses the same dtype and shape.",
+                fix="Give both uses the same dtype, shape and timestamps.",
             )
         if other.default is None:
             return  # required by one use is required by all
@@ -91,7 +98,8 @@ def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool 
 
     columns: Iterable[BaseColumn] = spec.columns.values() if isinstance(spec, SequenceSpec) else spec
     for column in columns:
-        add(feature_of(column))
+        for feature in features_of(column):
+            add(feature)
         if isinstance(spec, SequenceSpec) and (offset := offset_feature(spec, column)):
             add(offset)
     if isinstance(spec, SequenceSpec):
@@ -164,9 +172,41 @@ def feature_of(column: BaseColumn) -> RawFeature:
     return RawFeature(column.key, not is_from_context(column), "string", (), "", "feature")
 
 
+def features_of(column: BaseColumn) -> list[RawFeature]:
+    """All features that a column reads, its own first.
+
+    >>> [f.tensor_name for f in features_of(CategoricalColumn(key="genres", weighted_by="shares"))]
+    ['genres', 'shares']
+    """
+    if column.align is None:
+        return [feature_of(column), *further_features_of(column)]
+    times, steps = (RawFeature(key, True, dtype, (), None, "timestamps") for key, _, dtype, _ in column.clock_features)
+    own = [feature for feature in further_features_of(column) if not feature.is_sequence]
+    return [*features_at_clock(column), *own, dataclasses.replace(times, clock=times.key), steps]
+
+
+def features_at_clock(column: BaseColumn) -> list[RawFeature]:
+    """The features of a column with `align` that have the steps of its `timestamps`, its own first."""
+    of_steps = [feature for feature in (feature_of(column), *further_features_of(column)) if feature.is_sequence]
+    return [dataclasses.replace(feature, clock=str(column.timestamps)) for feature in of_steps]
+
+
+def further_features_of(column: BaseColumn) -> list[RawFeature]:
+    """The features that a column reads beside its own: weights, keys."""
+    return [
+        RawFeature(key, is_sequence, dtype, (), None if several else _MISSING_KEY.get(dtype), "feature", several)
+        for key, is_sequence, dtype, several in column.further_features
+    ]
+
+
 def _described(feature: RawFeature) -> str:
     values = "any number of values" if feature.multi_valued else f"shape {list(feature.shape)}"
-    return f"dtype {feature.dtype} and {values}"
+    clock = f" and the timestamps '{feature.clock}'" if feature.clock else ""
+    return f"dtype {feature.dtype} and {values}{clock}"
+
+
+def _as_stored(feature: RawFeature) -> tuple[Any, ...]:
+    return feature.dtype, feature.shape, feature.multi_valued, feature.clock
 
 
 def _missing_number(column: NumericColumn | BucketizedColumn) -> int | float | None:

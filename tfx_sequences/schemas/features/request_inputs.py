@@ -1,4 +1,4 @@
-"""How requests that are not records name the raw features, and mark missing values.
+"""Names of raw features, and markers of missing values, in requests that are not records.
 
 The names of the inputs of the signature `serving_tensors`, and the keys of the plain rows that requests are
 built from.
@@ -15,15 +15,15 @@ from tfx_sequences.schemas.features.raw_features import RawFeature, served_featu
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 LENGTHS_INPUT = "sequence_length"
-# By dtype, what stands for a missing value, where a tensor must hold something.
+# By dtype, the marker of a missing value in a tensor.
 MISSING: dict[str, str | int | float] = {"string": "", "int64": MISSING_INT, "float32": float("nan")}
-# Neither may be the name of an argument of a TensorFlow function.
+# These cannot be names of arguments of a TensorFlow function.
 _TAKEN = (LENGTHS_INPUT, "self")
 
 
 @dataclasses.dataclass(frozen=True)
 class RequestInput:
-    """One raw feature as a padded tensor.
+    """One raw feature, as a padded tensor.
 
     Attributes:
         name: The name of the tensor.
@@ -35,16 +35,16 @@ class RequestInput:
 
     @property
     def shape(self) -> tuple[int | None, ...]:
-        """Context `[B, *shape]`, sequence `[B, T, *shape]`; several values `[B, V]` and `[B, T, V]`."""
+        """Context `[B, *shape]`, sequence `[B, T, *shape]`; `[B, V]` and `[B, T, V]` for several values."""
         several = (None,) if self.feature.multi_valued else ()
         return (None, *((None,) if self.feature.is_sequence else ()), *self.feature.shape, *several)
 
 
 def request_inputs(spec: SequenceSpec) -> dict[str, RequestInput]:
-    """What a prediction needs of a record, by the name of the tensor that holds it.
+    """The inputs that a prediction needs, by tensor name.
 
-    The name is the feature's key. Letters, digits and `_` stay, anything else becomes `_`; where
-    two would be called the same, or called `sequence_length`, it is `context_KEY` and `sequence_KEY`.
+    The name is the feature's key, with `_` for every character other than letters, digits and `_`. If two names
+    would be equal, or equal to `sequence_length`, they are `context_KEY` and `sequence_KEY`.
 
     >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> {name: given.shape for name, given in request_inputs(load_spec("japanese_vowels")).items()}
@@ -68,7 +68,7 @@ def needs_lengths(spec: SequenceSpec) -> bool:
 
 
 def why_no_examples(spec: SequenceSpec) -> str | None:
-    """What in the spec a `tf.Example`, with flat lists under one name each, cannot hold; None if it can hold all.
+    """Why a `tf.Example`, which only has named flat lists, cannot hold the inputs; None if it can.
 
     >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> why_no_examples(load_spec("japanese_vowels"))
@@ -77,7 +77,7 @@ def why_no_examples(spec: SequenceSpec) -> str | None:
     context = {feature.key for feature in features if not feature.is_sequence}
     for feature in features:
         if feature.is_sequence and feature.multi_valued:
-            return f"'{feature.key}' has any number of values per step, which a flat list cannot divide"
+            return f"'{feature.key}' has any number of values per step, which a flat list cannot separate"
         if feature.is_sequence and feature.key in context:
             return f"'{feature.key}' is a context and a sequence feature, and a tf.Example has one feature of a name"
     return None

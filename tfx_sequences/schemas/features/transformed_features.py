@@ -6,8 +6,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfx_sequences.schemas.columns.column import Column, IdColumn
-from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
+from tfx_sequences.schemas.columns.column import CategoricalColumn, Column, IdColumn
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, weights_name
 from tfx_sequences.schemas.features.observed_masks import observed_masks
 from tfx_sequences.schemas.features.record_scales import record_scales
 from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
@@ -49,6 +49,15 @@ def future_name(name: str) -> str:
     return f"future.{name}"
 
 
+def weighted_columns(spec: SequenceSpec) -> dict[str, CategoricalColumn]:
+    """The columns whose values have weights, by transformed name."""
+    return {
+        name: column
+        for name, column in spec.columns.items()
+        if isinstance(column, CategoricalColumn) and column.weighted_by is not None
+    }
+
+
 def names_of_step_labels(spec: SequenceSpec) -> set[str]:
     """Labels and weights with one value per step."""
     heads = {name: label for name, label in spec.heads.items() if label.per_step}
@@ -78,6 +87,8 @@ def make_parse_transformed_spec(spec: SequenceSpec, *, with_label: bool = True) 
         size = getattr(spec.columns[name], "size", 1)
         fixed = tf.io.FixedLenFeature([size], tf.float32)
         parsed[feature] = _ragged(feature, tf.float32, [size], False) if spec.columns[name].is_sequence else fixed
+    for name in weighted_columns(spec):
+        parsed[weights_name(name)] = _ragged(weights_name(name), tf.float32, [], spec.columns[name].is_sequence)
     parsed[SEQUENCE_LENGTH] = tf.io.FixedLenFeature([], tf.int64)
     if spec.id_key:
         parsed[RECORD_ID] = tf.io.FixedLenFeature([], tf.string)

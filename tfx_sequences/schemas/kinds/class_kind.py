@@ -1,4 +1,4 @@
-"""What the kinds of labels that are classes have in common."""
+"""The base of label kinds with classes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from tfx_sequences.schemas.kinds.label_fields import LabelFields
 
 
 class ClassKind(DeclaredKind):
-    """A kind whose targets are classes, and whose answers are scores of classes."""
+    """A kind whose targets are classes, and whose predictions are scores of classes."""
 
     has_classes: ClassVar[bool] = True
 
     def completed(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
-        """With a dtype: float32 for vectors, int64 for classes that are numbers, else string."""
+        """Adds the dtype: float32 for vectors, int64 for numeric classes, otherwise string."""
         if data.get("dtype") is not None:
             return data
         classes = data.get("classes")
@@ -28,27 +28,37 @@ class ClassKind(DeclaredKind):
         if label.is_vector:
             self._check_vector(label)
         elif label.dtype == "float32":
-            hint = "; a vector of 0 and 1 needs `shape`" if self.has_several_classes else ""
-            raise ValueError(f"a {self.name} label is a string or an int64, not float32{hint}")
+            hint = "; a vector of zeros and ones needs `shape`" if self.has_several_classes else ""
+            raise ValueError(f"a {self.name} label must be a string or an int64, not float32{hint}")
         if label.classes is not None:
             self._check_classes(label, label.classes)
+        if label.unseen != "error":
+            self._check_unseen(label)
         named = self.given_classes(label)
         if isinstance(label.class_weights, dict) and named is not None:
             for name in label.class_weights:
                 if name not in named:
                     raise ValueError(f"class_weights: '{name}' is not a class.{did_you_mean(name, named)}")
 
+    def _check_unseen(self, label: LabelFields) -> None:
+        if label.is_vector:
+            raise ValueError("unseen is for classes that are terms; a vector of 0 and 1 has all its classes")
+        if label.sampled_softmax is not None:
+            raise ValueError("unseen cannot be combined with sampled_softmax")
+        if self.has_several_classes and label.unseen == "wrong":
+            raise ValueError("a multi_label label takes `unseen: other`: no single answer is wrong")
+
     def _check_vector(self, label: LabelFields) -> None:
         del label
-        raise ValueError(f"shape is for regression and multi_label; a {self.name} label is one class")
+        raise ValueError(f"shape is for regression and multi_label; a {self.name} label is a single class")
 
     def _check_classes(self, label: LabelFields, classes: tuple[str, ...] | tuple[int, ...]) -> None:
         if not classes:
             raise ValueError("classes is empty")
         if len(set(classes)) < len(classes):
-            raise ValueError("classes holds a class twice")
+            raise ValueError("classes contains a class twice")
         if not label.is_vector and isinstance(classes[0], str) != (label.dtype == "string"):
-            raise ValueError(f"classes does not hold values of dtype {label.dtype}")
+            raise ValueError(f"classes must contain values of dtype {label.dtype}")
 
     def fix_of_dtype(self, label: LabelFields, stored: str, name: str, where: str) -> str:
         del name
@@ -61,15 +71,15 @@ class ClassKind(DeclaredKind):
         return f"Write `dtype: {stored}`{classes if listed else ''} at {where} in the spec."
 
     def plots(self, label: LabelFields) -> tuple[Plot, ...]:
-        """Curves of scores; with so large a number of classes that a sample is used, they would cost too much."""
+        """Curves of scores; none for sampled softmax, because they are too expensive for that many classes."""
         return () if label.sampled_softmax else ("curves",)
 
 
 def by_class(answers: Mapping[str, Any], scores: list[float]) -> dict[str, float]:
-    """The scores of one record or step by the name of the class."""
+    """The scores of one record or step, by class name."""
     return dict(zip(class_names(answers), scores, strict=True))
 
 
 def class_names(answers: Mapping[str, Any]) -> list[str]:
-    """The classes of an answer as strings."""
+    """The classes of a prediction, as strings."""
     return [c.decode() for c in answers["classes"]]

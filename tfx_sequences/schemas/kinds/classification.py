@@ -1,4 +1,4 @@
-"""Labels that are one class."""
+"""Labels that are a single class."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tfx_sequences.schemas.kinds.label_fields import LabelFields
 
 
 class DeclaredClassification(ClassKind):
-    """One class of each record, or of each step."""
+    """One class per record, or per step."""
 
     name: ClassVar[str] = "classification"
     fewest_classes: ClassVar[int] = 2
@@ -27,23 +27,23 @@ class DeclaredClassification(ClassKind):
         super()._check_classes(label, classes)
 
     def target_dtype(self, label: LabelFields) -> Literal["int64", "float32"]:
-        """The index of the class."""
+        """Index of the class."""
         del label
         return "int64"
 
     def metrics(self, label: LabelFields) -> tuple[str, ...]:
-        # With enough classes that a sample represents them, a curve over all would cost more than the network.
+        # If there are too many classes to train on all of them, a curve over all would cost more than the network.
         auc = () if label.sampled_softmax else ("auc",)
         spans = ("span_f1", "span_precision", "span_recall") if label.per_step else ()
         return ("accuracy", "loss", *auc, *spans)
 
     def tfma_metrics(self, label: LabelFields) -> Mapping[str, str]:
-        if label.per_step:
+        if label.per_step or label.unseen == "wrong":
             return {}
         return {"accuracy": "SparseCategoricalAccuracy", "loss": "SparseCategoricalCrossentropy"}
 
     def plots(self, label: LabelFields) -> tuple[Plot, ...]:
-        """Curves, and which class is predicted as which."""
+        """Curves, and a confusion matrix."""
         curves = super().plots(label)
         return (*curves, "confusion") if curves else ()
 
@@ -53,7 +53,7 @@ class DeclaredClassification(ClassKind):
         return (SCORES, CLASSES, PREDICTED_CLASS)
 
     def row(self, label: LabelFields, answers: Mapping[str, Any]) -> dict[str, Any]:
-        """`predicted_class`, and `scores` by class; of steps lists of both."""
+        """`predicted_class`, and `scores` by class; lists of both for labels of steps."""
         scores, predicted = answers[SCORES].tolist(), answers[PREDICTED_CLASS]
         if label.per_step:
             return {

@@ -1,4 +1,4 @@
-"""The contract of what is declared of a kind of label."""
+"""The base class of the declared part of a kind of label."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _OF_FORECASTS = ("horizon", "target", "known_future", "mase_scale", "forecast")
 
 
 class DeclaredKind:
-    """What is declared of a kind of label. A kind derives from this class, or from `ClassKind` or `NumberKind`.
+    """The declared part of a kind of label. A kind derives from this class, or from `ClassKind` or `NumberKind`.
 
-    The class attributes are facts that Transform, the checks of records and the batches ask for, whatever the kind is.
+    Transform, the data check and the batches use the class attributes, without knowing the kind.
 
     Attributes:
-        name: What the spec writes as the label's `type`.
-        has_classes: Targets are classes: those that the spec lists, or those of the training split.
-        has_several_classes: A target may be any number of classes.
-        fewest_classes: The number of classes that the training split must have at least.
-        from_windows: Rows are windows that are cut out of a series: a history, and the values that follow it.
-        needs_spread: Training needs the mean and the standard deviation of the targets of the training split.
+        name: The label's `type` in the spec.
+        has_classes: Whether targets are classes, either listed in the spec or found in the training split.
+        has_several_classes: Whether a target may have any number of classes.
+        fewest_classes: Minimum number of classes in the training split.
+        from_windows: Whether rows are windows of a series: a history, and the values that follow it.
+        needs_spread: Whether training needs the mean and the standard deviation of the training targets.
     """
 
     name: ClassVar[str]
@@ -38,30 +38,32 @@ class DeclaredKind:
 
     @property
     def has_one_class(self) -> bool:
-        """A target is one class."""
+        """Whether a target is a single class."""
         return self.has_classes and not self.has_several_classes
 
     def completed(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The fields as they are written, with the defaults that depend on the kind or on other fields."""
+        """The given fields, with the defaults that depend on the kind or on other fields."""
         return data
 
     def check(self, label: LabelFields) -> None:
-        """Checks what the fields alone say.
+        """Checks that the fields fit each other.
 
         Raises:
             ValueError: The fields do not fit each other.
         """
+        if label.unseen != "error" and not self.has_classes:
+            raise ValueError("unseen is for labels that are classes")
         for field in _OF_FORECASTS:
             if getattr(label, field):
                 raise ValueError(f"{field} is for labels of `type: forecast`")
 
     def is_cut_out(self, label: LabelFields) -> bool:
-        """Records have no feature of the label: it is cut out of the series that the network reads."""
+        """Whether records do not store the label, because it is a part of the series that the network reads."""
         del label
         return False
 
     def has_several_terms(self, label: LabelFields) -> bool:
-        """It is stored as any number of terms per record or step."""
+        """Whether the label is stored as any number of terms per record or step."""
         del label
         return False
 
@@ -70,51 +72,51 @@ class DeclaredKind:
         return None if label.classes is None else tuple(str(c) for c in label.classes)
 
     def target_dtype(self, label: LabelFields) -> Literal["int64", "float32"]:
-        """What Transform makes of the stored values: indices of classes, -1 for an unknown one, or plain numbers."""
+        """The dtype of the transformed values: indices of classes (-1 for an unknown class), or plain numbers."""
         raise NotImplementedError
 
     def fix_of_dtype(self, label: LabelFields, stored: str, name: str, where: str) -> str:
-        """How to fix a label that is stored in another type.
+        """How to fix a label that is stored with another dtype.
 
         Args:
             label: The label.
-            stored: How records store it.
-            name: The feature, as messages name it.
-            where: Where the spec declares the label.
+            stored: The dtype in the records.
+            name: The feature's name in messages.
+            where: The label's place in the spec.
         """
         raise NotImplementedError
 
     def metrics(self, label: LabelFields) -> tuple[str, ...]:
-        """The names of its metrics on the test split; see `docs/tasks.md`."""
+        """Names of its metrics on the test split; see `docs/tasks.md`."""
         raise NotImplementedError
 
     def main_metric(self, label: LabelFields) -> str:
-        """The metric that training shows too, by which splits are compared."""
+        """The metric that training also shows, for comparisons between splits."""
         return self.metrics(label)[0]
 
     def tfma_metrics(self, label: LabelFields) -> Mapping[str, str]:
-        """Metrics that TFMA computes if no weight is involved: its names by ours. Others come from sums."""
+        """Metrics that TFMA computes if there are no weights: TFMA's names by our names. Others come from sums."""
         del label
         return {}
 
     def plots(self, label: LabelFields) -> tuple[Plot, ...]:
-        """What the Evaluator plots."""
+        """The Evaluator's plots."""
         del label
         return ()
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Names of the served model's outputs. The first one is what TFMA calls the prediction."""
+        """Names of the served model's outputs. The first one is the prediction in TFMA."""
         raise NotImplementedError
 
     def row(self, label: LabelFields, answers: Mapping[str, Any]) -> dict[str, Any]:
-        """What a row of predictions holds.
+        """The fields of one row of predictions.
 
         Args:
             label: The label.
-            answers: The `outputs` of one record, as arrays; of a label of steps only the real steps. `classes` `[C]`.
+            answers: The `outputs` of one record, as arrays; only real steps for a label of steps. `classes` is `[C]`.
 
         Returns:
-            Plain values, as JSON has them.
+            Plain values for JSON.
         """
         raise NotImplementedError

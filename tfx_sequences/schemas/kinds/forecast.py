@@ -19,7 +19,7 @@ class DeclaredForecast(NumberKind):
     from_windows: ClassVar[bool] = True
 
     def completed(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
-        """With the shape of its horizon, and the options of forecasts."""
+        """Adds the shape, which is the horizon, and the default options of forecasts."""
         horizon = data.get("horizon")
         shape = data.get("shape") or ((horizon,) if isinstance(horizon, int) and horizon > 0 else ())
         return {**super().completed(data), "shape": shape, "forecast": data.get("forecast") or Forecast()}
@@ -30,16 +30,16 @@ class DeclaredForecast(NumberKind):
                 example = "13" if field == "horizon" else "value"
                 raise ValueError(f"a forecast needs a {field}, such as `{field}: {example}`")
         if label.shape != (label.horizon,):
-            raise ValueError(f"the shape of a forecast is its horizon, {label.horizon}: leave shape out")
+            raise ValueError(f"the shape of a forecast is its horizon, {label.horizon}: remove shape")
         for field in _OF_OTHERS:
             if getattr(label, field):
-                raise ValueError(f"{field} does not apply to a forecast: leave it out")
+                raise ValueError(f"{field} does not apply to a forecast: remove it")
         if label.target in label.known_future:
             raise ValueError(f"known_future: '{label.target}' is the target of the forecast")
         self.check_numbers(label)
 
     def is_cut_out(self, label: LabelFields) -> bool:
-        """It is a forecast of the last steps of the series itself, not of a feature of its own."""
+        """Whether the target is the last steps of the series itself, and not a separate feature."""
         return label.key == label.target
 
     def fix_of_dtype(self, label: LabelFields, stored: str, name: str, where: str) -> str:
@@ -52,6 +52,6 @@ class DeclaredForecast(NumberKind):
         return ("smape", "mase", "mean_absolute_error")
 
     def main_metric(self, label: LabelFields) -> str:
-        """What is learned, if it is a share or in units of the series' own changes; else the absolute error."""
+        """The loss, if it does not depend on the scale of the series; otherwise the absolute error."""
         loss = label.forecast.loss if label.forecast else ""
         return loss if loss in ("smape", "mase") else "mean_absolute_error"

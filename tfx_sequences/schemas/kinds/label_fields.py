@@ -7,7 +7,7 @@ from typing import Literal
 
 import pydantic
 
-from tfx_sequences.schemas.columns.base import Declared, Sizes, Terms
+from tfx_sequences.schemas.columns.base import Declared, Sizes, Strings, Terms
 from tfx_sequences.schemas.columns.names import raw_name
 from tfx_sequences.schemas.kinds.forecast_options import Forecast
 
@@ -43,6 +43,13 @@ class LabelFields(Declared):
     """A label that a step or a record does not have: an empty step, a list or feature that the record lacks, or NaN
     among its numbers. `ignore`: it weighs nothing in loss and figures, and `check` counts it; `error` refuses the
     records. A list of classes that is empty is not missing: the record or step has none of the classes."""
+    allowed_copies: Strings = ()
+    """Keys of features that may be a copy of the label. Any other feature that is one ends a run: the network would see
+    the answer."""
+    unseen: Literal["error", "wrong", "other"] = "error"
+    """What classes of `valid` and `test` that `train` (or `classes`) does not have count as. `error`: the check refuses
+    them. `wrong`: each is a wrong answer, with the probability 1e-7 in the loss, as published comparisons count it.
+    `other`: one more class stands for them, which the network can answer."""
     loss_weight: float = pydantic.Field(1.0, gt=0, allow_inf_nan=False)
     """Weight of this head's loss among those of all heads."""
     class_weights: Literal["balanced"] | dict[str, pydantic.NonNegativeFloat] | None = None

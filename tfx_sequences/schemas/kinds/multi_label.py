@@ -1,4 +1,4 @@
-"""Labels that are any number of classes."""
+"""Labels with any number of classes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tfx_sequences.schemas.kinds.label_fields import LabelFields
 
 
 class DeclaredMultiLabel(ClassKind):
-    """Any number of classes of each record, or of each step: a list of terms, or a vector of 0 and 1."""
+    """Any number of classes per record, or per step: a list of terms, or a vector of zeros and ones."""
 
     name: ClassVar[str] = "multi_label"
     has_several_classes: ClassVar[bool] = True
@@ -24,21 +24,23 @@ class DeclaredMultiLabel(ClassKind):
 
     def _check_vector(self, label: LabelFields) -> None:
         if label.dtype == "string":
-            raise ValueError("a multi_label of a shape is a vector of 0 and 1: dtype float32 or int64")
+            raise ValueError(
+                "a multi_label label with a shape is a vector of zeros and ones: its dtype is float32 or int64"
+            )
         if label.classes is not None and len(label.classes) != label.shape[0]:
-            raise ValueError(f"classes names {len(label.classes)} positions of a vector of {label.shape[0]}")
+            raise ValueError(f"classes has {len(label.classes)} names for a vector of length {label.shape[0]}")
 
     def has_several_terms(self, label: LabelFields) -> bool:
         return not label.is_vector
 
     def given_classes(self, label: LabelFields) -> tuple[str, ...] | None:
-        """Those that the spec lists; of a vector without such a list, its positions."""
+        """The classes in the spec; the positions for a vector without listed classes."""
         if label.classes is None and label.is_vector:
             return tuple(str(i) for i in range(label.shape[0]))
         return super().given_classes(label)
 
     def target_dtype(self, label: LabelFields) -> Literal["int64", "float32"]:
-        """Indices of classes; or the vector of 0 and 1 as it is."""
+        """int64 for indices of classes; float32 for a vector of zeros and ones."""
         return "float32" if label.is_vector else "int64"
 
     def metrics(self, label: LabelFields) -> tuple[str, ...]:
@@ -47,11 +49,11 @@ class DeclaredMultiLabel(ClassKind):
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """`scores` `[B, C]`, each class by itself, and their `classes` `[B, C]`."""
+        """`scores` `[B, C]`, independent for each class, and their `classes` `[B, C]`."""
         return (SCORES, CLASSES)
 
     def row(self, label: LabelFields, answers: Mapping[str, Any]) -> dict[str, Any]:
-        """`predicted_classes`, with a score of at least one half, and `scores` by class; of steps lists of both."""
+        """`predicted_classes` (score at least 0.5) and `scores` by class; lists of both for labels of steps."""
         scores = answers[SCORES].tolist()
         found = [by_class(answers, each) for each in (scores if label.per_step else [scores])]
         likely = [[name for name, score in each.items() if score >= 0.5] for each in found]

@@ -1,4 +1,4 @@
-"""What the kinds of labels that are numbers have in common."""
+"""The base of label kinds with numbers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from tfx_sequences.schemas.kinds.label_fields import LabelFields
 
 
 class NumberKind(DeclaredKind):
-    """A kind whose targets are numbers, and whose answers are numbers."""
+    """A kind whose targets and predictions are numbers."""
 
     def completed(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
-        """With the dtype float32, unless the spec names one."""
+        """Adds the dtype float32, unless the spec sets one."""
         return {**data, "dtype": "float32"} if data.get("dtype") is None else data
 
     def check(self, label: LabelFields) -> None:
@@ -23,12 +23,12 @@ class NumberKind(DeclaredKind):
     def check_numbers(self, label: LabelFields) -> None:
         """Checks that no field of the label is for classes."""
         if label.classes is not None:
-            raise ValueError(f"a {self.name} label has no classes")
+            raise ValueError(f"a {self.name} label cannot have classes")
         if label.dtype == "string":
-            raise ValueError(f"a {self.name} label is a number: dtype float32 or int64")
+            raise ValueError(f"a {self.name} label is a number: its dtype must be float32 or int64")
         if label.class_weights or label.label_smoothing:
             field = "class_weights" if label.class_weights else "label_smoothing"
-            raise ValueError(f"{field} is for labels of classes, not for {self.name}")
+            raise ValueError(f"{field} is for labels with classes, not for {self.name}")
         if label.sampled_softmax is not None:
             raise ValueError(f"sampled_softmax is for classification, not for {self.name}")
 
@@ -44,7 +44,7 @@ class NumberKind(DeclaredKind):
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """`predictions`: `[B]`, or `[B, D]` of vectors; of steps `[B, T]` or `[B, T, D]`."""
+        """`predictions`: `[B]`, or `[B, D]` for vectors; `[B, T]` or `[B, T, D]` for labels of steps."""
         return (PREDICTIONS,)
 
     def row(self, label: LabelFields, answers: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from tfx_sequences.schemas.kinds.number_kind import NumberKind
 
 
 class DeclaredRegression(NumberKind):
-    """Numbers of each record, or of each step."""
+    """Numbers per record, or per step."""
 
     name: ClassVar[str] = "regression"
     needs_spread: ClassVar[bool] = True

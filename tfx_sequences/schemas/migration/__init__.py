@@ -1,3 +1,3 @@
-"""Columns of `tf.feature_column`, translated to those of this package. May import the other schemas. Start at
+"""Converts columns of `tf.feature_column` to columns of this package. May import the other schemas. Start at
 `migrated_columns.py`.
 """

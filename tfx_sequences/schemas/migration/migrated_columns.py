@@ -1,7 +1,7 @@
-"""From the objects of `tf.feature_column` to our columns.
+"""Converts objects of `tf.feature_column` to our columns.
 
-TensorFlow is not imported: its columns are named tuples, told apart by their
-classes' names, which have not changed since TensorFlow 2.0.
+It does not import TensorFlow: the columns are named tuples, identified by their class
+names, which have not changed since TensorFlow 2.0.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ Normalizers = Mapping[str, "Scaling | str"]
 
 
 def from_feature_columns(columns: Any, *, normalizers: Normalizers | None = None) -> Any:
-    """Our columns for those of `tf.feature_column`, sequence and context ones.
+    """Converts sequence and context columns of `tf.feature_column` to our columns.
 
-    The columns have the names of the originals, so layers order them alike, and
-    read, look up, combine and clip as they do. The weights of a layer of them are
-    carried over by `load_sequence_features_weights`.
+    The columns keep the names of the originals, so layers order them in the same way, and they
+    read, look up, combine and clip values in the same way. `load_sequence_features_weights` loads the
+    weights of a layer of the originals.
 
     Args:
         columns: A dense column of `tf.feature_column`, or an iterable of them:
             `numeric_column`, `sequence_numeric_column`, `bucketized_column`, and
             `embedding_column`, `shared_embeddings` (and the `shared_embedding_columns` of TensorFlow 1) or
             `indicator_column` of any `categorical_column_with_*`,
-            `sequence_categorical_column_with_*` or `bucketized_column`.
-        normalizers: By key, what the column's `normalizer_fn` does, for a function
+            `sequence_categorical_column_with_*`, `weighted_categorical_column` or `bucketized_column`.
+        normalizers: By key, the equivalent of the column's `normalizer_fn`, because a function
             cannot be written down: `Scaling(offset, scale)` or `"log1p"`.
 
     Returns:
-        A list of columns, in the order given; for a single column, a column.
+        A list of columns in the given order, or a column for a single column.
 
     Raises:
-        SpecError: A column cannot be expressed: it is crossed or weighted, reads a
-            checkpoint, or has a `normalizer_fn` that `normalizers` does not name.
+        SpecError: A column has no equivalent: it is crossed, reads a
+            checkpoint, or has a `normalizer_fn` that is not in `normalizers`.
 
     >>> import tensorflow as tf
     >>> watches = tf.feature_column.sequence_categorical_column_with_identity("watches", num_buckets=1000)
@@ -62,7 +62,7 @@ def from_feature_columns(columns: Any, *, normalizers: Normalizers | None = None
     is_single = _is_column(columns)
     if not is_single and (isinstance(columns, str | Mapping) or not isinstance(columns, Iterable)):
         raise SpecError(
-            "from_feature_columns was given no columns.",
+            "from_feature_columns was not given columns.",
             expected="a column of tf.feature_column, or a list of them",
             received=f"{type(columns).__module__}.{type(columns).__name__}",
         )
@@ -76,7 +76,7 @@ def from_feature_columns(columns: Any, *, normalizers: Normalizers | None = None
 
 
 class _Conversion:
-    """One call: the normalizers given, and those that a column asked for."""
+    """The state of one call: the given normalizers, and those that a column used."""
 
     def __init__(self, normalizers: Normalizers) -> None:
         self._normalizers = normalizers
@@ -86,17 +86,17 @@ class _Conversion:
         name = getattr(column, "name", None)
         if isinstance(column, BaseColumn):
             raise SpecError(
-                f"Column '{name}' is one of tfx_sequences already.",
+                f"Column '{name}' is already a column of tfx_sequences.",
                 expected="columns of tf.feature_column",
                 received=f"{type(column).__module__}.{type(column).__name__}",
-                fix="Convert only the others, and join the lists.",
+                fix="Convert only the others, and concatenate the lists.",
             )
         convert = by_class(column, _DENSE)
         if convert is not None:
             return convert(self, column)
         if is_categorical(column):
             raise SpecError(
-                f"Column '{name}' is categorical: nothing says which vector an id becomes.",
+                f"Column '{name}' is categorical, without a vector for its ids.",
                 expected="a dense column",
                 received=f"{type(column).__module__}.{type(column).__name__}",
                 fix="Wrap it in embedding_column or indicator_column.",
@@ -126,10 +126,10 @@ class _Conversion:
         source = column.source_column
         if source.normalizer_fn is not None:
             raise SpecError(
-                f"Column '{column.name}' has boundaries of normalised numbers.",
+                f"Column '{column.name}' has boundaries for normalized numbers.",
                 expected="boundaries in the units of the records",
                 received=f"a numeric_column('{source.key}') with a normalizer_fn",
-                fix="Drop the normalizer_fn, and give bucketized_column boundaries that it has not been applied to.",
+                fix="Remove the normalizer_fn, and use boundaries in the original units in bucketized_column.",
             )
         return ours.bucketized_column(self.numeric(source), column.boundaries)
 
@@ -192,24 +192,25 @@ class _Conversion:
             return None
         if declared is None:
             raise SpecError(
-                f"Column '{column.key}' has a normalizer_fn, which is code and cannot be declared.",
-                expected=f"normalizers={{'{column.key}': Scaling(offset, scale)}}, or 'log1p' in place of that",
+                f"Column '{column.key}' has a normalizer_fn, which is code and cannot be converted.",
+                expected=f"normalizers={{'{column.key}': Scaling(offset, scale)}}, or 'log1p' instead",
                 received=f"{column.normalizer_fn!r}",
-                fix="Say what the function does, with that argument; what neither can say belongs into the records, "
-                "or behind the layer.",
+                fix="Describe the function with that argument. If that is impossible, apply the function to the "
+                "records, "
+                "or after the layer.",
             )
         self._used.add(column.key)
         return declared
 
     def check_all_were_used(self) -> None:
-        """A normalizer for a column without a function is a slip, or would change the column."""
+        """Raises for a normalizer of a column without a function: it is a mistake, or would change the column."""
         left = sorted(set(self._normalizers) - self._used)
         if left:
             raise SpecError(
-                f"normalizers names '{left[0]}', which has no normalizer_fn.",
+                f"normalizers contains '{left[0]}', which does not have a normalizer_fn.",
                 expected=shortened(sorted(self._used)) or "no names: no column has one",
                 received=shortened(left),
-                fix=f"Leave it out.{did_you_mean(left[0], self._used)}",
+                fix=f"Remove it.{did_you_mean(left[0], self._used)}",
             )
 
 
@@ -225,29 +226,30 @@ _DENSE: dict[str, Callable[[_Conversion, Any], Column]] = {
 
 
 def _is_column(column: Any) -> bool:
-    # Columns are tuples, so they iterate too.
+    # Columns are tuples, so they are iterable too.
     return isinstance(column, BaseColumn) or not {"FeatureColumn", "_FeatureColumn"}.isdisjoint(class_names(column))
 
 
 def _refuse_checkpoint(column: Any, checkpoint: Any) -> None:
     if checkpoint is not None:
         raise SpecError(
-            f"Column '{column.name}' takes its weights from a checkpoint.",
+            f"Column '{column.name}' loads its weights from a checkpoint.",
             expected="columns without ckpt_to_load_from",
             received=str(checkpoint),
-            fix="Leave ckpt_to_load_from out, and give load_sequence_features_weights what "
-            "tf.train.load_variable(checkpoint, tensor_name) reads.",
+            fix="Remove ckpt_to_load_from, and pass the result of tf.train.load_variable(checkpoint, tensor_name) to "
+            "load_sequence_features_weights.",
         )
 
 
 def _check_order(originals: list[Any], converted: list[Column]) -> None:
-    """A layer orders its columns by name; an order other than the original's would move weights behind it."""
+    """Checks that the columns keep their order by name: another order would permute the weights of later layers."""
     theirs = sorted(range(len(originals)), key=lambda i: originals[i].name)
     own = sorted(range(len(converted)), key=lambda i: converted[i].name)
     if theirs != own:
         raise SpecError(
-            "The columns would not stand in the order of the originals.",
+            "The converted columns would have another order than the originals.",
             expected=shortened(originals[i].name for i in theirs),
             received=shortened(converted[i].name for i in own),
-            fix="An indicator_column of a bucketized_column is just the bucketized_column here: use that there too.",
+            fix="Here, an indicator_column of a bucketized_column is just the bucketized_column: use that in the "
+            "originals too.",
         )

@@ -1,20 +1,26 @@
-"""Categorical columns of `tf.feature_column` as ours, before they are embedded or made indicators."""
+"""Converts categorical columns of `tf.feature_column` to ours, before they become embeddings or indicators."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns import feature_columns as ours
+from tfx_sequences.schemas.columns.representations import weighted_categorical_column
 
 
 def converted_ids(column: Any) -> Any:
-    """The categorical column, of steps or of the record, as one of ours.
+    """Converts a categorical column, for steps or for the record.
 
     Raises:
-        SpecError: It is of a kind that has no counterpart.
+        SpecError: The kind of column does not have an equivalent.
     """
+    weighted = _weighted(column)
+    if weighted is not None:
+        return weighted_categorical_column(
+            converted_ids(weighted.unweighted), weight_feature_key=weighted.key, dtype=weighted.dtype
+        )
     is_sequence = is_sequence_of_ids(column)
     inner = column.categorical_column if is_sequence else column
     convert = by_class(inner, _CATEGORICAL)
@@ -24,23 +30,42 @@ def converted_ids(column: Any) -> Any:
 
 
 def is_categorical(column: Any) -> bool:
-    """Whether `converted_ids` takes it."""
-    return is_sequence_of_ids(column) or by_class(column, _CATEGORICAL) is not None
+    """Whether `converted_ids` accepts it."""
+    is_weighted = _WEIGHTED in class_names(column)
+    return is_sequence_of_ids(column) or is_weighted or by_class(column, _CATEGORICAL) is not None
 
 
 def is_sequence_of_ids(column: Any) -> bool:
-    """It is a `sequence_categorical_column_with_*`."""
+    """Whether it is a `sequence_categorical_column_with_*`."""
     return "SequenceCategoricalColumn" in class_names(column)
 
 
 def class_names(column: Any) -> list[str]:
-    """Names of the column's class and of those it inherits from, nearest first."""
+    """Names of the column's class and its base classes, nearest first."""
     return [cls.__name__ for cls in type(column).__mro__]
 
 
 def by_class(column: Any, known: Mapping[str, Any]) -> Any:
-    """What `known` has for the nearest of the column's classes, or None."""
+    """The entry in `known` for the nearest of the column's classes, or None."""
     return next((known[name] for name in class_names(column) if name in known), None)
+
+
+class _Weighted(NamedTuple):
+    """The parts of a weighted column."""
+
+    unweighted: Any
+    key: str
+    dtype: Any
+
+
+def _weighted(column: Any) -> _Weighted | None:
+    """What a `weighted_categorical_column` is made of; of steps, weighted before or after it became one of steps."""
+    if _WEIGHTED in class_names(column):
+        return _Weighted(column.categorical_column, column.weight_feature_key, column.dtype)
+    if is_sequence_of_ids(column) and _WEIGHTED in class_names(column.categorical_column):
+        inner = column.categorical_column
+        return _Weighted(type(column)(inner.categorical_column), inner.weight_feature_key, inner.dtype)
+    return None
 
 
 def _identity(column: Any, *, is_sequence: bool) -> Any:
@@ -79,7 +104,7 @@ def _filed(column: Any, *, is_sequence: bool) -> Any:
         build = ours.categorical_column_with_vocabulary_file
     if column.file_format not in (None, "text"):
         raise SpecError(
-            f"Column '{column.key}' has a vocabulary file of the format '{column.file_format}'.",
+            f"Column '{column.key}' has a vocabulary file in the format '{column.file_format}'.",
             expected="a text file with one term per line",
             received=column.vocabulary_file,
             fix="Write the terms to a text file.",
@@ -103,22 +128,22 @@ def _id_of_unknown(column: Any, terms: int | None) -> int | None:
         return -1  # upstream drops every negative id
     if terms is not None and default >= terms:
         raise SpecError(
-            f"Column '{column.key}' gives unknown terms an id that its table does not have.",
-            expected=f"default_value in [0, {terms}), or -1 for none",
+            f"Column '{column.key}' gives unknown terms an id that is not in its table.",
+            expected=f"default_value in [0, {terms}), or -1 for no id",
             received=f"default_value={default}",
-            fix="Use num_oov_buckets=1 for an id of their own; the table then has a row more.",
+            fix="Use num_oov_buckets=1 for a separate id; the table then has one more row.",
         )
     return default
 
 
 def unsupported(column: Any) -> SpecError:
-    """The error for a column without a counterpart, with what to do instead."""
+    """The error for a column without an equivalent, with advice on what to do instead."""
     advice = by_class(column, _WHAT_TO_DO_WITH)
     name = f"Column '{column.name}'" if hasattr(column, "name") else "Something"
     return SpecError(
-        f"{name} cannot be converted." if advice else f"{name} is no column of tf.feature_column that is known.",
+        f"{name} cannot be converted." if advice else f"{name} is not a known column of tf.feature_column.",
         expected="numeric, sequence_numeric, bucketized, embedding, shared embedding and indicator columns, of "
-        "identity, vocabulary, hash and bucketized ones",
+        "identity, vocabulary, hash, weighted and bucketized ones",
         received=f"{type(column).__module__}.{type(column).__name__}",
         fix=advice,
     )
@@ -128,6 +153,7 @@ def _whole(value: Any) -> Any:
     return None if value is None else int(value)
 
 
+_WEIGHTED = "WeightedCategoricalColumn"
 _CATEGORICAL: dict[str, Callable[..., Any]] = {
     "IdentityCategoricalColumn": _identity,
     "HashedCategoricalColumn": _hashed,
@@ -136,6 +162,5 @@ _CATEGORICAL: dict[str, Callable[..., Any]] = {
 }
 _WHAT_TO_DO_WITH = {
     "CrossedColumn": "Write the crossed value into the records (the keys' values joined by a separator), and hash that "
-    "with categorical_column_with_hash_bucket. Its ids differ from the crossed column's: train that table anew.",
-    "WeightedCategoricalColumn": "Write the weights as a numeric column of their own, and multiply behind the layer.",
+    "with categorical_column_with_hash_bucket. Its ids differ from the crossed column's: train that table again.",
 }

@@ -1,4 +1,4 @@
-"""What columns of `tf.feature_column` hold that is said otherwise in ours: defaults and initializers."""
+"""Converts defaults and initializers of `tf.feature_column` columns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tfx_sequences.schemas.columns.column import Scaling
 
 
 def single_default(default: Any, key: str) -> float | None:
-    """The one value in a default that upstream repeats to the column's shape.
+    """The single value of a default that upstream repeats to the column's shape.
 
     Raises:
         SpecError: The elements have different defaults.
@@ -45,14 +45,14 @@ def _leaves(value: Any) -> Iterable[float]:
 
 
 def default_before(normalizer: Scaling | str | None, default: float | None, key: str) -> float | None:
-    """The default as our columns want it, before normalisation, where upstream fills it in after.
+    """The default before normalization, for our columns; upstream fills in the default after it.
 
     Raises:
-        SpecError: It cannot be told.
+        SpecError: It cannot be determined.
 
     >>> default_before(Scaling(offset=3.0, scale=0.5), 1.0, "x")
     5.0
-    >>> default_before("log1p", 0.0, "x") is None  # as None is 0 after normalisation
+    >>> default_before("log1p", 0.0, "x") is None  # because None is 0 after normalization
     True
     """
     if normalizer is None or default is None:
@@ -66,15 +66,15 @@ def default_before(normalizer: Scaling | str | None, default: float | None, key:
         if isinstance(offset, float) and isinstance(scale, float):
             return default / scale + offset
     raise SpecError(
-        f"Column '{key}' has a default_value that its normalizer cannot be undone for.",
-        expected="default_value=0, or a Scaling of one offset and one scale",
+        f"Column '{key}' has a default_value for which its normalizer cannot be inverted.",
+        expected="default_value=0, or a Scaling with one offset and one scale",
         received=f"default_value={default}, {normalizer!r}",
         fix="Use default_value=0.",
     )
 
 
 def initializer_name(initializer: Any, dimension: int, table: str) -> str:
-    """The name to declare an initializer by; one that has none is told in the log."""
+    """The name of an initializer in specs; logs a warning if it does not have one."""
     kind = type(initializer).__name__
     if kind in ("Zeros", "Ones"):
         return kind.lower()
@@ -85,8 +85,8 @@ def initializer_name(initializer: Any, dimension: int, table: str) -> str:
     )
     if not is_default:
         logging.warning(
-            "The initializer %r of '%s' has no name to be declared by: a new table starts from tf.feature_column's "
-            "default, truncated normal of deviation 1 / sqrt(dimension). Loaded weights are not affected.",
+            "The initializer %r of '%s' does not have a name in specs: a new table starts from tf.feature_column's "
+            "default, a truncated normal with deviation 1 / sqrt(dimension). Loaded weights are not affected.",
             initializer,
             table,
         )

@@ -1,3 +1,3 @@
-"""A first spec for a `tensorflow_metadata` schema, with comments that say what was guessed. May import the other
+"""Proposes a spec for a `tensorflow_metadata` schema, with comments on what was guessed. May import the other
 schemas. Start at `propose.py`.
 """

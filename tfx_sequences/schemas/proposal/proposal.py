@@ -1,4 +1,4 @@
-"""A proposed spec, with what about it was guessed and what it leaves out."""
+"""A proposed spec, with notes on what was guessed and what was left out."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _WIDTH = 100
 
 @dataclasses.dataclass(frozen=True)
 class Note:
-    """Something to know about one part of the spec, or about one feature.
+    """A note about one part of the spec, or about one feature.
 
     Attributes:
-        about: The part, as `label` or `sequence.price`; for what has no part, the feature's key.
-        text: A sentence, without a final stop.
+        about: The part, such as `label` or `sequence.price`; otherwise the feature's key.
+        text: A sentence, without the final full stop.
     """
 
     about: str
@@ -31,12 +31,12 @@ class Note:
 
 @dataclasses.dataclass(frozen=True)
 class Proposal:
-    """What `propose_spec` gives.
+    """The result of `propose_spec`.
 
     Attributes:
         spec: The spec, ready to use or to edit.
-        notes: What was guessed, part by part, in the spec's order.
-        left_out: The schema's features that are not in the spec, and why.
+        notes: Notes on what was guessed, part by part, in the spec's order.
+        left_out: The schema's features that are not in the spec, with the reasons.
     """
 
     spec: SequenceSpec
@@ -44,15 +44,15 @@ class Proposal:
     left_out: tuple[Note, ...] = ()
 
     def to_yaml(self, *, origin: str = "a schema") -> str:
-        """The spec as YAML, each note a comment above the line it is about.
+        """The spec as YAML; each note is a comment above its line.
 
         Args:
-            origin: What the head of the file says it was proposed from.
+            origin: The source, for the head of the file.
         """
         text = spec_to_yaml(self.spec)
         places = dict(_places(yaml.compose(text, Loader=yaml.SafeLoader), ()))
         above: dict[int, list[str]] = {}
-        head = [f"Proposed from {origin}. Look it through: comments say what was guessed."]
+        head = [f"Proposed from {origin}. Review it: comments mark what was guessed."]
         for note in self.notes:
             if note.about in places:
                 line, indent = places[note.about]
@@ -74,7 +74,7 @@ def _places(node: yaml.Node | None, path: tuple[str, ...]) -> Iterator[tuple[str
         for key, value in node.value:
             here = (*path, key.value)
             yield ".".join(here), (key.start_mark.line, key.start_mark.column)
-            # A mapping in one line has no line of its own for its keys.
+            # The keys of a one-line mapping do not have separate lines.
             if not getattr(value, "flow_style", True):
                 yield from _places(value, here)
 
@@ -82,7 +82,7 @@ def _places(node: yaml.Node | None, path: tuple[str, ...]) -> Iterator[tuple[str
 def _comment(words: str, indent: int) -> Iterable[str]:
     import textwrap
 
-    # A key may hold a line break, and what follows it would be no comment.
+    # A key can contain a line break; the text after it would not be a comment.
     plain = " ".join(words.splitlines())
     margin = " " * indent
     depth = len(plain) - len(plain.lstrip())

@@ -1,4 +1,4 @@
-"""Which column a schema's feature is: the part of `propose_spec` that looks at one feature alone."""
+"""Proposes the column for one feature of a schema: a part of `propose_spec`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _MANY_IDS = 1_000_000
 def proposed_column(
     feature: SchemaFeature, *, in_sequence: bool, record: str
 ) -> tuple[dict[str, Any] | None, list[str]]:
-    """The fields of a feature's column, and notes on what was guessed; or None, and why there is none.
+    """The fields of a feature's column and notes on what was guessed, or None and the reason.
 
     Args:
-        feature: What the schema says of it.
-        in_sequence: Its column is among the sequence features. A context feature can be: a text, whose
+        feature: The feature in the schema.
+        in_sequence: Whether its column is a sequence feature. A context feature can be one: a text whose
             tokens are the steps.
         record: `SequenceExample` or `Example`.
 
@@ -35,23 +35,23 @@ def proposed_column(
     if is_number:
         return _numeric(feature)
     if not feature.is_scalar and in_sequence and record == "Example":
-        return None, ["several terms per step, which the flat lists of a tf.Example cannot tell apart"]
+        return None, ["several terms per step, which the flat lists of a tf.Example cannot separate"]
     return _categorical(feature)
 
 
 def _numeric(feature: SchemaFeature) -> tuple[dict[str, Any] | None, list[str]]:
     if feature.shape is None:
         per = "step" if feature.is_sequence else "record"
-        return None, [f"any number of numbers per {per}, and a numeric column has a fixed shape"]
+        return None, [f"a varying number of values per {per}, but a numeric column has a fixed shape"]
     fields: dict[str, Any] = {"type": "numeric", "shape": feature.shape, "dtype": feature.dtype}
     notes = []
     if feature.dtype == "int64" and feature.is_categorical is None:
-        notes.append("whole numbers, taken for quantities; if they are ids or codes: {type: categorical, dtype: int64}")
+        notes.append("integers, treated as quantities; if they are ids or codes, use {type: categorical, dtype: int64}")
     if isinstance(feature.default, int | float):
         fields["default_value"] = float(feature.default)
     elif not feature.is_sequence and not feature.is_represented and feature.is_optional:
         fields["default_value"] = 0.0
-        notes.append("records may lack it; 0 stands in for a missing value, choose what suits")
+        notes.append("it may be missing; 0 replaces a missing value, change it if necessary")
     return fields, notes
 
 
@@ -61,36 +61,38 @@ def _categorical(feature: SchemaFeature) -> tuple[dict[str, Any], list[str]]:
     if not feature.is_scalar:
         fields["multi_valued"] = True
         if feature.shape is not None:
-            notes.append(f"{' x '.join(map(str, feature.shape))} terms each time, whose vectors are combined")
+            notes.append(f"{' x '.join(map(str, feature.shape))} terms at a time, whose vectors are combined")
         elif feature.dtype == "int64" and not feature.is_categorical:
-            notes.append("whole numbers in lists of varying length, taken for ids or codes")
+            notes.append("integers in lists of varying length, treated as ids or codes")
     if feature.terms is not None and len(feature.terms) <= _MOST_TERMS:
         is_string = feature.dtype == "string"
         fields["vocabulary_list"] = feature.terms if is_string else tuple(map(int, feature.terms))
-        notes.append("terms of the schema's domain; unknown ones share one more id")
+        notes.append("terms of the schema's domain; unknown terms share one additional id")
     elif feature.terms is not None:
-        notes.append(f"the domain has {len(feature.terms)} terms; they are computed over the training split instead")
+        notes.append(
+            f"the domain has {len(feature.terms)} terms; a vocabulary is computed over the training split instead"
+        )
     elif feature.id_range is not None and feature.is_categorical:
         least, most = feature.id_range
         if least >= 0:
             fields["num_buckets"] = most + 1
             if most >= _MANY_IDS:
-                notes.append(f"{most + 1} ids make a large table; hash_bucket_size makes a smaller one")
+                notes.append(f"{most + 1} ids need a large table; hash_bucket_size makes it smaller")
             notes += _missing_id(feature, fields)
         else:
-            notes.append(f"the domain goes from {least} to {most}; ids begin at 0, so a vocabulary is computed")
+            notes.append(f"the domain goes from {least} to {most}, but ids start at 0, so a vocabulary is computed")
     return fields, notes
 
 
 def _missing_id(feature: SchemaFeature, fields: dict[str, Any]) -> list[str]:
-    """Gives a missing id a meaning where records may lack it: without one it would be an error."""
+    """Sets a default for an id that may be missing; without a default it would be an error."""
     if feature.is_sequence or not feature.is_scalar:
         return []
     default = feature.default
     if isinstance(default, int) and 0 <= default < fields["num_buckets"]:
         fields["default_value"] = default
-        return [f"a missing value, and one out of range, becomes id {default}"]
+        return [f"missing values and values out of range become id {default}"]
     if default == MISSING_INT or (not feature.is_represented and feature.is_optional):
         fields["default_value"] = NO_ID
-        return ["records may lack it; a missing value, and one out of range, has no id (zeros)"]
+        return ["it may be missing; missing values and values out of range have no id (zeros)"]
     return []

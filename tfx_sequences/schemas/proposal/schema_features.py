@@ -1,7 +1,7 @@
-"""What a `tensorflow_metadata` schema says of each feature, in the terms of specs.
+"""Reads the features of a `tensorflow_metadata` schema, in the terms of specs.
 
-A schema says the same thing in several ways: a feature's shape, the counts of its
-values, and the tensor representations. Here they become one `SchemaFeature`.
+A schema describes a feature in several ways: by its shape, by the counts of its
+values, and by tensor representations. Here they become one `SchemaFeature`.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ class SchemaFeature:
     """One feature of a schema.
 
     Attributes:
-        key: Its key in the record.
-        is_sequence: Its values are steps; `False` for a context feature.
+        key: The feature's key in the record.
+        is_sequence: Whether its values are steps; `False` for a context feature.
         dtype: `string`, `int64` or `float32`.
-        shape: Shape of one step's value (of the record's for context); None: any number of values.
-        default: Stands in for a missing context value, as a tensor representation says.
-        is_represented: It has a tensor representation, so it is known how it is parsed.
-        is_optional: Records may lack it.
-        terms: Those of its domain, without the empty one; None if it has no such domain.
+        shape: Shape of one step's value (for context: of the record's value); None for any number of values.
+        default: Default for a missing context value, from a tensor representation.
+        is_represented: Whether it has a tensor representation, which defines how it is parsed.
+        is_optional: Whether it may be missing from records.
+        terms: Terms of its domain, without the empty one; None without such a domain.
         id_range: Smallest and greatest value of its domain; None if they are not given.
-        is_categorical: Its whole numbers are ids; None if the schema does not say.
-        is_text: It is natural language.
+        is_categorical: Whether its integers are ids; None if unknown.
+        is_text: Whether it is natural language.
         min_value: Smallest number of its domain.
-        is_for_training_only: Some environment, such as serving, is without it.
+        is_for_training_only: Whether it is missing from an environment, such as serving.
     """
 
     key: str
@@ -57,7 +57,7 @@ class SchemaFeature:
 
     @property
     def is_scalar(self) -> bool:
-        """One value; an array of one counts too."""
+        """Whether it is a single value; an array of one value counts too."""
         return self.shape is not None and all(size == 1 for size in self.shape)
 
 
@@ -66,9 +66,9 @@ class SchemaFeatures:
     """All features of a schema.
 
     Attributes:
-        record: Kind of the records.
-        features: Those that a spec can have, context before sequence, in key order.
-        left_out: The others, and why.
+        record: Type of the records.
+        features: Features that a spec can contain, context before sequence, in key order.
+        left_out: The other features, with the reasons.
     """
 
     record: Literal["SequenceExample", "Example"]
@@ -77,11 +77,11 @@ class SchemaFeatures:
 
 
 class _Unusable(Exception):
-    """Its text says why a feature cannot be in a spec."""
+    """The reason why a feature cannot be in a spec."""
 
 
 def schema_features(schema: schema_pb2.Schema) -> SchemaFeatures:
-    """The features of a schema; of SequenceExamples if it has the struct `##SEQUENCE##`, else of Examples.
+    """The features of a schema: of SequenceExamples if it has the struct `##SEQUENCE##`, otherwise of Examples.
 
     >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> from tfx_sequences.schemas.features.tfmd import make_schema
@@ -114,7 +114,7 @@ def _is_sequence_struct(feature: schema_pb2.Feature) -> bool:
 
 
 class _Reader:
-    """What reading one feature needs of the whole schema."""
+    """The information of the whole schema that is needed to read one feature."""
 
     def __init__(self, schema: schema_pb2.Schema) -> None:
         is_nested = any(map(_is_sequence_struct, schema.feature))
@@ -126,7 +126,7 @@ class _Reader:
         for sparse in schema.sparse_feature:
             self._add_sparse(sparse.name, [*(i.name for i in sparse.index_feature), sparse.value_feature.name])
         for weighted in schema.weighted_feature:
-            self.notes.append(Note(weighted.name, "a weighted feature; its parts are taken as features of their own"))
+            self.notes.append(Note(weighted.name, "a weighted feature; its parts are treated as separate features"))
         self._representations: dict[tuple[bool, str], tuple[str, schema_pb2.TensorRepresentation]] = {}
         groups = schema.tensor_representation_group
         if groups:
@@ -136,7 +136,7 @@ class _Reader:
                 self._add_representation(name, representation)
 
     def _add_sparse(self, name: str, parts: list[str]) -> None:
-        self.notes.append(Note(name, "a sparse feature, of index and value: no column reads such a pair"))
+        self.notes.append(Note(name, "a sparse feature with index and value, which columns cannot read"))
         self._parts |= dict.fromkeys(parts, name)
 
     def _add_representation(self, name: str, representation: schema_pb2.TensorRepresentation) -> None:
@@ -163,17 +163,17 @@ class _Reader:
         if not nested and feature.name in self._parts:
             raise _Unusable(f"it is a part of the sparse feature '{self._parts[feature.name]}'")
         if feature.type not in _DTYPES:
-            raise _Unusable(f"its type is {schema_pb2.FeatureType.Name(feature.type)}, which no column reads")
+            raise _Unusable(f"its type is {schema_pb2.FeatureType.Name(feature.type)}, which columns cannot read")
         if feature.WhichOneof("domain_info") == "image_domain":
-            raise _Unusable("it holds images, which no column reads")
+            raise _Unusable("it contains images, which columns cannot read")
         if representation is None and _was_never_seen(feature):
-            raise _Unusable("no record has a value of it, so that its type is not known")
+            raise _Unusable("no record has a value for it, so its type is unknown")
         if nested:
             is_sequence, shape = True, _shape_of_step(feature)
         elif representation is None:
             shape = _shape_of_record(feature)
             if self.record == "SequenceExample" and not any(map(feature.HasField, ("shape", "value_count"))):
-                shape = ()  # nothing is said, and one value is the rule; an Example's lists are another matter
+                shape = ()  # unspecified: assume one value; an Example's lists are different
             is_sequence = shape is None and self.record == "Example"
         else:
             is_sequence, shape = self._as_represented(name, representation)
@@ -197,7 +197,7 @@ class _Reader:
         )
 
     def _as_represented(self, name: str, representation: Any) -> tuple[bool, tuple[int, ...] | None]:
-        """Whether a feature outside of the struct is a sequence, and its shape."""
+        """Whether a feature outside the struct is a sequence, and its shape."""
         in_example = self.record == "Example"
         if representation.WhichOneof("kind") == "dense_tensor":
             return False, _fixed(representation.dense_tensor.shape)
@@ -205,11 +205,11 @@ class _Reader:
             return in_example, None
         ragged = representation.ragged_tensor
         if len(ragged.feature_path.step) != 1:
-            raise _Unusable("its representation is of a feature below another one")
+            raise _Unusable("its representation refers to a nested feature")
         if any(partition.WhichOneof("kind") != "uniform_row_length" for partition in ragged.partition):
-            raise _Unusable("its representation has row lengths that stand in a feature of their own")
+            raise _Unusable("its representation has row lengths in a separate feature")
         sizes = tuple(partition.uniform_row_length for partition in ragged.partition)
-        # Our own schemas tell the lists of Examples that are steps from those that are not.
+        # Our own schemas distinguish lists of Examples that are steps from other lists.
         ours = any(other.startswith(SEQUENCE_PREFIX) for other, _ in self._representations.values())
         is_sequence = in_example and (name.startswith(SEQUENCE_PREFIX) or not ours)
         return is_sequence, (sizes or None)
@@ -249,13 +249,13 @@ class _Reader:
 
 
 def _is_int64(term: str) -> bool:
-    # Only what TensorFlow writes for the number again: '07' would never be found.
+    # Only terms that TensorFlow writes for the same number: '07' would never be found.
     digits = term.removeprefix("-")
     return digits.isdecimal() and digits.isascii() and str(int(term)) == term and -(2**63) <= int(term) < 2**63
 
 
 def _was_never_seen(feature: schema_pb2.Feature) -> bool:
-    """As TFDV infers it for features without values."""
+    """Whether TFDV inferred the feature without any values."""
     said_more = any(map(feature.HasField, ("shape", "value_count", "value_counts", "domain")))
     never = feature.presence.HasField("min_count") and feature.presence.min_count == 0
     return never and not said_more and feature.WhichOneof("domain_info") is None
@@ -273,10 +273,10 @@ def _fixed(shape: schema_pb2.FixedShape) -> tuple[int, ...] | None:
 
 def _shape_of_record(feature: schema_pb2.Feature) -> tuple[int, ...] | None:
     if feature.HasField("value_counts"):
-        raise _Unusable("it has lists within lists, outside of the struct of a SequenceExample")
+        raise _Unusable("it has nested lists outside the struct of a SequenceExample")
     if feature.HasField("shape"):
         sizes = _fixed(feature.shape)
-        # SchemaGen says [1] of every single value.
+        # SchemaGen writes [1] for every single value.
         return () if sizes == (1,) else sizes
     least, most = feature.value_count.min, feature.value_count.max
     if most == 1:
@@ -285,11 +285,15 @@ def _shape_of_record(feature: schema_pb2.Feature) -> tuple[int, ...] | None:
 
 
 def _shape_of_step(feature: schema_pb2.Feature) -> tuple[int, ...] | None:
+    if feature.HasField("shape"):
+        # SchemaGen's shape of records that all have the same number of steps: steps, and values of each.
+        sizes = _fixed(feature.shape) or ()
+        return () if sizes[1:] in ((), (1,)) else sizes[1:]
     counts = list(feature.value_counts.value_count)
     if len(counts) > 2:
-        raise _Unusable("its steps have lists within lists, which no column reads")
+        raise _Unusable("its steps have nested lists, which columns cannot read")
     if len(counts) < 2:
-        return ()  # of steps the schema says nothing, and one value is the rule
+        return ()  # unspecified for steps: assume one value
     least, most = counts[1].min, counts[1].max
     if most == 1:
         return ()

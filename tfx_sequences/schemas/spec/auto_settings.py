@@ -1,7 +1,7 @@
-"""Settings that a spec leaves to the data: chosen from statistics of the training split.
+"""Settings with the value `auto` in a spec: chosen from statistics of the training split.
 
-`auto_settings` is a pure function of the spec and the statistics, so a run repeats its choices. They are printed in the
-run's summary and report. A value in the spec always wins.
+`auto_settings` is a pure function of the spec and the statistics, so its choices are reproducible. They are printed
+in the run's summary and report. A value in the spec always wins.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tfx_sequences.schemas.spec.forecasts import forecast_heads
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, is_from_context
 
 _SMALLEST_BATCH, _LARGEST_BATCH = 8, 256
-# Steps of a batch, all windows of its records together: what 64 units need some hundred megabytes for.
+# Steps of a batch, in all windows of its records: 64 units need a few hundred megabytes for this number.
 _STEPS_OF_A_BATCH = 1 << 16
 _UNITS = 64
 _MANY_TERMS = 1000
@@ -25,24 +25,23 @@ _STEPS_IN_ALL = 20_000
 _SHORTEST_AVERAGE, _LONGEST_AVERAGE = 50, 500
 # Up to this number of records, a second training on all of them takes minutes at most.
 _REFITTED = 20_000
-# Below this number of validation records, which epoch is best by one validation is mostly chance.
+# Below this number of validation records, the best epoch of a single validation is mostly chance.
 _FEW_VALIDATED = 100
 _FOLDS = 5
 
 
 @dataclasses.dataclass(frozen=True)
 class SplitStatistics:
-    """What is known of the training split before training.
+    """What is known about the training split before training.
 
     Attributes:
         records: Training records.
-        steps: Their steps, all together.
-        depth: Numbers of a step that the network is given, embedded ids included.
-        outputs: Numbers that it answers, of all heads.
-        terms: Ids of the largest vocabulary.
-        held_back: Records of the training split that are held back for validation; 0 where the validation split has
-            files of its own.
-        later_features: Labels of steps that are equal to a feature of a later step, by the head's name.
+        steps: Their total number of steps.
+        depth: Numbers per step in the network's input, including embedded ids.
+        outputs: Numbers in its output, for all heads.
+        terms: Size of the largest vocabulary.
+        held_back: Training records that are held back for validation; 0 if the validation split has files of its own.
+        later_features: Names of the heads whose label of a step equals a feature of a later step.
     """
 
     records: int
@@ -55,11 +54,11 @@ class SplitStatistics:
 
 
 def auto_settings(spec: SequenceSpec, statistics: SplitStatistics | None = None) -> dict[str, Any]:
-    """The values of the settings that are `auto` in the spec, by path.
+    """Chooses a value for each setting that is `auto` in the spec; the result is by path.
 
     Args:
         spec: The spec.
-        statistics: Those of its training split; None assumes a set of 1 000 records.
+        statistics: Statistics of its training split; None assumes 1 000 records.
 
     >>> spec = SequenceSpec(name="s", sequence={"x": {"type": "numeric"}}, label={"key": "y"})
     >>> chosen = auto_settings(spec, SplitStatistics(records=100_000, steps=3_000_000))
@@ -76,21 +75,21 @@ def auto_settings(spec: SequenceSpec, statistics: SplitStatistics | None = None)
 
 
 def with_auto_settings(spec: SequenceSpec, statistics: SplitStatistics | None = None) -> SequenceSpec:
-    """The spec with the values of `auto_settings`; a spec that leaves nothing to the data is given back.
+    """The spec with the values of `auto_settings`; a spec without `auto` is returned unchanged.
 
     Args:
         spec: The spec.
-        statistics: Those of its training split; None assumes a set of 1 000 records.
+        statistics: Statistics of its training split; None assumes 1 000 records.
     """
     return with_settings(spec, auto_settings(spec, statistics))
 
 
 def with_settings(spec: SequenceSpec, settings: Mapping[str, Any]) -> SequenceSpec:
-    """The spec with values for settings, by path.
+    """The spec with these values of its settings.
 
     Args:
         spec: The spec.
-        settings: As `auto_settings` gives them, or as JSON holds those.
+        settings: The values by path, from `auto_settings` or from its result in JSON.
     """
     by_section: dict[str, dict[str, Any]] = {}
     for path, value in settings.items():
@@ -101,9 +100,9 @@ def with_settings(spec: SequenceSpec, settings: Mapping[str, Any]) -> SequenceSp
 
 
 def auto_batch_size(records: int, steps: int) -> int:
-    """About the root of the number of records, as a power of 2; smaller where records are long.
+    """About the square root of the number of records, as a power of 2; smaller if records are long.
 
-    Small sets need many steps of the optimizer per record, large ones have them anyway.
+    Small data sets need many optimizer steps per record; large ones get enough steps in any case.
 
     >>> [auto_batch_size(n, 20 * n) for n in (100, 300, 10_000, 1_000_000)]
     [8, 16, 64, 256]
@@ -132,7 +131,7 @@ def _steps_per_epoch(spec: SequenceSpec, known: SplitStatistics, found: Mapping[
 
 
 def _bidirectional(spec: SequenceSpec, known: SplitStatistics, found: Mapping[str, Any]) -> bool:
-    """Not where later steps are what is predicted."""
+    """False if the labels are predictions of later steps."""
     del found
     features = {column.key for column in spec.sequence.values() if not is_from_context(column)}
     repeats = any(label.per_step and label.key in features for label in spec.heads.values())
@@ -140,36 +139,36 @@ def _bidirectional(spec: SequenceSpec, known: SplitStatistics, found: Mapping[st
 
 
 def _pooling(spec: SequenceSpec, known: SplitStatistics, found: Mapping[str, Any]) -> str:
-    """A forecast continues from the last step; of other labels it is unknown where their evidence is."""
+    """A forecast continues from the last step; the evidence for other labels may be at any step."""
     del known, found
     return "last" if forecast_heads(spec) else "concat"
 
 
 def _units(spec: SequenceSpec, known: SplitStatistics, found: Mapping[str, Any]) -> tuple[int, ...]:
-    """The state has to hold what the heads ask for: 88 keys of a piano more than two classes."""
+    """The state must be large enough for the outputs: the 88 keys of a piano need more than two classes."""
     del spec, found
     return (max(_UNITS, min(4 * _UNITS, _UNITS * round((known.depth + known.outputs) / _UNITS))),)
 
 
 def _dropout(spec: SequenceSpec, known: SplitStatistics, found: Mapping[str, Any]) -> float:
-    """Rare terms tell records apart, so a network soon knows these by heart."""
+    """Rare terms identify records, so a network overfits to them quickly."""
     del spec, found
     return 0.5 if known.terms > _MANY_TERMS else 0.2
 
 
 def _learning_rate(spec: SequenceSpec, known: SplitStatistics, found: Mapping[str, Any]) -> float:
-    """Adam's steps for a term are as large if it is rare, so a large number of rare terms needs smaller ones."""
+    """Adam's updates are equally large for rare terms, so a large vocabulary needs a smaller learning rate."""
     del spec, found
     return 0.001 if known.terms > _MANY_TERMS else 0.003
 
 
 def _epochs(spec: SequenceSpec, known: SplitStatistics, found: Mapping[str, Any]) -> int:
-    """Early stopping usually ends sooner; many records need fewer passes over them."""
+    """Early stopping usually ends training sooner; large data sets need fewer epochs."""
     return max(_FEWEST_EPOCHS, min(_MOST_EPOCHS, math.ceil(_STEPS_IN_ALL / _steps_per_epoch(spec, known, found))))
 
 
 def _ema_momentum(spec: SequenceSpec, known: SplitStatistics, found: Mapping[str, Any]) -> float:
-    """An average over about one epoch: long enough to calm the last steps, short enough to follow."""
+    """An average over about one epoch: long enough to smooth the last steps, short enough to follow the training."""
     steps = _steps_per_epoch(spec, known, found)
     return round(1 - 1 / max(_SHORTEST_AVERAGE, min(_LONGEST_AVERAGE, steps)), 4)
 
@@ -185,7 +184,7 @@ def _folds(spec: SequenceSpec, known: SplitStatistics, found: Mapping[str, Any])
 
 
 _CHOICES: dict[str, Callable[[SequenceSpec, SplitStatistics, Mapping[str, Any]], Any]] = {
-    # Each may look at those before it.
+    # Each function may use the values of the functions before it.
     "batching.batch_size": _batch_size,
     "model.bidirectional": _bidirectional,
     "model.pooling": _pooling,

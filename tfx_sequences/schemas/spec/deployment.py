@@ -1,4 +1,4 @@
-"""The deployment file: which machines the components of a pipeline get on a cluster."""
+"""The deployment file: the machines for the components of a pipeline on a cluster."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Accelerator(Declared):
     """Accelerators of one container."""
 
     type: str = pydantic.Field(min_length=1)
-    """As the runner calls it: `NVIDIA_TESLA_T4` on Vertex AI, `nvidia.com/gpu` on Kubernetes."""
+    """The runner's name for it: `NVIDIA_TESLA_T4` on Vertex AI, `nvidia.com/gpu` on Kubernetes."""
     count: pydantic.PositiveInt = 1
 
 
 class ComponentDeployment(Declared):
-    """What one component gets. The runner's own default applies to what is left out."""
+    """The resources of one component. The runner's own defaults apply to missing keys."""
 
     cpu: float | None = pydantic.Field(None, gt=0)
     """Cores."""
@@ -31,11 +31,11 @@ class ComponentDeployment(Declared):
     """Memory, in GB of 10^9 bytes."""
     accelerator: Accelerator | None = None
     image: str | None = pydantic.Field(None, min_length=1)
-    """A container image instead of that of `--image`; one with CUDA for the trainer, for instance."""
+    """A container image instead of the image of `--image`; for example, one with CUDA for the trainer."""
     retries: pydantic.NonNegativeInt | None = None
-    """How often a container that failed or was preempted is started again; the trainer then resumes."""
+    """How often a failed or preempted container is restarted; the trainer then resumes."""
     beam_args: Strings = ()
-    """Options for Beam, such as `--runner=DataflowRunner`; for components that run Beam."""
+    """Beam options, such as `--runner=DataflowRunner`; only for components that run Beam."""
 
     @pydantic.field_validator("beam_args")
     @classmethod
@@ -43,7 +43,7 @@ class ComponentDeployment(Declared):
         # Beam ignores what does not look like an option.
         for argument in beam_args:
             if not argument.startswith("--"):
-                raise ValueError(f"'{argument}' is not an option of Beam: write it as --name=value")
+                raise ValueError(f"'{argument}' is not a Beam option: write it as --name=value")
         return beam_args
 
 
@@ -59,21 +59,21 @@ class Deployment(Declared):
     """
 
     defaults: ComponentDeployment = ComponentDeployment()
-    """What every component gets, unless it says otherwise; `beam_args` only those that run Beam."""
+    """Defaults for every component; `beam_args` only apply to components that run Beam."""
     components: dict[str, ComponentDeployment] = {}
-    """By the component's id, as the documentation of the pipeline lists them."""
+    """Settings by component id; the documentation of the pipeline lists the ids."""
 
     def of(self, component: str) -> ComponentDeployment:
-        """What a component gets: the defaults, with what it says itself in their place."""
+        """The settings of a component: its own values, and defaults for the others."""
         own = self.components.get(component, ComponentDeployment())
         return self.defaults.model_copy(update={field: getattr(own, field) for field in own.model_fields_set})
 
     def check(self, components: Collection[str], with_beam: Collection[str]) -> None:
-        """Raises `UserInputError` for a component that the pipeline does not have, or Beam options of one without Beam.
+        """Raises `UserInputError` for an unknown component, or for Beam options of a component that does not run Beam.
 
         Args:
             components: Ids of the pipeline's components.
-            with_beam: Those that run Beam.
+            with_beam: Ids of the components that run Beam.
 
         >>> Deployment(components={"Trainer": {"cpu": 4}}).check(["Transform", "SequenceTrainer"], ["Transform"])
         Traceback (most recent call last):
@@ -93,10 +93,10 @@ class Deployment(Declared):
                 )
             if own.beam_args and name not in with_beam:
                 raise UserInputError(
-                    f"The deployment file gives {name} options for Beam, which it does not run.",
-                    expected=f"beam_args of {', '.join(with_beam)}",
+                    f"The deployment file sets Beam options for {name}, which does not run Beam.",
+                    expected=f"beam_args for {', '.join(with_beam)}",
                     received=f"components.{name}.beam_args: {list(own.beam_args)}",
-                    fix="Leave them out, or give them to another component.",
+                    fix="Remove them, or set them for another component.",
                 )
 
 

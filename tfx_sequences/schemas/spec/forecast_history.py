@@ -1,4 +1,4 @@
-"""How much history a forecast sees, where a spec does not say it."""
+"""The default length of the history that a forecast uses."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tfx_sequences.schemas.spec.label import Label
 
 
 def with_history(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Fields of a spec with as much history as its forecasts need, unless they say how much the network sees.
+    """The fields of a spec, with the history that its forecasts need unless the spec sets another length.
 
-    That is 8 horizons, or two of the longest season in `lags` and a step: what lies further back says little of the
-    next steps, and takes most of the time.
+    The default is 8 horizons, or twice the longest season in `lags` plus one step: earlier steps say little about the
+    next steps, and take most of the time.
     """
     labels = data.get("labels")
     heads = [data.get("label"), *(labels.values() if isinstance(labels, Mapping) else ())]
@@ -34,7 +34,7 @@ def with_history(data: Mapping[str, Any]) -> Mapping[str, Any]:
     whole = batching.max_length is None if isinstance(batching, Batching) else batching.get("max_length", 1) is None
     if "max_length" in given and not whole:
         return data
-    # `truncate` says that the length was given, for None is not written to a file.
+    # `truncate` records that the length was given, because None is not written to a file.
     history = {"max_length": None if "max_length" in given else needed, "truncate": "head"}
     if isinstance(batching, Batching):
         return {**data, "batching": batching.model_copy(update=history)}

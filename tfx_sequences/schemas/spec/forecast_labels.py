@@ -7,6 +7,7 @@ from typing import Any
 
 from tfx_sequences.errors import did_you_mean
 from tfx_sequences.schemas.columns.column import Column, NumericColumn
+from tfx_sequences.schemas.columns.keyed_normalizer import ZScoreBy
 from tfx_sequences.schemas.columns.numeric_columns import RECORD_NORMALIZERS
 from tfx_sequences.schemas.kinds.forecast_options import Forecast
 from tfx_sequences.schemas.kinds.registry import declared_kind
@@ -102,6 +103,8 @@ def _check_features(
         for name in names:
             if name not in sequence:
                 raise ValueError(f"{where}.{field}: '{name}' is not a sequence feature.{did_you_mean(name, sequence)}")
+            if sequence[name].align is not None:
+                raise ValueError(f"{where}.{field}: '{name}' has timestamps of its own; a forecast is of the steps")
             if not isinstance(sequence[name], NumericColumn):
                 raise ValueError(f"{where}.{field}: '{name}' is {sequence[name].type}, but it must be numeric")
     _check_padding(batching, str(label.target))
@@ -110,6 +113,11 @@ def _check_features(
             raise ValueError(
                 f"sequence.{name}.normalizer is one of the record's own steps, but its future is beyond them: "
                 "leave the normalizer out"
+            )
+        if isinstance(getattr(sequence[name], "normalizer", None), ZScoreBy):
+            raise ValueError(
+                f"sequence.{name}.normalizer needs a key for each value, but its future has none: "
+                "use another normalizer"
             )
     column: Any = sequence[str(label.target)]
     if column.shape:

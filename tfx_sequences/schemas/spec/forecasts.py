@@ -1,4 +1,4 @@
-"""The forecasts of a spec: its heads that are forecasts, their horizon, and what is known in advance."""
+"""The forecasts of a spec: its forecast heads, their horizon, and features that are known in advance."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def forecast_heads(spec: SequenceSpec) -> dict[str, Label]:
-    """The heads that are forecasts, by name; either none or all of a spec."""
+    """The forecast heads by name: either none or all heads of a spec."""
     return {name: label for name, label in spec.heads.items() if label.kind.from_windows}
 
 
 def horizon_of(spec: SequenceSpec) -> int:
-    """Steps that are forecast, the same for all heads; 0 without forecasts."""
+    """Number of forecast steps, the same for all heads; 0 without forecasts."""
     return max((label.horizon or 0 for label in forecast_heads(spec).values()), default=0)
 
 
 def known_future(spec: SequenceSpec) -> dict[str, str]:
-    """The raw key of the future of each sequence feature that is known in advance, by the feature's name."""
+    """For each sequence feature that is known in advance, the raw key of its future values."""
     return {name: key for label in forecast_heads(spec).values() for name, key in label.known_future.items()}

@@ -13,7 +13,7 @@ from tfx_sequences.schemas.kinds.label_fields import LabelFields
 from tfx_sequences.schemas.kinds.registry import declared_kind, kind_named, kind_names
 
 # Fields that determine how a head is trained, but not what Transform writes.
-TRAINING_FIELDS = ("loss_weight", "class_weights", "label_smoothing", "sampled_softmax", "forecast")
+TRAINING_FIELDS = ("allowed_copies", "loss_weight", "class_weights", "label_smoothing", "sampled_softmax", "forecast")
 
 
 def _known(name: Any) -> Any:

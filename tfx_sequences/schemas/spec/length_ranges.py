@@ -1,4 +1,4 @@
-"""Ranges of whole numbers, by which figures are sliced: lengths, or positions of steps."""
+"""Ranges of integers for slicing metrics: lengths, or positions of steps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OPEN = " and more"
 
 def _check_increasing(boundaries: tuple[int, ...]) -> tuple[int, ...]:
     if any(a >= b for a, b in itertools.pairwise(boundaries)):
-        raise ValueError(f"boundaries must be increasing numbers, not {', '.join(map(str, boundaries))}")
+        raise ValueError(f"boundaries must be increasing numbers, but are {', '.join(map(str, boundaries))}")
     return boundaries
 
 
@@ -27,7 +27,7 @@ Boundaries = Literal["auto"] | Annotated[Sizes, pydantic.AfterValidator(_check_i
 
 
 def ranges(boundaries: Boundaries) -> list[tuple[int, int | None]]:
-    """First number of each range, and the first number after it (None: there is no end). Empty without boundaries.
+    """First number of each range, and the first number after it (None for an open end). Empty without boundaries.
 
     >>> ranges((5, 10))
     [(0, 5), (5, 10), (10, None)]
@@ -50,7 +50,7 @@ def range_name(first: int, end: int | None) -> str:
 
 
 def range_of_name(name: str) -> tuple[int, int | None]:
-    """The range of this name.
+    """The range with this name.
 
     >>> [range_of_name(range_name(*r)) for r in ranges((1, 5))]
     [(0, 1), (1, 5), (5, None)]
@@ -60,7 +60,7 @@ def range_of_name(name: str) -> tuple[int, int | None]:
 
 
 def name_of_range_with(number: int, among: Sequence[tuple[int, int | None]]) -> str:
-    """The name of the range that a number is in.
+    """The name of the range that contains a number.
 
     >>> name_of_range_with(9, ranges((5, 10)))
     '5-9'

@@ -1,4 +1,4 @@
-"""Columns that are normalised record by record: whether each step is by the steps up to it, or by the whole record."""
+"""Columns normalized per record: whether each step uses only the steps up to it, or the whole record."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def is_causal(spec: SequenceSpec, column: NumericColumn) -> bool:
-    """Each step of the column is normalised by the steps up to it, and not by its whole record.
+    """Whether each step of the column is normalized with the steps up to it, instead of its whole record.
 
     >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> spec = load_spec("japanese_vowels")
@@ -26,7 +26,7 @@ def is_causal(spec: SequenceSpec, column: NumericColumn) -> bool:
 
 
 def say_causal(dumped: dict[str, Any], spec: SequenceSpec) -> None:
-    """Writes into a spec's plain data which steps its columns are normalised by, for readers without its network."""
+    """Writes `causal` of each column into a spec's plain data, for readers that do not have its network."""
     for name, column in spec.sequence.items():
         if isinstance(column, NumericColumn) and column.normalizer in ("auto", *RECORD_NORMALIZERS):
             dumped["sequence"][name]["causal"] = is_causal(spec, column)

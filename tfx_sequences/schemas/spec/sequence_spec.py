@@ -20,25 +20,9 @@ from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.later_steps import check_later_steps
 from tfx_sequences.schemas.spec.model_options import Conv1DLayer, Model
 from tfx_sequences.schemas.spec.offsets import check_offsets
+from tfx_sequences.schemas.spec.splits import Splits as Splits
 from tfx_sequences.schemas.spec.training_options import Training
 from tfx_sequences.schemas.spec.tuning_options import SECTIONS, Tuning
-
-
-class Splits(Declared):
-    """Which files are which split: glob patterns below the data folder.
-
-    A split without files is held back from the training records, by a hash of
-    the record: the same records in every run.
-    """
-
-    train: str = "train*"
-    valid: str = "valid*"
-    test: str = "test*"
-    valid_fraction: float = pydantic.Field(0.1, gt=0, lt=0.5)
-    """Share of the training records held back for early stopping when no file matches `valid`."""
-    test_fraction: float = pydantic.Field(0.1, gt=0, lt=0.5)
-    """Share of the training records held back for the test when no file matches `test`."""
-
 
 # The name of the only head, where the spec has `label` and not `labels`.
 SINGLE_HEAD = "label"
@@ -122,7 +106,7 @@ class SequenceSpec(Declared):
         if self.record == "Example":
             outside = self._context_keys | {self.id_key, self.example_weight}
             outside |= {x.key for x in self.heads.values() if not (x.per_step or x.is_cut_out)}
-            inside: list[str | None] = [column.key for column in self.sequence.values() if not is_from_context(column)]
+            inside: list[str | None] = [*sorted(keys_of(self.columns.values(), of_steps=True))]
             inside += [key for label in self.heads.values() if label.per_step for key in (label.key, label.step_weight)]
             for key in inside:
                 if key in outside and key is not None:
@@ -170,9 +154,7 @@ class SequenceSpec(Declared):
     def _check_label(self, where: str, label: Label) -> None:
         if label.is_cut_out:
             return
-        sees = (
-            {c.key for c in self.sequence.values() if not is_from_context(c)} if label.per_step else self._context_keys
-        )
+        sees = keys_of(self.columns.values(), of_steps=True) if label.per_step else self._context_keys
         if label.key in sees:
             place = "sequence" if label.per_step else "context"
             answer = f"the label '{label.key}' is also a {place} feature: the model would see the answer"
@@ -218,7 +200,7 @@ class SequenceSpec(Declared):
     @property
     def _context_keys(self) -> set[str]:
         """Keys of context features, including a text whose tokens are the steps."""
-        return {column.key for column in self.columns.values() if is_from_context(column)}
+        return keys_of(self.columns.values(), of_steps=False)
 
     @property
     def columns(self) -> dict[str, Column]:
@@ -239,7 +221,7 @@ def check_causality(spec: SequenceSpec) -> None:
     Raises:
         SpecError: A label with `shift` is a feature too, and the network is bidirectional.
     """
-    features = {c.key for c in spec.sequence.values() if not is_from_context(c)}
+    features = keys_of(spec.columns.values(), of_steps=True)
     both_ways = [n for n, f in enumerate(spec.model.front) if isinstance(f, Conv1DLayer) and f.padding == "same"]
     reads_later = {"model.bidirectional": "false"} if spec.model.bidirectional is True else {}
     reads_later |= {f"model.front.{number}.padding": "causal" for number in both_ways}
@@ -256,6 +238,17 @@ def check_causality(spec: SequenceSpec) -> None:
 def weighs_records(spec: SequenceSpec, label: Label) -> bool:
     """Records may weigh other than 1 for a label: by an example weight, or nothing where it is missing."""
     return spec.example_weight is not None or label.may_be_missing
+
+
+def keys_of(columns: Iterable[BaseColumn], *, of_steps: bool) -> set[str]:
+    """Keys of all features that columns read from the steps, or from the context."""
+    found = set()
+    for column in columns:
+        if is_from_context(column) != of_steps:
+            found.add(column.key)
+        others = (*column.further_features, *column.clock_features)
+        found |= {other.key for other in others if other.is_sequence == of_steps}
+    return found
 
 
 def is_from_context(column: BaseColumn) -> bool:

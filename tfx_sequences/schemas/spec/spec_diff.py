@@ -1,4 +1,4 @@
-"""What changed between two specs, by feature and in words; and whether a model of one can be used with the other."""
+"""The differences between two specs, by feature; and whether a model of one can be used with the other."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Change:
     Attributes:
         where: The feature or section: `sequence.token`, `label`, `training`.
         what: The change, in words.
-        decides: It determines how a record is read and what the answer means, so that a model trained with one
-            spec cannot be used as one of the other.
+        decides: Whether the change affects how a record is read or what a prediction means. If so, a model that was
+            trained with one spec cannot be used with the other.
     """
 
     where: str
@@ -42,11 +42,11 @@ class Change:
 
 @dataclasses.dataclass(frozen=True)
 class SpecContents:
-    """A spec as plain data, with what is in the files that it names.
+    """A spec as plain data, with digests of the files that it names.
 
     Attributes:
-        spec: As `spec_to_json` writes it.
-        files: SHA-256 by column and field, such as `sequence.token vocabulary_file`; for files that can be read.
+        spec: The data that `spec_to_json` writes.
+        files: SHA-256 by column and field, such as `sequence.token vocabulary_file`; only for readable files.
     """
 
     spec: Mapping[str, Any]
@@ -54,7 +54,7 @@ class SpecContents:
 
 
 def contents_of(spec: SequenceSpec) -> SpecContents:
-    """The plain data of a spec; a file that cannot be read has no digest."""
+    """The contents of a spec; a file that cannot be read has no digest."""
     files = {}
     for name, column in spec.columns.items():
         for field, file in named_files(column):
@@ -68,7 +68,7 @@ def contents_of(spec: SequenceSpec) -> SpecContents:
 def spec_changes(before: SpecContents, after: SpecContents) -> list[Change]:
     """The differences from `before` to `after`, by feature.
 
-    Files are compared by their contents, wherever they are; by their paths only if one cannot be read.
+    Files are compared by content; by path only if one of them cannot be read.
 
     >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> spec = load_spec("japanese_vowels")
@@ -94,7 +94,7 @@ def spec_changes(before: SpecContents, after: SpecContents) -> list[Change]:
 
 
 def listed(title: str, changes: Sequence[Change]) -> str:
-    """The first changes in lines below a title, for the message of an error.
+    """The first changes, as lines below a title, for an error message.
 
     >>> print(listed("changes:", [Change("label", "other classes", True)] * 10))  # doctest: +ELLIPSIS
     changes:
@@ -115,13 +115,13 @@ def _of_named(
         where = f"{section}.{name}"
         if name not in new or name not in old:
             kind = (new if name in new else old)[name]["type"]
-            yield Change(where, f"{'new' if name in new else 'gone'} ({kind})", True)
+            yield Change(where, f"{'new' if name in new else 'removed'} ({kind})", True)
         elif section == "labels":
             yield from _of_label(where, old[name], new[name])
         else:
             for field, what in _differences(old[name], new[name]):
                 digests = old_files.get(f"{where} {field}"), files.get(f"{where} {field}")
-                # The place of a file does not matter if its contents are the same.
+                # The path of a file does not matter if its content is the same.
                 if not (field.endswith(_FILE_FIELDS) and all(digests)):
                     yield Change(where, what, True)
             for key in old_files.keys() & files.keys():
@@ -133,14 +133,14 @@ def _of_label(where: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] 
     if old is None or new is None:
         if old is not new:
             kind = (new or old or {})["type"]
-            yield Change(where, f"{'new' if old is None else 'gone'} ({kind})", True)
+            yield Change(where, f"{'new' if old is None else 'removed'} ({kind})", True)
         return
     for field, what in _differences(old, new):
         yield Change(where, what, not field.startswith(TRAINING_FIELDS))
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Field, with a dot before what is inside of it, and the change in words."""
+    """The changed fields, with dotted names for nested ones, and each change in words."""
     for field in dict.fromkeys([*old, *new]):
         ours, theirs = old.get(field), new.get(field)
         if isinstance(ours, Mapping) and isinstance(theirs, Mapping):

@@ -19,6 +19,7 @@ from tfx_sequences.schemas.columns.local_files import named_files, read_bytes
 from tfx_sequences.schemas.spec.label import TRAINING_FIELDS
 from tfx_sequences.schemas.spec.record_history import say_causal
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, check_causality
+from tfx_sequences.schemas.spec.yaml_nodes import compose
 
 # The sections that determine each stage's result: an edit elsewhere leaves its cache valid.
 TRANSFORM_SECTIONS = ("record", "id_key", "context", "sequence", "label", "labels", "example_weight")
@@ -74,10 +75,10 @@ def spec_from_yaml(text: str, *, where: str = "the spec", folder: Path | None = 
     Raises:
         SpecError: It is not YAML, or not a spec.
     """
+    node = compose(text, where)
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # a ValueError is a date that does not exist
         raise SpecError(f"{where} is not YAML: {error}", fix="Correct the line named above.") from error
     if not isinstance(data, dict) or not isinstance(node, yaml.MappingNode):
         raise SpecError(
@@ -302,4 +303,4 @@ def _find(node: yaml.Node, loc: list[str]) -> tuple[int, list[str]]:
 
 
 def _is_of_a_union(part: str) -> bool:
-    return part in COLUMN_TYPES or part in ("float", "int", "str", "Scaling") or "[" in part
+    return part in COLUMN_TYPES or part in ("float", "int", "str", "Scaling", "ZScoreBy") or "[" in part

@@ -1,4 +1,4 @@
-"""A spec with the values that a search has found."""
+"""A spec with the values that a search found."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def tuned_spec(spec: SequenceSpec, values: Mapping[str, Any]) -> SequenceSpec:
 
     Args:
         spec: The spec.
-        values: Those of keras-tuner's `HyperParameters`: JSON text, where a value is not a number.
+        values: The values of keras-tuner's `HyperParameters`; JSON text for a value that is not a number.
 
     >>> spec = SequenceSpec(name="s", sequence={"x": {"type": "numeric"}}, label={"key": "y"})
     >>> tuned_spec(spec, {"model.units": "[8]", "model.dropout": 0.1}).model.units

@@ -1,4 +1,4 @@
-"""What the tuner searches, as a spec declares it."""
+"""The `tuning` section of a spec."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ SECTIONS = ("model", "training")
 
 
 class Parameter(Declared):
-    """The values of one key: choices, or a range."""
+    """The candidate values of one key: choices, or a range."""
 
     choices: Annotated[tuple[Any, ...], AsTuple] | None = None
-    """The values, of whatever kind the key takes: lists for `model.units`."""
+    """The values, in the key's own type: lists for `model.units`."""
     min: int | float | None = None
     max: int | float | None = None
-    """Whole numbers are searched where both are whole numbers."""
+    """If both ends are integers, only integers are searched."""
     step: int | float | None = pydantic.Field(None, gt=0)
-    """Distance between the values of a linear range."""
+    """Distance between two values of a linear range."""
     scale: Literal["linear", "log"] = "linear"
     """`log` searches all orders of magnitude equally."""
 
     @pydantic.model_validator(mode="after")
     def _check(self) -> Parameter:
         if (self.choices is None) == (self.min is None and self.max is None):
-            raise ValueError("give choices, or min and max")
+            raise ValueError("set choices, or min and max")
         if self.choices is not None:
             if not self.choices or self.step is not None or self.scale != "linear":
-                raise ValueError("choices needs at least one value, and neither step nor scale")
+                raise ValueError("choices needs at least one value, and cannot be combined with step or scale")
             return self
         if self.min is None or self.max is None or self.min >= self.max:
             raise ValueError("a range needs min and max, and min below max")
         if self.scale == "log" and (self.min <= 0 or self.step is not None):
-            raise ValueError("a log scale needs min above 0, and no step")
+            raise ValueError("a log scale needs min above 0, and cannot have a step")
         if self.is_whole and isinstance(self.step, float):
-            raise ValueError("a range of whole numbers needs a whole step")
+            raise ValueError("a range of integers needs an integer step")
         return self
 
     @property
     def is_whole(self) -> bool:
-        """The range is one of whole numbers."""
+        """Whether both ends are integers."""
         return isinstance(self.min, int) and isinstance(self.max, int)
 
     @property
@@ -59,23 +59,23 @@ class Tuning(Declared):
     """The Tuner's search before training; the Trainer takes the best values."""
 
     parameters: dict[str, Parameter] = pydantic.Field(min_length=1)
-    """By the key's path, such as `model.units` or `training.learning_rate`."""
+    """Candidate values by the key's path, such as `model.units` or `training.learning_rate`."""
     algorithm: Literal["random", "bayesian", "hyperband"] = "bayesian"
-    """`hyperband` trains many trials for few epochs, and the best of them longer."""
+    """`hyperband` trains many trials for a few epochs, and the best ones longer."""
     max_trials: pydantic.PositiveInt = 20
-    """Trials at most; hyperband determines the number itself."""
+    """Maximum number of trials; hyperband determines the number itself."""
     epochs: pydantic.PositiveInt | None = None
-    """Epochs of a trial at most; None uses those of `training`."""
+    """Maximum number of epochs per trial; None uses that of `training`."""
     objective: str | None = None
-    """Figure of the best epoch that decides; None uses `training.monitor`."""
+    """The metric of the best epoch by which trials are compared; None uses `training.monitor`."""
     direction: Literal["auto", "min", "max"] = "auto"
-    """Whether less or more of it is better; `auto` as in `training`."""
+    """Whether lower or higher is better; `auto` works as in `training`."""
 
     def direction_of(self, monitored: Literal["min", "max"]) -> Literal["min", "max"]:
         """The direction of the objective.
 
         Args:
-            monitored: The direction of `training.monitor`, which is the objective if no other is named.
+            monitored: The direction of `training.monitor`, which is the default objective.
 
         >>> parameters = {"model.dropout": Parameter(min=0.0, max=0.5)}
         >>> Tuning(parameters=parameters, objective="val_accuracy").direction_of("min")
@@ -101,14 +101,14 @@ class Tuning(Declared):
 
 
 def with_values(sections: Mapping[str, Declared], values: Mapping[str, Any]) -> dict[str, Declared]:
-    """Sections of a spec with other values.
+    """Sections of a spec with new values.
 
     Args:
-        sections: By name.
-        values: By the key's path; a tuner's own values, such as `tuner/epochs`, are left out.
+        sections: The sections by name.
+        values: The values by the key's path; a tuner's own values, such as `tuner/epochs`, are ignored.
 
     Raises:
-        ValueError: There is no such key.
+        ValueError: A key does not exist.
         pydantic.ValidationError: A value is not valid for its key.
 
     >>> from tfx_sequences.schemas.spec.model_options import Model
@@ -124,7 +124,9 @@ def with_values(sections: Mapping[str, Declared], values: Mapping[str, Any]) -> 
         for part in (*parents, key):
             if not isinstance(place, dict) or part not in place:
                 known = sorted(place) if isinstance(place, dict) else []
-                raise ValueError(f"tuning.parameters: there is no '{path}'.{did_you_mean(part, known)} {_known(known)}")
+                raise ValueError(
+                    f"tuning.parameters: the key '{path}' does not exist.{did_you_mean(part, known)} {_known(known)}"
+                )
             if part is not key:
                 place = place[part]
         if not parents:
@@ -134,4 +136,4 @@ def with_values(sections: Mapping[str, Declared], values: Mapping[str, Any]) -> 
 
 
 def _known(names: list[str]) -> str:
-    return f"There are {shortened(names)}." if names else ""
+    return f"Known keys: {shortened(names)}." if names else ""
