@@ -192,7 +192,7 @@ def _of_head(spec: SequenceSpec, head: str, known: dict[str, Any], targets: Any,
 
 
 def _previous(labels: tf.Tensor) -> np.ndarray:
-    """The labels of the steps; one that is missing is no class, or 0 of numbers."""
+    """The labels of the steps, with -1 for a missing class and 0 for a missing number."""
     if labels.dtype.is_floating:
         return np.nan_to_num(labels.numpy(), nan=0.0)
     return tf.where(is_marked(labels), tf.constant(NO_ID, labels.dtype), labels).numpy()

@@ -224,7 +224,8 @@ def _missing_label(label: Label) -> str | int | float | None:
     """What stands for a label that a record does not have; None if it must have one."""
     if label.per_step or not label.may_be_missing:
         return None
-    return {"string": "", "int64": MISSING_INT, "float32": math.nan}[str(label.dtype)]
+    markers: dict[str, str | int | float] = {"string": "", "int64": MISSING_INT, "float32": math.nan}
+    return markers[str(label.dtype)]
 
 
 def _missing_term(column: CategoricalColumn) -> str | int | None:
