@@ -127,9 +127,11 @@ def _padded_features(spec: SequenceSpec, feature_spec: Features) -> dict[str, tu
         padding = spec.batching.padding.get(name.removeprefix(SEQUENCE_PREFIX), Padding())
         if not column.is_sequence or padding.side == "left" or not isinstance(feature, tf.io.RaggedFeature):
             continue
+        if feature.dtype == tf.string:
+            continue  # To pad the numbers that they hold is quicker.
         uniform = [p.length for p in feature.partitions if isinstance(p, tf.io.RaggedFeature.UniformRowLength)]
         if feature.value_key and len(uniform) == len(feature.partitions):
-            value = None if feature.dtype == tf.string else feature.dtype.as_numpy_dtype(padding.value)
+            value = feature.dtype.as_numpy_dtype(padding.value)
             padded[name] = feature.value_key, tf.io.FixedLenSequenceFeature(uniform, feature.dtype, True, value)
     return padded
 
@@ -245,8 +247,10 @@ def _raw_batch(features: Features, spec: SequenceSpec, seed: tf.Tensor | None) -
         labels[name] = _one_per_step(features[key], key, shape) if shape is not None else features[key]
         if shape is not None:
             labels[name] = with_missing_labels(labels[name], features[SEQUENCE_LENGTH])
+    for name in (step_weight_name(head) for head, label in spec.heads.items() if label.step_weight):
+        labels[name] = tf.cast(labels[name], tf.float32)
     if spec.example_weight:
-        labels[EXAMPLE_WEIGHT] = features.pop(raw_name(spec.example_weight, of_steps=False))
+        labels[EXAMPLE_WEIGHT] = tf.cast(features.pop(raw_name(spec.example_weight, of_steps=False)), tf.float32)
     inputs_too = {feature.tensor_name for column in spec.columns.values() for feature in features_of(column)}
     features = {name: values for name, values in features.items() if name not in used_as or name in inputs_too}
     # Padding is declared by column name, but raw features are named by key.

@@ -138,6 +138,13 @@ def missing_numbers(rows: Rows, column: object) -> np.ndarray:
     return missing
 
 
+def incomplete_rows(rows: Rows, column: object) -> np.ndarray:
+    """Indices of the innermost rows in which a value is missing."""
+    is_gap = rows.counts == 0
+    is_gap[np.searchsorted(rows.splits[-1], np.flatnonzero(missing_numbers(rows, column)), side="right") - 1] = True
+    return np.flatnonzero(is_gap)
+
+
 def merged_counts(parts: Sequence[Mapping[str, MissingCounts]]) -> dict[str, MissingCounts]:
     """The counts of several batches together."""
     whole: dict[str, MissingCounts] = {}

@@ -1,4 +1,4 @@
-"""What the numbers of the training records are like: which normaliser `auto` chooses, and what another one misses."""
+"""Statistics of the numbers in the training records: the normalizer that `auto` chooses, and advice on others."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from tfx_sequences.components.numbers.choice import NormalizerChoice, choose_normalizer
 from tfx_sequences.components.numbers.statistics import NumberStatistics
 from tfx_sequences.components.records.batches import Batch, Rows
+from tfx_sequences.components.records.byte_faults import decoded_rows
 from tfx_sequences.components.records.lost_digits import DistinctNumbers
 from tfx_sequences.components.records.missing_values import missing_numbers, parsed_batches
 from tfx_sequences.components.records.paths import AnyPath
@@ -23,7 +24,7 @@ from tfx_sequences.schemas.spec.forecasts import forecast_heads
 from tfx_sequences.schemas.spec.offsets import offset_column
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
-# What these do not change: a given figure says what it is for, and heavy tails are what these are for.
+# Normalizers for heavy tails; they do not need advice about tails.
 _FOR_TAILS = ("robust", "quantile", "log1p")
 
 
@@ -37,7 +38,7 @@ class NumberFigures:
     def __init__(self, spec: SequenceSpec) -> None:
         self._spec = spec
         targets = {str(label.target) for label in forecast_heads(spec).values()}
-        # A forecast normalises its target series by series.
+        # A forecast normalizes its target series by series.
         self._columns = {
             name: column
             for name, column in spec.columns.items()
@@ -48,10 +49,10 @@ class NumberFigures:
 
     @classmethod
     def of_files(cls, files: Iterable[AnyPath], spec: SequenceSpec) -> NumberFigures:
-        """Of all records of some files.
+        """The statistics of all records of some files.
 
         Raises:
-            DataError: Records cannot be read as the spec describes them.
+            DataError: The records do not match the spec.
         """
         figures = cls(spec)
         for file in files if figures._columns else ():
@@ -64,11 +65,17 @@ class NumberFigures:
 
         Args:
             batch: A parsed batch.
-            counted: bool, for each record whether it counts; None: all do.
+            counted: bool, whether each record counts; None if all do.
         """
         for name, column in self._columns.items():
             feature = feature_of(column)
-            stored = _stored(batch.rows[feature.tensor_name], feature, column)
+            if column.stays_encoded:
+                continue  # No statistic decides what becomes of them.
+            rows = batch.rows[feature.tensor_name]
+            if column.layout is not None:
+                rows = decoded_rows(rows, column, column.layout)
+                feature = dataclasses.replace(feature, shape=column.shape)
+            stored = _stored(rows, feature, column)
             stored = stored and _reduced(batch, self._spec, column, stored)
             if stored is None:
                 continue
@@ -80,14 +87,14 @@ class NumberFigures:
                 self._distinct.setdefault(name, DistinctNumbers(column.size)).add(stored.values, stored.there)
 
     def choices(self) -> dict[str, NormalizerChoice]:
-        """What `auto` chooses, or would choose, for each numeric column."""
+        """The normalizer that `auto` chooses, or would choose, for each numeric column."""
         return {
             name: choose_normalizer(found, per_record=may_be_per_record(self._spec, name))
             for name, found in self._found.items()
         }
 
     def advice(self) -> list[str]:
-        """A line for each column whose normaliser is given, and does not suit its values."""
+        """A line for each column whose normalizer is set, but does not suit its values."""
         lines = []
         for name, choice in self.choices().items():
             given = self._columns[name].normalizer
@@ -102,7 +109,8 @@ class NumberFigures:
             if not suits and (choice.normalizer == "per_record" or given not in _FOR_TAILS):
                 said = given if isinstance(given, str) else "offset and scale"
                 lines.append(
-                    f"{name}: normalizer is {said}, but {choice.why}; `normalizer: auto` takes {choice.normalizer}"
+                    f"{name}: the normalizer is {said}, but {choice.why}; `normalizer: auto` chooses "
+                    f"{choice.normalizer}"
                 )
         return [*lines, *self._lost_digits()]
 
@@ -127,7 +135,7 @@ class _Stored:
 def _stored(rows: Rows, feature: RawFeature, column: NumericColumn | None) -> _Stored | None:
     """What a column reads of its feature; None if the values do not fit the column."""
     size, counts = feature.size, rows.counts
-    if rows.tensor.dtype.name == "string":
+    if rows.values.dtype == object:
         return None
     there = ~missing_numbers(rows, column) & np.isfinite(rows.values)
     default = None if column is None or column.missing in FILLED_FROM_STEPS else column.default_value

@@ -18,7 +18,7 @@ import numpy as np
 
 from tfx_sequences.components.serving import names as served
 from tfx_sequences.components.serving.request_rows import Rows, read_rows
-from tfx_sequences.components.serving.request_values import RowFeature, is_missing
+from tfx_sequences.components.serving.request_values import RowFeature, as_texts, is_missing
 from tfx_sequences.errors import DataError, UserInputError, did_you_mean, shortened
 from tfx_sequences.schemas.features.raw_features import RawFeature, raw_features
 from tfx_sequences.schemas.features.request_inputs import (
@@ -59,7 +59,7 @@ def serialize_rows(rows: Rows, spec: SequenceSpec, *, kind: str | None = None) -
       received: 'lcp'
       fix:      Remove it, or correct its name. Did you mean 'lpc'?
     """
-    kind = kind or spec.record
+    kind = kind or spec.payload
     without = why_no_examples(spec) if kind == "Example" else None
     if without:
         raise DataError(
@@ -127,7 +127,7 @@ def make_rest_body(rows: Rows, spec: SequenceSpec, *, signature_name: str = serv
     {'signature_name': 'serving_default', 'inputs': {'examples': [{'b64': 'CgASCQoHCgNscGMSAA=='}]}}
     """
     if _is_of_tensors(signature_name):
-        inputs: dict[str, Any] = {name: _texts(x.tolist()) for name, x in make_tensors(rows, spec).items()}
+        inputs: dict[str, Any] = {name: as_texts(x.tolist()) for name, x in make_tensors(rows, spec).items()}
     else:
         records = serialize_rows(rows, spec, kind=_kind_of(signature_name))
         inputs = {served.EXAMPLES: [{"b64": base64.b64encode(record).decode()} for record in records]}
@@ -343,15 +343,3 @@ def _marker(feature: RawFeature) -> Any:
 
 def _dtype(feature: RawFeature) -> Any:
     return object if feature.dtype == "string" else feature.dtype
-
-
-def _texts(value: Any) -> Any:
-    """Bytes as strings, or in base64 if they are not UTF-8."""
-    if isinstance(value, list):
-        return [_texts(element) for element in value]
-    if isinstance(value, bytes):
-        try:
-            return value.decode()
-        except UnicodeDecodeError:
-            return {"b64": base64.b64encode(value).decode()}
-    return value

@@ -88,7 +88,7 @@ def _ids(flat: tf.Tensor, there: tf.Tensor | None, label: Label, name: str) -> t
         return tf.where(there, ids, missing_marker(ids.dtype))
     if label.unseen == "error":
         return ids
-    # A label that is missing is not one of another class.
+    # A missing label does not belong to a new class.
     is_missing = (terms == "") | (terms == str(MISSING_INT))
     return tf.where(is_missing, tf.constant(NO_ID, ids.dtype), ids)
 

@@ -1,4 +1,4 @@
-"""All columns of numbers in the transform graph: normalised, or as the buckets that they fall into."""
+"""All numeric columns in the transform graph: normalized, or converted to buckets."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tfx_sequences.components.features.column_ids import ColumnIds
 from tfx_sequences.components.numbers.missing_numbers import Neighbours, fill_missing, observed
 from tfx_sequences.components.numbers.reduction import Reference, reduced
 from tfx_sequences.components.numbers.split_normalizers import SplitNumbers, buckets
+from tfx_sequences.components.transform.byte_columns import read_encoded, transform_encoded_columns
 from tfx_sequences.components.transform.keyed_numbers import keyed_z_scores, keys_of_values
 from tfx_sequences.components.transform.number_analyzer import analyze_numbers
 from tfx_sequences.components.transform.number_transform import (
@@ -39,11 +40,10 @@ _Column = NumericColumn | BucketizedColumn | TimeColumn
 
 
 def transform_number_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> dict[str, Any]:
-    """The columns of numbers, by transformed name, with the scales of their records, what is observed of them, and what
-    is known of their future.
+    """The numeric columns by transformed name, with the scales of their records, observed masks and known futures.
 
     Args:
-        inputs: By raw name, as `parse_records` or Transform's reader gives them.
+        inputs: Features by raw name, from `parse_records` or Transform's reader.
         spec: The spec.
     """
     keys = {name: raw_name(key, of_steps=False) for name, key in known_future(spec).items()}
@@ -51,7 +51,7 @@ def transform_number_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> d
     given = {
         name: _read(_raw(inputs, column), column, futures.get(name), _offset(inputs, spec, column))
         for name, column in spec.columns.items()
-        if isinstance(column, _Column)
+        if isinstance(column, _Column) and not (isinstance(column, NumericColumn) and column.stays_encoded)
     }
     asked = {name: request for name in given if (request := request_of(spec, name))}
     split = analyze_numbers(
@@ -65,7 +65,7 @@ def transform_number_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> d
         {name: its.flat() for name, its in by_key.items()},
         {name: keys_of_values(column_inputs(inputs, its.column), its.column, its.raw) for name, its in by_key.items()},
     )
-    outputs: dict[str, Any] = {}
+    outputs = transform_encoded_columns(inputs, spec)
     for name, numbers in given.items():
         if name in keyed:
             shaped = tf.reshape(numbers.filled(finished(keyed[name], numbers.column)), [-1, *numbers.column.shape])
@@ -78,17 +78,17 @@ def transform_number_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> d
 
 @dataclasses.dataclass(frozen=True)
 class _Given:
-    """The numbers of a column as one batch has them, `N` of records or steps: before them those of a known future.
+    """The numbers of a column in one batch, `N` of records or steps, preceded by those of a known future.
 
     Attributes:
         column: The column.
-        raw: The feature as it came.
+        raw: The feature as read.
         values: `[N, E]`.
-        there: bool `[N, E]`, what is not missing, or has a default.
-        observed: bool `[N, E]`, what is not missing.
-        lengths: Steps of each record; first, for each record of a known future, the steps of that. None for context.
+        there: bool `[N, E]`, which values are present or have a default.
+        observed: bool `[N, E]`, which values are present.
+        lengths: Steps of each record, preceded by the steps of each known future. None for context.
         future: `[B, H, *shape]`, or None.
-        dates: Of times, float32 `[N, D]`, what is not normalised.
+        dates: Parts of the dates of times, float32 `[N, D]`.
     """
 
     column: Any
@@ -101,7 +101,7 @@ class _Given:
     dates: Any = None
 
     def flat(self) -> tf.Tensor:
-        """`[N, E]` float64, NaN where missing."""
+        """The values `[N, E]` float64, NaN for missing ones."""
         return tf.where(self.there, tf.cast(self.values, tf.float64), tf.constant(np.nan, tf.float64))
 
     def record_lengths(self) -> tf.Tensor:
@@ -109,7 +109,7 @@ class _Given:
         return tf.cast(self.raw.row_lengths(), tf.int64)
 
     def output(self, transformed: tf.Tensor, name: str) -> dict[str, Any]:
-        """What `[N, *shape]` is under its name, and under that of the future."""
+        """The outputs for transformed values `[N, *shape]`: the feature, and its future."""
         if not self.column.is_sequence:
             return {name: transformed}
         if self.future is None:
@@ -161,14 +161,16 @@ def _read(raw: Any, column: Any, future: Any, offset: Reference | None) -> _Give
     if isinstance(column, TimeColumn):
         times = read_times(raw, column)
         return _Given(column, raw, times.spans, times.there, times.there, None, None, times.dates)
-    if column.is_sequence:
+    if isinstance(column, NumericColumn) and column.layout is not None:
+        values, present = read_encoded(raw, column, column.layout)
+    elif column.is_sequence:
         values, present = steps_of(raw, column.key, column.shape)
     else:
         values, present = raw, tf.ones(tf.shape(raw)[:1], tf.bool)
     lengths = tf.cast(raw.row_lengths(), tf.int64) if column.is_sequence else None
     values = tf.reshape(values, [-1, column.size])
     if future is not None and isinstance(column, NumericColumn):
-        # By the same statistics: those of both.
+        # The same statistics apply to both.
         flat = tf.reshape(tf.cast(future, values.dtype), [-1, column.size])
         values = tf.concat([flat, values], axis=0)
         present = tf.concat([tf.ones(tf.shape(flat)[:1], tf.bool), present], axis=0)
@@ -211,7 +213,7 @@ def _transformed(
     numbers = transform_numbers(given.flat(), lengths, spec, name, split, with_scales=scales is not None)
     outputs = given.output(tf.reshape(given.filled(numbers.values), [-1, *column.shape]), name)
     if scales is not None and numbers.scales is not None:
-        # Of a normaliser that is not one per record there are none, in any record.
+        # If the normalizer is not per record, there are no scales in any record.
         there = tf.cast(tf.shape(numbers.scales)[0] == tf.shape(given.values)[0], tf.int64)
         splits = tf.cast(given.raw.row_splits, tf.int64) * there
         outputs[scales] = tf.RaggedTensor.from_row_splits(numbers.scales, splits, validate=False)
@@ -219,7 +221,7 @@ def _transformed(
 
 
 def _buckets(given: _Given, column: BucketizedColumn, split: SplitNumbers | None) -> tf.Tensor:
-    """Ids `[N, *shape]`; what is missing is in no bucket."""
+    """Ids `[N, *shape]`; missing values are not in any bucket."""
     if split is not None:
         ids = buckets(given.flat(), split.quantiles) + np.arange(column.size) * column.buckets
     else:

@@ -1,17 +1,17 @@
 """The TFT `preprocessing_fn`, generated from the spec.
 
-In: parsed features by raw name. Out, by transformed name (what the materialised
-records, the model and the serving graph all use):
+Inputs are parsed features by raw name. Outputs, by transformed name (used in the materialised
+records, the model and the serving graph):
 
     context.NAME     dense [B, *shape] float32, or [B] int64 ids; ragged [B, V] for several ids
     sequence.NAME    ragged [B, T, *shape] float32, or [B, T] int64 ids, or [B, T, V] for several
-    sequence.NAME.record_scale   ragged [B, T, 2 * size] float32, what `scale_feature` of a column adds; no steps
-                     where `auto` has chosen another normaliser than one per record
+    sequence.NAME.record_scale   ragged [B, T, 2 * size] float32, added by `scale_feature`; without steps
+                     if `auto` did not choose a per-record normalizer
     sequence.NAME.observed   ragged [B, T, size] float32, 1 where a column with an `indicator` has a value, else 0;
                      context.NAME.observed [B, size]
     NAME.weights     of a column with `weighted_by`: ragged float32, a weight for each of the several ids
     sequence_length  [B] int64, steps of the record
-    future.NAME      [B, H, *shape] float32, of a sequence feature that is known beforehand, as `sequence.NAME` is
+    future.NAME      [B, H, *shape] float32, of a sequence feature with a known future, like `sequence.NAME`
     label            [B] int64 class index; ragged [B, V] for a multi_label of terms; float32 [B, *shape] for
                      numbers and vectors of 0 and 1; ragged [B, T, ...] of the same for labels of steps
     mase_scale       [B] float32          (if a forecast names one)
@@ -19,8 +19,8 @@ records, the model and the serving graph all use):
     example_weight   [B] float32          (if the spec names one)
     id               [B] string           (if the spec names one)
 
-Of several labels, each is called `label.NAME` (and `step_weight.NAME`). An id of -1 is none
-at all: a vector of zeros.
+With several labels, each is called `label.NAME` (and `step_weight.NAME`). An id of -1 means no id:
+a vector of zeros.
 """
 
 from __future__ import annotations
@@ -35,10 +35,12 @@ from tfx_sequences.components.batches.absent_lists import longest_lists, with_mi
 from tfx_sequences.components.batches.alignment import column_inputs
 from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.features.column_ids import ColumnIds
+from tfx_sequences.components.transform.crossed_features import transform_crossed
 from tfx_sequences.components.transform.label_transform import missing_labels, transform_labels, with_all_steps
 from tfx_sequences.components.transform.length_histogram import analyze_lengths
 from tfx_sequences.components.transform.number_columns import transform_number_columns
 from tfx_sequences.components.transform.term_weights import transform_weights
+from tfx_sequences.components.transform.text_guard import require_text
 from tfx_sequences.components.transform.transform_guard import record_spec
 from tfx_sequences.schemas.columns.column import TermColumn, TextColumn
 from tfx_sequences.schemas.columns.names import MISSING_INT, NO_ID, SEQUENCE_LENGTH, raw_name
@@ -52,15 +54,15 @@ _SEVERAL = 2
 
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, Any]:
-    """What TFX's Transform calls; `custom_config["spec"]` is the spec's JSON."""
+    """The function that TFX's Transform calls; `custom_config["spec"]` is the spec's JSON."""
     return transform_inputs(inputs, spec_from_json(custom_config["spec"]))
 
 
 def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, Any]:
-    """Transforms parsed features to what the module's docstring lists.
+    """Transforms parsed features to the outputs listed in the module's docstring.
 
     Args:
-        inputs: By raw name, as `parse_records` or Transform's reader gives them.
+        inputs: Features by raw name, from `parse_records` or Transform's reader.
         spec: The spec.
     """
     record_spec(spec)
@@ -77,16 +79,18 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
             outputs[name] = _checked(terms[name], ids, _each(terms[name], ids))
     for vocabulary, names in computed_vocabularies(spec).items():
         outputs |= _computed(vocabulary, {name: terms[name] for name in names}, spec)
+    outputs |= transform_crossed(inputs, spec)
     outputs |= transform_weights(inputs, spec)
     lengths = {c.key: outputs[name].row_lengths() for name, c in spec.columns.items() if c.is_sequence}
     outputs[SEQUENCE_LENGTH] = _common_length(lengths)
     if spec.id_key:
-        outputs[RECORD_ID] = tf.identity(inputs[raw_name(spec.id_key, of_steps=False)])
+        outputs[RECORD_ID] = ids_as_text(inputs[raw_name(spec.id_key, of_steps=False)])
     outputs |= transform_labels(inputs, spec)
     outputs |= with_all_steps(outputs, spec)
     analyze_lengths(outputs[SEQUENCE_LENGTH], missing_labels(inputs, outputs, spec))
     if spec.example_weight:
-        outputs[EXAMPLE_WEIGHT] = tf.identity(inputs[raw_name(spec.example_weight, of_steps=False)])
+        weights = inputs[raw_name(spec.example_weight, of_steps=False)]
+        outputs[EXAMPLE_WEIGHT] = tf.identity(tf.cast(weights, tf.float32))
     return outputs
 
 
@@ -102,8 +106,19 @@ def _with_all_steps(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, Any
     return {**inputs, **filled}
 
 
+def ids_as_text(ids: tf.Tensor) -> tf.Tensor:
+    """The ids of records as strings; empty where one is missing.
+
+    >>> ids_as_text(tf.constant([7, MISSING_INT], tf.int64)).numpy().tolist()
+    [b'7', b'']
+    """
+    if ids.dtype == tf.string:
+        return tf.identity(ids)
+    return tf.where(ids == MISSING_INT, "", tf.strings.as_string(ids))
+
+
 def _terms(values: Any, ids: ColumnIds) -> Any:
-    """Terms (or ids, where the values are ids), of the shape that the column's output has."""
+    """Terms (or ids, if the values are ids), in the shape of the column's output."""
     column = ids.column
     if isinstance(column, TextColumn):
         if column.is_sequence and column.source == "sequence":
@@ -124,10 +139,13 @@ def _each(terms: Any, function: Callable[[tf.Tensor], tf.Tensor]) -> Any:
 
 
 def _computed(vocabulary: str, terms: Mapping[str, Any], spec: SequenceSpec) -> dict[str, Any]:
-    """Ids by a vocabulary that is computed of the terms of all the features."""
+    """Ids from a vocabulary that is computed over the terms of all these features."""
     columns: dict[str, Any] = {name: spec.columns[name] for name in terms}
     strings = {name: _each(terms[name], ColumnIds(column).terms) for name, column in columns.items()}
     every = [_flat(values) for values in strings.values()]
+    every = [
+        require_text(each, name) if each.dtype == tf.string else each for name, each in zip(terms, every, strict=True)
+    ]
     declared = next(iter(columns.values())).vocabulary
     path = tft.vocabulary(
         every[0] if len(every) == 1 else tf.concat(every, axis=0),
@@ -147,7 +165,7 @@ def _computed(vocabulary: str, terms: Mapping[str, Any], spec: SequenceSpec) -> 
 
 
 def _checked(terms: Any, ids: ColumnIds, found: Any) -> Any:
-    """`found`, once none of the terms is refused."""
+    """`found`, after a check that all terms are accepted."""
 
     def rows() -> tf.Tensor:
         if not isinstance(terms, tf.RaggedTensor):

@@ -15,6 +15,7 @@ import pydantic
 from tfx_sequences.schemas.columns.alignment import Alignment
 from tfx_sequences.schemas.columns.categorical_columns import CategoricalColumn, TextColumn, Vocabulary
 from tfx_sequences.schemas.columns.column_base import IdColumn
+from tfx_sequences.schemas.columns.crossed_columns import CrossedColumn
 from tfx_sequences.schemas.columns.embedding import Embedding
 from tfx_sequences.schemas.columns.keyed_normalizer import ZScoreBy
 from tfx_sequences.schemas.columns.numeric_columns import BucketizedColumn, NumericColumn, Scaling
@@ -26,6 +27,7 @@ __all__ = [
     "BucketizedColumn",
     "CategoricalColumn",
     "Column",
+    "CrossedColumn",
     "Embedding",
     "IdColumn",
     "NumericColumn",
@@ -38,7 +40,8 @@ __all__ = [
 ]
 
 Column = Annotated[
-    NumericColumn | CategoricalColumn | BucketizedColumn | TextColumn | TimeColumn, pydantic.Field(discriminator="type")
+    NumericColumn | CategoricalColumn | BucketizedColumn | TextColumn | CrossedColumn | TimeColumn,
+    pydantic.Field(discriminator="type"),
 ]
 TermColumn = CategoricalColumn | TextColumn
 COLUMN_TYPES = {
@@ -47,4 +50,5 @@ COLUMN_TYPES = {
     "bucketized": BucketizedColumn,
     "text": TextColumn,
     "time": TimeColumn,
+    "crossed": CrossedColumn,
 }

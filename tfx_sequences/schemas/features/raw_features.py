@@ -8,7 +8,15 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalColumn, NumericColumn, Scaling, TimeColumn
+from tfx_sequences.schemas.columns.byte_numbers import ByteLayout
+from tfx_sequences.schemas.columns.column import (
+    BucketizedColumn,
+    CategoricalColumn,
+    CrossedColumn,
+    NumericColumn,
+    Scaling,
+    TimeColumn,
+)
 from tfx_sequences.schemas.columns.column_base import BaseColumn
 from tfx_sequences.schemas.columns.names import MISSING_INT, raw_name
 from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
@@ -37,6 +45,7 @@ class RawFeature:
             Transform.
         role: What the spec uses it for.
         multi_valued: One step (or the record) has any number of values; `shape` is `()`.
+        layout: How a bytes value holds numbers; `dtype` is `string` then, and `shape` is `()`.
         clock: The key of the timestamps of a list that has its own; empty for the steps of the record.
     """
 
@@ -47,6 +56,7 @@ class RawFeature:
     default: str | int | float | None
     role: Role
     multi_valued: bool = False
+    layout: ByteLayout | None = None
     clock: str = ""
 
     @property
@@ -104,7 +114,7 @@ def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool 
             add(offset)
     if isinstance(spec, SequenceSpec):
         if spec.id_key:
-            add(RawFeature(spec.id_key, False, "string", (), "", "id"))
+            add(RawFeature(spec.id_key, False, spec.id_dtype, (), _MISSING_KEY[spec.id_dtype], "id"))
         for name, key in known_future(spec).items():
             known = feature_of(spec.sequence[name])
             add(RawFeature(key, False, known.dtype, (horizon_of(spec), *known.shape), None, "known_future"))
@@ -117,9 +127,9 @@ def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool 
                 if label.mase_scale:
                     add(RawFeature(label.mase_scale, False, "float32", (), None, "mase_scale"))
                 if label.step_weight:
-                    add(RawFeature(label.step_weight, True, "float32", (), None, "step_weight"))
+                    add(RawFeature(label.step_weight, True, label.step_weight_dtype, (), None, "step_weight"))
             if spec.example_weight:
-                add(RawFeature(spec.example_weight, False, "float32", (), None, "example_weight"))
+                add(RawFeature(spec.example_weight, False, spec.example_weight_dtype, (), None, "example_weight"))
     return sorted(found.values(), key=lambda f: (f.is_sequence, f.key))
 
 
@@ -158,6 +168,9 @@ def feature_of(column: BaseColumn) -> RawFeature:
     >>> feature_of(TextColumn(key="review", is_sequence=True)).is_sequence  # its tokens are the steps
     False
     """
+    if isinstance(column, NumericColumn) and column.layout is not None:
+        missing = None if column.default_value is None else ""
+        return RawFeature(column.key, column.is_sequence, "string", (), missing, "feature", layout=column.layout)
     if isinstance(column, NumericColumn | BucketizedColumn):
         return RawFeature(
             column.key, column.is_sequence, column.dtype, column.shape, _missing_number(column), "feature"
@@ -167,8 +180,12 @@ def feature_of(column: BaseColumn) -> RawFeature:
         several = column.multi_valued
         return RawFeature(column.key, column.is_sequence, column.dtype, (), default_term, "feature", several)
     if isinstance(column, TimeColumn):
-        missing = MISSING_INT if column.dtype == "int64" else math.nan
-        return RawFeature(column.key, column.is_sequence, column.dtype, (), missing, "feature")
+        marker = MISSING_INT if column.dtype == "int64" else math.nan
+        return RawFeature(column.key, column.is_sequence, column.dtype, (), marker, "feature")
+    if isinstance(column, CrossedColumn):
+        dtype = column.dtype_of(column.key)
+        key = None if column.multi_valued else _MISSING_KEY[dtype]
+        return RawFeature(column.key, column.is_sequence, dtype, (), key, "feature", column.multi_valued)
     return RawFeature(column.key, not is_from_context(column), "string", (), "", "feature")
 
 
@@ -200,13 +217,15 @@ def further_features_of(column: BaseColumn) -> list[RawFeature]:
 
 
 def _described(feature: RawFeature) -> str:
+    if feature.layout is not None:
+        return str(feature.layout)
     values = "any number of values" if feature.multi_valued else f"shape {list(feature.shape)}"
     clock = f" and the timestamps '{feature.clock}'" if feature.clock else ""
     return f"dtype {feature.dtype} and {values}{clock}"
 
 
 def _as_stored(feature: RawFeature) -> tuple[Any, ...]:
-    return feature.dtype, feature.shape, feature.multi_valued, feature.clock
+    return feature.dtype, feature.shape, feature.multi_valued, feature.layout, feature.clock
 
 
 def _missing_number(column: NumericColumn | BucketizedColumn) -> int | float | None:
