@@ -30,7 +30,9 @@ NUMBER = {"type": "numeric"}
 
 def spec_of(**parts: Any) -> SequenceSpec:
     """A spec with one categorical sequence feature and a string label, but for what is given."""
-    given = {"name": "test", "id_key": "id", "sequence": {"token": TOKEN}, "label": {"key": "class"}, **parts}
+    given = {"name": "test", "id_key": "id", "sequence": {"token": TOKEN}, **parts}
+    # Labels that are missing are told, not left out.
+    given["label"] = {"missing_label": "error", **parts.get("label", {"key": "class"})}
     return SequenceSpec.model_validate(given)
 
 

@@ -104,27 +104,27 @@ def wrong_count(
 
 
 def unfit_bytes(name: str, layout: ByteLayout, number: int, step: int | None, where: Where) -> DataError:
-    """A bytes value does not hold the numbers of its column: it has `number` bytes."""
+    """A bytes value does not contain the numbers of its column: it has `number` bytes."""
     fix = f"Correct `encoding` and `shape` at {name} in the spec, or the records."
     if layout.num_bytes and number and number % (layout.num_bytes // layout.size) == 0:
         numbers = number // (layout.num_bytes // layout.size)
-        fix = f"Write `shape: [{numbers}]` at {name} in the spec if all are like this, or correct the records."
+        fix = f"Write `shape: [{numbers}]` at {name} in the spec if all records are like this, or correct the records."
     return DataError(
-        f"{_capital(name)} has bytes that do not fit its shape.",
-        expected=f"{layout}, in each {'record' if step is None else 'step'}",
+        f"{_capital(name)} has bytes that do not match its shape.",
+        expected=f"{layout} in each {'record' if step is None else 'step'}",
         received=f"{number} bytes in {'' if step is None else f'step {step} of '}{where.first}",
         fix=fix,
     )
 
 
 def not_text(name: str, value: bytes, where: Where) -> DataError:
-    """The terms of a column are bytes that no vocabulary can hold."""
+    """The terms of a column are bytes that a vocabulary cannot contain."""
     return DataError(
-        f"{_capital(name)} holds bytes that are not text.",
+        f"{_capital(name)} contains bytes that are not text.",
         expected="terms in UTF-8",
-        received=f"{len(value)} bytes that begin with {value[:8]!r} in {where.first}",
-        fix=f"Write `type: numeric`, `encoding` and `shape` at {name} in the spec if the bytes are numbers, leave the "
-        "column out, or write text.",
+        received=f"{len(value)} bytes that start with {value[:8]!r} in {where.first}",
+        fix=f"Write `type: numeric`, `encoding` and `shape` at {name} in the spec if the bytes are numbers, remove "
+        "the column, or write text.",
     )
 
 

@@ -11,7 +11,7 @@ from tfx_sequences.schemas.features.parse_specs import make_parse_sequence_examp
 from tfx_sequences.schemas.features.raw_features import served_features
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
-_MESSAGE = "tfx_sequences.ExampleListWithContext"
+_MESSAGE = "example_lists.ExampleListWithContext"
 
 
 def from_example_lists(serialized: tf.Tensor, spec: SequenceSpec) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def _zeros(feature: tf.io.FixedLenFeature) -> Any:
 
 def _descriptor() -> bytes:
     """The message, which TensorFlow does not know, by its field numbers; its parts are left serialized."""
-    file = descriptor_pb2.FileDescriptorProto(name="example_lists.proto", package="tfx_sequences", syntax="proto3")
+    file = descriptor_pb2.FileDescriptorProto(name="example_lists.proto", package="example_lists", syntax="proto3")
     message = file.message_type.add(name="ExampleListWithContext")
     repeated = descriptor_pb2.FieldDescriptorProto.LABEL_REPEATED
     for number, name in enumerate(("examples", "context"), 1):

@@ -184,8 +184,8 @@ def feature_of(column: BaseColumn) -> RawFeature:
         return RawFeature(column.key, column.is_sequence, column.dtype, (), marker, "feature")
     if isinstance(column, CrossedColumn):
         dtype = column.dtype_of(column.key)
-        key = None if column.multi_valued else _MISSING_KEY[dtype]
-        return RawFeature(column.key, column.is_sequence, dtype, (), key, "feature", column.multi_valued)
+        no_term = None if column.multi_valued else _MISSING_KEY[dtype]
+        return RawFeature(column.key, column.is_sequence, dtype, (), no_term, "feature", column.multi_valued)
     return RawFeature(column.key, not is_from_context(column), "string", (), "", "feature")
 
 
