@@ -18,14 +18,14 @@ _ITEMS, _CONTEXT = 1, 2
 _KEY, _VALUE = 1, 2
 
 
-def is_example_list(record: bytes) -> bool:
-    """Whether a record is an ExampleListWithContext; False for other records, and for messages without features.
+def is_example_list(record: bytes) -> bool | None:
+    """Whether a record is an ExampleListWithContext; None for a record without features (any type).
 
     Every type of record starts with a map from keys to values. In a SequenceExample or an Example, the field contains
     an entry of this map; in an ExampleListWithContext, the same field contains a whole map, without keys and values.
 
-    >>> is_example_list(b""), is_example_list(b"no protocol buffer")
-    (False, False)
+    >>> is_example_list(b"") is None, is_example_list(b"no protocol buffer")
+    (True, False)
     """
     try:
         # Views, so that checking a record does not copy its content.
@@ -37,7 +37,7 @@ def is_example_list(record: bytes) -> bool:
                 return found
     except ValueError:
         return False
-    return False
+    return None
 
 
 def as_sequence_example(record: bytes) -> bytes:
