@@ -144,7 +144,7 @@ def no_label(name: str, step: int, where: Where) -> DataError:
         f"{_capital(name)} is missing in a step.",
         expected="a value in every step",
         received=f"no value in step {step} of {where.first}",
-        fix="Write a value to each step, and set `step_weight` at the label: a weight of 0 ignores a step.",
+        fix="Write a value to each step. `missing_label: ignore` at the label leaves out steps that do not have one.",
     )
 
 
@@ -186,7 +186,7 @@ def unequal_steps(lengths: str, where: Where) -> DataError:
         expected="the same number for all; an empty list of values in a step means a missing value",
         received=f"{lengths} steps in {where.first}",
         fix="Fill the shorter ones with empty steps, remove one feature from the spec, or declare `timestamps` and "
-        "`align` for a list that was measured at other times.",
+        "`align` for a list that was measured at other times. A list that a record lacks is missing in all steps.",
     )
 
 
@@ -196,7 +196,7 @@ def not_finite(name: str, value: float, where: Where) -> DataError:
         f"{_capital(name)} has a value that is not finite.",
         expected="finite numbers",
         received=f"{value} in {where.first}",
-        fix="Omit a missing value instead of writing NaN; clip or omit infinities.",
+        fix="Omit a missing value; clip or omit infinities.",
     )
 
 

@@ -20,6 +20,7 @@ from tfx_sequences.schemas.columns.embedding import Embedding
 from tfx_sequences.schemas.columns.image_column import ImageColumn
 from tfx_sequences.schemas.columns.keyed_normalizer import ZScoreBy
 from tfx_sequences.schemas.columns.numeric_columns import BucketizedColumn, NumericColumn, Scaling
+from tfx_sequences.schemas.columns.time_columns import TimeColumn
 
 __all__ = [
     "COLUMN_TYPES",
@@ -35,12 +36,13 @@ __all__ = [
     "Scaling",
     "TermColumn",
     "TextColumn",
+    "TimeColumn",
     "Vocabulary",
     "ZScoreBy",
 ]
 
 Column = Annotated[
-    NumericColumn | CategoricalColumn | BucketizedColumn | TextColumn | CrossedColumn | ImageColumn,
+    NumericColumn | CategoricalColumn | BucketizedColumn | TextColumn | CrossedColumn | TimeColumn | ImageColumn,
     pydantic.Field(discriminator="type"),
 ]
 TermColumn = CategoricalColumn | TextColumn
@@ -50,5 +52,6 @@ COLUMN_TYPES = {
     "bucketized": BucketizedColumn,
     "text": TextColumn,
     "image": ImageColumn,
+    "time": TimeColumn,
     "crossed": CrossedColumn,
 }
