@@ -853,10 +853,6 @@ RECORD_CASES = {
         lambda: [*unlabelled(500), record(7, {"id": 7})],
         "Record 500 of {file} cannot be predicted.",
     ),
-    "not_a_number_late": (
-        lambda: [*unlabelled(500), record(7, pitch=[math.nan, 1.0])],
-        "Record 500 ('r7') of {file} does not have a finite prediction.",
-    ),
 }
 
 
