@@ -272,7 +272,7 @@ def test_a_context_feature_of_wrong_rank(value, message):
         (lambda: ours.sequence_categorical_column_with_vocabulary_list("x", ["a", "a"]), r"'x': .*twice: a"),
         (
             lambda: ours.sequence_categorical_column_with_vocabulary_list("x", ["a"], dtype=tf.int64),
-            r"'x': vocabulary_list does not hold values of dtype int64",
+            r"'x': vocabulary_list must contain values of dtype int64",
         ),
         (
             lambda: ours.sequence_categorical_column_with_vocabulary_list("x", ["a"], 0, 2),

@@ -90,7 +90,7 @@ def test_they_make_columns():
         ),
         (lambda: tfs.text_column("t", split="words"), "split"),
         (lambda: tfs.text_column("t", spilt="bytes"), "Did you mean 'split'"),
-        (lambda: tfs.text_column("t", split="regex"), "pattern and 'split: regex' need each other"),
+        (lambda: tfs.text_column("t", split="regex"), "pattern and 'split: regex' must be set together"),
         (lambda: tfs.text_column("t", split="regex", pattern="a*"), "matches the empty string"),
         (lambda: tfs.text_column("t", split="regex", pattern="("), "not a regular expression"),
     ],

@@ -1,9 +1,9 @@
-"""The functions that build columns, under the names of `tf.feature_column`.
+"""Functions that create columns, with the names of `tf.feature_column`.
 
-What they return is a column of `tfx_sequences.schemas.columns.column`: frozen,
-comparable, serialisable. Keyword names and defaults are those of
-`tf.feature_column`, except that a `normalizer` is declared (`Scaling`, `"log1p"`)
-where that takes a function, because a function cannot be written to a spec.
+They return a column of `tfx_sequences.schemas.columns.column`: frozen,
+comparable and serializable. Keyword names and defaults are those of
+`tf.feature_column`, except that a `normalizer` is a declaration (`Scaling`, `"log1p"`)
+instead of a function, because a function cannot be written to a spec.
 """
 
 from __future__ import annotations
@@ -88,10 +88,10 @@ def sequence_numeric_column(
 
 
 def bucketized_column(source_column: NumericColumn, boundaries: Sequence[float]) -> BucketizedColumn:
-    """The buckets that the numbers of a context column fall into.
+    """The buckets of the numbers of a context column.
 
-    A one-hot vector per value, `[B, prod(shape) * (len(boundaries) + 1)]`, or the
-    ids for `embedding_column`. A bucket has its lower boundary, not its upper one.
+    The result is a one-hot vector per value, `[B, prod(shape) * (len(boundaries) + 1)]`, or
+    ids for `embedding_column`. A bucket includes its lower boundary, but not its upper one.
 
     >>> bucketized_column(numeric_column("age"), [18, 65]).num_ids
     3
@@ -100,7 +100,7 @@ def bucketized_column(source_column: NumericColumn, boundaries: Sequence[float])
 
 
 def sequence_bucketized_column(source_column: NumericColumn, boundaries: Sequence[float]) -> BucketizedColumn:
-    """The buckets that the numbers of each step fall into; see `bucketized_column`.
+    """The buckets of the numbers of each step; see `bucketized_column`.
 
     >>> sequence_bucketized_column(sequence_numeric_column("speed"), [30, 50]).is_sequence
     True
@@ -111,7 +111,7 @@ def sequence_bucketized_column(source_column: NumericColumn, boundaries: Sequenc
 def categorical_column_with_identity(
     key: str, num_buckets: int, default_value: int | None = None, *, multi_valued: bool = True
 ) -> CategoricalColumn:
-    """Ids of the record, in `[0, num_buckets)`; others become `default_value`, or are an error."""
+    """Ids of the record, in `[0, num_buckets)`; other ids become `default_value` or are an error."""
     return make_categorical(
         key, False, multi_valued, dtype="int64", num_buckets=num_buckets, default_value=default_value
     )
@@ -120,7 +120,7 @@ def categorical_column_with_identity(
 def sequence_categorical_column_with_identity(
     key: str, num_buckets: int, default_value: int | None = None, *, multi_valued: bool = False
 ) -> CategoricalColumn:
-    """Ids of each step, in `[0, num_buckets)`; others become `default_value`, or are an error.
+    """Ids of each step, in `[0, num_buckets)`; other ids become `default_value` or are an error.
 
     >>> from tfx_sequences import embedding_column
     >>> watches = sequence_categorical_column_with_identity("watches", num_buckets=1000)
@@ -141,7 +141,7 @@ def categorical_column_with_vocabulary_list(
     *,
     multi_valued: bool = True,
 ) -> CategoricalColumn:
-    """Terms of the record, whose ids are their places in a list; see the sequence twin."""
+    """Terms of the record, with their positions in a list as ids; see the sequence version."""
     return make_listed(key, False, multi_valued, vocabulary_list, dtype, default_value, num_oov_buckets)
 
 
@@ -154,17 +154,17 @@ def sequence_categorical_column_with_vocabulary_list(
     *,
     multi_valued: bool = False,
 ) -> CategoricalColumn:
-    """Terms of each step, whose ids are their places in a list.
+    """Terms of each step, with their positions in a list as ids.
 
     Args:
         key: The feature's key.
         vocabulary_list: The terms.
-        dtype: `string` or `int64`; None: as the terms are.
-        default_value: Id of unknown terms; -1 gives them no id, a vector of zeros;
-            None makes them an error.
-        num_oov_buckets: Ids after the list for unknown terms, by their hash,
+        dtype: `string` or `int64`; None uses the type of the terms.
+        default_value: Id of unknown terms; with -1 they have no id and give a vector of zeros;
+            with None they are an error.
+        num_oov_buckets: Number of ids after the list for unknown terms, chosen by hash,
             instead of `default_value`.
-        multi_valued: A step has any number of terms.
+        multi_valued: Whether a step may have any number of terms.
 
     >>> from tfx_sequences import indicator_column
     >>> colors = sequence_categorical_column_with_vocabulary_list("colors", ("R", "G", "B"), num_oov_buckets=2)
@@ -184,7 +184,7 @@ def categorical_column_with_vocabulary_file(
     *,
     multi_valued: bool = True,
 ) -> CategoricalColumn:
-    """Terms of the record, whose ids are their lines in a file; see the sequence twin."""
+    """Terms of the record, with their lines in a file as ids; see the sequence version."""
     return make_filed(key, False, multi_valued, vocabulary_file, vocabulary_size, num_oov_buckets, default_value, dtype)
 
 
@@ -198,17 +198,17 @@ def sequence_categorical_column_with_vocabulary_file(
     *,
     multi_valued: bool = False,
 ) -> CategoricalColumn:
-    """Terms of each step, whose ids are their lines in a file.
+    """Terms of each step, with their lines in a file as ids.
 
     Args:
         key: The feature's key.
-        vocabulary_file: Text, one term per line.
+        vocabulary_file: A text file with one term per line.
         vocabulary_size: Use only this number of lines from the top.
-        num_oov_buckets: Ids after the file's for unknown terms, by their hash.
-        default_value: Id of unknown terms, where there are no such buckets; None
-            means -1, no id, as in `tf.feature_column`.
+        num_oov_buckets: Number of ids after those of the file for unknown terms, chosen by hash.
+        default_value: Id of unknown terms without such buckets; None
+            means -1 (no id), as in `tf.feature_column`.
         dtype: `string` or `int64`.
-        multi_valued: A step has any number of terms.
+        multi_valued: Whether a step may have any number of terms.
     """
     return make_filed(key, True, multi_valued, vocabulary_file, vocabulary_size, num_oov_buckets, default_value, dtype)
 
@@ -216,14 +216,14 @@ def sequence_categorical_column_with_vocabulary_file(
 def categorical_column_with_hash_bucket(
     key: str, hash_bucket_size: int, dtype: Any = "string", *, multi_valued: bool = True
 ) -> CategoricalColumn:
-    """Terms of the record, whose ids are their hashes."""
+    """Terms of the record, with their hashes as ids."""
     return make_categorical(key, False, multi_valued, dtype=stored_dtype(dtype, key), hash_bucket_size=hash_bucket_size)
 
 
 def sequence_categorical_column_with_hash_bucket(
     key: str, hash_bucket_size: int, dtype: Any = "string", *, multi_valued: bool = False
 ) -> CategoricalColumn:
-    """Terms of each step, whose ids are their hashes."""
+    """Terms of each step, with their hashes as ids."""
     return make_categorical(key, True, multi_valued, dtype=stored_dtype(dtype, key), hash_bucket_size=hash_bucket_size)
 
 
@@ -264,7 +264,7 @@ def sequence_categorical_column_with_vocabulary(
 
 
 def text_column(key: str, split: str = "whitespace", pattern: str | None = None, **options: Any) -> TextColumn:
-    """The tokens of the record's string, combined to one vector; options are the fields of `TextColumn`."""
+    """The tokens of the record's string, combined into one vector; options are the fields of `TextColumn`."""
     return declared(TextColumn, key=key, split=split, pattern=pattern, is_sequence=False, **options)
 
 
