@@ -38,6 +38,7 @@ class Row:
         module: Where its route is.
         baseline: The row that its ratios are to.
         own_environment: Its packages cannot stand beside TFX's pins.
+        share: Its set has this share of the records, for each is larger.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Row:
     module: str = "input_routes"
     baseline: str = "textbook"
     own_environment: bool = False
+    share: int = 1
 
 
 ROWS = [
@@ -63,6 +65,15 @@ ROWS = [
     Row("sequence-example-textbook", "SequenceExample: textbook", baseline="sequence-example-textbook"),
     Row("sequence-example-ours", "SequenceExample: ours, shuffled", baseline="sequence-example-textbook"),
     Row("sequence-example-raw-read", "SequenceExample: raw read", baseline="sequence-example-textbook"),
+    *(
+        Row(name, f"YouTube-8M frames: {label}", "input_frames", baseline="youtube-8m-usual", share=100)
+        for name, label in {
+            "youtube-8m-usual": "parse each, decode_raw, dequantize, resize to 300, padded_batch",
+            "youtube-8m-ours": "ours, shuffled, token budget",
+            "youtube-8m-ours-prepared": "ours, prepared store",
+            "youtube-8m-raw-read": "raw read",
+        }.items()
+    ),
 ]
 
 
@@ -77,7 +88,8 @@ def main(
     chosen = chosen_rows(ROWS, only)
     folder = cache.resolve() / str(records)
     folder.mkdir(parents=True, exist_ok=True)
-    for kind in {"raw" if row.name.startswith("sequence-example") else "transformed" for row in chosen}:
+    of_set = [row for row in chosen if row.share == 1]
+    for kind in {"raw" if row.name.startswith("sequence-example") else "transformed" for row in of_set}:
         input_data.write(folder, records, kind)
     measure = functools.partial(run, folder=folder, records=records)
     print_table(table(*run_rounds(chosen, rounds, measure, summarize, records, output)))
@@ -85,7 +97,7 @@ def main(
 
 def run(row: Row, folder: Path, records: int) -> dict[str, Any]:
     """What one fresh process measured, or `{"problem": why not}`."""
-    words = ["input_route.py", row.module, row.name, str(folder), str(records)]
+    words = ["input_route.py", row.module, row.name, str(folder), str(max(records // row.share, 2))]
     if not row.own_environment:
         return run_process(words)
     uv = shutil.which("uv")

@@ -107,8 +107,13 @@ def _write_file(path: Path, file_index: int, records: int, kind: str) -> None:
     encode = {"raw": _sequence_examples, "transformed": _examples}[kind]
     with path.open("wb") as file:
         for record in encode(columns(file_index, records)):
-            header = struct.pack("<Q", len(record))
-            file.write(header + _masked_crc(header) + record + _masked_crc(record))
+            file.write(framed(record))
+
+
+def framed(record: bytes) -> bytes:
+    """A record as a TFRecord file has it."""
+    header = struct.pack("<Q", len(record))
+    return header + _masked_crc(header) + record + _masked_crc(record)
 
 
 def _masked_crc(data: bytes) -> bytes:

@@ -61,6 +61,13 @@ def test_bucketize():
     assert found.numpy().tolist() == [0, 1, 2]
 
 
+@canary("raw_ops.Dequantize")
+def test_dequantize():
+    quantized = tf.bitcast(tf.constant([[0, 51, 255]], tf.uint8), tf.quint8)
+    found = tf.raw_ops.Dequantize(input=quantized, min_range=-1.0, max_range=4.0)
+    np.testing.assert_allclose(found, [[-1, 0, 4]], atol=1e-6)
+
+
 @canary("raw_ops.UpperBound")
 def test_upper_bound():
     found = tf.raw_ops.UpperBound(sorted_inputs=[[0, 0, 2]], values=[[0, 1, 2]], out_type=tf.int64)

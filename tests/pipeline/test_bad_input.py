@@ -121,7 +121,9 @@ def data_is_a_file(folder):
 @case
 def data_is_no_path_of_this_machine(folder):
     spec_in(folder)
-    return Bad("TensorFlow has no file system for s9://bucket/data.", "gs://", "s9://", data="s9://bucket/data")
+    return Bad(
+        "TensorFlow does not support the file system of s9://bucket/data.", "gs://", "s9://", data="s9://bucket/data"
+    )
 
 
 @case
@@ -834,7 +836,7 @@ def junk_late(records: list[Any]) -> list[Any]:
 RECORD_CASES = {
     "examples": (lambda: [flat(0, token="x")], "contains tf.Example records, not tf.SequenceExample."),
     "missing_feature": (lambda: good(5, pitch=None), "No record has sequence.pitch."),
-    "another_dtype": (lambda: good(5, pitch=["a"]), "sequence.pitch has another dtype"),
+    "another_dtype": (lambda: good(5, pitch=["a"]), "sequence.pitch has a different dtype"),
     "junk": (lambda: [b"\xff\xfe no protocol buffer"], "record 0 of {file} does not contain features."),
     "junk_late": (lambda: junk_late(unlabelled()), "Record 500 of {file} cannot be predicted."),
     "another_dtype_late": (

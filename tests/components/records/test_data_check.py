@@ -354,7 +354,7 @@ def test_another_dtype_beyond_the_sample(tmp_path, kind):
     records = [of(i, ["x", "y"]) for i in range(3000)]
     records[2900] = of(2900, [1, 2])
     message = error_of(spec_of(record=kind), write(tmp_path, records))
-    assert "sequence.token has another dtype" in message
+    assert "sequence.token has a different dtype" in message
     assert "int64 in record 2900 ('r2900') of" in message
 
 
@@ -708,7 +708,7 @@ def test_unknown_classes_in_several_batches(tmp_path, monkeypatch):
 def test_class_of_the_test_that_training_never_saw(tmp_path):
     message = error_of(spec_of(), write(tmp_path, good(), [record(0), record(1, {"class": "c"})]))
     assert "The split 'test' has a class of the label 'class' that no training record has." in message
-    assert "'c' in 1 records of 'test'" in message
+    assert "'c' in 1 record of 'test'" in message
     check_data(spec_of(label={"key": "class", "classes": ("a", "b", "c")}), filled(tmp_path))
 
 
@@ -833,7 +833,7 @@ def test_class_that_only_held_back_records_have(tmp_path):
     assert "The split 'test' (held back from the training records) has a class of the label 'class'" in message
     assert "that no record left in train has" in message
     assert "'aa' in 2 records of 'test'" in message
-    assert "give files that match splits.test" in message
+    assert "provide files that match splits.test" in message
     check_data(spec_of(label={"key": "class", "classes": ("a", "b", "aa")}), tmp_path)
 
 

@@ -51,7 +51,7 @@ def test_records_that_are_examples_give_lists_as_steps(tmp_path):
     proposal = propose_spec(inferred(tmp_path, analyzed.serialized_examples, "a.tfrecord"), label="kind")
     assert proposal.spec.record == "Example"
     assert [str(note) for note in proposal.left_out] == [
-        "genres: no record has a value of it, so that its type is not known."
+        "genres: no record has a value for it, so its type is unknown."
     ]
     parsed = make_parse_example_spec(proposal.spec)
     expected = make_parse_example_spec(analyzed.spec_of_examples)
@@ -97,5 +97,5 @@ def test_a_broken_file_and_mixed_kinds_are_named(tmp_path):
     with pytest.raises(DataError, match=r"b\.tfrecord"):
         infer_schema([good, tmp_path / "b.tfrecord"], beam_args=BEAM)
     other = write_records(tmp_path / "c.tfrecord", [example({"a": 1})])
-    with pytest.raises(DataError, match=r"c\.tfrecord has no feature lists, and .*a\.tfrecord has"):
+    with pytest.raises(DataError, match=r"c\.tfrecord does not have feature lists, but .*a\.tfrecord does"):
         infer_schema([good, other], beam_args=BEAM)

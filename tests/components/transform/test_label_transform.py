@@ -101,12 +101,12 @@ def test_raw_batches_keep_what_is_stored(all_labels):
 @pytest.mark.parametrize(
     ("context", "sequence", "words"),
     [
-        ({}, {"tag": ["B-x", "O", "other"]}, "Label tag: a class that"),
+        ({}, {"tag": ["B-x", "O", "other"]}, "Label tag: a class is not"),
         ({}, {"tag": ["B-x", "O"]}, "'tag' and the sequence features have different numbers of steps"),
-        ({}, {"tag": ["B-x", "O", []]}, "Label tag: a class that"),
-        ({}, {"level": [1.0, [], 2.0]}, "Label level: a value that is missing"),
-        ({}, {"frame": [[1.0, 0.0], [0.5, 0.0], [0.0, 1.0]]}, "Label frame: a value that is neither 0 nor 1"),
-        ({"topics": ["sea", "snow"]}, {}, "Label topics: a class that"),
+        ({}, {"tag": ["B-x", "O", []]}, "Label tag: a class is not"),
+        ({}, {"level": [1.0, [], 2.0]}, "Label level: a value is missing"),
+        ({}, {"frame": [[1.0, 0.0], [0.5, 0.0], [0.0, 1.0]]}, "Label frame: a value is neither 0 nor 1"),
+        ({"topics": ["sea", "snow"]}, {}, "Label topics: a class is not"),
     ],
 )
 def test_a_label_that_is_none_is_an_error_where_labels_are_used(all_labels, context, sequence, words):

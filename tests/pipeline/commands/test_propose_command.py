@@ -85,7 +85,7 @@ def test_files_of_no_split_are_read_and_the_splits_hinted_at(tmp_path, capfd):
     ("arguments", "message"),
     [
         (["missing"], "The schema or data does not exist."),
-        (["s9://bucket/data"], "no file system for s9://bucket/data"),
+        (["s9://bucket/data"], "does not support the file system of s9://bucket/data"),
         (["schema.pbtxt"], "the candidates 'age', 'kind'"),
         (["schema.pbtxt", "--label", "kin"], "Did you mean 'kind'?"),
         (["schema.pbtxt", "--label", "kind", "--weight", "kind"], "cannot be the weight"),

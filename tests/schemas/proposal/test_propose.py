@@ -384,7 +384,6 @@ def test_the_label_is_guessed_where_one_feature_alone_can_be_it(context, label):
         (context_of("piece_id"), "'piece_id'"),
         (context_of("label", "target", "other"), "'label', 'target'"),
         (context_of("my_class", "is_label", "other"), "'my_class', 'is_label'|'is_label', 'my_class'"),
-        ('feature { name: "label" type: FLOAT value_count { min: 2 max: 2 } }', "no such feature"),
     ],
 )
 def test_a_label_that_is_not_told_is_an_error_with_the_candidates(context, candidates):
@@ -436,7 +435,6 @@ def test_type_and_domain_say_what_kind_of_label_it_is(feature, expected):
         ("steps", "type: FLOAT value_count { min: 1 max: 1 }", {"type": "regression", "per_step": True}),
         ("steps", f"type: FLOAT {COUNTS.format(3, 3)}", {"type": "regression", "shape": (3,), "per_step": True}),
         ("steps", f"type: BYTES {COUNTS.format(1, 3)}", {"type": "multi_label", "per_step": True}),
-        ("context", "type: FLOAT shape { dim { size: 2 } }", {"type": "regression", "shape": (2,)}),
         ("context", "type: BYTES value_count { min: 0 }", {"type": "multi_label"}),
     ],
 )

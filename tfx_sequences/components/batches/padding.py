@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfx_sequences.components.batches.byte_steps import numbers_of_stored, stored_numbers
 from tfx_sequences.components.batches.truncation import cut_steps
-from tfx_sequences.schemas.columns.column import IdColumn
+from tfx_sequences.components.numbers.byte_decoding import numbers_of
+from tfx_sequences.schemas.columns.column import IdColumn, NumericColumn
 from tfx_sequences.schemas.columns.names import NO_ID, SEQUENCE_LENGTH, SEQUENCE_PREFIX, weights_name
 from tfx_sequences.schemas.features.transformed_features import future_name, weighted_columns
 from tfx_sequences.schemas.spec.batching import Padding
@@ -44,7 +46,12 @@ def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, t
             if several_ids:
                 padding = Padding(value=NO_ID, side=padding.side)
             is_padded = not isinstance(values, tf.RaggedTensor)
-            inputs[name] = (as_long_as if is_padded else pad_steps)(values, longest, padding)
+            if isinstance(column, NumericColumn) and column.stays_encoded:
+                inputs[name] = _padded_numbers(values, longest, column, padding)
+            else:
+                inputs[name] = (as_long_as if is_padded else pad_steps)(values, longest, padding)
+        elif isinstance(column, NumericColumn) and column.stays_encoded:
+            inputs[name] = numbers_of(values, column)
         else:
             inputs[name] = values.to_tensor(NO_ID) if isinstance(values, tf.RaggedTensor) else values
     for name in weighted_columns(spec):
@@ -58,6 +65,14 @@ def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, t
     for name in map(future_name, known_future(spec)):
         inputs[name] = transformed[name]
     return inputs
+
+
+def _padded_numbers(values: tf.RaggedTensor, longest: tf.Tensor, column: Any, padding: Padding) -> tf.Tensor:
+    """The numbers `[B, T, *shape]` that bytes `[B, T]` hold."""
+    numbers, present = stored_numbers(values.values, column)
+    with_nothing = Padding(side=padding.side)
+    padded, there = (pad_steps(values.with_values(each), longest, with_nothing) for each in (numbers, present))
+    return numbers_of_stored(padded, there, column, padding)
 
 
 def longest_of(lengths: tf.Tensor) -> tf.Tensor:

@@ -120,6 +120,8 @@ def check_dtype(column: Any, dtype: tf.DType) -> None:
     if isinstance(column, TextColumn | CategoricalColumn):
         stored = column.term_dtype
         right = dtype == tf.string if stored == "string" else dtype.is_integer
+    elif getattr(column, "encoding", None) is not None:
+        stored, right = "string", dtype == tf.string
     else:
         stored = column.dtype
         right = dtype.is_integer or dtype.is_floating

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfx_sequences.components.features.byte_values import decoded_value
 from tfx_sequences.components.features.column_ids import ColumnIds, check_dtype
 from tfx_sequences.components.features.embedding_tables import EmbeddingTables
 from tfx_sequences.components.features.runtime_checks import after
@@ -75,7 +76,7 @@ class ColumnVectors(tf.Module):
         column = self.column
         if isinstance(column, NumericColumn):
             # Causal medians and ranges are computed step by step, in a loop.
-            return not (column.causal and column.normalizer in RECORD_NORMALIZERS)
+            return column.encoding is None and not (column.causal and column.normalizer in RECORD_NORMALIZERS)
         return isinstance(column, CategoricalColumn) and column.num_buckets is not None
 
     def form(self, value: Any, weights: Any = None) -> Dense | Ragged | Sparse:
@@ -101,6 +102,8 @@ class ColumnVectors(tf.Module):
         check_dtype(column, value.dtype)
         if isinstance(column, TextColumn) and not _are_split_later(column):
             return self._form_of_text(value)
+        if isinstance(column, NumericColumn) and column.layout is not None:
+            value = decoded_value(value, column, column.layout)
         size = column.size if hasattr(column, "size") else None
         return step_values(value, column.key, size, is_sequence=column.is_sequence)
 

@@ -125,9 +125,11 @@ def _padded_features(spec: SequenceSpec, feature_spec: Features) -> dict[str, tu
         padding = spec.batching.padding.get(name.removeprefix(SEQUENCE_PREFIX), Padding())
         if not column.is_sequence or padding.side == "left" or not isinstance(feature, tf.io.RaggedFeature):
             continue
+        if feature.dtype == tf.string:
+            continue  # To pad the numbers that they hold is quicker.
         uniform = [p.length for p in feature.partitions if isinstance(p, tf.io.RaggedFeature.UniformRowLength)]
         if feature.value_key and len(uniform) == len(feature.partitions):
-            value = None if feature.dtype == tf.string else feature.dtype.as_numpy_dtype(padding.value)
+            value = feature.dtype.as_numpy_dtype(padding.value)
             padded[name] = feature.value_key, tf.io.FixedLenSequenceFeature(uniform, feature.dtype, True, value)
     return padded
 

@@ -14,6 +14,7 @@ from tfx_sequences.components.kinds.measures import Measures, Sums, WeightedMean
 from tfx_sequences.components.kinds.sampled_logits import SampledLogits
 from tfx_sequences.components.kinds.score_buckets import ScoreBuckets
 from tfx_sequences.components.kinds.spans import SpanCounts, is_iob
+from tfx_sequences.components.kinds.unseen_logits import UnseenLogits
 from tfx_sequences.schemas.kinds.classification import DeclaredClassification
 from tfx_sequences.schemas.kinds.declared_kind import CLASSES, PREDICTED_CLASS, SCORES
 from tfx_sequences.schemas.spec.label import Label
@@ -32,7 +33,10 @@ class Classification(LabelKind):
     def output(self, head: HeadInputs) -> Any:
         name, size = f"{head.prefix}logits", len(head.statistics.classes)
         layer = SampledLogits if head.label.sampled_softmax is not None else layers.Dense
-        return layer(size, name=name, dtype="float32")(head.vectors)
+        logits = layer(size, name=name, dtype="float32")(head.vectors)
+        if head.label.unseen == "wrong":
+            return UnseenLogits(name=f"{head.prefix}unseen", dtype="float32")(logits)
+        return logits
 
     def average(self, outputs: Sequence[Any]) -> Any:
         """Logits of the mean probabilities."""
@@ -58,7 +62,9 @@ class Classification(LabelKind):
         return Measures(label, parts)
 
     def served(self, label: Label, output: tf.Tensor, classes: Sequence[str]) -> dict[str, tf.Tensor]:
-        del label
+        if label.unseen == "wrong":
+            # The class that nothing is predicted as is no answer.
+            output, classes = output[..., :-1], classes[:-1]
         names = tf.constant(classes, tf.string)
         return {
             SCORES: tf.nn.softmax(output),

@@ -95,7 +95,10 @@ def vector_features(spec: SequenceSpec, label: Label) -> list[str]:
     return [
         name
         for name, column in spec.sequence.items()
-        if isinstance(column, NumericColumn) and column.shape == label.shape and column.normalizer == "none"
+        if isinstance(column, NumericColumn)
+        and column.shape == label.shape
+        and column.normalizer == "none"
+        and column.encoding is None
         # The label's own feature is the previous label.
         if column.key != label.key
     ]

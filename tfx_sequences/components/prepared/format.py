@@ -35,7 +35,7 @@ class StoredColumn(Declared):
     kind: Literal["context", "sequence"]
     """One value per record, or one per step."""
     dtype: str
-    """Type of the feature: `int64`, `float32` or `string`."""
+    """Type of the feature: `int64`, `float32` or `string`; or the type of the numbers that its bytes hold."""
     stored: str
     """Type of the values in the parts: the smallest integer type that holds them all, a float type, or `string`."""
     shape: Sizes = ()

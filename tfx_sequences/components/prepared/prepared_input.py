@@ -16,15 +16,18 @@ import google_crc32c
 import numpy as np
 import tensorflow as tf
 
+from tfx_sequences.components.batches.byte_steps import numbers_of_stored
 from tfx_sequences.components.batches.label_batches import targets_and_weights
 from tfx_sequences.components.input.input_counts import InputCounts
 from tfx_sequences.components.input.untuned import parallel_calls, untuned
+from tfx_sequences.components.prepared.byte_columns import encoded_columns, present_name
 from tfx_sequences.components.prepared.format import LENGTHS, StoreIdentity, damaged, read_header
 from tfx_sequences.components.prepared.plan import BatchLimits, Window, plan_epoch
 from tfx_sequences.components.prepared.windows import WindowReader
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
 from tfx_sequences.schemas.features.transformed_features import RECORD_ID
+from tfx_sequences.schemas.spec.batching import Padding
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_io import digest_of
 
@@ -153,6 +156,7 @@ class PreparedStore:
             **{name: tf.TensorSpec([None], tf.int32) for name in reader.indexes},
         }
         kept = self._kept(training)
+        encoded = encoded_columns(self._spec)
 
         def windows() -> Iterator[dict[str, Any]]:
             epoch, step = begin()
@@ -172,6 +176,9 @@ class PreparedStore:
                 values = window["values"][column.name]
                 chosen = values[rows] if column.kind == "context" else tf.gather(values, steps[reader.index_of(column)])
                 features[column.name] = tf.cast(chosen, column.dtype) if chosen.dtype != column.dtype else chosen
+            for name, numeric in encoded.items():
+                padding = self._spec.batching.padding.get(name.removeprefix(SEQUENCE_PREFIX), Padding())
+                features[name] = numbers_of_stored(features[name], features[present_name(name)], numeric, padding)
             inputs = {name: features[name] for name in self._spec.columns}
             inputs[SEQUENCE_LENGTH] = window["lengths"][rows]
             if with_id and self._spec.id_key:

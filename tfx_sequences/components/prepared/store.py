@@ -15,6 +15,12 @@ import google_crc32c
 import numpy as np
 import tensorflow as tf
 
+from tfx_sequences.components.prepared.byte_columns import (
+    decoded_features,
+    encoded_columns,
+    present_name,
+    stored_dtype,
+)
 from tfx_sequences.components.prepared.format import (
     HEADER,
     LENGTHS,
@@ -75,7 +81,7 @@ def write_prepared_store(
     columns = _columns(feature_spec, spec)
     with folder_written_whole(target) as building, contextlib.ExitStack() as opened:
         spilled = _Spill(building, columns, opened)
-        for batch in _parsed(files, feature_spec):
+        for batch in _parsed(files, feature_spec, spec):
             _check_labels(batch, spec, spilled.records)
             spilled.append(batch)
         header = spilled.write_parts(building, identity, spec.training.seed, records_per_part)
@@ -86,10 +92,16 @@ def write_prepared_store(
 
 def _columns(feature_spec: dict[str, Any], spec: SequenceSpec) -> list[StoredColumn]:
     columns = []
+    encoded = encoded_columns(spec)
     steps = {name for name in feature_spec if name.startswith(SEQUENCE_PREFIX)} | names_of_step_labels(spec)
     for name, feature in sorted(feature_spec.items()):
         if name == SEQUENCE_LENGTH:
             continue  # lengths.npy
+        if name in encoded:
+            kind = "sequence" if encoded[name].is_sequence else "context"
+            columns.append(_column(name, kind, stored_dtype(encoded[name]), encoded[name].shape))
+            columns.append(_column(present_name(name), kind, "uint8", ()))
+            continue
         dtype = feature.dtype.name
         if isinstance(feature, tf.io.FixedLenFeature):
             columns.append(_column(name, "context", dtype, tuple(feature.shape)))
@@ -112,11 +124,12 @@ def _column(name: str, kind: Any, dtype: str, shape: tuple[int, ...]) -> StoredC
     return StoredColumn(name=name, kind=kind, dtype=dtype, stored=dtype, shape=shape)
 
 
-def _parsed(files: list[str], feature_spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _parsed(files: list[str], feature_spec: dict[str, Any], spec: SequenceSpec) -> Iterator[dict[str, Any]]:
+    def parse(serialized: tf.Tensor) -> dict[str, Any]:
+        return decoded_features(tf.io.parse_example(serialized, feature_spec), spec)
+
     for records in record_datasets(sorted(files)):
-        batches = records.batch(_PARSED_AT_ONCE)
-        parsed = batches.map(lambda serialized: tf.io.parse_example(serialized, feature_spec), num_parallel_calls=2)
-        yield from parsed.prefetch(1)
+        yield from records.batch(_PARSED_AT_ONCE).map(parse, num_parallel_calls=2).prefetch(1)
 
 
 def _check_labels(batch: dict[str, Any], spec: SequenceSpec, before: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import google_crc32c
 import numpy as np
 
+from tfx_sequences.components.prepared.byte_columns import column_of, encoded_columns
 from tfx_sequences.components.prepared.format import StoredColumn, StoreHeader, damaged
 from tfx_sequences.components.prepared.plan import Window
 from tfx_sequences.schemas.columns.names import SEQUENCE_PREFIX
@@ -34,6 +35,7 @@ class WindowReader:
         self._lengths = lengths
         self._batching = spec.batching
         self._seed = spec.training.seed
+        self._encoded = encoded_columns(spec)
         sequences = [c for c in header.columns if c.kind == "sequence"]
         self.indexes = sorted({self.index_of(c) for c in sequences})
         """The indexes of `read` that the columns need."""
@@ -112,6 +114,11 @@ class WindowReader:
         return np.zeros_like(spare)
 
     def _padding(self, column: StoredColumn) -> Padding:
+        of_feature = column_of(column.name, self._encoded)
+        if of_feature is not None:
+            # What is padded is known by what is present; its value is that of the numbers, not of the bytes.
+            declared = self._batching.padding.get(of_feature.removeprefix(SEQUENCE_PREFIX), Padding())
+            return Padding(side=declared.side)
         name = column.name.removeprefix(SEQUENCE_PREFIX)
         # A label is not a feature, even if a feature has the same name.
         return self._batching.padding.get(name, Padding()) if name != column.name else Padding()

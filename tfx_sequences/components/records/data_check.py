@@ -20,7 +20,7 @@ from tfx_sequences.components.records.leaks import Leak
 from tfx_sequences.components.records.number_figures import NumberFigures
 from tfx_sequences.components.records.paths import AnyPath, path_of
 from tfx_sequences.components.records.places import place
-from tfx_sequences.components.records.split_checks import check_splits
+from tfx_sequences.components.records.split_checks import check_splits, unseen_lines
 from tfx_sequences.components.records.value_errors import text
 from tfx_sequences.components.records.values import ValueChecks
 from tfx_sequences.errors import DataError, shortened
@@ -142,7 +142,7 @@ def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataRepo
         held_back_by=held_back.words if held_back else "",
         skipped_files=tuple(f.name for f in skipped_files(data_dir, spec.splits)),
         normalizers=chosen,
-        advice=tuple(numbers.advice()),
+        advice=(*numbers.advice(), *unseen_lines(spec, figures)),
         leaks=leaks.found(),
     )
 

@@ -18,7 +18,7 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 _MOST_VALUES = 2_000_000
 # From this number of groups on, a key that determines the label is found, whatever its name.
 _FEWEST_GROUPS, _FEWEST_RECORDS = 20, 2.0
-_FEWEST_NAMED = 3
+_FEWEST_NAMED, _FEWEST_OF_NAMED = 3, 1.5
 
 
 @dataclasses.dataclass
@@ -87,17 +87,14 @@ class GroupLeaks:
 
     def _leak(self, key: str, values: _Values) -> Leak | None:
         train, groups = values.records.get("train", Counter()), values.labels
+        is_group, per_group, decides = self._described(key, values)
         shared = {
             split: (sum(n for term, n in counts.items() if term in train), counts.total())
             for split, counts in values.records.items()
             if split != "train"
         }
         shared = {split: (here, of) for split, (here, of) in shared.items() if here > 0.01 * of}
-        per_group = sum(counts.total() for counts in values.records.values()) / max(len(groups), 1)
-        decides = self._decides(groups) and len(groups) >= _FEWEST_GROUPS and per_group >= _FEWEST_RECORDS
-        named = (is_group_name(key) or is_id_name(key)) and len(groups) >= _FEWEST_NAMED
-        is_told_apart = decides or key == self._spec.splits.group or (named and per_group >= 1.5)
-        if not shared or not is_told_apart:
+        if not shared or not is_group:
             return None
         counts = ", ".join(f"{here} of {of} records of {split}" for split, (here, of) in sorted(shared.items()))
         same = "; all records of a group have the same label" if decides else ""
@@ -112,6 +109,25 @@ class GroupLeaks:
             else f"Set `splits: {{group: {key}}}`, for splits that are held back; or divide the records into files "
             "by this key.",
         )
+
+    def likely(self) -> dict[str, str]:
+        """The keys whose values are groups of records, in whatever splits these are, with the counts in words."""
+        found = {}
+        for key, values in self._values.items():
+            is_group, per_group, decides = self._described(key, values)
+            if is_group:
+                same = ", whose records have the same label" if decides else ""
+                found[key] = f"{len(values.labels)} values, {per_group:.1f} records each{same}"
+        return found
+
+    def _described(self, key: str, values: _Values) -> tuple[bool, float, bool]:
+        """Whether the values of a key are groups; their mean number of records; whether the group decides the label."""
+        groups = values.labels
+        per_group = sum(counts.total() for counts in values.records.values()) / max(len(groups), 1)
+        decides = self._decides(groups) and len(groups) >= _FEWEST_GROUPS and per_group >= _FEWEST_RECORDS
+        named = (is_group_name(key) or is_id_name(key)) and len(groups) >= _FEWEST_NAMED
+        is_group = decides or key == self._spec.splits.group or (named and per_group >= _FEWEST_OF_NAMED)
+        return is_group, per_group, decides
 
     def _decides(self, labels: Mapping[Any, Any]) -> bool:
         """Whether all records of each group have one label, and the groups have different labels."""

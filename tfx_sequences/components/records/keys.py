@@ -278,8 +278,13 @@ def _dtype_fix(spec: SequenceSpec, feature: RawFeature, stored: str) -> str:
         return label.kind.fix_of_dtype(label, stored, name, where)
     section = spec.sequence if feature.is_sequence else spec.context
     numeric = all(c.type == "numeric" for c in section.values() if c.key == feature.key)
+    if feature.layout is not None:
+        return f"Leave `encoding` at {name} out of the spec, or store the numbers as bytes."
     if numeric and stored == "string":
-        return f"Write `type: categorical` at {name} in the spec, or store numbers."
+        return (
+            f"Write `type: categorical` at {name} in the spec, or `encoding` if the bytes hold numbers, or store lists "
+            "of numbers."
+        )
     if not numeric and stored == "float32":
         return f"Write `type: numeric` at {name} in the spec, or store the terms as bytes or int64."
     return f"Write `dtype: {stored}` at {name} in the spec."

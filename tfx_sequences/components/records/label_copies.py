@@ -137,6 +137,12 @@ class LabelCopies:
                 leaks.append(self._leak(candidate))
         return leaks
 
+    def certain(self) -> list[tuple[str, Leak]]:
+        """The copies that are certain, with the transformed name of a column of the feature."""
+        names = {feature_of(column).tensor_name: name for name, column in self._spec.columns.items()}
+        found = [c for c in self._alive if c.is_found and c.relation in ("same", "all") and c.component is None]
+        return [(names[c.feature.tensor_name], self._leak(c)) for c in found]
+
     def told_later(self) -> dict[str, str]:
         """A text for each head whose label is a later step's feature, with the feature and the number of steps."""
         return {

@@ -24,14 +24,8 @@ class LeakSearch:
     """
 
     def __init__(self, spec: SequenceSpec, samples: Iterable[FileSample]) -> None:
-        kinds: dict[str, set[str | None]] = {}
-        for sample in samples:
-            for (is_list, key), stored in sample.kinds.items():
-                if not is_list:
-                    kinds.setdefault(key, set()).update(stored)
-        dtypes = {key: str(next(iter(its - {None}))) for key, its in kinds.items() if len(its - {None}) == 1}
         self._copies = LabelCopies(spec)
-        self._groups = GroupLeaks(spec, dtypes)
+        self._groups = GroupLeaks(spec, stored_dtypes(samples))
         self._lengths = LengthFeatures(spec)
 
     def add(self, batch: Batch, splits: Sequence[str], lengths: np.ndarray) -> None:
@@ -50,3 +44,13 @@ class LeakSearch:
         """The leaks that were found, certain ones first."""
         leaks = [*self._copies.found(), *self._groups.found(), *self._lengths.found()]
         return tuple(sorted(leaks, key=lambda leak: ("certain", "warning", "note").index(leak.level)))
+
+
+def stored_dtypes(samples: Iterable[FileSample]) -> dict[str, str]:
+    """The dtypes of the context features in samples of files, without those that are stored in several ways."""
+    kinds: dict[str, set[str]] = {}
+    for sample in samples:
+        for (is_list, key), stored in sample.kinds.items():
+            if not is_list:
+                kinds.setdefault(key, set()).update(kind for kind in stored if kind is not None)
+    return {key: next(iter(its)) for key, its in kinds.items() if len(its) == 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from tfx_sequences.components.numbers.choice import NormalizerChoice, choose_normalizer
 from tfx_sequences.components.numbers.statistics import NumberStatistics
 from tfx_sequences.components.records.batches import Batch, Rows, batches, parse_batch
+from tfx_sequences.components.records.byte_faults import decoded_rows
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.schemas.columns.column import NumericColumn
 from tfx_sequences.schemas.columns.keyed_normalizer import ZScoreBy
@@ -64,7 +66,15 @@ class NumberFigures:
         """
         for name, column in self._columns.items():
             feature = feature_of(column)
-            read = _numbers(batch.rows[feature.tensor_name], feature, column.default_value, counted)
+            if column.stays_encoded:
+                continue  # No statistic decides what becomes of them.
+            rows = batch.rows[feature.tensor_name]
+            if column.layout is not None:
+                rows, feature = (
+                    decoded_rows(rows, column, column.layout),
+                    dataclasses.replace(feature, shape=column.shape),
+                )
+            read = _numbers(rows, feature, column.default_value, counted)
             if read is not None:
                 values, lengths = read
                 of_batch = NumberStatistics.of(values, lengths if may_be_per_record(self._spec, name) else None)
@@ -101,7 +111,7 @@ def _numbers(
 ) -> tuple[np.ndarray, np.ndarray | None] | None:
     """Values `[N, E]`, NaN where one is missing, and steps of each record; None if they do not fit the column."""
     size, counts = feature.size, rows.counts
-    if rows.tensor.dtype.name == "string":
+    if rows.values.dtype == object:
         return None
     if feature.is_sequence and len(rows.splits) == 1:  # a flat list, as in an Example
         if (counts % size).any():

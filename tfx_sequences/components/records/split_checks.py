@@ -23,6 +23,9 @@ def _split(name: str, held_back: Collection[str]) -> str:
     return f"'{name}'"
 
 
+_MOST_LISTED = 30
+
+
 def check_splits(spec: SequenceSpec, figures: Mapping[str, Figures], held_back: Collection[str] = ()) -> None:
     """Runs the checks; `held_back` are the splits that are held back from the training records."""
     for name, its in figures.items():
@@ -60,19 +63,18 @@ def _check_classes(
                     received=f"{text(bad[0])!r} in {counts[bad[0]]} {unit}s of {_split(split, held_back)}",
                     fix=f"Correct the records, or list all classes in `{listed}` in the spec.",
                 )
-            unseen = [c for c in counts if c not in seen]
-            if unseen:
-                closest = closest_name(text(unseen[0]), map(text, seen))
-                files = f"provide files that match splits.{split}, " if split in held_back else ""
-                raise DataError(
-                    f"The split {_split(split, held_back)} has a class of {where} that no "
-                    f"{f'{unit} left in train' if split in held_back else f'training {unit}'} has.",
-                    expected=f"one of {shortened(map(text, seen))}",
-                    received=f"'{text(unseen[0])}' in {counts[unseen[0]]} {unit}s of '{split}'",
-                    fix=f"Add training records of this class, remove it, {files}"
-                    f"or list all classes in `{listed}` in the spec."
-                    + (f" The closest is '{closest}'." if closest else ""),
-                )
+        unseen = unseen_classes(spec, head, classes)
+        if unseen and label.unseen == "error":
+            raise _unseen(spec, head, unseen, seen, held_back)
+    elif label.unseen != "error":
+        unknown = [c for c in seen if text(c) not in label.given_classes]
+        if unknown:
+            raise DataError(
+                f"The label '{label.key}' has a class that `{listed}` does not list.",
+                expected=f"one of {shortened(label.given_classes)} in 'train'; others in `valid` and `test` only",
+                received=_counted({c: seen[c] for c in unknown}, unit),
+                fix=f"Add it to `{listed}` in the spec, or leave the records out.",
+            )
     if not seen:
         raise DataError(
             f"No training {unit} has a class of {where}.",
@@ -87,6 +89,64 @@ def _check_classes(
             received=f"{shortened(map(text, seen))} in all {seen.total()} {unit}s",
             fix="Provide records of other classes, or use another label.",
         )
+
+
+def unseen_classes(spec: SequenceSpec, head: str, classes: Mapping[str, Counter[Any]]) -> dict[str, dict[Any, int]]:
+    """By split, the classes that neither `train` nor the label's `classes` have, with their counts."""
+    listed = spec.heads[head].given_classes
+    known = set(map(text, classes["train"])) if listed is None else set(listed)
+    found = {}
+    for split, counts in classes.items():
+        unseen = {c: n for c, n in counts.most_common() if text(c) not in known}
+        if unseen:
+            found[split] = unseen
+    return found
+
+
+def unseen_lines(spec: SequenceSpec, figures: Mapping[str, Figures]) -> list[str]:
+    """A line for each label with classes that `train` does not have, where the spec says what they count as."""
+    lines = []
+    for head, label in spec.heads.items():
+        if label.unseen == "error":
+            continue
+        classes = {name: its.classes.get(head, Counter()) for name, its in figures.items()}
+        unit = "step" if label.per_step else "record"
+        for split, counts in unseen_classes(spec, head, classes).items():
+            count = "are a class of their own" if label.unseen == "other" else "count as wrong answers"
+            listed = _counted(counts, unit)
+            lines.append(f"Classes of '{label.key}' in {split} that train does not have: {listed}; they {count}")
+    return lines
+
+
+def _unseen(
+    spec: SequenceSpec,
+    head: str,
+    unseen: Mapping[str, Mapping[Any, int]],
+    seen: Counter[Any],
+    held_back: Collection[str],
+) -> DataError:
+    """The error of classes that `train` does not have: all of them, with counts."""
+    label, where = spec.heads[head], spec.where_of_head(head)
+    unit = "step" if label.per_step else "record"
+    split, counts = next(iter(unseen.items()))
+    first = next(iter(counts))
+    closest = closest_name(text(first), map(text, seen))
+    files = f"provide files that match splits.{split}, " if split in held_back else ""
+    return DataError(
+        f"The split {_split(split, held_back)} has a class of the label '{label.key}' that no "
+        f"{f'{unit} left in train' if split in held_back else f'training {unit}'} has.",
+        expected=f"one of {shortened(map(text, seen))}",
+        received="; ".join(f"{_counted(counts, unit)} of '{split}'" for split, counts in unseen.items()),
+        fix=f"Write `unseen: wrong` or `unseen: other` at {where}, add training records of this class, remove it, "
+        f"{files}or list all classes in `{where}.classes` in the spec."
+        + (f" The closest is '{closest}'." if closest else ""),
+    )
+
+
+def _counted(counts: Mapping[Any, int], unit: str) -> str:
+    listed = [f"'{text(c)}' in {n} {unit}{'s' * (n != 1)}" for c, n in counts.items()]
+    rest = len(listed) - _MOST_LISTED
+    return ", ".join(listed[:_MOST_LISTED]) + (f" and {rest} more classes" if rest > 0 else "")
 
 
 def _left_out(term: Any) -> bool:

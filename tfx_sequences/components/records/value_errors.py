@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.components.records.places import named, place
 from tfx_sequences.errors import DataError, closest_name, did_you_mean, shortened
+from tfx_sequences.schemas.columns.byte_numbers import ByteLayout
 from tfx_sequences.schemas.features.raw_features import RawFeature
 
 
@@ -98,6 +99,31 @@ def wrong_count(
         expected=f"{size} {plural} per {unit}{', or none where it is missing' * per_step}",
         received=received,
         fix=fix,
+    )
+
+
+def unfit_bytes(name: str, layout: ByteLayout, number: int, step: int | None, where: Where) -> DataError:
+    """A bytes value does not hold the numbers of its column: it has `number` bytes."""
+    fix = f"Correct `encoding` and `shape` at {name} in the spec, or the records."
+    if layout.num_bytes and number and number % (layout.num_bytes // layout.size) == 0:
+        numbers = number // (layout.num_bytes // layout.size)
+        fix = f"Write `shape: [{numbers}]` at {name} in the spec if all are like this, or correct the records."
+    return DataError(
+        f"{_capital(name)} has bytes that do not fit its shape.",
+        expected=f"{layout}, in each {'record' if step is None else 'step'}",
+        received=f"{number} bytes in {'' if step is None else f'step {step} of '}{where.first}",
+        fix=fix,
+    )
+
+
+def not_text(name: str, value: bytes, where: Where) -> DataError:
+    """The terms of a column are bytes that no vocabulary can hold."""
+    return DataError(
+        f"{_capital(name)} holds bytes that are not text.",
+        expected="terms in UTF-8",
+        received=f"{len(value)} bytes that begin with {value[:8]!r} in {where.first}",
+        fix=f"Write `type: numeric`, `encoding` and `shape` at {name} in the spec if the bytes are numbers, leave the "
+        "column out, or write text.",
     )
 
 

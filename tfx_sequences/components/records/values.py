@@ -12,6 +12,7 @@ import numpy as np
 
 from tfx_sequences.components.records import related_values, value_errors
 from tfx_sequences.components.records.batches import Batch, Rows, term_rows
+from tfx_sequences.components.records.byte_faults import errors_of_bytes, errors_of_text, needs_text
 from tfx_sequences.components.records.figures import Figures
 from tfx_sequences.components.records.keys import feature_name
 from tfx_sequences.components.records.paths import AnyPath
@@ -69,6 +70,7 @@ class ValueChecks:
         self._names = {f.tensor_name: feature_name(f, spec) for f in self._features}
         columns = {n: c for n, c in spec.columns.items() if isinstance(c, TermColumn)}
         self._of_terms = {_tensor_name(c) for c in columns.values()}
+        self._of_text = [_tensor_name(c) for c in columns.values() if needs_text(c)]
         # Files are read for all columns, so that a bad one is told before any record is.
         listed = {name: known_terms(column) for name, column in columns.items()}
         self._strict = {n: c for n, c in columns.items() if c.refuses_unknown}
@@ -91,7 +93,7 @@ class ValueChecks:
         self._classes = {
             head: _Known(str(label.dtype), [str(c) for c in label.classes])
             for head, label in spec.heads.items()
-            if label.classes is not None and not label.is_vector
+            if label.classes is not None and not label.is_vector and label.unseen == "error"
         }
 
     def check(self, batch: Batch, figures: Sequence[Figures], parts: np.ndarray | None = None) -> np.ndarray:
@@ -107,6 +109,11 @@ class ValueChecks:
             self._check_counts(batch, feature, rows)
             if feature.dtype == "float32":
                 self._check_finite(batch, feature, rows)
+            for is_infinite, at, error in errors_of_bytes(rows, feature, self._names[feature.tensor_name]):
+                self._add(_FINITE if is_infinite else _COUNT, feature.tensor_name, batch, at, error)
+        for name in self._of_text:
+            for at, error in errors_of_text(batch.rows[name], self._names[name]):
+                self._add(_COUNT, name, batch, at, error)
         for feature in self._features:
             if feature.role in ("example_weight", "step_weight", "mase_scale"):
                 self._check_weights(batch, feature, batch.rows[feature.tensor_name])

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import math
 from typing import Any, NoReturn
 
+import numpy as np
+
+from tfx_sequences.components.numbers.byte_decoding import decode_arrays, encode_array
 from tfx_sequences.errors import DataError
+from tfx_sequences.schemas.columns.byte_numbers import ByteLayout
 from tfx_sequences.schemas.columns.names import MISSING_INT
 from tfx_sequences.schemas.features.raw_features import RawFeature
 
@@ -60,6 +66,8 @@ class RowFeature:
 
     def _flat(self, value: Any, where: str) -> list[Any]:
         feature = self._feature
+        if feature.layout is not None:
+            return [self._encoded(value, feature.layout, where)]
         if feature.multi_valued:
             if not isinstance(value, list):
                 self.fail(self._expected(), value, where, "Write a list, even for a single value.")
@@ -92,6 +100,33 @@ class RowFeature:
             self.fail("a whole number that an int64 can hold", value, where, "Correct the row.")
         return int(value)
 
+    def _encoded(self, value: Any, layout: ByteLayout, where: str) -> bytes:
+        """The bytes that hold the numbers of a step (or record), given as bytes, in base64, or as numbers."""
+        if isinstance(value, dict) and set(value) == {"b64"} and isinstance(value["b64"], str):
+            try:
+                value = base64.b64decode(value["b64"], validate=True)
+            except binascii.Error:
+                self.fail(self._expected(), value, where, "Encode the bytes in base64.")
+        if not isinstance(value, bytes):
+            value = self._packed(value, layout, where)
+        if not decode_arrays([value], layout).fits[0]:
+            self.fail(self._expected(), value, where, "Correct the row.")
+        return value
+
+    def _packed(self, value: Any, layout: ByteLayout, where: str) -> bytes:
+        fix = f"Give bytes, or {layout.size} numbers that they can hold."
+        try:
+            numbers = np.asarray(value).reshape(-1)
+        except ValueError:
+            self.fail(self._expected(), value, where, fix)
+        if numbers.dtype.kind not in "iuf" or len(numbers) != layout.size:
+            self.fail(self._expected(), value, where, fix)
+        with np.errstate(invalid="ignore"):
+            packed = encode_array(numbers, layout)
+        if "int" in layout.encoding and not np.array_equal(decode_arrays([packed], layout).numbers[0], numbers):
+            self.fail(self._expected(), value, where, fix)
+        return packed
+
     def _bytes(self, value: Any, where: str) -> bytes:
         if isinstance(value, bytes):
             return value
@@ -104,6 +139,8 @@ class RowFeature:
 
     def _expected(self) -> str:
         feature = self._feature
+        if feature.layout is not None:
+            return str(feature.layout)
         word = _WORDS[feature.dtype]
         if feature.multi_valued:
             return f"a list of any number of values, each {word}"

@@ -21,6 +21,7 @@ from tfx_sequences.schemas.columns.vocabularies import known_terms
 from tfx_sequences.schemas.columns.vocabularies import num_ids as count_ids
 from tfx_sequences.schemas.features.computed_vocabularies import computed_vocabularies, vocabulary_name
 from tfx_sequences.schemas.features.transformed_features import label_name
+from tfx_sequences.schemas.kinds.unseen import with_unseen
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
@@ -85,6 +86,8 @@ def table_terms(spec: SequenceSpec, tft_output: tft.TFTransformOutput) -> dict[s
 def _of_classes(spec: SequenceSpec, head: str, label: Label, tft_output: tft.TFTransformOutput) -> HeadStatistics:
     name = label_name(head)
     classes = label.given_classes or tuple(_terms(tft_output, vocabulary_name(name)))
+    if label.unseen != "error":
+        classes = with_unseen(classes)
     if label.class_weights is None:
         return HeadStatistics(classes)
     if isinstance(label.class_weights, dict):

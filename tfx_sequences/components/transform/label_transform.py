@@ -72,13 +72,22 @@ def _terms(values: Any, label: Label) -> Any:
 
 def _ids(flat: tf.Tensor, label: Label, name: str) -> tf.Tensor:
     terms = flat if flat.dtype == tf.string else tf.strings.as_string(flat)
+    one_more = label.unseen != "error"
     if label.given_classes is None:
-        return tft.compute_and_apply_vocabulary(terms, default_value=NO_ID, vocab_filename=vocabulary_name(name))
-    with tf.init_scope():
-        classes = label.given_classes
-        initializer = tf.lookup.KeyValueTensorInitializer(classes, tf.range(len(classes), dtype=tf.int64))
-        table = tf.lookup.StaticHashTable(initializer, default_value=NO_ID)
-    return table.lookup(terms)
+        ids = tft.compute_and_apply_vocabulary(
+            terms, default_value=NO_ID, num_oov_buckets=int(one_more), vocab_filename=vocabulary_name(name)
+        )
+    else:
+        with tf.init_scope():
+            classes = label.given_classes
+            initializer = tf.lookup.KeyValueTensorInitializer(classes, tf.range(len(classes), dtype=tf.int64))
+            table = tf.lookup.StaticHashTable(initializer, default_value=len(classes) if one_more else NO_ID)
+        ids = table.lookup(terms)
+    if not one_more:
+        return ids
+    # A label that is missing is not one of another class.
+    is_missing = (terms == "") | (terms == str(MISSING_INT))
+    return tf.where(is_missing, tf.constant(NO_ID, ids.dtype), ids)
 
 
 def _tokens(raw: Any, transformed: Any, label: Label) -> tf.Tensor:

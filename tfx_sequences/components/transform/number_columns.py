@@ -14,6 +14,7 @@ from tfx_sequences.components.batches.alignment import column_inputs
 from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.features.column_ids import ColumnIds
 from tfx_sequences.components.numbers.split_normalizers import SplitNumbers, buckets
+from tfx_sequences.components.transform.byte_columns import read_encoded, transform_encoded_columns
 from tfx_sequences.components.transform.keyed_numbers import keyed_z_scores, keys_of_values
 from tfx_sequences.components.transform.number_analyzer import analyze_numbers
 from tfx_sequences.components.transform.number_transform import finished, request_of, transform_numbers
@@ -42,7 +43,7 @@ def transform_number_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> d
     given = {
         name: _read(column_inputs(inputs, column)[feature_of(column).tensor_name], column, futures.get(name))
         for name, column in spec.columns.items()
-        if isinstance(column, _Column)
+        if isinstance(column, _Column) and not (isinstance(column, NumericColumn) and column.stays_encoded)
     }
     asked = {name: request for name in given if (request := request_of(spec, name))}
     split = analyze_numbers(
@@ -56,7 +57,7 @@ def transform_number_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> d
         {name: its.flat() for name, its in by_key.items()},
         {name: keys_of_values(column_inputs(inputs, its.column), its.column, its.raw) for name, its in by_key.items()},
     )
-    outputs: dict[str, Any] = {}
+    outputs = transform_encoded_columns(inputs, spec)
     for name, numbers in given.items():
         if name in keyed:
             shaped = tf.reshape(finished(keyed[name], numbers.column), [-1, *numbers.column.shape])
@@ -105,7 +106,9 @@ class _Given:
 
 
 def _read(raw: Any, column: Any, future: Any) -> _Given:
-    if column.is_sequence:
+    if isinstance(column, NumericColumn) and column.layout is not None:
+        values, present = read_encoded(raw, column, column.layout)
+    elif column.is_sequence:
         values, present = steps_of(raw, column.key, column.shape)
     else:
         values, present = raw, tf.ones(tf.shape(raw)[:1], tf.bool)

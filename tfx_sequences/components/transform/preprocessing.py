@@ -36,6 +36,7 @@ from tfx_sequences.components.transform.label_transform import transform_labels
 from tfx_sequences.components.transform.length_histogram import analyze_lengths
 from tfx_sequences.components.transform.number_columns import transform_number_columns
 from tfx_sequences.components.transform.term_weights import transform_weights
+from tfx_sequences.components.transform.text_guard import require_text
 from tfx_sequences.components.transform.transform_guard import record_spec
 from tfx_sequences.schemas.columns.column import TermColumn, TextColumn
 from tfx_sequences.schemas.columns.names import MISSING_INT, NO_ID, SEQUENCE_LENGTH, raw_name
@@ -109,6 +110,9 @@ def _computed(vocabulary: str, terms: Mapping[str, Any], spec: SequenceSpec) -> 
     columns: dict[str, Any] = {name: spec.columns[name] for name in terms}
     strings = {name: _each(terms[name], ColumnIds(column).terms) for name, column in columns.items()}
     every = [_flat(values) for values in strings.values()]
+    every = [
+        require_text(each, name) if each.dtype == tf.string else each for name, each in zip(terms, every, strict=True)
+    ]
     declared = next(iter(columns.values())).vocabulary
     path = tft.vocabulary(
         every[0] if len(every) == 1 else tf.concat(every, axis=0),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,8 +27,12 @@ def propose_command(
         ),
     ],
     label: Annotated[
-        str | None,
-        typer.Option("--label", metavar="KEY", help="The label's key; guessed from the feature names if not given."),
+        list[str] | None,
+        typer.Option(
+            "--label",
+            metavar="KEY",
+            help="The label's key; guessed from the feature names if not given. Several labels give several heads.",
+        ),
     ] = None,
     weight: Annotated[
         str | None, typer.Option("--weight", metavar="KEY", help="The key of the example weight.")
@@ -71,7 +75,7 @@ def propose_command(
 def _proposed(
     source: AnyPath,
     *,
-    label: str | None,
+    label: list[str] | None,
     example_weight: str | None = None,
     id_key: str | None = None,
     name: str | None,
@@ -94,7 +98,7 @@ def _proposed(
     from tfx_sequences.schemas.proposal.proposal import Proposal
     from tfx_sequences.schemas.proposal.propose import propose_spec
 
-    roles = {"label": label, "example_weight": example_weight, "id_key": id_key}
+    roles: dict[str, Any] = {"label": label, "example_weight": example_weight, "id_key": id_key}
     name = _spec_name(source) if name is None else name
     if not source.exists():
         raise UserInputError(
@@ -107,10 +111,15 @@ def _proposed(
         schema = source.read_text() if isinstance(source, RemotePath) else source
         return propose_spec(schema, **roles, name=name)
     files, notes = ([source], ()) if source.is_file() else _training_files(source)
+    from tfx_sequences.components.records.byte_samples import sample_bytes
     from tfx_sequences.components.records.schema_inference import infer_schema
     from tfx_sequences.pipeline.beam_engines import beam_pipeline_args
 
-    proposal = propose_spec(infer_schema(files, beam_args=beam_pipeline_args(())), **roles, name=name)
+    schema = infer_schema(files, beam_args=beam_pipeline_args(()))
+    proposal = propose_spec(schema, **roles, name=name, bytes_samples=sample_bytes(files))
+    from tfx_sequences.components.records.refined_proposal import refined_proposal
+
+    proposal = refined_proposal(proposal, files, source if source.is_dir() and not notes else None)
     return Proposal(proposal.spec, (*notes, *proposal.notes, *_of_numbers(files, proposal.spec)), proposal.left_out)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tfx_sequences.schemas.columns.base import declared
+from tfx_sequences.schemas.columns.byte_numbers import Dequantize
 from tfx_sequences.schemas.columns.column import (
     BucketizedColumn,
     CategoricalColumn,
@@ -38,6 +39,9 @@ def numeric_column(
     normalizer: str | Scaling | None = None,
     *,
     clip: float | None = None,
+    encoding: str | None = None,
+    big_endian: bool = False,
+    dequantize: tuple[float, float] | None = None,
 ) -> NumericColumn:
     """Numbers of the record. `[B, *shape]` of `dtype` to `[B, prod(shape)]` float32.
 
@@ -50,11 +54,24 @@ def numeric_column(
             a z_score), or None; in a pipeline also `"auto"`, `"z_score"`, `"min_max"`, `"robust"` and `"quantile"`, of
             the training split.
         clip: Normalised values beyond this, up or down, become it.
+        encoding: The record holds one bytes value with all numbers, of this type: `uint8`, ..., `float64`, or
+            `tensor` (`tf.io.serialize_tensor`); None: a list of numbers.
+        big_endian: The order of the bytes of a number of `encoding`.
+        dequantize: For `uint8`: the least and the greatest number that the values were quantized from.
 
     >>> numeric_column("age", normalizer=Scaling(offset=40.0, scale=0.1)).size
     1
     """
-    return make_numeric(key, shape, default_value, dtype, normalizer, clip, is_sequence=False)
+    return make_numeric(
+        key,
+        shape,
+        default_value,
+        dtype,
+        normalizer,
+        clip,
+        is_sequence=False,
+        **_encoded(encoding, big_endian, dequantize),
+    )
 
 
 def sequence_numeric_column(
@@ -66,6 +83,9 @@ def sequence_numeric_column(
     *,
     clip: float | None = None,
     causal: bool | None = None,
+    encoding: str | None = None,
+    big_endian: bool = False,
+    dequantize: tuple[float, float] | None = None,
 ) -> NumericColumn:
     """Numbers of each step. `[B, T, *shape]` of `dtype` to `[B, T, prod(shape)]` float32.
 
@@ -80,11 +100,20 @@ def sequence_numeric_column(
         clip: As for `numeric_column`.
         causal: The statistics of a record are, at each step, those of the steps up to it; None: of the whole record,
             and in a pipeline as the network needs it.
+        encoding: As for `numeric_column`: one bytes value per step.
+        big_endian: As for `numeric_column`.
+        dequantize: As for `numeric_column`.
 
     >>> sequence_numeric_column("lpc", shape=12).is_sequence
     True
     """
-    return make_numeric(key, shape, default_value, dtype, normalizer, clip, is_sequence=True, causal=causal)
+    encoded = _encoded(encoding, big_endian, dequantize)
+    return make_numeric(key, shape, default_value, dtype, normalizer, clip, is_sequence=True, causal=causal, **encoded)
+
+
+def _encoded(encoding: str | None, big_endian: bool, dequantize: tuple[float, float] | None) -> dict[str, Any]:
+    of_bytes = None if dequantize is None else Dequantize(min=float(dequantize[0]), max=float(dequantize[1]))
+    return {"encoding": encoding, "big_endian": big_endian, "dequantize": of_bytes}
 
 
 def bucketized_column(source_column: NumericColumn, boundaries: Sequence[float]) -> BucketizedColumn:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 import pydantic
 
 from tfx_sequences.schemas.columns.base import AsTuple, Declared, Sizes
+from tfx_sequences.schemas.columns.byte_numbers import ByteLayout, EncodedNumbers
 from tfx_sequences.schemas.columns.column_base import BaseColumn, FurtherFeature, IdColumn, size_of
 from tfx_sequences.schemas.columns.keyed_normalizer import ZScoreBy
 
@@ -56,7 +57,7 @@ def _whole(dtype: str, number: float | None) -> None:
         raise ValueError(f"default_value {number} is not an int64; give a whole number")
 
 
-class NumericColumn(_Numbers):
+class NumericColumn(EncodedNumbers, _Numbers):
     """Numbers: a scalar or an array of fixed `shape` per step (or per record).
 
     >>> NumericColumn(key="lpc", shape=(12,), is_sequence=True).size
@@ -96,6 +97,7 @@ class NumericColumn(_Numbers):
     @pydantic.model_validator(mode="after")
     def _check(self) -> NumericColumn:
         _whole(self.dtype, self.default_value)
+        self._check_encoding(self.dtype)
         if isinstance(self.normalizer, ZScoreBy) and self.normalizer.source == "sequence" and not self.is_sequence:
             raise ValueError("normalizer: source: sequence is for a column among the sequence features")
         by_record = self.normalizer in RECORD_NORMALIZERS
@@ -115,6 +117,21 @@ class NumericColumn(_Numbers):
                         f"normalizer.{name} has {len(given)} numbers, shape {list(self.shape)} {self.size}"
                     )
         return self
+
+    @property
+    def alignments(self) -> tuple[str, ...]:
+        """The methods of `align` that suit the column: bytes have nothing between them."""
+        return tuple(m for m in super().alignments if self.encoding is None or m != "interpolate")
+
+    @property
+    def layout(self) -> ByteLayout | None:
+        """How bytes hold the numbers of a step; None where the record holds a list of numbers."""
+        return None if self.encoding is None else ByteLayout(self.encoding, self.size, self.big_endian)
+
+    @property
+    def stays_encoded(self) -> bool:
+        """Transformed records hold the same bytes, which become numbers in the batch."""
+        return self.encoding is not None and (self.normalizer == "none" or isinstance(self.normalizer, Scaling))
 
 
 class BucketizedColumn(IdColumn, _Numbers):

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from tfx_sequences.errors import SpecError
+from tfx_sequences.schemas.columns.byte_numbers import ByteLayout
 from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalColumn, NumericColumn
 from tfx_sequences.schemas.columns.column_base import BaseColumn
 from tfx_sequences.schemas.columns.names import MISSING_INT, raw_name
@@ -32,6 +33,7 @@ class RawFeature:
         default: Replaces a missing context value; None: it is required.
         role: What the spec uses it for.
         multi_valued: One step (or the record) has any number of values; `shape` is `()`.
+        layout: How a bytes value holds numbers; `dtype` is `string` then, and `shape` is `()`.
         clock: The key of the timestamps of a list that has its own; empty for the steps of the record.
     """
 
@@ -42,6 +44,7 @@ class RawFeature:
     default: str | int | float | None
     role: Role
     multi_valued: bool = False
+    layout: ByteLayout | None = None
     clock: str = ""
 
     @property
@@ -130,6 +133,9 @@ def feature_of(column: BaseColumn) -> RawFeature:
     >>> feature_of(TextColumn(key="review", is_sequence=True)).is_sequence  # its tokens are the steps
     False
     """
+    if isinstance(column, NumericColumn) and column.layout is not None:
+        missing = None if column.default_value is None else ""
+        return RawFeature(column.key, column.is_sequence, "string", (), missing, "feature", layout=column.layout)
     if isinstance(column, NumericColumn | BucketizedColumn):
         number = column.default_value
         default = int(number) if number is not None and column.dtype == "int64" else number
@@ -169,13 +175,15 @@ def further_features_of(column: BaseColumn) -> list[RawFeature]:
 
 
 def _described(feature: RawFeature) -> str:
+    if feature.layout is not None:
+        return str(feature.layout)
     values = "any number of values" if feature.multi_valued else f"shape {list(feature.shape)}"
     clock = f" and the timestamps '{feature.clock}'" if feature.clock else ""
     return f"dtype {feature.dtype} and {values}{clock}"
 
 
 def _as_stored(feature: RawFeature) -> tuple[Any, ...]:
-    return feature.dtype, feature.shape, feature.multi_valued, feature.clock
+    return feature.dtype, feature.shape, feature.multi_valued, feature.layout, feature.clock
 
 
 def _missing_term(column: CategoricalColumn) -> str | int | None:

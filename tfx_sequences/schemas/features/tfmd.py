@@ -118,7 +118,7 @@ def _set_domain(
         feature.float_domain.disallow_inf = True
         if raw.role in ("example_weight", "step_weight"):
             feature.float_domain.min = 0.0
-    elif label is not None and raw.dtype == "string" and label.classes:
+    elif label is not None and raw.dtype == "string" and label.classes and label.unseen == "error":
         feature.string_domain.value.extend(str(c) for c in label.classes)
     elif column is not None and column.dtype == "string" and column.vocabulary_list and _takes_listed_only(column):
         feature.string_domain.value.extend(str(term) for term in column.vocabulary_list)

@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfx_sequences.schemas.columns.column import CategoricalColumn, Column, IdColumn
+from tfx_sequences.schemas.columns.column import CategoricalColumn, Column, IdColumn, NumericColumn
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, weights_name
 from tfx_sequences.schemas.features.record_scales import record_scales
 from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
@@ -104,6 +104,8 @@ def make_parse_transformed_spec(spec: SequenceSpec, *, with_label: bool = True) 
 
 
 def _parser(name: str, column: Column) -> Any:
+    if isinstance(column, NumericColumn) and column.stays_encoded:
+        return _ragged(name, tf.string, [], False) if column.is_sequence else tf.io.FixedLenFeature([], tf.string)
     shape = list(getattr(column, "shape", ()))
     dtype = tf.int64 if isinstance(column, IdColumn) else tf.float32
     any_number = isinstance(column, IdColumn) and column.has_several_ids and not shape

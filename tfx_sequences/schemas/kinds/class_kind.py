@@ -32,11 +32,21 @@ class ClassKind(DeclaredKind):
             raise ValueError(f"a {self.name} label must be a string or an int64, not float32{hint}")
         if label.classes is not None:
             self._check_classes(label, label.classes)
+        if label.unseen != "error":
+            self._check_unseen(label)
         named = self.given_classes(label)
         if isinstance(label.class_weights, dict) and named is not None:
             for name in label.class_weights:
                 if name not in named:
                     raise ValueError(f"class_weights: '{name}' is not a class.{did_you_mean(name, named)}")
+
+    def _check_unseen(self, label: LabelFields) -> None:
+        if label.is_vector:
+            raise ValueError("unseen is for classes that are terms; a vector of 0 and 1 has all its classes")
+        if label.sampled_softmax is not None:
+            raise ValueError("unseen cannot be combined with sampled_softmax")
+        if self.has_several_classes and label.unseen == "wrong":
+            raise ValueError("a multi_label label takes `unseen: other`: no single answer is wrong")
 
     def _check_vector(self, label: LabelFields) -> None:
         del label

@@ -38,7 +38,7 @@ class DeclaredClassification(ClassKind):
         return ("accuracy", "loss", *auc, *spans)
 
     def tfma_metrics(self, label: LabelFields) -> Mapping[str, str]:
-        if label.per_step:
+        if label.per_step or label.unseen == "wrong":
             return {}
         return {"accuracy": "SparseCategoricalAccuracy", "loss": "SparseCategoricalCrossentropy"}
 

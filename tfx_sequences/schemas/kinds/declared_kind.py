@@ -51,6 +51,8 @@ class DeclaredKind:
         Raises:
             ValueError: The fields do not fit each other.
         """
+        if label.unseen != "error" and not self.has_classes:
+            raise ValueError("unseen is for labels that are classes")
         for field in _OF_FORECASTS:
             if getattr(label, field):
                 raise ValueError(f"{field} is for labels of `type: forecast`")

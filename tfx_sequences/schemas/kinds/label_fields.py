@@ -42,6 +42,10 @@ class LabelFields(Declared):
     allowed_copies: Strings = ()
     """Keys of features that may be a copy of the label. Any other feature that is one ends a run: the network would see
     the answer."""
+    unseen: Literal["error", "wrong", "other"] = "error"
+    """What classes of `valid` and `test` that `train` (or `classes`) does not have count as. `error`: the check refuses
+    them. `wrong`: each is a wrong answer, with the probability 1e-7 in the loss, as published comparisons count it.
+    `other`: one more class stands for them, which the network can answer."""
     loss_weight: float = pydantic.Field(1.0, gt=0, allow_inf_nan=False)
     """Weight of this head's loss among those of all heads."""
     class_weights: Literal["balanced"] | dict[str, pydantic.NonNegativeFloat] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +13,29 @@ from google.protobuf import text_format
 
 from tfx_sequences.errors import DataError, SpecError, did_you_mean, shortened
 from tfx_sequences.schemas.columns.base import declared
+from tfx_sequences.schemas.columns.group_names import is_id_name, words_of
 from tfx_sequences.schemas.columns.names import raw_name
 from tfx_sequences.schemas.features.schema_protos import schema_pb2
 from tfx_sequences.schemas.proposal.proposal import Note, Proposal
+from tfx_sequences.schemas.proposal.proposed_bytes import BytesSample, column_of_bytes
 from tfx_sequences.schemas.proposal.proposed_columns import proposed_column
-from tfx_sequences.schemas.proposal.proposed_label import can_be_label, find_label, label_fields
+from tfx_sequences.schemas.proposal.proposed_label import can_be_label, find_labels, head_names, label_fields
 from tfx_sequences.schemas.proposal.schema_features import SchemaFeature, SchemaFeatures, schema_features
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 _ID_NAMES = ("id", "record_id", "example_id", "sequence_id", "uuid", "uid", "guid")
 _WEIGHT_NAMES = ("example_weight", "sample_weight", "record_weight")
-_SECTIONS = ("record", "id_key", "context", "sequence", "label", "example_weight")
+SECTIONS = ("record", "id_key", "context", "sequence", "label", "labels", "example_weight", "splits", "model")
 
 
 def propose_spec(
     schema: schema_pb2.Schema | str | os.PathLike[str],
     *,
-    label: str | None = None,
+    label: str | Sequence[str] | None = None,
     example_weight: str | None = None,
     id_key: str | None = None,
     name: str = "proposed",
+    bytes_samples: Mapping[tuple[bool, str], BytesSample] | None = None,
 ) -> Proposal:
     """Proposes a spec for the records that a schema describes.
 
@@ -49,11 +52,14 @@ def propose_spec(
     Args:
         schema: The message, its text, or the path of a file with the text (`schema.pbtxt`).
         label: Key of the label: a context feature (a value, a vector of numbers, or any number of
-            terms) or, if none has it, a sequence feature, for a label of each step. None takes the context's value
-            that is called so (`label`, `target`, `class`, ...), or that an environment such as serving is without.
+            terms) or, if none has it, a sequence feature, for a label of each step. Several keys give several heads.
+            None takes the feature that is called so (`label`, `target`, `class`, the last part of `clip/label`), or
+            that an environment such as serving is without. A vector beside one numeric sequence is a forecast.
         example_weight: Key of the weight; None takes one called so (`example_weight`, ...).
         id_key: Key of the records' id; None takes one called so (`id`, the only `*_id`, ...).
         name: Name of the spec.
+        bytes_samples: What the bytes in the records are, by whether they are of a feature list, and the key: a schema
+            does not tell text from images and vectors of numbers.
 
     Returns:
         A `Proposal`: `spec`, `notes` on what was guessed, and `left_out`, the features that are
@@ -76,15 +82,21 @@ def propose_spec(
     """
     read = schema_features(_schema(schema))
     context = [f for f in read.features if not f.is_sequence]
-    roles: dict[str, Any] = {"label": label, "example_weight": example_weight, "id_key": id_key}
-    _check_roles(roles, context, read)
+    keys = (label,) if isinstance(label, str) else tuple(label or ())
+    given = [*(("label", key) for key in keys), ("example_weight", example_weight), ("id_key", id_key)]
+    _check_roles([(role, key) for role, key in given if key is not None], context, read)
     notes: list[Note] = []
-    label_feature = find_label(read.features, label, notes, taken=(example_weight, id_key))
-    rest = [f for f in context if f is not label_feature]
+    labels = find_labels(read.features, keys, notes, taken=(example_weight, id_key))
+    heads = ["label"] if len(labels) == 1 else [f"labels.{name}" for name in head_names([f.key for f in labels])]
+    declared_labels = {
+        where: label_fields(feature, read.features, notes, where) for where, feature in zip(heads, labels, strict=True)
+    }
+    scales = {fields.get("mase_scale") for fields in declared_labels.values()}
+    rest = [f for f in context if f not in labels and f.key not in scales]
     weight = _role(rest, example_weight, "example_weight", notes)
     identity = _role([f for f in rest if f is not weight], id_key, "id_key", notes)
     plain = [f for f in rest if f not in (weight, identity)]
-    steps = [f for f in read.features if f.is_sequence and f is not label_feature]
+    steps = [f for f in read.features if f.is_sequence and f not in labels]
     left_out = list(read.left_out)
     if read.record == "Example" and any(not f.is_represented for f in steps):
         text = (
@@ -97,7 +109,10 @@ def propose_spec(
     fields: dict[str, Any] = {"context": {}, "sequence": {}}
     for section, features in (("context", plain), ("sequence", steps)):
         for feature in features:
-            column, about = proposed_column(feature, in_sequence=section == "sequence", record=read.record)
+            sample = (bytes_samples or {}).get((feature.is_sequence and read.record == "SequenceExample", feature.key))
+            column, about = column_of_bytes(sample, is_single=feature.is_scalar) or proposed_column(
+                feature, in_sequence=section == "sequence", record=read.record
+            )
             if column is None:
                 left_out += [Note(raw_name(feature.key, of_steps=feature.is_sequence), text) for text in about]
             else:
@@ -110,11 +125,12 @@ def propose_spec(
         name=name,
         record=read.record,
         id_key=identity.key if identity else None,
-        label=label_fields(label_feature, notes),
+        label=declared_labels.get("label"),
+        labels={where.partition(".")[2]: fields for where, fields in declared_labels.items() if where != "label"},
         example_weight=weight.key if weight else None,
         **fields,
     )
-    notes.sort(key=lambda note: _SECTIONS.index(note.about.partition(".")[0]))
+    notes.sort(key=lambda note: SECTIONS.index(note.about.partition(".")[0]))
     return Proposal(spec, tuple(notes), tuple(sorted(left_out, key=str)))
 
 
@@ -162,11 +178,9 @@ _ROLES = {
 }
 
 
-def _check_roles(roles: dict[str, str | None], context: Sequence[SchemaFeature], read: SchemaFeatures) -> None:
+def _check_roles(roles: Sequence[tuple[str, str]], context: Sequence[SchemaFeature], read: SchemaFeatures) -> None:
     """Raises unless each key that the caller gives is of a feature that can play its role."""
-    for role, key in roles.items():
-        if key is None:
-            continue
+    for role, key in roles:
         words, expected, can_be = _ROLES[role]
         features = [f for f in read.features if role == "label"] or context
         by_key = {f.key: f for f in features}
@@ -186,7 +200,7 @@ def _check_roles(roles: dict[str, str | None], context: Sequence[SchemaFeature],
             received=received,
             fix=f"Give another {role}.{did_you_mean(key, candidates)}",
         )
-    given = [key for key in roles.values() if key is not None]
+    given = [key for _, key in roles]
     twice = sorted({key for key in given if given.count(key) > 1})
     if twice:
         raise SpecError(
@@ -202,7 +216,8 @@ def _role(rest: Sequence[SchemaFeature], key: str | None, role: str, notes: list
         return next(f for f in candidates if f.key == key)
     if role == "id_key":
         named = [f for f in candidates if f.key.lower() in _ID_NAMES]
-        named = named or [f for f in candidates if f.key.lower().endswith("_id")]
+        named = named or [f for f in candidates if "_".join(words_of(f.key)) in _ID_NAMES]
+        named = named or [f for f in candidates if is_id_name(f.key)]
     else:
         # What is only called weight may be a weight in kilograms, unless it is declared as never negative.
         named = [f for f in candidates if f.key.lower() in _WEIGHT_NAMES]

@@ -1,19 +1,25 @@
-"""The label of a proposed spec: which feature it is, and of which kind."""
+"""The labels of a proposed spec: which features they are, and their kinds."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import shlex
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tfx_sequences.errors import SpecError, shortened
+from tfx_sequences.schemas.columns.group_names import words_of
 from tfx_sequences.schemas.proposal.proposal import Note
 from tfx_sequences.schemas.proposal.schema_features import SchemaFeature
 
 _LABEL_WORDS = ("label", "labels", "target", "targets", "class", "outcome", "y")
-_LABEL_PARTS = re.compile(r"(^|[_.-])(label|target|class)($|[_.-])", re.IGNORECASE)
+_PART_WORDS = frozenset(("label", "labels", "target", "class"))
+_STEP_WORDS = frozenset(("slot", "slots", "tag", "tags"))
+# What ends the keys of a class that is stored twice, as text and as a number.
+_TEXT_WORDS, _NUMBER_WORDS = ("string", "text", "name"), ("index", "id", "idx", "int")
 # A domain of more values becomes computed classes.
 _MOST_CLASSES = 1_000
+_MOST_NAMED = 8
 
 
 def can_be_label(feature: SchemaFeature) -> bool:
@@ -25,46 +31,71 @@ def can_be_label(feature: SchemaFeature) -> bool:
     return feature.dtype != "string" and len(feature.shape) == 1
 
 
-def find_label(
-    features: Sequence[SchemaFeature], key: str | None, notes: list[Note], taken: tuple[str | None, ...]
-) -> SchemaFeature:
-    """The label: the feature of that key, of the context before the steps; None guesses it among the context's scalars.
+def find_labels(
+    features: Sequence[SchemaFeature], keys: Sequence[str], notes: list[Note], taken: tuple[str | None, ...]
+) -> list[SchemaFeature]:
+    """The labels: the features of those keys, in the context before the steps; without keys the one that names tell.
 
     Args:
         features: Those of the schema.
-        key: Known to be that of a feature that can be it.
+        keys: Known to be those of features that can be labels.
         notes: Gains what was guessed.
         taken: Keys that play another role.
 
     Raises:
-        SpecError: The schema does not tell.
+        SpecError: The schema does not tell. The message lists the candidates.
     """
-    if key is not None:
-        return min((f for f in features if f.key == key and can_be_label(f)), key=lambda f: f.is_sequence)
-    candidates = [f for f in features if f.is_scalar and not f.is_sequence and f.key not in taken]
+    if keys:
+        able = [f for f in features if can_be_label(f)]
+        return [min((f for f in able if f.key == key), key=lambda f: f.is_sequence) for key in keys]
+    able = [f for f in features if can_be_label(f) and f.key not in taken]
+    of_record = [f for f in able if not f.is_sequence]
+    scalars = [f for f in of_record if f.is_scalar]
+    steps = [f for f in able if f.is_sequence]
     for why, found in (
-        ("by its name", [f for f in candidates if f.key.lower() in _LABEL_WORDS]),
-        ("an environment is without it", [f for f in candidates if f.is_for_training_only]),
-        ("by its name", [f for f in candidates if _LABEL_PARTS.search(f.key)]),
+        ("by its name", _those(scalars, lambda f: f.key.lower() in _LABEL_WORDS)),
+        ("an environment is without it", _those(scalars, lambda f: f.is_for_training_only)),
+        ("by the last part of its key", _those(scalars, lambda f: "_".join(words_of(f.key)) in _LABEL_WORDS)),
+        ("by its name", _those(scalars, _is_called_so)),
+        ("by its name", _those(of_record, _is_called_so)),
+        ("by its name, among the steps", _those(steps, lambda f: _is_called_so(f) or bool(_words(f) & _STEP_WORDS))),
+        (
+            "a vector of the record beside one numeric sequence",
+            _those(of_record, lambda f: forecast_target(f, features) is not None),
+        ),
     ):
+        found = _without_numbers_of_texts(found)
         if len(found) == 1:
             notes.append(Note("label", f"guessed: {why}"))
-            return found[0]
+            return found
         if found:
-            candidates = found
-            break
-    raise SpecError(
-        "The schema does not tell which feature is the label.",
-        expected="a context feature of one value, called label, target or class; or its key",
-        received=f"the candidates {shortened(f.key for f in candidates)}" if candidates else "no such feature",
-        fix="Name the label's key: `--label KEY`, or `label=` in Python."
-        if candidates
-        else "Write the label into the context of the records.",
-    )
+            raise _not_told(found)
+    raise _not_told([*scalars, *(f for f in steps if f.is_scalar)])
 
 
-def label_fields(feature: SchemaFeature, notes: list[Note]) -> dict[str, Any]:
-    """Fields of the `Label`; what was guessed of its kind becomes a note."""
+def forecast_target(feature: SchemaFeature, features: Sequence[SchemaFeature]) -> SchemaFeature | None:
+    """The one numeric sequence feature whose next values a vector of the record may be; None if it cannot be these."""
+    is_vector = feature.shape is not None and len(feature.shape) == 1 and feature.shape[0] > 1
+    if feature.is_sequence or feature.dtype != "float32" or not is_vector:
+        return None
+    numbers = [f for f in features if f.is_sequence and f.dtype == "float32"]
+    return numbers[0] if len(numbers) == 1 and numbers[0].is_scalar else None
+
+
+def label_fields(
+    feature: SchemaFeature, features: Sequence[SchemaFeature], notes: list[Note], where: str = "label"
+) -> dict[str, Any]:
+    """Fields of the `Label`; what was guessed of its kind becomes a note.
+
+    Args:
+        feature: The label.
+        features: All of the schema.
+        notes: Gains what was guessed.
+        where: Where the spec declares the label.
+    """
+    target = forecast_target(feature, features)
+    if target is not None:
+        return _forecast_fields(feature, target, features, notes, where)
     fields: dict[str, Any] = {"key": feature.key, "dtype": feature.dtype}
     if feature.is_sequence:
         fields["per_step"] = True
@@ -73,7 +104,7 @@ def label_fields(feature: SchemaFeature, notes: list[Note]) -> dict[str, Any]:
     elif not feature.is_scalar:
         fields["shape"] = feature.shape
         fields["type"] = "regression"
-        notes.append(Note("label", "numbers; if they are 0 and 1, one per class: type: multi_label"))
+        notes.append(Note(where, "numbers; if they are 0 and 1, one per class: type: multi_label"))
         return fields
     if feature.dtype == "float32":
         return {**fields, "type": "regression"}
@@ -87,8 +118,91 @@ def label_fields(feature: SchemaFeature, notes: list[Note]) -> dict[str, Any]:
             least, most = feature.id_range
             classes = tuple(range(least, most + 1)) if most - least < _MOST_CLASSES else None
         elif feature.is_categorical is None:
-            notes.append(Note("label", "whole numbers, taken for classes; if they are a quantity: type: regression"))
+            notes.append(Note(where, "whole numbers, taken for classes; if they are a quantity: type: regression"))
     if classes is not None and 2 <= len(classes) <= _MOST_CLASSES:
-        notes.append(Note("label", "classes are those of the schema's domain; any other is an error"))
+        notes.append(Note(where, "classes are those of the schema's domain; any other is an error"))
         fields["classes"] = classes
     return fields
+
+
+def head_names(keys: Sequence[str]) -> list[str]:
+    """Names of the heads of several labels: the words of the last parts of their keys.
+
+    >>> head_names(["clip/label/string", "region/label/string", "3d"])
+    ['label_string', 'region_label_string', 'label_3d']
+    """
+    found: list[str] = []
+    for key in keys:
+        parts = [word for part in re.split(r"[/:]", key) for word in words_of(part)] or ["label"]
+        name = ""
+        for first in range(len(parts) - 1, -1, -1):
+            name = "_".join(parts[first:])
+            name = name if re.match("[a-z]", name) and name != "id" else f"label_{name}"
+            plain = first == 0 or name not in (*_TEXT_WORDS, *_NUMBER_WORDS)
+            if plain and name not in found:
+                break
+        whole, number = name, 2
+        while name in found:
+            name, number = f"{whole}_{number}", number + 1
+        found.append(name)
+    return found
+
+
+def _forecast_fields(
+    feature: SchemaFeature, target: SchemaFeature, features: Sequence[SchemaFeature], notes: list[Note], where: str
+) -> dict[str, Any]:
+    size = (feature.shape or ())[0]
+    text = (
+        f"a vector of {size} numbers beside the numeric sequence '{target.key}', taken for the values that follow its "
+        f"last step; if it is something else: {{type: regression, shape: [{size}]}}"
+    )
+    notes.append(Note(where, text))
+    fields = {"key": feature.key, "type": "forecast", "horizon": size, "target": target.key}
+    scales = [f for f in features if not f.is_sequence and f.is_scalar and f.dtype == "float32" and _is_scale(f)]
+    if len(scales) == 1:
+        notes.append(Note(where, f"'{scales[0].key}' is taken for the scale that MASE divides the error by"))
+        fields["mase_scale"] = scales[0].key
+    return fields
+
+
+def _is_scale(feature: SchemaFeature) -> bool:
+    return words_of(feature.key)[-1:] == ["scale"]
+
+
+def _words(feature: SchemaFeature) -> set[str]:
+    return {word for part in re.split(r"[/:]", feature.key) for word in words_of(part)}
+
+
+def _is_called_so(feature: SchemaFeature) -> bool:
+    return bool(_words(feature) & _PART_WORDS)
+
+
+def _those(features: list[SchemaFeature], are: Callable[[SchemaFeature], bool]) -> list[SchemaFeature]:
+    return [feature for feature in features if are(feature)]
+
+
+def _without_numbers_of_texts(found: list[SchemaFeature]) -> list[SchemaFeature]:
+    """Without `x/index` where `x/string` says the same in words."""
+    texts = {_stem(f) for f in found if _last_word(f) in _TEXT_WORDS}
+    return [f for f in found if not (_last_word(f) in _NUMBER_WORDS and _stem(f) in texts)]
+
+
+def _last_word(feature: SchemaFeature) -> str:
+    return next(iter(reversed(words_of(feature.key))), "")
+
+
+def _stem(feature: SchemaFeature) -> str:
+    return re.sub(r"[^A-Za-z0-9]*[A-Za-z0-9]+$", "", feature.key)
+
+
+def _not_told(candidates: Sequence[SchemaFeature]) -> SpecError:
+    fix = "Write a label into the records: in the context, or one per step."
+    if candidates:
+        lines = [f"--label {shlex.quote(f.key)}{'  (of steps)' * f.is_sequence}" for f in candidates[:_MOST_NAMED]]
+        fix = "Name the label with one of these options, or several labels with several:\n    " + "\n    ".join(lines)
+    return SpecError(
+        "The schema does not tell which feature is the label.",
+        expected="one feature that is called label, target or class; or its key",
+        received=f"the candidates {shortened(f.key for f in candidates)}" if candidates else "no such feature",
+        fix=fix,
+    )

@@ -285,6 +285,10 @@ def _shape_of_record(feature: schema_pb2.Feature) -> tuple[int, ...] | None:
 
 
 def _shape_of_step(feature: schema_pb2.Feature) -> tuple[int, ...] | None:
+    if feature.HasField("shape"):
+        # SchemaGen's shape of records that all have the same number of steps: steps, and values of each.
+        sizes = _fixed(feature.shape) or ()
+        return () if sizes[1:] in ((), (1,)) else sizes[1:]
     counts = list(feature.value_counts.value_count)
     if len(counts) > 2:
         raise _Unusable("its steps have nested lists, which columns cannot read")

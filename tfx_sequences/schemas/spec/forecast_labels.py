@@ -103,10 +103,13 @@ def _check_features(
         for name in names:
             if name not in sequence:
                 raise ValueError(f"{where}.{field}: '{name}' is not a sequence feature.{did_you_mean(name, sequence)}")
-            if sequence[name].align is not None:
+            column: Any = sequence[name]
+            if column.align is not None:
                 raise ValueError(f"{where}.{field}: '{name}' has timestamps of its own; a forecast is of the steps")
-            if not isinstance(sequence[name], NumericColumn):
-                raise ValueError(f"{where}.{field}: '{name}' is {sequence[name].type}, but it must be numeric")
+            if not isinstance(column, NumericColumn):
+                raise ValueError(f"{where}.{field}: '{name}' is {column.type}, but it must be numeric")
+            if column.encoding is not None:
+                raise ValueError(f"{where}.{field}: '{name}' has an encoding, but it must be a list of numbers")
     _check_padding(batching, str(label.target))
     for name in label.known_future:
         if getattr(sequence[name], "normalizer", None) in RECORD_NORMALIZERS:
@@ -119,7 +122,7 @@ def _check_features(
                 f"sequence.{name}.normalizer needs a key for each value, but its future has none: "
                 "use another normalizer"
             )
-    column: Any = sequence[str(label.target)]
+    column = sequence[str(label.target)]
     if column.shape:
         raise ValueError(f"{where}.target: '{label.target}' has a shape; a forecast is of one number per step")
     if column.normalizer != "none":

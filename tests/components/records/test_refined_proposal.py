@@ -1,0 +1,157 @@
+"""Proposals after a look at the records: what is left out, which network and splits they have, and why."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.layouts.next_events import next_events
+from tests.layouts.slash_keys import slash_keys
+from tests.layouts.user_groups import user_groups
+from tests.records import example, sequence_example, write_records
+from tfx_sequences.components.records.data_check import check_data
+from tfx_sequences.components.records.leaks import raise_certain
+from tfx_sequences.components.records.paths import path_of
+from tfx_sequences.pipeline.commands.propose_command import _proposed
+
+pytestmark = pytest.mark.slow
+
+
+def proposed(folder, records, *label, **splits):
+    """The proposal for these training records (and those of other splits), which its own check accepts."""
+    for name, others in {"train": records, **splits}.items():
+        write_records(folder / f"{name}.tfrecord", others)
+    proposal = _proposed(path_of(folder), label=list(label) or None, name="t")
+    raise_certain(check_data(proposal.spec, folder).leaks)
+    return proposal
+
+
+def left_out(proposal):
+    return {note.about: note.text for note in proposal.left_out}
+
+
+def notes(proposal, about):
+    return " ".join(note.text for note in proposal.notes if note.about == about)
+
+
+def test_keys_with_slashes_tell_id_and_label(tmp_path):
+    spec = proposed(tmp_path, slash_keys(60)).spec
+    assert (spec.id_key, spec.label.key) == ("example/id", "clip/label/string")
+    assert set(spec.sequence) == {"image/speed", "region/label/string"}
+
+
+def test_groups_become_the_split(tmp_path):
+    proposal = proposed(tmp_path, user_groups(60, 4), "kind")
+    assert proposal.spec.splits.group == "user_id"
+    assert proposal.spec.id_key == "id"
+    assert not proposal.spec.context
+    assert "60 values, 4.0 records each, whose records have the same label" in notes(proposal, "splits")
+    assert "splits.group" in left_out(proposal)["context.user_id"]
+
+
+def test_few_groups_get_larger_shares_or_none(tmp_path):
+    # With seven users, a tenth of the hashes may hold none of them.
+    few = proposed(tmp_path / "few", user_groups(7, 9), "kind").spec
+    report = check_data(few, tmp_path / "few")
+    assert all(report.held_back.values())
+    with_files = proposed(
+        tmp_path / "files", user_groups(12, 5), "kind", valid=user_groups(5, 2), test=user_groups(5, 2, seed=5)
+    )
+    assert with_files.spec.splits.group is None
+    assert "Records with the same 'user_id'" in notes(with_files, "check")
+
+
+def test_the_label_of_the_next_event_has_a_causal_network(tmp_path):
+    records = next_events(80)
+    proposal = proposed(tmp_path, records, "then")
+    assert proposal.spec.model.bidirectional is False
+    steps = sum(len(r.feature_lists.feature_list["then"].feature) - 1 for r in records)
+    assert f"it is sequence.activity of one step later, in all {steps} steps" in notes(proposal, "model")
+    # A string that is another one in each record names it.
+    assert proposal.spec.id_key == "case"
+    assert "another value in each of the 80 records" in notes(proposal, "id_key")
+
+
+def test_other_labels_of_steps_may_read_later_ones(tmp_path):
+    random = np.random.default_rng(3)
+    records = []
+    for _ in range(30):
+        words = random.choice(list("abc"), 5).tolist()
+        records.append(sequence_example({}, {"word": words, "tag": ["n" if word == "c" else "v" for word in words]}))
+    proposal = proposed(tmp_path, records)
+    assert proposal.spec.label.key == "tag" and proposal.spec.label.per_step
+    assert proposal.spec.model.bidirectional == "auto"
+    assert "model: {bidirectional: false}" in notes(proposal, "label")
+
+
+def test_constants_copies_and_numbers_that_name_records_are_left_out_and_named(tmp_path):
+    records = []
+    for i in range(40):
+        context = {"label": "ab"[i % 2], "code": i % 2, "version": 3, "source": "web", "visit_id": i}
+        records.append(sequence_example(context, {"x": [float(i), 1.0], "unit": ["kg", "kg"]}))
+    proposal = proposed(tmp_path, records)
+    assert set(proposal.spec.sequence) == {"x"}
+    assert not proposal.spec.context
+    out = left_out(proposal)
+    assert out["context.version"] == "constant: '3' in all 40 records"
+    assert out["context.source"] == "constant: 'web' in all 40 records"
+    assert out["sequence.unit"] == "constant: 'kg' in all 40 records"
+    assert "a copy of context.code" in out["context.code"]
+    assert "so it names them" in out["context.visit_id"]
+
+
+def test_a_flat_drawing_beside_its_shape_is_read_as_steps_of_three(tmp_path):
+    random = np.random.default_rng(1)
+    records = []
+    for i in range(30):
+        points = 3 + i % 5
+        ink = random.normal(0, 1, 3 * points).tolist()
+        records.append(example({"ink": ink, "shape": [points, 3], "class_index": [i % 4]}))
+    proposal = proposed(tmp_path, records)
+    assert proposal.spec.sequence["ink"].shape == (3,)
+    assert proposal.spec.label.key == "class_index"
+    assert "'shape' says how long it is" in notes(proposal, "sequence.ink")
+    assert not proposal.spec.context
+
+
+def test_a_vector_beside_one_numeric_sequence_is_a_forecast(tmp_path):
+    records = []
+    for i in range(30):
+        context = {"name": f"s{i}", "scale": 1.5 + i, "future": [1.0, 2.0, float(i)]}
+        records.append(sequence_example(context, {"value": [float(i), 2.0, 5.0]}))
+    label = proposed(tmp_path, records).spec.label
+    assert (label.type, label.key, label.horizon) == ("forecast", "future", 3)
+    assert (label.target, label.mase_scale) == ("value", "scale")
+
+
+def test_two_labels_make_two_heads(tmp_path):
+    records = []
+    for i in range(40):
+        tags = ["u" if i % 3 else "v", "w"]
+        records.append(sequence_example({"mood": "ab"[i % 2]}, {"x": [float(i), 0.5], "tag": tags}))
+    spec = proposed(tmp_path, records, "mood", "tag").spec
+    assert spec.label is None
+    assert {name: (label.key, label.per_step) for name, label in spec.labels.items()} == {
+        "mood": ("mood", False),
+        "tag": ("tag", True),
+    }
+    assert set(spec.sequence) == {"x"} and not spec.context
+
+
+def test_vectors_of_0_and_1_are_classes(tmp_path):
+    records = [sequence_example({}, {"x": [float(i), 2.0], "label": [[i % 2, 1, 0]] * 2}) for i in range(60)]
+    assert proposed(tmp_path, records).spec.label.type == "multi_label"
+
+
+def test_ids_of_groups_are_not_ids_of_records(tmp_path):
+    records = [sequence_example({"patientId": f"p{i // 3}", "label": "ab"[i % 2]}, {"x": [1.0 * i]}) for i in range(90)]
+    proposal = proposed(tmp_path, records)
+    assert proposal.spec.id_key is None
+    assert proposal.spec.splits.group == "patientId"
+
+
+def test_records_that_a_check_refuses_are_told_in_the_file(tmp_path):
+    records = [sequence_example({"label": "ab"[i % 2]}, {"x": [1.0] * (i % 2), "y": [1.0]}) for i in range(20)]
+    write_records(tmp_path / "train.tfrecord", records)
+    proposal = _proposed(path_of(tmp_path), label=None, name="t")
+    assert "the check refuses the records" in notes(proposal, "records")

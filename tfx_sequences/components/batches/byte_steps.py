@@ -1,0 +1,67 @@
+"""Bytes that are numbers, from transformed records to a padded batch.
+
+The numbers are padded in the type that they are stored in, and become float32 last, so that little memory is moved.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from tfx_sequences.components.numbers.byte_decoding import (
+    decode,
+    filled_rows,
+    numbers_of,
+    transformed_default,
+    transformed_numbers,
+)
+from tfx_sequences.schemas.columns.column import NumericColumn
+from tfx_sequences.schemas.spec.batching import Padding
+
+# What a step holds, uint8: padding, a value, or nothing.
+IS_PADDING, IS_PRESENT, IS_MISSING = 0, 1, 2
+# NumPy has no bfloat16, and padding no kernel for it: they are whole numbers of that size. The types of tensors may
+# differ, so that what is kept of them is what the network gets.
+STORED_AS = {"bfloat16": "uint16", "tensor": "float32"}
+
+
+def stored_numbers(values: tf.Tensor, column: NumericColumn) -> tuple[tf.Tensor, tf.Tensor]:
+    """Bytes values `[N]` as they are padded and kept: numbers `[N, *shape]` of `STORED_AS`, and uint8 `[N]`, see above.
+
+    >>> column = NumericColumn(key="x", encoding="int8", normalizer="none")
+    >>> [part.numpy().tolist() for part in stored_numbers(tf.constant([b"\\x07", b""]), column)]
+    [[7, 0], [1, 2]]
+    """
+    if column.layout is None or column.encoding == "tensor":
+        numbers, present = numbers_of(values, column), tf.strings.length(values) > 0
+    else:
+        found = decode(values, column.layout)
+        numbers, present = found.numbers, found.present
+        numbers = tf.bitcast(numbers, tf.uint16) if column.encoding == "bfloat16" else numbers
+        numbers = tf.reshape(numbers, [-1, *column.shape])
+    return numbers, tf.where(present, tf.constant(IS_PRESENT, tf.uint8), tf.constant(IS_MISSING, tf.uint8))
+
+
+def numbers_of_stored(
+    values: tf.Tensor, present: tf.Tensor, column: NumericColumn, padding: Padding | None = None
+) -> tf.Tensor:
+    """What the network gets of stored numbers.
+
+    Args:
+        values: `[B, T, *shape]`, or `[B, *shape]` for context, as `stored_numbers` gives them.
+        present: uint8 `[B, T]` or `[B]`, likewise.
+        column: The column.
+        padding: The value of padded steps; None: 0.
+
+    Returns:
+        float32 `[B, T, *shape]` or `[B, *shape]`.
+    """
+    there, flat = tf.reshape(present, [-1]), tf.reshape(values, [-1, column.size])
+    if column.encoding != "tensor":
+        stored = tf.bitcast(flat, tf.bfloat16) if column.encoding == "bfloat16" else flat
+        flat = transformed_numbers(stored, column)
+    default = transformed_default(column)
+    flat = filled_rows(flat, there != IS_PRESENT, default)
+    value = padding.value if padding else 0.0
+    if column.is_sequence and (default != value).any():
+        flat = filled_rows(flat, there == IS_PADDING, value)
+    return tf.ensure_shape(tf.reshape(flat, tf.shape(values)), values.shape)

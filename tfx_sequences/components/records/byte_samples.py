@@ -1,0 +1,134 @@
+"""What the bytes in records are, by a sample of their values: text, images, numbers, or none of these."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import numpy as np
+from google.protobuf.message import DecodeError
+
+from tfx_sequences.components.records.framing import read_records
+from tfx_sequences.components.records.keys import Key
+from tfx_sequences.components.records.paths import AnyPath
+from tfx_sequences.schemas.proposal.proposed_bytes import BytesSample
+
+_RECORDS_PER_FILE = 100
+_MOST_VALUES = 2_000
+_MOST_BYTES = 8 << 20
+_IMAGES = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG", b"GIF87a": "GIF", b"GIF89a": "GIF"}
+# Control characters that text does have: tab, line feed, carriage return.
+_OF_TEXT = (9, 10, 13)
+# Numbers that people store have about this magnitude; of other bits, read as floats, few have.
+_SMALLEST, _GREATEST = 1e-9, 1e9
+_FEWEST_FLOATS = 8
+
+
+def sample_bytes(files: Iterable[AnyPath]) -> dict[Key, BytesSample]:
+    """The features whose values are bytes, by key, of the first records of each file.
+
+    Records that cannot be parsed are left out: whoever reads all of them says so.
+    """
+    from tensorflow.core.example import example_pb2
+
+    found: dict[Key, list[bytes]] = {}
+    size = 0
+    for file in files:
+        for index, record in enumerate(read_records(file)):
+            if index == _RECORDS_PER_FILE or size > _MOST_BYTES:
+                break
+            size += len(record)
+            try:
+                message = example_pb2.SequenceExample.FromString(record)
+            except DecodeError:
+                continue
+            for key, feature in message.context.feature.items():
+                _add(found, (False, key), [feature])
+            for key, feature_list in message.feature_lists.feature_list.items():
+                _add(found, (True, key), feature_list.feature)
+    return {key: look_at(values) for key, values in found.items()}
+
+
+def _add(found: dict[Key, list[bytes]], key: Key, features: Iterable[Any]) -> None:
+    values = [v for feature in features for v in feature.bytes_list.value if v]
+    if values:
+        kept = found.setdefault(key, [])
+        kept += values[: _MOST_VALUES - len(kept)]
+
+
+def look_at(values: Collection[bytes]) -> BytesSample:
+    """What values, none of them empty, have in common.
+
+    >>> look_at([b"walk", b"run"]).is_text, look_at([b"\\x00\\x01", b"\\x02\\xff"]).lengths
+    (True, (2, 2))
+    >>> look_at([b"\\xff\\xd8\\xff\\xe0"]).image
+    'JPEG'
+    """
+    lengths = [len(value) for value in values]
+    bounds = min(lengths, default=0), max(lengths, default=0)
+    if all(map(is_text, values)):
+        return BytesSample(len(values), True, bounds)
+    formats = {image_format(value) for value in values}
+    if len(formats) == 1 and None not in formats:
+        return BytesSample(len(values), False, bounds, image=formats.pop())
+    shape = _shape_of_tensors(values)
+    if shape is not None:
+        return BytesSample(len(values), False, bounds, encoding="tensor", shape=shape)
+    encoding = _floats(values) if bounds[0] == bounds[1] else None
+    size = bounds[0] // np.dtype(encoding).itemsize if encoding else 0
+    return BytesSample(len(values), False, bounds, encoding=encoding, shape=(size,) if encoding else ())
+
+
+def is_text(value: bytes) -> bool:
+    """It is UTF-8, and has no control characters but those of lines.
+
+    >>> is_text("è".encode()), is_text(b"\\xe8"), is_text(b"a\\x00b")
+    (True, False, False)
+    """
+    try:
+        decoded = value.decode()
+    except UnicodeDecodeError:
+        return False
+    return all(ord(c) >= 32 or ord(c) in _OF_TEXT for c in decoded)
+
+
+def image_format(value: bytes) -> str | None:
+    """The image format whose files begin like that."""
+    return next((name for begin, name in _IMAGES.items() if value.startswith(begin)), None)
+
+
+def _shape_of_tensors(values: Collection[bytes]) -> tuple[int, ...] | None:
+    """The shape that all have as serialized tensors; None if one is not, or they differ."""
+    from tensorflow.core.framework import tensor_pb2
+
+    from tfx_sequences.components.numbers.byte_decoding import decode_arrays
+    from tfx_sequences.schemas.columns.byte_numbers import ByteLayout
+
+    shapes = set()
+    for value in values:
+        try:
+            proto = tensor_pb2.TensorProto.FromString(value)
+        except DecodeError:
+            return None
+        shape = tuple(dim.size for dim in proto.tensor_shape.dim)
+        if not proto.tensor_content or not decode_arrays([value], ByteLayout("tensor", int(np.prod(shape)))).fits[0]:
+            return None
+        shapes.add(shape)
+    return shapes.pop() if len(shapes) == 1 else None
+
+
+def _floats(values: Collection[bytes]) -> str | None:
+    """The type of floats that values of one length would be, if all their magnitudes are plausible."""
+    joined = b"".join(values)
+    size = len(next(iter(values)))
+    for name in ("float32", "float64"):
+        item = np.dtype(name).itemsize
+        if size % item:
+            continue
+        with np.errstate(over="ignore", invalid="ignore"):
+            magnitudes = np.abs(np.frombuffer(joined, f"<f{item}").astype(np.float64))
+            plausible = (magnitudes == 0) | ((magnitudes > _SMALLEST) & (magnitudes < _GREATEST))
+        # Zeros alone are numbers of any type.
+        if plausible.all() and magnitudes.any() and len(magnitudes) >= _FEWEST_FLOATS:
+            return name
+    return None

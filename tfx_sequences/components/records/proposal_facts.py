@@ -1,0 +1,168 @@
+"""What records say of a proposed spec that a schema does not: constants, copies, groups, ids, vectors in flat lists."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from tfx_sequences.components.records.batches import Batch, Rows, batches, parse_batch
+from tfx_sequences.components.records.group_leaks import GroupLeaks
+from tfx_sequences.components.records.keys import FileSample
+from tfx_sequences.components.records.label_copies import LabelCopies
+from tfx_sequences.components.records.leak_search import stored_dtypes
+from tfx_sequences.components.records.leaks import Leak
+from tfx_sequences.components.records.paths import AnyPath
+from tfx_sequences.schemas.columns.group_names import is_id_name
+from tfx_sequences.schemas.features.raw_features import RawFeature, feature_of
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+# Fewer records may have one value, or all different ones, by chance.
+_FEWEST_RECORDS = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class ProposalFacts:
+    """What the training records say of a spec.
+
+    Attributes:
+        records: How many they are.
+        constants: Columns that have one value in all records and steps, and that value in words.
+        ids: Context columns of terms, or called as an id, that have another value in each record.
+        copies: Copies of a label.
+        told_later: By head whose label is a feature of a later step, what it is.
+        groups: Context features that are groups of records, with counts in words.
+        repeated_id: The `id_key` has the same value in several records.
+        widths: Flat lists of an Example whose steps are vectors: by column, the width and the feature that tells it.
+        binary: Heads whose labels are vectors of 0 and 1.
+    """
+
+    records: int
+    constants: dict[str, str]
+    ids: tuple[str, ...]
+    copies: tuple[tuple[str, Leak], ...]
+    told_later: dict[str, str]
+    groups: dict[str, str]
+    repeated_id: bool
+    widths: dict[str, tuple[int, str]]
+    binary: tuple[str, ...]
+
+
+def proposal_facts(spec: SequenceSpec, files: Iterable[AnyPath], samples: Iterable[FileSample]) -> ProposalFacts:
+    """Reads the records once.
+
+    Raises:
+        DataError: Records cannot be read as the spec describes them.
+    """
+    dtypes = stored_dtypes(samples)
+    without_id = spec.model_copy(update={"id_key": None})
+    copies, groups = LabelCopies(spec), GroupLeaks(without_id, dtypes)
+    values = _Values(spec)
+    for file in files:
+        for batch in batches(file):
+            parse_batch(batch, spec)
+            copies.add(batch)
+            groups.add(batch, ["train"] * len(batch))
+            values.add(batch)
+    likely = groups.likely()
+    repeated = spec.id_key in likely
+    return ProposalFacts(
+        records=values.records,
+        constants=values.constants(),
+        ids=values.ids(),
+        copies=tuple(copies.certain()),
+        told_later=copies.told_later(),
+        groups=likely,
+        repeated_id=repeated,
+        widths=values.widths(),
+        binary=values.binary(),
+    )
+
+
+class _Values:
+    """Constants, ids, widths and vectors of 0 and 1, batch by batch."""
+
+    def __init__(self, spec: SequenceSpec) -> None:
+        self.records = 0
+        self._spec = spec
+        self._constant: dict[str, Any] = dict.fromkeys(spec.columns)
+        self._seen: dict[str, set[Any]] = {
+            name: set()
+            for name, column in spec.columns.items()
+            if not column.is_sequence
+            and (is_id_name(column.key) or (column.type == "categorical" and column.dtype == "string"))
+            and feature_of(column).size == 1
+            and not feature_of(column).multi_valued
+        }
+        self._binary = {n for n, x in spec.heads.items() if x.is_vector and not x.is_cut_out}
+        flat = [n for n, c in spec.columns.items() if c.is_sequence and c.type == "numeric" and feature_of(c).size == 1]
+        sizes = [n for n, c in spec.columns.items() if not c.is_sequence and feature_of(c).shape == (2,)]
+        in_example = spec.record == "Example"
+        self._widths: dict[tuple[str, str], int] = {(n, s): 0 for n in flat for s in sizes} if in_example else {}
+
+    def add(self, batch: Batch) -> None:
+        self.records += len(batch)
+        features = {name: feature_of(column) for name, column in self._spec.columns.items()}
+        rows = {name: batch.rows[feature.tensor_name] for name, feature in features.items()}
+        for name in list(self._constant):
+            first, is_constant = _one_value(rows[name], features[name])
+            known = self._constant[name]
+            if not is_constant or (known is not None and known != first):
+                del self._constant[name]
+            elif first is not None:
+                self._constant[name] = first
+        for name, seen in list(self._seen.items()):
+            values = rows[name].values.tolist()
+            seen.update(values)
+            # What has spaces may be text, and its words say something.
+            is_text = any(isinstance(value, bytes) and b" " in value for value in values)
+            if len(seen) < self.records or is_text:
+                del self._seen[name]
+        for head in list(self._binary):
+            found = batch.rows[self._spec.heads[head].raw_name].values
+            if not np.isin(found, (0, 1)).all():
+                self._binary.discard(head)
+        for (name, size), width in list(self._widths.items()):
+            if (rows[size].counts != 2).any():
+                del self._widths[name, size]
+                continue
+            shapes = rows[size].values.reshape(-1, 2)
+            fits = (shapes.prod(axis=1) == rows[name].counts).all() and (shapes[:, 1] == shapes[0, 1]).all()
+            if not fits or int(shapes[0, 1]) < 2 or width not in (0, int(shapes[0, 1])):
+                del self._widths[name, size]
+            else:
+                self._widths[name, size] = int(shapes[0, 1])
+
+    def constants(self) -> dict[str, str]:
+        if self.records < _FEWEST_RECORDS:
+            return {}
+        return {name: _text(value) for name, value in self._constant.items() if value is not None}
+
+    def ids(self) -> tuple[str, ...]:
+        return tuple(self._seen) if self.records >= _FEWEST_RECORDS else ()
+
+    def widths(self) -> dict[str, tuple[int, str]]:
+        return {name: (width, size) for (name, size), width in self._widths.items() if width}
+
+    def binary(self) -> tuple[str, ...]:
+        return tuple(sorted(self._binary)) if self.records else ()
+
+
+def _one_value(rows: Rows, feature: RawFeature) -> tuple[Any, bool]:
+    """The value that all records or steps of a batch have, None if there are none; and whether there is only one."""
+    values, counts = rows.values, rows.counts
+    if feature.multi_valued or not len(values):
+        return None, not len(values) and not feature.multi_valued
+    size = feature.size
+    is_flat_list = feature.is_sequence and len(rows.splits) == 1
+    if len(values) % size or (not is_flat_list and (counts != size).any()):
+        return None, False  # some are missing, which says something too
+    table = values.reshape(-1, size)
+    return tuple(table[0].tolist()), bool((table == table[0]).all())
+
+
+def _text(value: tuple[Any, ...]) -> str:
+    words = [v.decode("utf-8", "backslashreplace") if isinstance(v, bytes) else f"{v:g}" for v in value]
+    return repr(words[0]) if len(words) == 1 else f"[{', '.join(words[:4])}{', ...' if len(words) > 4 else ''}]"

@@ -1,0 +1,202 @@
+"""A proposal after a look at the records: what its own check would refuse or warn of is declared, and says why."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from tfx_sequences.components.records.data_check import DataReport, check_data
+from tfx_sequences.components.records.keys import sample_files
+from tfx_sequences.components.records.paths import AnyPath
+from tfx_sequences.components.records.proposal_facts import ProposalFacts, proposal_facts
+from tfx_sequences.errors import DataError
+from tfx_sequences.schemas.features.raw_features import feature_of
+from tfx_sequences.schemas.proposal.proposal import Note, Proposal
+from tfx_sequences.schemas.proposal.propose import SECTIONS
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+# Shares that are tried where the groups are few.
+_SHARES = (0.1, 0.2, 0.3)
+
+
+def refined_proposal(proposal: Proposal, files: Sequence[AnyPath], folder: AnyPath | None) -> Proposal:
+    """The proposal, changed by what the records say.
+
+    Constant features, copies of the label and ids are left out; groups of records become `splits.group`; a network is
+    causal where later steps tell the label.
+
+    Args:
+        proposal: For these records, as their schema gives it.
+        files: The training files.
+        folder: The folder of all files, whose check the spec is to pass; None for a file alone.
+    """
+    try:
+        facts = proposal_facts(proposal.spec, files, sample_files(files))
+    except DataError as error:
+        return _with_refusal(proposal, error)
+    draft = _Draft(proposal)
+    draft.leave_out(facts)
+    draft.set_model(facts)
+    draft.set_groups(facts)
+    return _checked(draft, folder) if folder is not None else draft.proposal()
+
+
+class _Draft:
+    """A proposal that is being changed: its spec as plain data, its notes."""
+
+    def __init__(self, proposal: Proposal) -> None:
+        self.plain: dict[str, Any] = json.loads(proposal.spec.model_dump_json(exclude_defaults=True))
+        self.notes = list(proposal.notes)
+        self.left_out = list(proposal.left_out)
+        self._columns = proposal.spec.columns
+        self.heads = {name: proposal.spec.where_of_head(name) for name in proposal.spec.heads}
+
+    def proposal(self) -> Proposal:
+        spec = SequenceSpec.model_validate_json(json.dumps(self.plain))
+        known = {*(f"context.{n}" for n in spec.context), *(f"sequence.{n}" for n in spec.sequence)}
+        notes = [n for n in self.notes if not n.about.startswith(("context.", "sequence.")) or n.about in known]
+        notes.sort(key=lambda note: SECTIONS.index(part) if (part := note.about.partition(".")[0]) in SECTIONS else -1)
+        return Proposal(spec, tuple(notes), tuple(sorted(self.left_out, key=str)))
+
+    def label(self, head: str) -> dict[str, Any]:
+        section, _, name = self.heads[head].partition(".")
+        return self.plain["labels"][name] if section == "labels" else self.plain["label"]
+
+    def remove(self, name: str, why: str) -> bool:
+        """Leaves a column out, unless it is the last one of the steps or something else needs it."""
+        section, _, key = name.partition(".")
+        columns = self.plain.get(section, {})
+        targets = {self.label(head).get("target") for head in self.heads}
+        if key not in columns or (section == "sequence" and (len(columns) == 1 or key in targets)):
+            return False
+        del columns[key]
+        if not columns:
+            del self.plain[section]
+        self.left_out.append(Note(name, why))
+        return True
+
+    def leave_out(self, facts: ProposalFacts) -> None:
+        for name, (width, size) in facts.widths.items():
+            section, _, key = name.partition(".")
+            self.plain[section][key]["shape"] = [width]
+            text = f"a flat list of {width} values per step: '{self._columns[size].key}' says how long it is"
+            self.notes.append(Note(name, text))
+            self.remove(size, f"the numbers of steps and of values of '{self._columns[name].key}'")
+        for name, value in facts.constants.items():
+            self.remove(name, f"constant: {value} in all {facts.records} records")
+        for name, leak in facts.copies:
+            self.remove(name, f"{leak.what.removesuffix('.')}: {leak.received}")
+        for name in facts.ids:
+            column, why = self._columns[name], f"another value in each of the {facts.records} records"
+            if (
+                self.remove(name, f"{why}, so it names them")
+                and "id_key" not in self.plain
+                and feature_of(column).dtype == "string"
+            ):
+                self.plain["id_key"] = column.key
+                self.left_out.pop()
+                self.notes.append(Note("id_key", f"guessed: {why}"))
+
+    def set_model(self, facts: ProposalFacts) -> None:
+        for head in facts.binary:
+            self.label(head)["type"] = "multi_label"
+            where = self.heads[head]
+            self.notes = [n for n in self.notes if not (n.about == where and "multi_label" in n.text)]
+            self.notes.append(
+                Note(where, "vectors of 0 and 1, taken for one class each; if they are numbers: type: regression")
+            )
+        if facts.told_later:
+            self.plain.setdefault("model", {})["bidirectional"] = False
+        for head, why in facts.told_later.items():
+            key = self.label(head)["key"]
+            text = f"causal, because a network that reads later steps would see the answer of '{key}': {why}"
+            self.notes.append(Note("model", text))
+        free = [head for head in self.heads if self.label(head).get("per_step") and head not in facts.told_later]
+        if free and not facts.told_later:
+            text = (
+                "a label of steps: the network reads later steps too; if a step is answered before they are known: "
+                "model: {bidirectional: false}"
+            )
+            self.notes.append(Note(self.heads[free[0]], text))
+
+    def allow_unseen(self) -> bool:
+        """Lets classes that the training split does not have count as wrong; False if all labels do that already."""
+        changed = False
+        for head, where in self.heads.items():
+            label = self.label(head)
+            kind = label.get("type", "classification")
+            if kind in ("classification", "multi_label") and not label.get("shape") and "unseen" not in label:
+                label["unseen"] = "wrong" if kind == "classification" else "other"
+                text = f"classes that only valid or test has: `unseen: {label['unseen']}` says what they count as"
+                self.notes = [n for n in self.notes if not (n.about == where and "any other is an error" in n.text)]
+                self.notes.append(Note(where, text))
+                changed = True
+        return changed
+
+    def set_groups(self, facts: ProposalFacts) -> None:
+        if facts.repeated_id:
+            key = self.plain.pop("id_key")
+            self.notes = [note for note in self.notes if note.about != "id_key"]
+            self.left_out.append(Note(key, f"an id of groups of records, not of records: {facts.groups[key]}"))
+        # What most records share comes first: the records of a patient, before those of each visit.
+        groups = sorted(facts.groups, key=lambda key: float(facts.groups[key].split(", ")[1].split()[0]), reverse=True)
+        for key in groups:
+            name = f"context.{key}"
+            if key == groups[0]:
+                self.plain["splits"] = {"group": key}
+                text = f"'{key}' is taken for groups of records ({facts.groups[key]}), which stay together in one split"
+                self.notes.append(Note("splits", text))
+                self.remove(name, "it names the groups that splits.group keeps together; those of the test are new")
+            else:
+                self.notes.append(Note("splits", f"'{key}' may be groups of records too: {facts.groups[key]}"))
+
+
+def _checked(draft: _Draft, folder: AnyPath) -> Proposal:
+    """The draft that its own check accepts, with what that warns of."""
+    proposal = draft.proposal()
+    group = draft.plain.get("splits", {}).get("group")
+    error: DataError | None = None
+    for share in _SHARES if group else _SHARES[:1]:
+        if group and share != _SHARES[0]:
+            draft.plain["splits"] = {"group": group, "valid_fraction": share, "test_fraction": share}
+            proposal = draft.proposal()
+        try:
+            report = check_data(proposal.spec, folder)
+        except DataError as refused:
+            error = refused
+            if "has a class" in refused.what and draft.allow_unseen():
+                return _checked(draft, folder)
+            if "held back" not in refused.what:
+                break
+        else:
+            return _with_report(draft, report)
+    if group and error is not None and "held back" in error.what:
+        del draft.plain["splits"]
+        draft.notes = [note for note in draft.notes if note.about != "splits"]
+        draft.notes.append(
+            Note("splits", f"too few groups for `splits: {{group: {group}}}`: records of one may be in two splits")
+        )
+        return _checked(draft, folder)
+    return proposal if error is None else _with_refusal(proposal, error)
+
+
+def _with_report(draft: _Draft, report: DataReport) -> Proposal:
+    for line in report.advice:
+        if line.startswith("Classes of "):
+            draft.notes.append(Note("check", line))
+    for leak in report.leaks:
+        if leak.kind == "group" and not report.held_back:
+            # All splits have files, which no declaration divides.
+            draft.plain.pop("splits", None)
+            draft.notes = [note for note in draft.notes if note.about != "splits"]
+        draft.notes.append(Note("check", f"{leak.what} {leak.received}. {leak.fix}".removesuffix(".")))
+    proposal = draft.proposal()
+    return dataclasses.replace(proposal, notes=proposal.notes)
+
+
+def _with_refusal(proposal: Proposal, error: DataError) -> Proposal:
+    """The proposal, with what the check says of the records: it cannot be declared away."""
+    text = " ".join(f"the check refuses the records: {error.what} {error.fix or ''}".split()).removesuffix(".")
+    return dataclasses.replace(proposal, notes=(Note("records", text), *proposal.notes))

@@ -1,0 +1,79 @@
+"""Bytes that are numbers in the transform graph: checked, and decoded where a normaliser needs the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from tfx_sequences.components.batches.alignment import column_inputs
+from tfx_sequences.components.batches.ragged_steps import like, steps_of
+from tfx_sequences.components.features.runtime_checks import after, require
+from tfx_sequences.components.numbers.byte_decoding import Decoded, decode, dequantized
+from tfx_sequences.schemas.columns.byte_numbers import ByteLayout
+from tfx_sequences.schemas.columns.column import NumericColumn
+from tfx_sequences.schemas.features.raw_features import feature_of
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+
+def transform_encoded_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> dict[str, Any]:
+    """The columns that transformed records hold as the same bytes, by transformed name.
+
+    Args:
+        inputs: By raw name, as `parse_records` or Transform's reader gives them.
+        spec: The spec.
+    """
+    outputs = {}
+    for name, column in spec.columns.items():
+        if isinstance(column, NumericColumn) and column.stays_encoded and column.layout is not None:
+            raw = column_inputs(inputs, column)[feature_of(column).tensor_name]
+            values, _ = _checked(raw, column, column.layout)
+            outputs[name] = like(raw, values) if column.is_sequence else values
+    return outputs
+
+
+def read_encoded(raw: Any, column: NumericColumn, layout: ByteLayout) -> tuple[tf.Tensor, tf.Tensor]:
+    """The numbers of all steps (records, for context), float `[N, *shape]`, and which are there, bool `[N]`.
+
+    Args:
+        raw: As parsed: strings ragged `[B, T]` or `[B, T, V]`, dense `[B]` for context.
+        column: The column.
+        layout: How bytes hold its numbers.
+    """
+    values, found = _checked(raw, column, layout)
+    numbers = after_values(values, found.numbers)
+    numbers = dequantized(tf.cast(numbers, tf.float64 if layout.needs_double else tf.float32), column)
+    return tf.reshape(numbers, [-1, *column.shape]), found.present
+
+
+def after_values(values: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
+    """The numbers, once the values are checked."""
+    with tf.control_dependencies([values]):
+        return tf.identity(numbers)
+
+
+def _checked(raw: Any, column: NumericColumn, layout: ByteLayout) -> tuple[tf.Tensor, Decoded]:
+    """The values `[N]`, once all of them hold the numbers of the column, and what is decoded of them."""
+    values = steps_of(raw, column.key, ())[0] if column.is_sequence else raw
+    found = decode(values, layout)
+    fits = found.fits
+    if not column.is_sequence and column.default_value is None:
+        fits &= found.present
+
+    def received() -> list[tuple[str, tf.Tensor]]:
+        wrong = tf.where(tf.logical_not(fits))[:, 0]
+        counts = ("bytes", tf.strings.length(tf.gather(values, wrong)))
+        if not column.is_sequence:
+            return [counts, ("in rows", wrong)]
+        rows = tf.gather(raw.value_rowids(), wrong)
+        return [counts, ("in rows", rows), ("at steps", wrong - tf.gather(raw.row_starts(), rows))]
+
+    check = require(
+        tf.reduce_all(fits),
+        f"The bytes of feature '{column.key}' do not fit its shape.",
+        expected=f"{layout}, in each {'step' if column.is_sequence else 'record'}",
+        received=received,
+        fix="Correct the records, or the column's encoding and shape.",
+    )
+    return after(check, values), found

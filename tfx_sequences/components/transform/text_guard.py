@@ -1,0 +1,33 @@
+"""Terms that a vocabulary is computed of must be text: of other bytes no line of its file could be read again."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from tfx_sequences.components.features.runtime_checks import after, require
+
+
+def require_text(terms: tf.Tensor, name: str) -> tf.Tensor:
+    """The terms, once all of them are UTF-8.
+
+    Args:
+        terms: Strings `[N]`.
+        name: The column's transformed name.
+
+    >>> require_text(tf.constant(["a", "è"]), "sequence.x").numpy().tolist()[0]
+    b'a'
+    """
+    is_text = tf.strings.unicode_transcode(terms, "UTF-8", "UTF-8", errors="replace") == terms
+
+    def received() -> list[tuple[str, tf.Tensor]]:
+        wrong = tf.boolean_mask(terms, tf.logical_not(is_text))
+        return [("bytes", tf.strings.length(wrong)), ("that begin with", tf.strings.substr(wrong, 0, 8))]
+
+    check = require(
+        tf.reduce_all(is_text),
+        f"The column '{name}' holds bytes that are not text.",
+        expected="terms in UTF-8",
+        received=received,
+        fix="Give the column an encoding if the bytes are numbers, leave it out, or write text.",
+    )
+    return after(check, terms)

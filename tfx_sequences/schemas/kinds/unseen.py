@@ -1,0 +1,17 @@
+"""Classes that the training split, or the list in the spec, does not have: one more class stands for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+UNSEEN = "<unseen>"
+
+
+def with_unseen(classes: Sequence[str]) -> tuple[str, ...]:
+    """The classes and the one that stands for all others; among tags of spans it is a tag of a type of its own.
+
+    >>> with_unseen(["a", "b"]), with_unseen(["O", "B-city", "I-city"])[-1]
+    (('a', 'b', '<unseen>'), 'I-<unseen>')
+    """
+    are_tags = any(c.startswith(("B-", "I-")) for c in classes) and all(c == "O" or c[1:2] == "-" for c in classes)
+    return (*classes, f"I-{UNSEEN}" if are_tags else UNSEEN)
