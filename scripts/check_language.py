@@ -1,8 +1,6 @@
-"""Checks that texts are plain English: python scripts/check_language.py [--baseline]
+"""Checks that texts are plain English: python scripts/check_language.py
 
-Reads docstrings, comments and strings of the package, its templates, and the pages for people who work on it. Files
-that are not clean yet are listed in language_baseline.txt, which `--baseline` writes again; a clean file on that list
-is an error, so the list can only shrink.
+Reads docstrings, comments and strings of the package, its templates, and the pages for people who work on it.
 """
 
 from __future__ import annotations
@@ -17,7 +15,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-BASELINE = Path(__file__).with_name("language_baseline.txt")
 
 _COMPARED = r"(?:longer|more|less|fewer|larger|greater|better|worse|different)\b"
 # What is not written, and what is written instead.
@@ -96,27 +93,18 @@ def _blank(match: re.Match[str]) -> str:
     return "`" + "\n" * match[0].count("\n") + "`"
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Prints what is wrong and returns the exit code."""
-    found = {str(path.relative_to(ROOT)): [*problems(path)] for path in files()}
-    if "--baseline" in arguments:
-        BASELINE.write_text("".join(f"{name}\n" for name, wrong in found.items() if wrong), "utf-8")
-        return 0
-    listed = BASELINE.read_text("utf-8").split() if BASELINE.exists() else []
     lines = [
-        f"{name}:{line}: '{words}'. Write: {advice}."
-        for name, wrong in found.items()
-        if name not in listed
-        for line, words, advice in wrong
+        f"{path.relative_to(ROOT)}:{line}: '{words}'. Write: {advice}."
+        for path in files()
+        for line, words, advice in problems(path)
     ]
-    lines += [f"{name} is clean or gone, but still in {BASELINE.name}." for name in listed if not found.get(name)]
     if lines:
-        lines.append(
-            "See Language in CONTRIBUTING.md; `python scripts/check_language.py --baseline` lists files not yet clean."
-        )
+        lines.append("See Language in CONTRIBUTING.md.")
     print("\n".join(lines), end="\n" * bool(lines))
     return int(bool(lines))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -31,6 +31,12 @@ def everything_spec(**changes):
                 "tags": {"type": "categorical", "multi_valued": True, "num_oov_buckets": 0, "default_value": -1},
                 "title": {"type": "text", "lowercase": True, "embedding": {"combiner": "sqrtn"}},
                 "home_brand": {"type": "categorical", "embedding": {"table": "brand", "dimension": 3}},
+                "city_and_plan": {
+                    "type": "crossed",
+                    "keys": ("city", "plan"),
+                    "hash_bucket_size": 6,
+                    "indicator": True,
+                },
                 "interests": {"type": "categorical", "weighted_by": "interest_weights", "indicator": True},
             },
             "sequence": {
@@ -45,6 +51,13 @@ def everything_spec(**changes):
                     "type": "categorical",
                     "timestamps": "pulse_at",
                     "align": {"to": "at", "method": "nearest"},
+                },
+                "token_and_day": {
+                    "type": "crossed",
+                    "keys": ("token", "day"),
+                    "dtypes": {"day": "int64"},
+                    "hash_bucket_size": 9,
+                    "embedding": {"dimension": 2},
                 },
                 "price_by_token": {"type": "numeric", "key": "price", "normalizer": {"z_score_by": "token"}},
                 "count": {"type": "numeric", "dtype": "int64", "normalizer": "none", "default_value": -1.0},

@@ -67,16 +67,14 @@ def test_of_a_changelog_the_topmost_section_counts(check_language, tmp_path):
     assert [line for line, _, _ in check_language.problems(tmp_path / "CHANGELOG.md")] == [5]
 
 
-def test_a_file_that_is_listed_may_be_unclean_but_not_clean(check_language, tmp_path, monkeypatch, capsys):
+def test_a_file_that_is_not_clean_is_an_error(check_language, tmp_path, monkeypatch, capsys):
     package = tmp_path / "tfx_sequences"
     package.mkdir()
     (package / "a.py").write_text("# Mend it.\n")
     monkeypatch.setattr(check_language, "ROOT", tmp_path)
-    monkeypatch.setattr(check_language, "BASELINE", tmp_path / "baseline.txt")
     monkeypatch.setattr(check_language, "files", lambda: sorted(package.glob("*.py")))
-    assert check_language.main([]) == 1
+    assert check_language.main() == 1
     assert "tfx_sequences/a.py:1: 'Mend'. Write: fix, correct." in capsys.readouterr().out
-    assert check_language.main(["--baseline"]) == 0 == check_language.main([])
     (package / "a.py").write_text("# Correct it.\n")
-    assert check_language.main([]) == 1
-    assert "is clean or gone" in capsys.readouterr().out
+    assert check_language.main() == 0
+    assert capsys.readouterr().out == ""

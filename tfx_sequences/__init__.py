@@ -38,6 +38,7 @@ _PUBLIC = {
         "Vocabulary",
         "ZScoreBy",
     ),
+    "schemas.columns.crossed_columns": ("CrossedColumn", "crossed_column", "sequence_crossed_column"),
     "schemas.columns.feature_columns": (
         "bucketized_column",
         "categorical_column_with_hash_bucket",

@@ -32,6 +32,9 @@ from tfx_sequences.schemas.columns.column import Scaling as Scaling
 from tfx_sequences.schemas.columns.column import TextColumn as TextColumn
 from tfx_sequences.schemas.columns.column import Vocabulary as Vocabulary
 from tfx_sequences.schemas.columns.column import ZScoreBy as ZScoreBy
+from tfx_sequences.schemas.columns.crossed_columns import CrossedColumn as CrossedColumn
+from tfx_sequences.schemas.columns.crossed_columns import crossed_column as crossed_column
+from tfx_sequences.schemas.columns.crossed_columns import sequence_crossed_column as sequence_crossed_column
 from tfx_sequences.schemas.columns.feature_columns import bucketized_column as bucketized_column
 from tfx_sequences.schemas.columns.feature_columns import (
     categorical_column_with_hash_bucket as categorical_column_with_hash_bucket,

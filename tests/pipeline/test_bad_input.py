@@ -372,7 +372,7 @@ def label_missing_in_some_records(folder):
     return Bad(
         "The label 'kind' is missing.",
         "'kind' in the context of every record",
-        f"none in 4 records, the first: 2 ('r2'), 5 ('r5'), 7 ('r7') of {file}",
+        f"no value in 4 records, the first: 2 ('r2'), 5 ('r5'), 7 ('r7') of {file}",
         "Write 'kind'",
     )
 
@@ -414,7 +414,7 @@ def unknown_term(folder):
     spec_in(folder, sequence__token=column)
     file = data_in(folder)
     return Bad(
-        "sequence.token has a term that its vocabulary does not have.",
+        "sequence.token has a term that is not in its vocabulary.",
         "one of 'x', 'y', 'zed'",
         f"'z' in 10 records, the first: 1 ('r1'), 3 ('r3'), 5 ('r5') of {file}",
         "`num_oov_buckets: 1`",
@@ -434,7 +434,9 @@ def identity_out_of_range(folder):
 def all_sequences_empty(folder):
     spec_in(folder)
     data_in(folder, good(pitch=[], token=[]))
-    return Bad("All sequences of the split 'train' have length zero.", "'pitch', 'token'", "none in 12 records", "step")
+    return Bad(
+        "All sequences of the split 'train' have length zero.", "'pitch', 'token'", "no steps in 12 records", "step"
+    )
 
 
 @case

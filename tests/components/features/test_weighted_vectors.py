@@ -151,7 +151,7 @@ def test_weights_must_be_as_many_as_values():
     wrong = tf.ragged.constant([[[0.5], [3.0]], [], [[], [1.0, 1.0, 1.0], [0.0]]], dtype=tf.float32, ragged_rank=2)
     with pytest.raises(UserInputError, match="weights in 'w' differs from"):
         layer({"k": next(forms(IDS, WEIGHTS))[0]["k"], "w": wrong})
-    with pytest.raises(UserInputError, match="different forms"):
+    with pytest.raises(UserInputError, match="come in different forms"):
         layer({"k": next(forms(IDS, WEIGHTS))[0]["k"], "w": wrong.to_tensor(), "sequence_length": [2, 0, 3]})
     with pytest.raises(UserInputError, match="not given the feature 'w'"):
         layer({"k": next(forms(IDS, WEIGHTS))[0]["k"]})

@@ -334,8 +334,8 @@ def test_column_of_another_dtype(tmp_path, column, stored, fix, kind):
         ({"label": {"key": "class", "classes": (0, 1)}}, {}, "Write `dtype: string` and `classes` as strings"),
         ({"label": {"key": "class", "type": "regression"}}, {}, "Write `type: classification` at the label"),
         ({"label": {"key": "class", "type": "regression"}}, {"class": 3}, "Write `dtype: int64` at the label"),
-        ({"example_weight": "weight"}, {"weight": 2}, "Store the weight as a float"),
-        ({}, {"id": 7}, "Store the id as bytes"),
+        ({"example_weight": "weight"}, {"weight": 2}, "Write `example_weight_dtype: int64`"),
+        ({}, {"id": 7}, "Write `id_dtype: int64` in the spec"),
     ],
 )
 def test_label_weight_or_id_of_another_dtype(tmp_path, parts, context, fix):
@@ -385,7 +385,7 @@ def test_required_context_feature_missing_in_some_records(tmp_path):
     records = [record(i, {"size": None if i == 4 else 1.0}) for i in range(10)]
     message = error_of(spec_of(context={"size": NUMBER}), write(tmp_path, records))
     assert "context.size is missing." in message
-    assert "none in record 4 ('r4') of" in message
+    assert "no value in record 4 ('r4') of" in message
     assert "Set `default_value` at context.size" in message
     check_data(spec_of(context={"size": {**NUMBER, "default_value": 0.0}}), filled(tmp_path))
 
@@ -394,7 +394,7 @@ def test_required_identity_is_counted_once(tmp_path):
     records = [record(i, {"day": None if i == 4 else 1}) for i in range(10)]
     column = {"type": "categorical", "dtype": "int64", "num_buckets": 3}
     message = error_of(spec_of(context={"day": column}), write(tmp_path, records))
-    assert "none in record 4 ('r4') of" in message
+    assert "no value in record 4 ('r4') of" in message
 
 
 def test_weight_missing(tmp_path):
@@ -430,7 +430,7 @@ def test_optional_context_feature_without_a_value(tmp_path, empty, kind):
     with pytest.raises(tf.errors.InvalidArgumentError):
         parse_records(serialized, spec)
     message = error_of(spec, tmp_path)
-    assert "context.extra is there, but without a value." in message
+    assert "context.extra is present, but without a value." in message
     assert "an empty list in record 4 ('r4') of" in message
 
 
@@ -450,7 +450,7 @@ def test_wrong_number_of_values_in_a_step(tmp_path):
     records[7] = record(7, vector=[[1.0] * 3, [1.0] * 3, [2.0] * 2])
     message = error_of(spec_of(sequence={"vector": vector}), write(tmp_path, records))
     assert "sequence.vector has a step with a wrong number of values." in message
-    assert "3 values (shape [3]) per step, or none where it is missing" in message
+    assert "3 values (shape [3]) per step, or no values if it is missing" in message
     assert "2 values in step 2 of record 7 ('r7') of" in message
 
 
@@ -562,7 +562,7 @@ def test_unknown_vocabulary_term(tmp_path, given):
     records = [record(i, token=["cat", "dgo" if i == 3 else "dog"]) for i in range(10)]
     column = {"type": "categorical", "num_oov_buckets": 0, **source}
     message = error_of(spec_of(sequence={"token": column}), write(tmp_path, records))
-    assert "sequence.token has a term that its vocabulary does not have." in message
+    assert "sequence.token has a term that is not in its vocabulary." in message
     assert "'dgo' in record 3 ('r3')" in message
     assert "Did you mean 'dog'?" in message
     check_data(spec_of(sequence={"token": {**column, "num_oov_buckets": 1}}), filled(tmp_path))
@@ -752,8 +752,8 @@ def test_the_most_basic_fault_is_told(tmp_path):
 
 def test_records_without_id_are_named_by_their_index(tmp_path):
     records = replaced(good(), _2=record(2, {"id": None, "class": None}))
-    assert f"none in record 2 of {tmp_path}" in error_of(spec_of(), write(tmp_path, records))
-    assert f"none in record 2 of {tmp_path}" in error_of(spec_of(id_key=None), tmp_path)
+    assert f"no value in record 2 of {tmp_path}" in error_of(spec_of(), write(tmp_path, records))
+    assert f"no value in record 2 of {tmp_path}" in error_of(spec_of(id_key=None), tmp_path)
 
 
 def test_index_counts_from_the_start_of_the_file(tmp_path, monkeypatch):

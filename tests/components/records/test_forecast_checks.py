@@ -32,7 +32,11 @@ def test_records_in_order_are_told_by_their_steps(tmp_path):
     [
         (
             changed({"sales_ahead": [1.0, 2.0]}),
-            ["'sales_ahead' has not the 3 values of its shape", "2 values in record 3 ('r3')", "or horizon"],
+            [
+                "'sales_ahead' has a different number of values than the 3 of its shape",
+                "2 values in record 3 ('r3')",
+                "or horizon",
+            ],
         ),
         (changed({"sales_ahead": [1.0, float("nan"), 2.0]}), ["'sales_ahead' has a value that is not finite"]),
         (changed({"sales_ahead": None}), ["The label 'sales_ahead' is missing", "record 3 ('r3')"]),
@@ -46,14 +50,14 @@ def test_records_in_order_are_told_by_their_steps(tmp_path):
         (
             changed(sales=[1.0, [], 2.0, 3.0]),
             [
-                "Sequence.sales is to be forecast, but is missing in a step",
+                "Sequence.sales is a forecast target, but is missing in a step",
                 "step 1 of record 3 ('r3')",
                 "default_value",
             ],
         ),
         (
             changed(sales=[], visitors=[], is_open=[], promotion=[]),
-            ["has no history", "0 steps in record 3 ('r3')", "Leave those records out"],
+            ["has no history", "0 steps in record 3 ('r3')", "Remove these records"],
         ),
     ],
 )

@@ -236,7 +236,7 @@ def test_times_of_another_kind_than_the_records_are_refused():
 def test_a_split_by_time_has_files_or_a_time():
     with pytest.raises(DataError, match=r"'test' has both files and a time[\s\S]*Remove splits.test_from"):
         HoldBack.of(Splits(time="t", valid_from=1, test_from=2), ("train", "test"))
-    with pytest.raises(DataError, match=r"'valid' has no files, and no time[\s\S]*Set splits.valid_from"):
+    with pytest.raises(DataError, match=r"'valid' has neither files nor a time[\s\S]*Set splits.valid_from"):
         HoldBack.of(Splits(time="t", test_from=2), ("train",))
 
 

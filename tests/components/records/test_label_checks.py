@@ -42,7 +42,10 @@ def test_classes_are_counted_head_by_head(tmp_path):
         (changed(3, sure=[1.0, -1.0, 1.0]), ["The step weight 'sure' is negative", "record 3 ('r3')"]),
         (changed(3, level=[1.0, float("nan"), 0.0]), ["The label 'level' has a value that is not finite"]),
         (changed(3, frame=[[1.0, 0.0], [2.0, 0.0], [0.0, 0.0]]), ["neither 0 nor 1", "2 in record 3 ('r3')"]),
-        (changed(3, {"place": [1.0]}), ["The label 'place' has not the 2 values of its shape", "record 3 ('r3')"]),
+        (
+            changed(3, {"place": [1.0]}),
+            ["The label 'place' has a different number of values than the 2 of its shape", "record 3 ('r3')"],
+        ),
         (changed(3, {"kind": "goood"}), ["`labels.kind.classes`", "The closest is 'good'"]),
     ],
 )

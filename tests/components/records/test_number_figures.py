@@ -37,7 +37,7 @@ def test_a_normaliser_that_does_not_suit_is_told(tails, given):
     assert not report.normalizers
     [line] = report.advice
     said = given if isinstance(given, str) else "offset and scale"
-    assert line.startswith(f"sequence.value: normalizer is {said}, but the scale differs from record to record")
+    assert line.startswith(f"sequence.value: the normalizer is {said}, but the scale differs from record to record")
 
 
 @pytest.mark.parametrize("given", ["per_record", "per_record_robust"])

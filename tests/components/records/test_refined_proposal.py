@@ -69,7 +69,7 @@ def test_the_label_of_the_next_event_has_a_causal_network(tmp_path):
     assert f"it is sequence.activity of one step later, in all {steps} steps" in notes(proposal, "model")
     # A string that is another one in each record names it.
     assert proposal.spec.id_key == "case"
-    assert "another value in each of the 80 records" in notes(proposal, "id_key")
+    assert "a different value in each of the 80 records" in notes(proposal, "id_key")
 
 
 def test_other_labels_of_steps_may_read_later_ones(tmp_path):
@@ -97,7 +97,7 @@ def test_constants_copies_and_numbers_that_name_records_are_left_out_and_named(t
     assert out["context.source"] == "constant: 'web' in all 40 records"
     assert out["sequence.unit"] == "constant: 'kg' in all 40 records"
     assert "a copy of context.code" in out["context.code"]
-    assert "so it names them" in out["context.visit_id"]
+    assert "so it identifies them" in out["context.visit_id"]
 
 
 def test_a_flat_drawing_beside_its_shape_is_read_as_steps_of_three(tmp_path):
@@ -110,7 +110,7 @@ def test_a_flat_drawing_beside_its_shape_is_read_as_steps_of_three(tmp_path):
     proposal = proposed(tmp_path, records)
     assert proposal.spec.sequence["ink"].shape == (3,)
     assert proposal.spec.label.key == "class_index"
-    assert "'shape' says how long it is" in notes(proposal, "sequence.ink")
+    assert "'shape' contains its shape" in notes(proposal, "sequence.ink")
     assert not proposal.spec.context
 
 
@@ -154,4 +154,4 @@ def test_records_that_a_check_refuses_are_told_in_the_file(tmp_path):
     records = [sequence_example({"label": "ab"[i % 2]}, {"x": [1.0] * (i % 2), "y": [1.0]}) for i in range(20)]
     write_records(tmp_path / "train.tfrecord", records)
     proposal = _proposed(path_of(tmp_path), label=None, name="t")
-    assert "the check refuses the records" in notes(proposal, "records")
+    assert "the check rejects the records" in notes(proposal, "records")

@@ -17,6 +17,7 @@ def test_statistics_are_those_of_the_training_split(everything):
     assert statistics.num_ids == {
         "context.age_group": 3,
         "context.city": 2 + 1,
+        "context.city_and_plan": 6,
         "context.home_brand": 3 + 1,
         "context.interests": 3 + 1,
         "context.plan": 2 + 2,
@@ -30,6 +31,7 @@ def test_statistics_are_those_of_the_training_split(everything):
         "sequence.pair": 2 * 2,
         "sequence.speed": 3,
         "sequence.token": 3 + 1,
+        "sequence.token_and_day": 9,
         "sequence.topics": 7,
         "sequence.url": 5,
         "sequence.words": 2 + 1,

@@ -240,3 +240,18 @@ def test_lists_with_timestamps_are_aligned_with_the_steps(everything, transforme
         for at, id_ in zip(sequence["at"], ids, strict=True):
             apart = [abs(at - time) for time in sequence["pulse_at"]]
             assert id_ == (names.index(sequence["nurse"][int(np.argmin(apart))]) if apart else len(names))
+
+
+def test_combinations_have_the_ids_of_tensorflow(everything, transformed):
+    """Each as `tf.sparse.cross_hashed` gives it."""
+
+    def crossed(values, buckets):
+        sparse = [tf.sparse.from_dense([[v if isinstance(v, str) else v + 1]]) for v in values]
+        parts = [tf.SparseTensor(s.indices, s.values - 1, s.dense_shape) if s.dtype != tf.string else s for s in sparse]
+        return int(tf.sparse.cross_hashed(parts, buckets).values[0])
+
+    pairs = [zip(s["token"], s["day"], strict=True) for _, s in everything.records]
+    expected = [[crossed(pair, 9) for pair in row] for row in pairs]
+    assert transformed["sequence.token_and_day"].to_list() == expected
+    expected = [crossed((c["city"], c["plan"]), 6) for c, _ in everything.records]
+    np.testing.assert_array_equal(transformed["context.city_and_plan"], expected)

@@ -56,8 +56,8 @@ def test_scales_that_differ_from_record_to_record_are_seen_and_so_is_what_does_n
     given.write_text(text.replace("type: numeric", "type: numeric, normalizer: z_score"), "utf-8")
     assert main(["check", str(given), "--data", str(data)]) == 0
     printed = capfd.readouterr().out
-    assert "sequence.value: normalizer is z_score, but the scale differs from record to record" in printed
-    assert "`normalizer: auto` takes per_record." in printed
+    assert "sequence.value: the normalizer is z_score, but the scale differs from record to record" in printed
+    assert "`normalizer: auto` chooses per_record." in printed
 
 
 def test_a_schema_file_gives_a_spec_on_standard_output(tmp_path, capfd):

@@ -13,6 +13,8 @@ LABELS = [
     Label(key="y", per_step=True),
     Label(key="y", type="multi_label"),
     Label(key="y", type="multi_label", shape=(3,), per_step=True),
+    Label(key="y", type="distribution", shape=(3,)),
+    Label(key="y", type="distribution", shape=(3,), per_step=True),
     Label(key="y", type="regression"),
     Label(key="y", type="regression", shape=(3,)),
     Label(key="y", type="forecast", horizon=3, target="x"),

@@ -102,6 +102,14 @@ def embedded(column, **options):
             ),
         ),
         (
+            fc.indicator_column(fc.crossed_column(["b", "a"], 5)),
+            ours.indicator_column(ours.crossed_column(["b", "a"], 5)),
+        ),
+        (
+            embedded(fc.crossed_column(["b", "a"], 5, hash_key=7)),
+            ours.embedding_column(ours.crossed_column(["b", "a"], 5, hash_key=7), 3),
+        ),
+        (
             fc.indicator_column(
                 fc.weighted_categorical_column(fc.categorical_column_with_hash_bucket("x", 4), "w", dtype=tf.int64)
             ),
@@ -265,14 +273,14 @@ def test_a_checkpoint_is_refused_with_the_way_to_load_it():
     ("column", "message"),
     [
         (
-            fc.indicator_column(fc.crossed_column(["a", "b"], 5)),
+            fc.indicator_column(fc.crossed_column(["a", fc.categorical_column_with_identity("b", 3)], 5)),
             r"'a_X_b' cannot be converted[\s\S]*hash that with categorical_column_with_hash_bucket",
         ),
         (
             fc.weighted_categorical_column(fc.categorical_column_with_identity("x", 4), "w"),
             r"'x_weighted_by_w' is categorical",
         ),
-        (fc.crossed_column(["a", "b"], 5), r"'a_X_b' cannot be converted"),
+        (fc.crossed_column(["a", "b"], 5), r"'a_X_b' is categorical"),
         (fc.categorical_column_with_identity("x", 4), r"'x' is categorical[\s\S]*Wrap it in embedding_column"),
         (fc.sequence_categorical_column_with_identity("x", 4), r"'x' is categorical"),
         (ours.numeric_column("x"), r"'x' is already a column of tfx_sequences"),

@@ -387,7 +387,7 @@ def test_the_label_is_guessed_where_one_feature_alone_can_be_it(context, label):
     ],
 )
 def test_a_label_that_is_not_told_is_an_error_with_the_candidates(context, candidates):
-    with pytest.raises(SpecError, match=rf"does not tell[\s\S]*({candidates})"):
+    with pytest.raises(SpecError, match=rf"cannot be guessed[\s\S]*({candidates})"):
         propose_spec(curated(context=context))
 
 
@@ -395,7 +395,7 @@ def test_a_label_that_is_not_told_is_an_error_with_the_candidates(context, candi
     ("roles", "message"),
     [
         ({"label": "lable"}, r"does not have[\s\S]*Did you mean 'label'"),
-        ({"label": "names"}, r"a string feature of shape \[2\]"),
+        ({"label": "names"}, r"a string feature with shape \[2\]"),
         ({"id_key": "price"}, "a sequence feature"),
         ({"label": "old"}, "marks it DEPRECATED"),
         ({"example_weight": "label"}, r"cannot be the weight[\s\S]*one float: 'w'"),
@@ -470,7 +470,7 @@ def test_weight_and_id_are_guessed_by_their_names_only():
         ("feature { nme: 'x' }", r"is not the text of[\s\S]*1:11"),
         ("no/such/schema.pbtxt", "cannot be read: No such file"),
         ("\n", "has no features"),
-        (7, "This is no schema"),
+        (7, "This is not a schema"),
         (LABEL + context_of("a", kind="FLOAT"), "no feature whose values could be the steps"),
         (curated('feature { name: "x" type: STRUCT }'), r"could be the steps[\s\S]*sequence.x: its type is STRUCT"),
     ],

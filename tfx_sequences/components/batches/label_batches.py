@@ -17,6 +17,7 @@ from tfx_sequences.components.batches.truncation import cut_steps
 from tfx_sequences.components.features.runtime_checks import assert_in_graph
 from tfx_sequences.schemas.columns.names import NO_ID, SEQUENCE_LENGTH
 from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, label_name, step_weight_name
+from tfx_sequences.schemas.kinds.distribution import SUM_TOLERANCE, DeclaredDistribution
 from tfx_sequences.schemas.spec.batching import Padding
 from tfx_sequences.schemas.spec.forecasts import forecast_heads
 from tfx_sequences.schemas.spec.label import Label
@@ -138,6 +139,9 @@ def _long_enough(lengths: tf.Tensor, label: Label) -> tf.Tensor:
 def _check(flat: tf.Tensor, label: Label) -> tf.Operation:
     if not label.has_classes:
         right, fault = tf.math.is_finite(flat), "a value is missing or not finite. Values:"
+    elif isinstance(label.kind, DeclaredDistribution):
+        right = tf.reduce_all(flat >= 0, axis=-1) & (tf.abs(tf.reduce_sum(flat, axis=-1) - 1) <= SUM_TOLERANCE)
+        fault = "a vector is not a distribution, numbers from 0 whose sum is 1. Values:"
     elif label.is_vector:
         right, fault = (flat == 0) | (flat == 1), "a value is neither 0 nor 1. Values:"
     else:

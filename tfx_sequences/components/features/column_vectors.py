@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfx_sequences.components.features.byte_values import decoded_value
 from tfx_sequences.components.features.column_ids import ColumnIds, check_dtype
+from tfx_sequences.components.features.crossed_ids import crossed_in_cells
 from tfx_sequences.components.features.embedding_tables import EmbeddingTables
 from tfx_sequences.components.features.runtime_checks import after
 from tfx_sequences.components.features.step_values import Dense, Ragged, Sparse, step_values
@@ -25,6 +26,7 @@ from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.columns.column import (
     BucketizedColumn,
     CategoricalColumn,
+    CrossedColumn,
     Embedding,
     IdColumn,
     NumericColumn,
@@ -54,7 +56,8 @@ class ColumnVectors(tf.Module):
         self._dtype = tf.as_dtype(policy.compute_dtype)
         # Numbers are normalized in full precision, whatever the network's precision.
         self._full = tf.as_dtype(policy.variable_dtype)
-        self._ids = ColumnIds(column) if isinstance(column, IdColumn) else None
+        has_own_ids = isinstance(column, IdColumn) and not isinstance(column, CrossedColumn)
+        self._ids = ColumnIds(column) if has_own_ids else None
         self._num_ids, self._table = 0, ""
         self._seed = None
         if isinstance(column, IdColumn):
@@ -79,27 +82,29 @@ class ColumnVectors(tf.Module):
             return column.encoding is None and not (column.causal and column.normalizer in RECORD_NORMALIZERS)
         return isinstance(column, CategoricalColumn) and column.num_buckets is not None
 
-    def form(self, value: Any, weights: Any = None) -> Dense | Ragged | Sparse:
+    def form(self, value: Any, *others: Any) -> Dense | Ragged | Sparse:
         """The feature's value with checked dtype and rank; tokens are already split if they are the steps.
 
         Args:
             value: The value.
-            weights: The value of the feature that `weighted_by` names.
+            *others: The values of the column's `further_features`.
         """
-        form = self._form(value)
-        if weights is not None:
-            form.weights = step_values(weights, self.column.weighted_by, None, is_sequence=self.column.is_sequence)
-            if isinstance(form, Dense) != isinstance(form.weights, Dense):
+        column, form = self.column, self._form(value)
+        for other, feature in zip(others, column.further_features, strict=True):
+            its = step_values(other, feature.key, None, is_sequence=column.is_sequence)
+            if isinstance(form, Dense) != isinstance(its, Dense):
                 raise UserInputError(
-                    f"Feature '{self.column.key}' and its weights '{self.column.weighted_by}' come in different forms.",
+                    f"Features '{column.key}' and '{feature.key}', which belong together, come in different forms.",
                     expected="both dense, or both ragged or sparse",
-                    received=f"{type(value).__name__} and {type(weights).__name__}",
+                    received=f"{type(value).__name__} and {type(other).__name__}",
                 )
+            form.others = (*form.others, its)
         return form
 
     def _form(self, value: Any) -> Dense | Ragged | Sparse:
         column = self.column
-        check_dtype(column, value.dtype)
+        if not isinstance(column, CrossedColumn):
+            check_dtype(column, value.dtype)
         if isinstance(column, TextColumn) and not _are_split_later(column):
             return self._form_of_text(value)
         if isinstance(column, NumericColumn) and column.layout is not None:
@@ -149,10 +154,10 @@ class ColumnVectors(tf.Module):
         ids = self._dense_ids(form, steps, mask)
         if ids is None:
             vectors = self._of_flat(*self._flat(form, steps), mask)
-        elif form.weights is None:
+        elif not form.others:
             vectors = self._of_dense(ids)
         else:
-            vectors = self._of_weighted(ids, form.weights, steps, mask)
+            vectors = self._of_weighted(ids, form.others[0], steps, mask)
         vectors = tf.cast(vectors, self._dtype)
         if training and self._seed is not None:
             vectors = keras.random.dropout(vectors, column.embedding.dropout, seed=self._seed)
@@ -182,6 +187,8 @@ class ColumnVectors(tf.Module):
     def _dense_ids(self, form: Any, steps: Any, mask: tf.Tensor) -> tf.Tensor | None:
         """Ids `[B, T]` or `[B, T, V]` if the values form a grid, with -1 for missing values; otherwise None."""
         column, ids = self.column, self._ids
+        if isinstance(column, CrossedColumn):
+            return None
         if isinstance(column, BucketizedColumn):
             default = column.default_value
             present = form.present(steps) if default is None else None
@@ -193,7 +200,7 @@ class ColumnVectors(tf.Module):
         if not isinstance(form, Dense):
             # For a grid of ids, one-hot vectors are cheaper than counts from a flat list; embeddings are not.
             is_grid = column.is_indicator and form.has_one_value_per_step and not _are_split_later(column)
-            return self._grid(form, steps) if is_grid and form.weights is None else None
+            return self._grid(form, steps) if is_grid and not form.others else None
         if _are_split_later(column):
             return None
         values = form.ids(steps)
@@ -212,6 +219,8 @@ class ColumnVectors(tf.Module):
     def _flat(self, form: Any, steps: Any) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]:
         """The present ids `[N]`, their cells in the grid, and their weights, if they have some."""
         column, ids = self.column, self._ids
+        if isinstance(column, CrossedColumn):
+            return *crossed_in_cells((form, *form.others), steps, column), None
         if isinstance(form, Dense):
             values = tf.reshape(form.ids(steps), [-1])
             cells = tf.range(tf.shape(values, tf.int64)[0])
@@ -220,7 +229,7 @@ class ColumnVectors(tf.Module):
         if _are_split_later(column):
             tokens = ids.tokens(values)  # type: ignore[union-attr]
             values, cells = tokens.values, tf.gather(cells, tokens.value_rowids())
-        weights = None if form.weights is None else weights_of_flat(form.weights, steps, cells, self._full)
+        weights = weights_of_flat(form.others[0], steps, cells, self._full) if form.others else None
         found = ids(values)  # type: ignore[misc]
         found = self._checked(found, values, lambda: cells // tf.cast(steps, tf.int64))
         if ids.may_miss:  # type: ignore[union-attr]

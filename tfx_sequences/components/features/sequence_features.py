@@ -266,9 +266,7 @@ class SequenceFeatures(_FeatureLayer):
     def _lengths(self, forms: list[Any], given: Any) -> tuple[Any, Any]:
         """The common lengths `[B]` of the rows, and `T`."""
         by_key = {
-            column.key: form.lengths()
-            for column, form in zip(self.columns, forms, strict=True)
-            if not isinstance(form, Dense)
+            its.key: its.lengths() for form in forms for its in (form, *form.others) if not isinstance(its, Dense)
         }
         steps = [form.steps() for form in forms]
         is_static = all(isinstance(s, int) for s in steps)

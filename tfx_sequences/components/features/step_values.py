@@ -71,8 +71,8 @@ def as_tensor(value: Any, name: str) -> Any:
 class Dense:
     """Padded on the right: `[B, T]` or `[B, T, ...]`. The caller knows the lengths."""
 
-    weights: Any = None
-    """The feature that has a weight for each of the values, in its form."""
+    others: tuple[Any, ...] = ()
+    """The features that belong to this one, such as its weights, in their forms."""
 
     def __init__(self, values: tf.Tensor, key: str, size: int | None) -> None:
         self._values = values
@@ -115,7 +115,7 @@ class Dense:
 class _Listed:
     """The base of ragged and sparse features, which contain only values that are present."""
 
-    weights: Any = None
+    others: tuple[Any, ...] = ()
 
     def __init__(self, values: Any, key: str, size: int | None) -> None:
         self._values = values

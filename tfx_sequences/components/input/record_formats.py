@@ -223,8 +223,10 @@ def _raw_batch(features: Features, spec: SequenceSpec, seed: tf.Tensor | None) -
     used_as = {key for key, _ in _raw_labels(spec).values()}
     for name, (key, shape) in _raw_labels(spec).items():
         labels[name] = _one_per_step(features[key], key, shape) if shape is not None else features[key]
+    for name in (step_weight_name(head) for head, label in spec.heads.items() if label.step_weight):
+        labels[name] = tf.cast(labels[name], tf.float32)
     if spec.example_weight:
-        labels[EXAMPLE_WEIGHT] = features.pop(raw_name(spec.example_weight, of_steps=False))
+        labels[EXAMPLE_WEIGHT] = tf.cast(features.pop(raw_name(spec.example_weight, of_steps=False)), tf.float32)
     inputs_too = {feature.tensor_name for column in spec.columns.values() for feature in features_of(column)}
     features = {name: values for name, values in features.items() if name not in used_as or name in inputs_too}
     # Padding is declared by column name, but raw features are named by key.

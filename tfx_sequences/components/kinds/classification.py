@@ -63,7 +63,7 @@ class Classification(LabelKind):
 
     def served(self, label: Label, output: tf.Tensor, classes: Sequence[str]) -> dict[str, tf.Tensor]:
         if label.unseen == "wrong":
-            # The class that nothing is predicted as is no answer.
+            # The last class is never predicted, so it is not a part of the output.
             output, classes = output[..., :-1], classes[:-1]
         names = tf.constant(classes, tf.string)
         return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tfx_sequences.components.kinds.classification import Classification
+from tfx_sequences.components.kinds.distribution import Distribution
 from tfx_sequences.components.kinds.forecast import Forecasting
 from tfx_sequences.components.kinds.label_kind import LabelKind
 from tfx_sequences.components.kinds.multi_label import MultiLabel
@@ -12,7 +13,7 @@ from tfx_sequences.schemas.kinds.registry import declare
 from tfx_sequences.schemas.spec.label import Label
 
 _KINDS: dict[str, LabelKind] = {
-    kind.declared.name: kind for kind in (Classification(), MultiLabel(), Regression(), Forecasting())
+    kind.declared.name: kind for kind in (Classification(), MultiLabel(), Distribution(), Regression(), Forecasting())
 }
 
 

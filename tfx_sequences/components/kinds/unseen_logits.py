@@ -1,4 +1,4 @@
-"""The logit of the class that stands for unseen ones, where a network cannot answer it: `unseen: wrong`."""
+"""The logit of the class for unseen classes, which a network cannot predict: `unseen: wrong`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-# The probability of a class that the network does not know; Keras' smallest one, so that the loss is finite.
+# The probability of an unknown class: Keras' smallest probability, so that the loss is finite.
 PROBABILITY = 1e-7
 
 
 @keras.saving.register_keras_serializable("tfx_sequences")
 class UnseenLogits(layers.Layer):
-    """Replaces the last logit by the one that has the probability 1e-7.
+    """Replaces the last logit so that its probability is 1e-7.
 
     >>> import tensorflow as tf
     >>> known, unseen = tf.split(tf.nn.softmax(UnseenLogits()(tf.constant([[1.0, 2.0, 9.0]]))), [2, 1], axis=1)
@@ -27,7 +27,7 @@ class UnseenLogits(layers.Layer):
         self.supports_masking = True
 
     def call(self, logits: Any) -> Any:
-        """Logits `[..., C + 1]` of the same shape."""
+        """Logits `[..., C + 1]` with the same shape."""
         known = logits[..., :-1]
         last = ops.logsumexp(known, axis=-1, keepdims=True) + math.log(PROBABILITY)
         return ops.concatenate([known, last], axis=-1)

@@ -1,4 +1,4 @@
-"""Records in batches, parsed by one vectorised op with only the features a spec uses, as numpy arrays."""
+"""Batches of records, parsed by one vectorised op into NumPy arrays, with only the features that a spec uses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _BATCH_BYTES = 32 << 20
 
 @dataclasses.dataclass(frozen=True)
 class Rows:
-    """The values of one feature of a batch.
+    """The values of one feature in a batch.
 
     Attributes:
         tensor: All values, flat.
@@ -47,23 +47,23 @@ class Rows:
         return np.diff(self.splits[-1])
 
     def records_of_values(self, at: np.ndarray) -> np.ndarray:
-        """The records (indices in the batch) that values stand in."""
+        """The records (indices in the batch) that contain the values."""
         return self.records_of_rows(np.searchsorted(self.splits[-1], at, side="right") - 1)
 
     def records_of_rows(self, at: np.ndarray) -> np.ndarray:
-        """The records that innermost rows stand in."""
+        """The records that contain the innermost rows."""
         return at if len(self.splits) == 1 else np.searchsorted(self.splits[0], at, side="right") - 1
 
 
 @dataclasses.dataclass
 class Batch:
-    """Serialized records, one after another from one file.
+    """Consecutive serialized records of one file.
 
     Attributes:
         path: The file.
         first: Index of the first record in the file.
         records: The records.
-        rows: By tensor name, what `parse_batch` found.
+        rows: The result of `parse_batch`, by tensor name.
     """
 
     path: AnyPath
@@ -80,7 +80,7 @@ class Batch:
 
 
 def batches(path: AnyPath) -> Iterator[Batch]:
-    """All records of a file, at most some thousands and some ten MB at a time."""
+    """All records of a file, in batches of at most a few thousand records and a few tens of MB."""
     records: list[bytes] = []
     first = size = 0
     for record in read_records(path):
@@ -97,8 +97,8 @@ def parse_batch(batch: Batch, spec: SequenceSpec) -> None:
     """Fills `batch.rows` with each feature of the spec, by tensor name.
 
     Raises:
-        DataError: A record is no protocol buffer, stores a feature as another
-            dtype than the spec's, or has an empty value that readers refuse.
+        DataError: A record is not a protocol buffer, stores a feature with another
+            dtype than the spec, or has an empty value that readers reject.
     """
     import tensorflow as tf
 
@@ -106,7 +106,7 @@ def parse_batch(batch: Batch, spec: SequenceSpec) -> None:
     serialized = tf.constant(batch.records, tf.string)
     try:
         parsed = _parse(serialized, spec, {f.tensor_name: _ragged(f) for f in features})
-    # TensorFlow quotes the bytes in its message; where they are no UTF-8, that fails in turn.
+    # TensorFlow quotes the bytes in its message, which fails in turn if they are not UTF-8.
     except (tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:
         raise _culprit(batch, spec, features, str(error)) from error
     for name, tensor in parsed.items():
@@ -116,14 +116,14 @@ def parse_batch(batch: Batch, spec: SequenceSpec) -> None:
 
 
 def term_rows(rows: Rows, column: TermColumn) -> Rows:
-    """The terms (of text: the tokens) of a column's feature, in the rows of their records or steps."""
+    """The terms of a column's feature (for text: the tokens), in the rows of their records or steps."""
     import tensorflow as tf
 
     from tfx_sequences.components.features.tokens import split_tokens
 
     if isinstance(column, TextColumn):
         tokens = split_tokens(rows.tensor, column).with_row_splits_dtype(tf.int64)
-        # The tokens of a record's (or step's) only string are its own; without a string it has none.
+        # A record (or step) gets the tokens of its only string, or no tokens without a string.
         return Rows(tokens.values, (*rows.splits[:-1], tokens.row_splits.numpy()[rows.splits[-1]]))
     if not column.lowercase:
         return rows
@@ -149,9 +149,9 @@ def _parse(serialized: Any, spec: SequenceSpec, parsers: dict[str, Any]) -> dict
 
 
 def _refuse_empty_values(batch: Batch, spec: SequenceSpec, features: list[RawFeature], serialized: Any) -> None:
-    """An optional context feature may be left out, but not be there without a value.
+    """Raises if an optional context feature is present without a value; it may only be absent.
 
-    The ragged parse does not tell both apart; the pipeline's own parse fails on the second.
+    The ragged parse does not distinguish the two; the pipeline's own parse fails on an empty value.
     """
     import tensorflow as tf
 
@@ -163,7 +163,7 @@ def _refuse_empty_values(batch: Batch, spec: SequenceSpec, features: list[RawFea
     if not doubtful:
         return
     for feature in doubtful:
-        # A number of values that fits no shape has its own message; here only rows without any count.
+        # A number of values that does not fit the shape has its own message; this is only about rows without values.
         empty = np.flatnonzero(batch.rows[feature.tensor_name].counts == 0)
         default = [feature.default] * feature.size if feature.shape else feature.default
         parser = tf.io.FixedLenFeature(feature.shape, tf.as_dtype(feature.dtype), default)
@@ -180,7 +180,7 @@ def _empty_value(batch: Batch, spec: SequenceSpec, feature: RawFeature, empty: n
     contexts = (example_pb2.SequenceExample.FromString(batch.records[i]).context.feature for i in empty)
     index = next((i for i, context in zip(empty, contexts, strict=True) if feature.key in context), empty[0])
     return DataError(
-        f"{feature_name(feature, spec)} is there, but without a value.",
+        f"{feature_name(feature, spec)} is present, but without a value.",
         expected=f"{feature.size} values, or no '{feature.key}' in the record at all",
         received=f"an empty list in {place(*batch.place(int(index), spec))}",
         fix=f"Leave '{feature.key}' out of records that have no value for it.",
@@ -188,7 +188,7 @@ def _empty_value(batch: Batch, spec: SequenceSpec, feature: RawFeature, empty: n
 
 
 def _culprit(batch: Batch, spec: SequenceSpec, features: list[RawFeature], message: str) -> DataError:
-    """Why the vectorised parse of a batch failed, found record by record."""
+    """The reason why the vectorised parse of a batch failed, found record by record."""
     from tensorflow.core.example import example_pb2
 
     for index, record in enumerate(batch.records):
@@ -197,7 +197,7 @@ def _culprit(batch: Batch, spec: SequenceSpec, features: list[RawFeature], messa
         except DecodeError:
             return neither(batch.path, batch.first + index, record)
         for feature in features:
-            in_lists = feature.is_sequence and spec.record == "SequenceExample"
+            in_lists = feature.is_sequence and spec.payload == "SequenceExample"
             side = parsed.feature_lists.feature_list if in_lists else parsed.context.feature
             wrong = sorted(stored_kinds(side[feature.key]) - {feature.dtype}) if feature.key in side else []
             if wrong:
@@ -205,7 +205,7 @@ def _culprit(batch: Batch, spec: SequenceSpec, features: list[RawFeature], messa
     last = batch.first + len(batch) - 1
     return DataError(
         f"The records {batch.first} to {last} of {batch.path} cannot be parsed.",
-        expected=f"tf.{spec.record} records with the features of the spec",
+        expected=f"tf.{spec.payload} records with the features of the spec",
         received=f"TensorFlow's error: {message}",
         fix="Write the records again.",
     )

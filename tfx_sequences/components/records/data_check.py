@@ -1,4 +1,4 @@
-"""The check of the user's records before a pipeline runs: one clear message, and nothing written."""
+"""Checks the user's records before a pipeline runs: gives one clear message, and writes nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 @dataclasses.dataclass(frozen=True)
 class SplitReport:
-    """What one split holds.
+    """The contents of one split.
 
     Attributes:
         name: `train`, `valid` or `test`.
@@ -38,11 +38,11 @@ class SplitReport:
         records: Number of records.
         steps: Steps of all records.
         length_min: Steps of the shortest record.
-        length_mean: Steps of a record on average.
+        length_mean: Mean number of steps per record.
         length_max: Steps of the longest record.
-        zero_length: Records without any step.
-        classes: By head, how many records (or steps) each class is a label of, in the order of
-            the label's `classes` or else the most frequent first; no heads of regression.
+        zero_length: Number of records without steps.
+        classes: For each head, the number of records (or steps) labelled with each class, in the order of
+            the label's `classes` or otherwise the most frequent first; without regression heads.
     """
 
     name: str
@@ -58,20 +58,20 @@ class SplitReport:
 
 @dataclasses.dataclass(frozen=True)
 class DataReport:
-    """What `check_data` found in records that are in order.
+    """The result of `check_data` for valid records.
 
     Attributes:
-        splits: By `train`, `valid`, `test`; only those that have files.
-        unused_context: Context features of the data (features, of an Example) that the spec does not use.
+        splits: Reports for `train`, `valid` and `test`; only for splits with files.
+        unused_context: Context features of the data (for an Example: features) that the spec does not use.
         unused_sequence: Sequence features that the spec does not use.
-        unused_files: Record files in the folder that belong to no split.
-        held_back: Records of `train` that a run holds back, by the split without files
-            they are for; empty if all splits have files.
+        unused_files: Record files in the folder that do not belong to a split.
+        held_back: Number of records of `train` that a run holds back for each split without files;
+            empty if all splits have files.
         held_back_by: How they are chosen, in words.
         skipped_files: Hidden files and plain text that a split's pattern matches; they are not read.
         leaks: What makes figures better than they are: `raise_certain` refuses a copy of the label.
-        normalizers: What `auto` will choose for the columns whose normaliser it is.
-        advice: A line for each column whose normaliser does not suit the values of `train`.
+        normalizers: The choices of `auto`, for columns with that normalizer.
+        advice: A line for each column whose normalizer does not suit the values in `train`.
     """
 
     splits: Mapping[str, SplitReport]
@@ -87,20 +87,20 @@ class DataReport:
 
 
 def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataReport:
-    """Reads all records of the data folder once and checks that a pipeline can use them.
+    """Reads all records of the data folder once, and checks that a pipeline can use them.
 
-    First files and their framing, then which features there are (a sample of each
-    file), then every value the spec uses. What is told is the most basic fault, with
-    the number of records that have it and the first of them. For a split without files,
-    the records that a run would hold back for it are checked as its own.
+    It checks first the files and their framing, then which features exist (in a sample of each
+    file), then every value that the spec uses. It reports the most basic fault, with
+    the number of affected records and the first of them. For a split without files,
+    the records that a run would hold back for it are checked as that split.
 
     Args:
         spec: The spec.
-        data_dir: Folder of the record files, local or in a file system that TensorFlow has.
+        data_dir: Folder of the record files, local, or on a file system that TensorFlow supports.
 
     Raises:
-        DataError: What was found.
-        SpecError: The spec uses a key in two ways that contradict each other, or a
+        DataError: The records cannot be used; the message describes the fault.
+        SpecError: The spec uses a key in two contradictory ways, or a
             vocabulary file cannot be used.
     """
     split_files = {name: files for name, files in find_split_files(data_dir, spec.splits).items() if files}
@@ -148,17 +148,17 @@ def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataRepo
 
 
 def check_first_records(path: str | os.PathLike[str], spec: SequenceSpec, *, skip_malformed: bool = False) -> None:
-    """Checks that the first records of one file are of the spec's kind and hold what a prediction needs.
+    """Checks that the first records of one file have the spec's type and contain what a prediction needs.
 
     Label, example weight and optional context features may be missing.
 
     Args:
         path: The file.
         spec: The spec.
-        skip_malformed: Look at the file as a whole, whatever single records in it are.
+        skip_malformed: Check the file as a whole, and ignore single malformed records.
 
     Raises:
-        DataError: They are of another kind, store another dtype, or lack a feature
+        DataError: The records have another type, store another dtype, or lack a feature
             in the whole file.
     """
     (sample,) = sample_files([path_of(path)], skip_malformed=skip_malformed)
@@ -205,7 +205,7 @@ def _read(
     split_files: Mapping[str, list[AnyPath]],
     held_back: HoldBack,
 ) -> dict[str, Figures]:
-    """Checks all values; the figures of each split, with held back records counted for the split they are for."""
+    """Checks all values; returns the counts of each split, with held-back records counted in their split."""
     figures = {name: Figures() for name in (*split_files, *held_back.shares)}
     for name, files in split_files.items():
         divided = name == "train" and bool(held_back)
@@ -217,13 +217,13 @@ def _read(
                 lengths = checks.check(batch, targets, parts)
                 leaks.add(batch, [name] * len(batch) if parts is None else [held_back.names[p] for p in parts], lengths)
                 if name == "train":
-                    # Those that are left of it, for Transform analyzes no others.
+                    # Only the records that remain in `train`, because Transform analyzes only those.
                     numbers.add(batch, None if parts is None else parts == len(held_back.shares))
     return figures
 
 
 def _parts(batch: Batch, spec: SequenceSpec, held_back: HoldBack) -> np.ndarray:
-    """For each record, where in `held_back.names` a run will put it."""
+    """For each record, the index in `held_back.names` of the split that a run will put it into."""
     from tensorflow.core.example import example_pb2
 
     kind = example_pb2.Example if spec.record == "Example" else example_pb2.SequenceExample

@@ -1,4 +1,4 @@
-"""What records hold: their lengths, and how often each class and term is there."""
+"""Counts over records: their lengths, and the frequencies of classes and terms."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import numpy as np
 
 @dataclasses.dataclass
 class Figures:
-    """What a batch (or several) holds.
+    """Counts over one or more batches.
 
     Attributes:
         lengths: Steps of each record.
-        classes: By head, how often each class is a label; none for regression.
-        terms: By column name, how often each term is there, for the columns whose
-            computed vocabulary must have every term.
+        classes: Number of labels of each class, by head; without regression heads.
+        terms: Frequency of each term, by column name, for the columns whose
+            computed vocabulary must contain every term.
     """
 
     lengths: list[np.ndarray] = dataclasses.field(default_factory=list)
@@ -37,7 +37,7 @@ class Figures:
 
     @classmethod
     def of_all(cls, parts: Iterable[Figures]) -> Figures:
-        """The figures of several parts taken together."""
+        """The combined counts of several parts."""
         whole = cls()
         for part in parts:
             whole.lengths += part.lengths

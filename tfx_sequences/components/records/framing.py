@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterator
 from itertools import zip_longest
 
+from tfx_sequences.components.records.elwc import as_sequence_example
 from tfx_sequences.components.records.opening import HEADER, compression_of, masked_crc, opened, unpacked_blocks
 from tfx_sequences.components.records.paths import AnyPath, path_of
 from tfx_sequences.errors import DataError
@@ -54,6 +55,8 @@ def check_framing(path: str | os.PathLike[str]) -> int:
 
 def read_records(path: str | os.PathLike[str], offset: int = 0, first: int = 0) -> Iterator[bytes]:
     """The payloads of one TFRecord file, in order, with the checks and errors of `check_framing`.
+
+    An ExampleListWithContext comes as the SequenceExample that it stands for.
 
     Args:
         path: The file.
@@ -99,7 +102,7 @@ def read_records(path: str | os.PathLike[str], offset: int = 0, first: int = 0) 
         payload = data[position + HEADER.size : end]
         if masked_crc(payload) != crc(data, end)[0]:
             raise _corrupt(path, where(start + position), index, "payload")
-        yield payload
+        yield as_sequence_example(payload)
         position = end + _CRC.size
         index += 1
 

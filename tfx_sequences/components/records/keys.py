@@ -12,6 +12,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from tfx_sequences.components.records.framing import read_records
+from tfx_sequences.components.records.opening import holds_example_lists
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.components.records.places import place
 from tfx_sequences.errors import DataError, did_you_mean, shortened
@@ -36,6 +37,7 @@ class FileSample:
         records: Number of records.
         whole: Whether the sample is the whole file.
         has_lists: Whether a record has feature lists, so that it is a SequenceExample.
+        holds_example_lists: Whether the records are stored as ExampleListWithContext, and were converted.
         kinds: For each key, the stored dtypes, each with the first record that has it.
     """
 
@@ -43,6 +45,7 @@ class FileSample:
     records: int = 0
     whole: bool = True
     has_lists: bool = False
+    holds_example_lists: bool = False
     kinds: dict[Key, dict[str | None, int]] = dataclasses.field(default_factory=dict)
 
 
@@ -56,7 +59,11 @@ def record_id(record: bytes, spec: SequenceSpec) -> str | None:
         feature = example_pb2.SequenceExample.FromString(record).context.feature.get(spec.id_key)
     except DecodeError:  # the caller reports the record itself
         return None
-    values = feature.bytes_list.value if feature else ()
+    if feature is None:
+        return None
+    if spec.id_dtype == "int64":
+        return str(feature.int64_list.value[0]) if feature.int64_list.value else None
+    values = feature.bytes_list.value
     return values[0].decode("utf-8", errors="replace") if values else None
 
 
@@ -162,7 +169,7 @@ def stored_kinds(feature: Any) -> set[str]:
 def _sample(path: AnyPath, most: int, skip_malformed: bool) -> FileSample:
     from tensorflow.core.example import example_pb2
 
-    sample, size = FileSample(path), 0
+    sample, size = FileSample(path, holds_example_lists=holds_example_lists(path)), 0
     for index, record in enumerate(read_records(path)):
         if index == most or size > _SAMPLE_BYTES:
             sample.whole = False
@@ -193,6 +200,13 @@ def _note(sample: FileSample, key: Key, kind: str | None, index: int) -> None:
 
 
 def _check_kind_of_record(spec: SequenceSpec, sample: FileSample) -> None:
+    if sample.holds_example_lists and spec.record != "ELWC":
+        raise DataError(
+            f"{sample.path} holds ExampleListWithContext records, not tf.{spec.record}.",
+            expected=f"tf.{spec.record}",
+            received="lists of tf.Example with a context",
+            fix="Write `record: ELWC` in the spec: the items of each list are then the steps.",
+        )
     if spec.record == "Example" and sample.has_lists:
         lists = sorted(key for is_list, key in sample.kinds if is_list)
         raise DataError(
@@ -201,7 +215,7 @@ def _check_kind_of_record(spec: SequenceSpec, sample: FileSample) -> None:
             received=f"records with the feature lists {shortened(lists)}",
             fix="Write `record: SequenceExample` in the spec, or remove `record`.",
         )
-    if spec.record == "SequenceExample" and not sample.has_lists:
+    if spec.payload == "SequenceExample" and not sample.has_lists:
         of_steps = [column.key for column in spec.sequence.values() if not is_from_context(column)]
         misplaced = [key for key in of_steps if (False, key) in sample.kinds]
         if misplaced:
@@ -267,9 +281,15 @@ def _missing(spec: SequenceSpec, feature: RawFeature, known: set[Key]) -> DataEr
 def _dtype_fix(spec: SequenceSpec, feature: RawFeature, stored: str) -> str:
     name = feature_name(feature, spec)
     if feature.role == "id":
-        return "Store the id as bytes, or use another id_key."
+        if stored == "float32":
+            return "Store the id as bytes or int64, or use another id_key."
+        return f"Write `id_dtype: {stored}` in the spec."
     if feature.role in ("example_weight", "step_weight"):
-        return "Store the weight as a float."
+        if stored == "string":
+            return "Store the weight as a number."
+        if feature.role == "example_weight":
+            return f"Write `example_weight_dtype: {stored}` in the spec."
+        return f"Write `step_weight_dtype: {stored}` at the label in the spec."
     if feature.role in ("known_future", "mase_scale"):
         return f"Store {name} as {feature.dtype}."
     if feature.role == "label":

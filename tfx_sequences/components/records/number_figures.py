@@ -1,4 +1,4 @@
-"""What the numbers of the training records are like: which normaliser `auto` chooses, and what another one misses."""
+"""Statistics of the numbers in the training records: the normalizer that `auto` chooses, and advice on others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tfx_sequences.schemas.features.record_scales import may_be_per_record
 from tfx_sequences.schemas.spec.forecasts import forecast_heads
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
-# What these do not change: a given figure says what it is for, and heavy tails are what these are for.
+# Normalizers for heavy tails; they do not need advice about tails.
 _FOR_TAILS = ("robust", "quantile", "log1p")
 
 
@@ -35,7 +35,7 @@ class NumberFigures:
     def __init__(self, spec: SequenceSpec) -> None:
         self._spec = spec
         targets = {str(label.target) for label in forecast_heads(spec).values()}
-        # A forecast normalises its target series by series.
+        # A forecast normalizes its target series by series.
         self._columns = {
             name: column
             for name, column in spec.columns.items()
@@ -45,10 +45,10 @@ class NumberFigures:
 
     @classmethod
     def of_files(cls, files: Iterable[AnyPath], spec: SequenceSpec) -> NumberFigures:
-        """Of all records of some files.
+        """The statistics of all records of some files.
 
         Raises:
-            DataError: Records cannot be read as the spec describes them.
+            DataError: The records do not match the spec.
         """
         figures = cls(spec)
         for file in files if figures._columns else ():
@@ -62,7 +62,7 @@ class NumberFigures:
 
         Args:
             batch: A parsed batch.
-            counted: bool, for each record whether it counts; None: all do.
+            counted: bool, whether each record counts; None if all do.
         """
         for name, column in self._columns.items():
             feature = feature_of(column)
@@ -81,14 +81,14 @@ class NumberFigures:
                 self._found[name] = self._found[name].merged(of_batch) if name in self._found else of_batch
 
     def choices(self) -> dict[str, NormalizerChoice]:
-        """What `auto` chooses, or would choose, for each numeric column."""
+        """The normalizer that `auto` chooses, or would choose, for each numeric column."""
         return {
             name: choose_normalizer(found, per_record=may_be_per_record(self._spec, name))
             for name, found in self._found.items()
         }
 
     def advice(self) -> list[str]:
-        """A line for each column whose normaliser is given, and does not suit its values."""
+        """A line for each column whose normalizer is set, but does not suit its values."""
         lines = []
         for name, choice in self.choices().items():
             given = self._columns[name].normalizer
@@ -101,7 +101,8 @@ class NumberFigures:
             if not suits and (choice.normalizer == "per_record" or given not in _FOR_TAILS):
                 said = given if isinstance(given, str) else "offset and scale"
                 lines.append(
-                    f"{name}: normalizer is {said}, but {choice.why}; `normalizer: auto` takes {choice.normalizer}"
+                    f"{name}: the normalizer is {said}, but {choice.why}; `normalizer: auto` chooses "
+                    f"{choice.normalizer}"
                 )
         return lines
 
@@ -109,7 +110,7 @@ class NumberFigures:
 def _numbers(
     rows: Rows, feature: RawFeature, default: float | None, counted: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray | None] | None:
-    """Values `[N, E]`, NaN where one is missing, and steps of each record; None if they do not fit the column."""
+    """Values `[N, E]`, NaN for missing ones, and steps of each record; None if they do not fit the column."""
     size, counts = feature.size, rows.counts
     if rows.values.dtype == object:
         return None
@@ -124,7 +125,7 @@ def _numbers(
         lengths = np.diff(rows.splits[0]) if feature.is_sequence else None
         values = np.full((len(counts), size), np.nan if default is None else default)
         values[counts > 0] = rows.values.reshape(-1, size)
-    # The check of values has an error for what is not finite.
+    # The check of values reports values that are not finite.
     values[~np.isfinite(values)] = np.nan
     if counted is None:
         return values, lengths

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import google_crc32c
 
+from tfx_sequences.components.records.elwc import as_sequence_example, is_example_list
 from tfx_sequences.components.records.paths import AnyPath, as_os_errors, path_of
 from tfx_sequences.errors import DataError
 
@@ -213,13 +214,38 @@ def _unpacked(file: Any, path: AnyPath, compression: Compression) -> Iterator[by
 
 
 def record_dataset(path: str | os.PathLike[str]) -> tf.data.Dataset:
-    """A dataset of the records of one file, strings.
+    """A dataset of the records of one file, strings; an ExampleListWithContext comes as a SequenceExample.
 
     Raises:
         DataError: The file cannot be opened; the dataset itself reports corruption.
     """
+    import tensorflow as tf
+
     text = str(path_of(path))
-    return stored_records(text, compression_of(text))
+    records = stored_records(text, compression_of(text))
+    if not holds_example_lists(text):
+        return records
+
+    def converted(record: tf.Tensor) -> tf.Tensor:
+        return tf.ensure_shape(tf.numpy_function(as_sequence_example, [record], tf.string), [])
+
+    return records.map(converted)
+
+
+def holds_example_lists(path: str | os.PathLike[str]) -> bool:
+    """Whether the first record of a file is an ExampleListWithContext.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    path, data, end = path_of(path), b"", HEADER.size
+    for block in unpacked_blocks(path, compression_of(path)):
+        data += block
+        if len(data) >= HEADER.size:
+            end = HEADER.size + HEADER.unpack_from(data)[0]
+        if len(data) >= end:
+            break
+    return is_header(data) and is_example_list(data[HEADER.size : end])
 
 
 def stored_records(path: str | tf.Tensor, compression: Compression) -> tf.data.Dataset:

@@ -1,4 +1,4 @@
-"""What records say of a proposed spec that a schema does not: constants, copies, groups, ids, vectors in flat lists."""
+"""Facts about a proposed spec from records: constants, copies, groups, ids, vectors in flat lists."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from tfx_sequences.schemas.columns.group_names import is_id_name
 from tfx_sequences.schemas.features.raw_features import RawFeature, feature_of
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
-# Fewer records may have one value, or all different ones, by chance.
+# With fewer records, all values may be equal or all may be different by chance.
 _FEWEST_RECORDS = 10
 
 
 @dataclasses.dataclass(frozen=True)
 class ProposalFacts:
-    """What the training records say of a spec.
+    """Facts about a spec from the training records.
 
     Attributes:
-        records: How many they are.
-        constants: Columns that have one value in all records and steps, and that value in words.
-        ids: Context columns of terms, or called as an id, that have another value in each record.
-        copies: Copies of a label.
-        told_later: By head whose label is a feature of a later step, what it is.
-        groups: Context features that are groups of records, with counts in words.
-        repeated_id: The `id_key` has the same value in several records.
-        widths: Flat lists of an Example whose steps are vectors: by column, the width and the feature that tells it.
-        binary: Heads whose labels are vectors of 0 and 1.
+        records: Number of records.
+        constants: Columns with the same value in all records and steps, and this value as text.
+        ids: Context columns of terms, or with the name of an id, that have a different value in each record.
+        copies: Columns that copy a label.
+        told_later: A text for each head whose label is a feature of a later step.
+        groups: Context features that identify groups of records, with counts as text.
+        repeated_id: Whether `id_key` has the same value in several records.
+        widths: The width of vectors in flat lists of an Example, and the feature that contains it, by column.
+        binary: Heads whose labels are vectors of zeros and ones.
     """
 
     records: int
@@ -54,7 +54,7 @@ def proposal_facts(spec: SequenceSpec, files: Iterable[AnyPath], samples: Iterab
     """Reads the records once.
 
     Raises:
-        DataError: Records cannot be read as the spec describes them.
+        DataError: Records cannot be read in the way that the spec describes.
     """
     dtypes = stored_dtypes(samples)
     without_id = spec.model_copy(update={"id_key": None})
@@ -82,7 +82,7 @@ def proposal_facts(spec: SequenceSpec, files: Iterable[AnyPath], samples: Iterab
 
 
 class _Values:
-    """Constants, ids, widths and vectors of 0 and 1, batch by batch."""
+    """Finds constants, ids, widths and vectors of zeros and ones, batch by batch."""
 
     def __init__(self, spec: SequenceSpec) -> None:
         self.records = 0
@@ -116,7 +116,7 @@ class _Values:
         for name, seen in list(self._seen.items()):
             values = rows[name].values.tolist()
             seen.update(values)
-            # What has spaces may be text, and its words say something.
+            # A string with spaces may be text, whose words are informative.
             is_text = any(isinstance(value, bytes) and b" " in value for value in values)
             if len(seen) < self.records or is_text:
                 del self._seen[name]
@@ -151,14 +151,14 @@ class _Values:
 
 
 def _one_value(rows: Rows, feature: RawFeature) -> tuple[Any, bool]:
-    """The value that all records or steps of a batch have, None if there are none; and whether there is only one."""
+    """The value of all records or steps in a batch (None without values), and whether all values are equal."""
     values, counts = rows.values, rows.counts
     if feature.multi_valued or not len(values):
         return None, not len(values) and not feature.multi_valued
     size = feature.size
     is_flat_list = feature.is_sequence and len(rows.splits) == 1
     if len(values) % size or (not is_flat_list and (counts != size).any()):
-        return None, False  # some are missing, which says something too
+        return None, False  # some are missing, which is informative too
     table = values.reshape(-1, size)
     return tuple(table[0].tolist()), bool((table == table[0]).all())
 

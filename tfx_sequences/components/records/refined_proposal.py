@@ -1,4 +1,4 @@
-"""A proposal after a look at the records: what its own check would refuse or warn of is declared, and says why."""
+"""Refines a proposal with the records: declares, with reasons, what its check would reject or warn about."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from tfx_sequences.schemas.proposal.proposal import Note, Proposal
 from tfx_sequences.schemas.proposal.propose import SECTIONS
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
-# Shares that are tried where the groups are few.
+# Fractions to try if there are few groups.
 _SHARES = (0.1, 0.2, 0.3)
 
 
 def refined_proposal(proposal: Proposal, files: Sequence[AnyPath], folder: AnyPath | None) -> Proposal:
-    """The proposal, changed by what the records say.
+    """The proposal, changed to suit the records.
 
-    Constant features, copies of the label and ids are left out; groups of records become `splits.group`; a network is
-    causal where later steps tell the label.
+    Constant features, copies of the label and ids are removed; groups of records become `splits.group`; a network is
+    causal if later steps reveal the label.
 
     Args:
-        proposal: For these records, as their schema gives it.
+        proposal: The proposal from the schema of these records.
         files: The training files.
-        folder: The folder of all files, whose check the spec is to pass; None for a file alone.
+        folder: The folder of all files, which the spec must be able to check; None for a single file.
     """
     try:
         facts = proposal_facts(proposal.spec, files, sample_files(files))
@@ -44,7 +44,7 @@ def refined_proposal(proposal: Proposal, files: Sequence[AnyPath], folder: AnyPa
 
 
 class _Draft:
-    """A proposal that is being changed: its spec as plain data, its notes."""
+    """A proposal during its changes: the spec as plain data, and the notes."""
 
     def __init__(self, proposal: Proposal) -> None:
         self.plain: dict[str, Any] = json.loads(proposal.spec.model_dump_json(exclude_defaults=True))
@@ -65,7 +65,7 @@ class _Draft:
         return self.plain["labels"][name] if section == "labels" else self.plain["label"]
 
     def remove(self, name: str, why: str) -> bool:
-        """Leaves a column out, unless it is the last one of the steps or something else needs it."""
+        """Removes a column, unless it is the last sequence feature or something else needs it."""
         section, _, key = name.partition(".")
         columns = self.plain.get(section, {})
         targets = {self.label(head).get("target") for head in self.heads}
@@ -81,7 +81,7 @@ class _Draft:
         for name, (width, size) in facts.widths.items():
             section, _, key = name.partition(".")
             self.plain[section][key]["shape"] = [width]
-            text = f"a flat list of {width} values per step: '{self._columns[size].key}' says how long it is"
+            text = f"a flat list of {width} values per step: '{self._columns[size].key}' contains its shape"
             self.notes.append(Note(name, text))
             self.remove(size, f"the numbers of steps and of values of '{self._columns[name].key}'")
         for name, value in facts.constants.items():
@@ -89,9 +89,9 @@ class _Draft:
         for name, leak in facts.copies:
             self.remove(name, f"{leak.what.removesuffix('.')}: {leak.received}")
         for name in facts.ids:
-            column, why = self._columns[name], f"another value in each of the {facts.records} records"
+            column, why = self._columns[name], f"a different value in each of the {facts.records} records"
             if (
-                self.remove(name, f"{why}, so it names them")
+                self.remove(name, f"{why}, so it identifies them")
                 and "id_key" not in self.plain
                 and feature_of(column).dtype == "string"
             ):
@@ -105,31 +105,35 @@ class _Draft:
             where = self.heads[head]
             self.notes = [n for n in self.notes if not (n.about == where and "multi_label" in n.text)]
             self.notes.append(
-                Note(where, "vectors of 0 and 1, taken for one class each; if they are numbers: type: regression")
+                Note(
+                    where,
+                    "vectors of zeros and ones, treated as one class each; if they are numbers, use type: regression",
+                )
             )
         if facts.told_later:
             self.plain.setdefault("model", {})["bidirectional"] = False
         for head, why in facts.told_later.items():
             key = self.label(head)["key"]
-            text = f"causal, because a network that reads later steps would see the answer of '{key}': {why}"
+            text = f"causal, because a network that reads later steps would see the label '{key}': {why}"
             self.notes.append(Note("model", text))
         free = [head for head in self.heads if self.label(head).get("per_step") and head not in facts.told_later]
         if free and not facts.told_later:
             text = (
-                "a label of steps: the network reads later steps too; if a step is answered before they are known: "
+                "a label of steps: the network reads later steps too; if they are unknown when a step is predicted, "
+                "use "
                 "model: {bidirectional: false}"
             )
             self.notes.append(Note(self.heads[free[0]], text))
 
     def allow_unseen(self) -> bool:
-        """Lets classes that the training split does not have count as wrong; False if all labels do that already."""
+        """Counts classes that are not in the training split as wrong; returns False if all labels already do so."""
         changed = False
         for head, where in self.heads.items():
             label = self.label(head)
             kind = label.get("type", "classification")
             if kind in ("classification", "multi_label") and not label.get("shape") and "unseen" not in label:
                 label["unseen"] = "wrong" if kind == "classification" else "other"
-                text = f"classes that only valid or test has: `unseen: {label['unseen']}` says what they count as"
+                text = f"classes that are only in valid or test: `unseen: {label['unseen']}` determines how they count"
                 self.notes = [n for n in self.notes if not (n.about == where and "any other is an error" in n.text)]
                 self.notes.append(Note(where, text))
                 changed = True
@@ -139,22 +143,25 @@ class _Draft:
         if facts.repeated_id:
             key = self.plain.pop("id_key")
             self.notes = [note for note in self.notes if note.about != "id_key"]
-            self.left_out.append(Note(key, f"an id of groups of records, not of records: {facts.groups[key]}"))
-        # What most records share comes first: the records of a patient, before those of each visit.
+            self.left_out.append(Note(key, f"an id of groups of records, not of single records: {facts.groups[key]}"))
+        # The largest groups come first: the records of a patient, before those of each visit.
         groups = sorted(facts.groups, key=lambda key: float(facts.groups[key].split(", ")[1].split()[0]), reverse=True)
         for key in groups:
             name = f"context.{key}"
             if key == groups[0]:
                 self.plain["splits"] = {"group": key}
-                text = f"'{key}' is taken for groups of records ({facts.groups[key]}), which stay together in one split"
+                text = f"'{key}' identifies groups of records ({facts.groups[key]}), which stay together in one split"
                 self.notes.append(Note("splits", text))
-                self.remove(name, "it names the groups that splits.group keeps together; those of the test are new")
+                self.remove(
+                    name,
+                    "it identifies the groups that splits.group keeps together; the groups in the test split are new",
+                )
             else:
-                self.notes.append(Note("splits", f"'{key}' may be groups of records too: {facts.groups[key]}"))
+                self.notes.append(Note("splits", f"'{key}' may also identify groups of records: {facts.groups[key]}"))
 
 
 def _checked(draft: _Draft, folder: AnyPath) -> Proposal:
-    """The draft that its own check accepts, with what that warns of."""
+    """A draft that its own check accepts, with the warnings of the check."""
     proposal = draft.proposal()
     group = draft.plain.get("splits", {}).get("group")
     error: DataError | None = None
@@ -176,7 +183,9 @@ def _checked(draft: _Draft, folder: AnyPath) -> Proposal:
         del draft.plain["splits"]
         draft.notes = [note for note in draft.notes if note.about != "splits"]
         draft.notes.append(
-            Note("splits", f"too few groups for `splits: {{group: {group}}}`: records of one may be in two splits")
+            Note(
+                "splits", f"too few groups for `splits: {{group: {group}}}`: records of one group may be in two splits"
+            )
         )
         return _checked(draft, folder)
     return proposal if error is None else _with_refusal(proposal, error)
@@ -188,7 +197,7 @@ def _with_report(draft: _Draft, report: DataReport) -> Proposal:
             draft.notes.append(Note("check", line))
     for leak in report.leaks:
         if leak.kind == "group" and not report.held_back:
-            # All splits have files, which no declaration divides.
+            # All splits have files, so no records are divided.
             draft.plain.pop("splits", None)
             draft.notes = [note for note in draft.notes if note.about != "splits"]
         draft.notes.append(Note("check", f"{leak.what} {leak.received}. {leak.fix}".removesuffix(".")))
@@ -197,6 +206,6 @@ def _with_report(draft: _Draft, report: DataReport) -> Proposal:
 
 
 def _with_refusal(proposal: Proposal, error: DataError) -> Proposal:
-    """The proposal, with what the check says of the records: it cannot be declared away."""
-    text = " ".join(f"the check refuses the records: {error.what} {error.fix or ''}".split()).removesuffix(".")
+    """The proposal, with the error of the check: no declaration can avoid it."""
+    text = " ".join(f"the check rejects the records: {error.what} {error.fix or ''}".split()).removesuffix(".")
     return dataclasses.replace(proposal, notes=(Note("records", text), *proposal.notes))

@@ -1,4 +1,4 @@
-"""What the checks of values tell the user: one function per fault."""
+"""The error messages of the value checks: one function per fault."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tfx_sequences.schemas.features.raw_features import RawFeature
 
 
 class Where(NamedTuple):
-    """The records that have a fault, as messages name them.
+    """The records with a fault, as text for messages.
 
     Attributes:
-        each: For what holds for all of them.
-        first: For what is said of the first.
+        each: Text for statements about all of them.
+        first: Text for statements about the first one.
     """
 
     each: str
@@ -43,7 +43,7 @@ def where_of(count: int, places: Sequence[tuple[AnyPath, int, str | None]]) -> W
 
 
 def text(value: Any) -> str:
-    """A term or class as messages show it.
+    """A term or class as text for messages.
 
     >>> text(b"x"), text(7)
     ('x', '7')
@@ -52,14 +52,14 @@ def text(value: Any) -> str:
 
 
 def missing(name: str, feature: RawFeature, where: Where) -> DataError:
-    """A required context feature is not there."""
-    fix = f"Write '{feature.key}' to those records, or leave them out."
+    """A required context feature is missing."""
+    fix = f"Write '{feature.key}' to these records, or remove them."
     if feature.role == "feature":
-        fix = f"Set `default_value` at {name} in the spec, or write '{feature.key}' to those records."
+        fix = f"Set `default_value` at {name} in the spec, or write '{feature.key}' to these records."
     return DataError(
         f"{_capital(name)} is missing.",
         expected=f"'{feature.key}' in the context of every record",
-        received=f"none in {where.each}",
+        received=f"no value in {where.each}",
         fix=fix,
     )
 
@@ -76,27 +76,28 @@ def wrong_count(
         each = "step" if per_step else "record"
         one = f"one value in each {each}"
         return DataError(
-            f"{_capital(name)} has {'several values' if size == 1 else f'not the {size} values of its shape'}.",
+            f"{_capital(name)} has "
+            f"{'several values' if size == 1 else f'a different number of values than the {size} of its shape'}.",
             expected=one if size == 1 else f"{size} {plural} in each {each}",
             received=received,
             fix=f"Write {'one value' if size == 1 else f'{size} values'} as '{feature.key}' of each {each}"
-            + ("." if feature.role != "label" else ", or mend the label's type and shape (or horizon) in the spec."),
+            + ("." if feature.role != "label" else ", or correct the label's type and shape (or horizon) in the spec."),
         )
     if feature.is_sequence and not per_step:
         return DataError(
             f"{name} does not divide into steps.",
-            expected=f"a multiple of {size} values, as shape {shape} says",
+            expected=f"a multiple of {size} values, because the shape is {shape}",
             received=received,
-            fix=f"Mend `shape` at {name} in the spec, or the records.",
+            fix=f"Correct `shape` at {name} in the spec, or the records.",
         )
     unit = "step" if per_step else "record"
     if numeric:
-        fix = f"Write `shape: [{number}]` at {name} in the spec if all are like this, or mend the records."
+        fix = f"Write `shape: [{number}]` at {name} in the spec if all records are like this, or correct the records."
     else:
-        fix = f"Write one term per {unit}, or `multi_valued: true` at {name} in the spec."
+        fix = f"Write one term per {unit}, or set `multi_valued: true` at {name} in the spec."
     return DataError(
         f"{name} has a {unit} with a wrong number of values.",
-        expected=f"{size} {plural} per {unit}{', or none where it is missing' * per_step}",
+        expected=f"{size} {plural} per {unit}{', or no values if it is missing' * per_step}",
         received=received,
         fix=fix,
     )
@@ -128,43 +129,43 @@ def not_text(name: str, value: bytes, where: Where) -> DataError:
 
 
 def no_label(name: str, step: int, where: Where) -> DataError:
-    """A step without what belongs to its label."""
+    """A step without a value that its label needs."""
     return DataError(
         f"{_capital(name)} is missing in a step.",
         expected="a value in every step",
-        received=f"none in step {step} of {where.first}",
-        fix="Write a value to each step, and name a `step_weight` at the label: 0 leaves a step out.",
+        received=f"no value in step {step} of {where.first}",
+        fix="Write a value to each step, and set `step_weight` at the label: a weight of 0 ignores a step.",
     )
 
 
 def no_history(name: str, steps: int, horizon: int, where: Where) -> DataError:
-    """A series that is too short to be forecast."""
-    behind = f", and behind them the {horizon} steps of the horizon" if horizon else ""
+    """A series that is too short for a forecast."""
+    behind = f", and after it the {horizon} steps of the horizon" if horizon else ""
     return DataError(
-        f"{_capital(name)} is to be forecast, but has no history.",
-        expected=f"at least one step to look at{behind}",
+        f"{_capital(name)} is a forecast target, but has no history.",
+        expected=f"at least one step of history{behind}",
         received=f"{steps} step{'' if steps == 1 else 's'} in {where.first}",
-        fix="Leave those records out, or shorten `horizon` at the label." if horizon else "Leave those records out.",
+        fix="Remove these records, or shorten `horizon` at the label." if horizon else "Remove these records.",
     )
 
 
 def gap(name: str, step: int, where: Where) -> DataError:
-    """A step of a series that is to be forecast has no value."""
+    """A step of a forecast target does not have a value."""
     return DataError(
-        f"{_capital(name)} is to be forecast, but is missing in a step.",
+        f"{_capital(name)} is a forecast target, but is missing in a step.",
         expected="a value in every step",
-        received=f"none in step {step} of {where.first}",
+        received=f"no value in step {step} of {where.first}",
         fix=f"Write a value to each step, or set `default_value` at {name} in the spec.",
     )
 
 
 def not_binary(name: str, value: float, where: Where) -> DataError:
-    """A vector of a multi_label that is not one of 0 and 1."""
+    """A vector of a multi_label with values other than 0 and 1."""
     return DataError(
         f"{_capital(name)} has a value that is neither 0 nor 1.",
-        expected="1 for each class that is there, 0 for each other",
+        expected="1 for each class that is present, 0 for the others",
         received=f"{value:g} in {where.first}",
-        fix="Write 0 and 1; for a vector of other numbers `type: regression` at the label in the spec.",
+        fix="Write 0 and 1; for a vector of other numbers, set `type: regression` at the label in the spec.",
     )
 
 
@@ -172,9 +173,9 @@ def unequal_steps(lengths: str, where: Where) -> DataError:
     """The sequence features of a record have different numbers of steps."""
     return DataError(
         "Sequence features of one record have different numbers of steps.",
-        expected="the same number for all; a step with an empty list of values stands for a missing value",
+        expected="the same number for all; an empty list of values in a step means a missing value",
         received=f"{lengths} steps in {where.first}",
-        fix="Fill the shorter ones with empty steps, leave one feature out of the spec, or declare `timestamps` and "
+        fix="Fill the shorter ones with empty steps, remove one feature from the spec, or declare `timestamps` and "
         "`align` for a list that was measured at other times.",
     )
 
@@ -185,44 +186,44 @@ def not_finite(name: str, value: float, where: Where) -> DataError:
         f"{_capital(name)} has a value that is not finite.",
         expected="finite numbers",
         received=f"{value} in {where.first}",
-        fix="Leave a missing value out instead of writing NaN; clip or leave out infinities.",
+        fix="Omit a missing value instead of writing NaN; clip or omit infinities.",
     )
 
 
 def negative_weight(name: str, value: float, where: Where) -> DataError:
-    """A record that would be unlearnt."""
+    """A negative weight, which would reverse learning."""
     return DataError(
         f"{_capital(name)} is negative.",
-        expected="a number from 0",
+        expected="a number of at least 0",
         received=f"{value:g} in {where.first}",
-        fix="Write 0 to leave a record out of loss and metrics.",
+        fix="Write 0 to exclude a record from loss and metrics.",
     )
 
 
 def out_of_range(name: str, buckets: int, value: int, where: Where) -> DataError:
-    """An id that has no row in the table."""
+    """An id without a row in the table."""
     return DataError(
         f"{name} has an id out of range.",
-        expected=f"ids from 0 to {buckets - 1}, as `num_buckets: {buckets}` says",
+        expected=f"ids from 0 to {buckets - 1}, because of `num_buckets: {buckets}`",
         received=f"{value} in {where.first}",
-        fix=f"Raise `num_buckets` at {name} in the spec, or set `default_value`, the id for those out of range.",
+        fix=f"Raise `num_buckets` at {name} in the spec, or set `default_value`, the id for values out of range.",
     )
 
 
 def no_term(name: str, per_step: bool, where: Where) -> DataError:
-    """A missing value, where the column has no id for it."""
+    """A missing value in a column without an id for it."""
     return DataError(
         f"{name} has no value in {'a step' if per_step else 'some records'}, and no id for unknown terms.",
         expected="a value, or an id that stands for a missing one",
-        received=f"none in {where.each}",
+        received=f"no value in {where.each}",
         fix=f"Set `default_value` at {name} in the spec (or `num_oov_buckets: 1` with a vocabulary).",
     )
 
 
 def unknown_term(name: str, unknown: Sequence[str], terms: list[str], where: Where) -> DataError:
-    """A term that the given vocabulary does not have, without an id for unknown ones; `where` is of the first."""
+    """A term that is not in the given vocabulary, without an id for unknown terms; `where` is about the first."""
     return DataError(
-        f"{name} has a term that its vocabulary does not have.",
+        f"{name} has a term that is not in its vocabulary.",
         expected=f"one of {shortened(terms)}",
         received=f"'{unknown[0]}' in {where.each}{_more(unknown)}",
         fix=f"Add it to the vocabulary, or set `num_oov_buckets: 1` or `default_value` at {name} in the spec."
@@ -231,13 +232,14 @@ def unknown_term(name: str, unknown: Sequence[str], terms: list[str], where: Whe
 
 
 def unknown_class(listed: str, key: str, unknown: Sequence[str], classes: list[str], where: Where) -> DataError:
-    """A class that the spec does not list (in `listed`); `where` is of the first."""
+    """A class that the spec does not list (in `listed`); `where` is about the first."""
     closest = closest_name(unknown[0], classes)
     return DataError(
         f"The label '{key}' has a class that `{listed}` does not list.",
         expected=f"one of {shortened(classes)}",
         received=f"'{unknown[0]}' in {where.each}{_more(unknown)}",
-        fix="Add it to `classes` in the spec, or mend the records." + (f" The closest is '{closest}'." * bool(closest)),
+        fix="Add it to `classes` in the spec, or correct the records."
+        + (f" The closest is '{closest}'." * bool(closest)),
     )
 
 

@@ -1,4 +1,4 @@
-"""Checks of the values of all records, vectorised; what is wrong is collected, and the most basic of it raised."""
+"""Vectorised checks of the values of all records; collects all faults and raises the most basic one."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tfx_sequences.components.records.batches import Batch, Rows, term_rows
 from tfx_sequences.components.records.byte_faults import errors_of_bytes, errors_of_text, needs_text
 from tfx_sequences.components.records.figures import Figures
 from tfx_sequences.components.records.keys import feature_name
+from tfx_sequences.components.records.label_values import vector_fault
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.columns.column import CategoricalColumn, TermColumn, TextColumn
@@ -26,7 +27,7 @@ from tfx_sequences.schemas.features.transformed_features import weighted_columns
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, is_from_context
 
-# The order in which findings are told: what explains the others comes first.
+# The order of findings: causes come before their consequences.
 _LABEL, _MISSING, _COUNT, _STEPS, _FINITE, _RANGE, _TERM, _CLASS = range(8)
 _PLACES = 3
 
@@ -39,14 +40,14 @@ class _Finding:
 
 
 class _Known:
-    """Terms that values are looked up in."""
+    """The set of known terms for a lookup of values."""
 
     def __init__(self, dtype: str, terms: list[str]) -> None:
         self.terms = terms
         self._known: frozenset[Any] = frozenset(t.encode() for t in terms) if dtype == "string" else frozenset(terms)
 
     def strangers(self, values: np.ndarray) -> list[Any]:
-        """Those of the values, each once, that are no terms; in the order of the data if they are strings."""
+        """The distinct values that are not known terms; strings in the order of the data."""
         if values.dtype == object:
             return [v for v in dict.fromkeys(values.tolist()) if v not in self._known]
         return [v for v in np.unique(values).tolist() if str(v) not in self._known]
@@ -59,7 +60,7 @@ class ValueChecks:
         spec: The spec.
 
     Raises:
-        SpecError: A vocabulary file is missing, empty or has a term twice.
+        SpecError: A vocabulary file is missing or empty, or contains a term twice.
     """
 
     def __init__(self, spec: SequenceSpec) -> None:
@@ -71,7 +72,7 @@ class ValueChecks:
         columns = {n: c for n, c in spec.columns.items() if isinstance(c, TermColumn)}
         self._of_terms = {_tensor_name(c) for c in columns.values()}
         self._of_text = [_tensor_name(c) for c in columns.values() if needs_text(c)]
-        # Files are read for all columns, so that a bad one is told before any record is.
+        # Read the files of all columns, so that a bad file is reported before any record.
         listed = {name: known_terms(column) for name, column in columns.items()}
         self._strict = {n: c for n, c in columns.items() if c.refuses_unknown}
         self._listed = {
@@ -79,7 +80,8 @@ class ValueChecks:
         }
         shared = [names for names in computed_vocabularies(spec).values() if self._strict.keys() & set(names)]
         self._counted = {name: columns[name] for names in shared for name in names}
-        # Missing values of these are told otherwise, are terms (''), or cannot be (in a flat list of an Example).
+        # Missing values of these are reported elsewhere, are terms (''), or cannot occur (in a flat list of an
+        # Example).
         required = {f.tensor_name for f in self._features if f.required}
         self._missing_told = {
             n
@@ -97,12 +99,12 @@ class ValueChecks:
         }
 
     def check(self, batch: Batch, figures: Sequence[Figures], parts: np.ndarray | None = None) -> np.ndarray:
-        """Checks one parsed batch and adds to the figures. Returns the steps of each record `[B]`.
+        """Checks one parsed batch and updates the counts. Returns the steps of each record `[B]`.
 
         Args:
             batch: The batch.
-            figures: Those of its split; several, if its records go to several splits.
-            parts: For each record, which of them it counts for; None: the only ones.
+            figures: Counts of its split, or of several splits if its records go to several.
+            parts: For each record, the index in `figures`; None if there is only one.
         """
         for feature in self._features:
             rows = batch.rows[feature.tensor_name]
@@ -145,7 +147,7 @@ class ValueChecks:
         return lengths
 
     def raise_first(self) -> None:
-        """Raises the most basic of what was found, if anything was."""
+        """Raises the most basic fault, if there is one."""
         for _, found in sorted(self._found.items(), key=lambda item: item[0][0]):
             raise found.error(value_errors.where_of(found.count, found.places))
 
@@ -157,7 +159,7 @@ class ValueChecks:
         at: np.ndarray,
         error: Callable[[value_errors.Where], DataError],
     ) -> None:
-        """Notes that the records `at` have a fault; `error` makes the message, of the first one that was noted."""
+        """Notes that the records `at` have a fault; `error` creates the message for the first noted record."""
         at = np.unique(at)
         finding = self._found.setdefault((rank, name), _Finding(error))
         finding.count += len(at)
@@ -194,7 +196,7 @@ class ValueChecks:
         )
 
     def _check_steps(self, batch: Batch) -> np.ndarray:
-        """Steps of each record, where the sequence features agree; lists with timestamps agree with these."""
+        """Steps of each record. Sequence features must agree; lists with timestamps must agree with these."""
         clocks: dict[str, dict[str, np.ndarray]] = {"": {}}
         for feature in self._features:
             if feature.is_sequence:
@@ -241,11 +243,8 @@ class ValueChecks:
             self._check_every_step(batch, SEQUENCE_PREFIX + label.step_weight, label)
         if not label.has_classes:
             return
-        if label.is_vector:
-            wrong = np.flatnonzero((rows.values != 0) & (rows.values != 1))
-            if len(wrong):
-                value, records = rows.values[wrong[0]], rows.records_of_values(wrong)
-                self._add(_CLASS, name, batch, records, lambda where: value_errors.not_binary(name, value, where))
+        if label.is_vector and (fault := vector_fault(name, label, rows)) is not None:
+            self._add(_CLASS, name, batch, *fault)
         for its, classes in zip(figures, _divided(rows, parts, len(figures)), strict=True):
             counts = its.classes.setdefault(head, Counter())
             if label.is_vector:
@@ -259,7 +258,7 @@ class ValueChecks:
             self._check_known(_CLASS, label.key, batch, rows, self._classes[head], error)
 
     def _check_forecast(self, batch: Batch, label: Label, lengths: np.ndarray) -> None:
-        """There is a history, without gaps; what follows it is checked as any vector is."""
+        """Checks that there is a history without gaps; the values after it are checked like any vector."""
         horizon = int(label.horizon or 0) if label.is_cut_out else 0
         short = np.flatnonzero(lengths <= horizon)
         column = self._spec.sequence[str(label.target)]
@@ -276,7 +275,7 @@ class ValueChecks:
                 self._add(_MISSING, name, batch, records, lambda where: value_errors.gap(name, step, where))
 
     def _check_every_step(self, batch: Batch, tensor_name: str, label: Label) -> None:
-        """Every step has what belongs to its label; several terms may be none."""
+        """Checks that every step has a label value; a list of several terms may be empty."""
         rows = batch.rows[tensor_name]
         if label.has_several_terms or len(rows.splits) < 2:
             return
@@ -323,7 +322,7 @@ class ValueChecks:
     def _check_known(
         self, rank: int, name: str, batch: Batch, rows: Rows, known: _Known, error: Callable[..., DataError]
     ) -> None:
-        """Notes the values that are no terms; only records of the first such value are counted and named."""
+        """Notes values that are not known terms; only records with the first such value are counted and named."""
         strangers = known.strangers(rows.values)
         if strangers:
             noted = self._strangers.setdefault((rank, name), {})
@@ -339,7 +338,7 @@ class ValueChecks:
 
 
 def _divided(rows: Rows, parts: np.ndarray, number: int) -> list[list[Any]]:
-    """The values of the records of each of `number` parts."""
+    """The values of the records in each of `number` parts."""
     if number == 1:
         return [rows.values.tolist()]
     of_value = parts[rows.records_of_values(np.arange(len(rows.values)))]

@@ -5,6 +5,7 @@ Signatures, with the input `examples` `[B]` string unless stated otherwise:
 
     serving_default      the outputs of `served`, for all heads, for records of the spec's type
     serving_example      the same for tf.Example, if it can hold all features
+    serving_elwc         the same for ExampleListWithContext, if the spec says `record: ELWC`
     serving_tensors      the same for padded tensors, named as in `request_inputs`
     transform_features   the transformed features, padded: what the network reads
     evaluation_inputs    label and example_weight of each head, in the Evaluator's format
@@ -31,10 +32,12 @@ from tfx_sequences.components.kinds.registry import kind_of
 from tfx_sequences.components.network.task_statistics import TaskStatistics
 from tfx_sequences.components.numbers.chosen import normalizers_of
 from tfx_sequences.components.records.paths import path_of
+from tfx_sequences.components.serving.elwc_inputs import from_example_lists
 from tfx_sequences.components.serving.model_card import checksum_of, make_card, write_card
 from tfx_sequences.components.serving.model_files import FILES, digests_of_files
 from tfx_sequences.components.serving.names import (
     CUT_STEPS,
+    ELWC_SIGNATURE,
     EVALUATION_SIGNATURE,
     EXAMPLE_SIGNATURE,
     EXAMPLES,
@@ -99,6 +102,10 @@ class RawRecordModel:
     def predict_examples(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
         """The same for records of type `tf.Example`, whatever the spec's type is."""
         return self._answers(self._inputs(from_records(serialized, self._spec, "Example")))
+
+    def predict_example_lists(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The same for records that are ExampleListWithContext."""
+        return self._answers(self._inputs(from_example_lists(serialized, self._spec)))
 
     def predict_tensors(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """The same for padded tensors; see `from_tensors`."""
@@ -203,6 +210,8 @@ def export(raw_model: RawRecordModel, directory: str, spec: SequenceSpec, statis
     }
     if why_no_examples(spec) is None:
         of_records[EXAMPLE_SIGNATURE] = raw_model.predict_examples
+    if spec.record == "ELWC":
+        of_records[ELWC_SIGNATURE] = raw_model.predict_example_lists
     endpoints: list[tuple[str, Callable[..., Any], list[Any]]] = [(n, f, records) for n, f in of_records.items()]
     endpoints.append((TENSOR_SIGNATURE, raw_model.predict_tensors, [tensor_specs(spec)]))
     for name, function, signature in endpoints:

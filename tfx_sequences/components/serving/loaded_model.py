@@ -11,10 +11,17 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import DecodeError
 
+from tfx_sequences.components.records.elwc import as_sequence_example
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.components.serving.model_card import Card, check_model, find_model, read_card, spec_of_card
 from tfx_sequences.components.serving.model_files import damaged
-from tfx_sequences.components.serving.names import EXAMPLE_SIGNATURE, EXAMPLES, SERVING_SIGNATURE, TENSOR_SIGNATURE
+from tfx_sequences.components.serving.names import (
+    ELWC_SIGNATURE,
+    EXAMPLE_SIGNATURE,
+    EXAMPLES,
+    SERVING_SIGNATURE,
+    TENSOR_SIGNATURE,
+)
 from tfx_sequences.components.serving.request_rows import Rows
 from tfx_sequences.components.serving.requests import make_tensors, serialize_rows
 from tfx_sequences.errors import DataError, UserInputError, did_you_mean, shortened
@@ -102,6 +109,13 @@ class LoadedModel:
         self.signature(signature_name)
         if signature_name == TENSOR_SIGNATURE:
             return self.run(signature_name, make_tensors(rows, self.spec))
+        if signature_name == ELWC_SIGNATURE:
+            raise UserInputError(
+                f"The signature '{ELWC_SIGNATURE}' does not take rows.",
+                expected=f"a signature of rows: {SERVING_SIGNATURE} or {TENSOR_SIGNATURE}",
+                received=f"'{ELWC_SIGNATURE}'",
+                fix="Use one of these; the answers are the same.",
+            )
         kind = "Example" if signature_name == EXAMPLE_SIGNATURE else None
         return self.run(signature_name, {EXAMPLES: np.array(serialize_rows(rows, self.spec, kind=kind), object)})
 
@@ -160,18 +174,19 @@ class LoadedModel:
 
     def kind_of(self, signature_name: str) -> str:
         """The type of records that a signature takes: `SequenceExample` or `Example`."""
-        return "Example" if signature_name == EXAMPLE_SIGNATURE else self.spec.record
+        kinds = {EXAMPLE_SIGNATURE: "Example", ELWC_SIGNATURE: "ExampleListWithContext"}
+        return kinds.get(signature_name, self.spec.payload)
 
     def steps_of(self, records: np.ndarray, signature_name: str) -> Iterator[int]:
         """Number of steps of each record, from its longest feature; -1 if it is not a record."""
         import tensorflow as tf
 
         inputs = [given.feature for given in request_inputs(self.spec).values() if given.feature.is_sequence]
-        if self.kind_of(signature_name) == "SequenceExample":
+        if self.kind_of(signature_name) != "Example":
             for record in np.ravel(records):
                 try:
-                    lists = tf.train.SequenceExample.FromString(record).feature_lists.feature_list
-                except DecodeError:
+                    lists = _sequence_example(record).feature_lists.feature_list
+                except (DecodeError, ValueError):
                     yield -1
                 else:
                     yield max((len(its.feature) for its in lists.values()), default=0)
@@ -193,17 +208,24 @@ class LoadedModel:
         """Raises for the first invalid record, with its row; the graph's message would not name the row."""
         import tensorflow as tf
 
-        message = tf.train.Example if self.kind_of(signature_name) == "Example" else tf.train.SequenceExample
+        parse = tf.train.Example.FromString if self.kind_of(signature_name) == "Example" else _sequence_example
         for row, record in enumerate(np.ravel(records)):
             try:
-                message.FromString(record)
-            except DecodeError as error:
+                parse(record)
+            except (DecodeError, ValueError) as error:
                 raise DataError(
                     f"Row {row} is not a record.",
                     expected=self._expected(signature_name),
                     received=f"{len(record)} bytes that are not a protocol buffer of that type: {record[:20]!r}",
                     fix="Send the result of SerializeToString(); in JSON, encode it in base64.",
                 ) from error
+
+
+def _sequence_example(record: bytes) -> Any:
+    """The parsed record; an ExampleListWithContext as the SequenceExample that it stands for."""
+    import tensorflow as tf
+
+    return tf.train.SequenceExample.FromString(as_sequence_example(record))
 
 
 def _count(feature: Any) -> int:

@@ -7,6 +7,7 @@
 # Signatures.
 SERVING_SIGNATURE = "serving_default"
 EXAMPLE_SIGNATURE = "serving_example"
+ELWC_SIGNATURE = "serving_elwc"
 TENSOR_SIGNATURE = "serving_tensors"
 TRANSFORM_SIGNATURE = "transform_features"
 EVALUATION_SIGNATURE = "evaluation_inputs"

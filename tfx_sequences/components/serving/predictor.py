@@ -14,7 +14,7 @@ from tfx_sequences.components.records.places import place, short_place
 from tfx_sequences.components.serving.loaded_model import LoadedModel, RefusedInput, refusals
 from tfx_sequences.components.serving.names import EXAMPLES, SERVING_SIGNATURE
 from tfx_sequences.errors import DataError
-from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
+from tfx_sequences.schemas.columns.names import MISSING_INT, SEQUENCE_LENGTH
 from tfx_sequences.schemas.kinds.declared_kind import CLASSES, PREDICTIONS, SCORES
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
@@ -89,7 +89,7 @@ def predict_batch(
         if on_failure is None:
             raise DataError(
                 f"{where} cannot be predicted.",
-                expected=f"tf.{spec.record} with the features of the spec '{spec.name}'",
+                expected=f"tf.{spec.payload} with the features of the spec '{spec.name}'",
                 received=error.reason,
                 fix="Correct or remove the invalid value; 'tfx-sequences check' says more if the records have labels.",
             ) from error
@@ -153,9 +153,12 @@ def _ids(batch: tf.Tensor, spec: SequenceSpec) -> Any:
 
     if not spec.id_key:
         return None
-    feature = {spec.id_key: tf.io.FixedLenFeature([], tf.string, "")}
+    is_text = spec.id_dtype == "string"
+    feature = {spec.id_key: tf.io.FixedLenFeature([], tf.as_dtype(spec.id_dtype), "" if is_text else MISSING_INT)}
     with refusals():
         if spec.record == "Example":
-            return tf.io.parse_example(batch, feature)[spec.id_key].numpy()
-        context, _, _ = tf.io.parse_sequence_example(batch, feature)
-        return context[spec.id_key].numpy()
+            parsed = tf.io.parse_example(batch, feature)
+        else:
+            parsed, _, _ = tf.io.parse_sequence_example(batch, feature)
+        ids = parsed[spec.id_key].numpy()
+    return ids if is_text else [b"" if number == MISSING_INT else str(number).encode() for number in ids.tolist()]

@@ -57,7 +57,7 @@ def serialize_rows(rows: Rows, spec: SequenceSpec, *, kind: str | None = None) -
       received: 'lcp'
       fix:      Remove it, or correct its name. Did you mean 'lpc'?
     """
-    kind = kind or spec.record
+    kind = kind or spec.payload
     without = why_no_examples(spec) if kind == "Example" else None
     if without:
         raise DataError(

@@ -38,10 +38,10 @@ def from_records(serialized: tf.Tensor, spec: SequenceSpec, kind: RecordKind | N
     Raises:
         tf.errors.InvalidArgumentError: A record has the other type, cannot be parsed, or lacks a feature.
     """
-    kind = kind or spec.record
+    kind = kind or spec.payload
     parsed = parse_records(serialized, spec.model_copy(update={"record": kind}), with_label=False)
     parsed = _of_kind(serialized, parsed, spec, kind)
-    if kind == spec.record:
+    if kind == spec.payload:
         return parsed
     for feature in served_features(spec):
         if feature.is_sequence:

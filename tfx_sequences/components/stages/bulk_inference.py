@@ -21,7 +21,7 @@ from tfx.types import artifact_utils
 
 from tfx_sequences.components.serving.loaded_model import LoadedModel, RefusedInput, load_model
 from tfx_sequences.components.serving.names import EXAMPLES, SERVING_SIGNATURE
-from tfx_sequences.errors import DataError
+from tfx_sequences.errors import DataError, SpecError
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 SPLIT = "predict"
@@ -43,7 +43,14 @@ def bulk_inference(
         `BulkExampleGen` and `BulkInferrer`, whose output `inference_result` has a `PredictionLog` for each record: the
         record itself and the outputs of `serving_default`.
     """
-    payload = "FORMAT_TF_SEQUENCE_EXAMPLE" if spec.record == "SequenceExample" else "FORMAT_TF_EXAMPLE"
+    if spec.record == "ELWC":
+        raise SpecError(
+            "Bulk inference does not read ExampleListWithContext: TFX's BulkInferrer takes records as they are stored.",
+            expected="record: SequenceExample or Example",
+            received="record: ELWC",
+            fix="Use `tfx-sequences predict`, which reads them.",
+        )
+    payload = "FORMAT_TF_SEQUENCE_EXAMPLE" if spec.payload == "SequenceExample" else "FORMAT_TF_EXAMPLE"
     split = example_gen_pb2.Input.Split(name=SPLIT, pattern="*tfrecord*")
     examples = ImportExampleGen(
         input_base=data,

@@ -107,7 +107,7 @@ class SequenceExampleGen(file_based.FileBasedExampleGen):
         code_digest: str,
         patterns: Splits | None = None,
     ) -> None:
-        payload = "FORMAT_TF_SEQUENCE_EXAMPLE" if spec.record == "SequenceExample" else "FORMAT_TF_EXAMPLE"
+        payload = "FORMAT_TF_SEQUENCE_EXAMPLE" if spec.payload == "SequenceExample" else "FORMAT_TF_EXAMPLE"
         held_back = HoldBack.of(spec.splits, splits_with_files)
         patterns = patterns or spec.splits
         config = example_gen_pb2.CustomConfig()

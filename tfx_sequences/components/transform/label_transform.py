@@ -85,7 +85,7 @@ def _ids(flat: tf.Tensor, label: Label, name: str) -> tf.Tensor:
         ids = table.lookup(terms)
     if not one_more:
         return ids
-    # A label that is missing is not one of another class.
+    # A missing label does not belong to a new class.
     is_missing = (terms == "") | (terms == str(MISSING_INT))
     return tf.where(is_missing, tf.constant(NO_ID, ids.dtype), ids)
 

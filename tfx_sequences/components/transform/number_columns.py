@@ -1,4 +1,4 @@
-"""All columns of numbers in the transform graph: normalised, or as the buckets that they fall into."""
+"""All numeric columns in the transform graph: normalized, or converted to buckets."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from tfx_sequences.schemas.spec.forecasts import known_future
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 _Column = NumericColumn | BucketizedColumn
-# Whose statistics TFT's own analyzers take, or that need none at all.
+# Normalizers that use TFT's own analyzers, or no statistics.
 _BY_TFT = ("z_score", "min_max", "none")
 
 
 def transform_number_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> dict[str, Any]:
-    """The columns of numbers, by transformed name, with the scales of their records and what is known of their future.
+    """The numeric columns by transformed name, with the scales of their records and their known futures.
 
     Args:
-        inputs: By raw name, as `parse_records` or Transform's reader gives them.
+        inputs: Features by raw name, from `parse_records` or Transform's reader.
         spec: The spec.
     """
     keys = {name: raw_name(key, of_steps=False) for name, key in known_future(spec).items()}
@@ -69,13 +69,13 @@ def transform_number_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> d
 
 @dataclasses.dataclass(frozen=True)
 class _Given:
-    """The numbers of a column as one batch has them.
+    """The numbers of a column in one batch.
 
     Attributes:
         column: The column.
-        raw: The feature as it came.
-        values: `[N, *shape]`: of all records, or steps; in front of these those of the future, if it is known.
-        present: bool `[N]`, what is not missing.
+        raw: The feature as read.
+        values: `[N, *shape]`, for all records or steps; preceded by the future values, if they are known.
+        present: bool `[N]`, whether a value is present.
         future: `[B, H, *shape]`, or None.
     """
 
@@ -86,7 +86,7 @@ class _Given:
     future: Any
 
     def flat(self) -> tf.Tensor:
-        """`[N, E]` float64, NaN where missing."""
+        """The values `[N, E]` float64, NaN for missing ones."""
         flat = tf.cast(tf.reshape(self.values, [-1, self.column.size]), tf.float64)
         return tf.where(self.present[:, None], flat, tf.constant(np.nan, tf.float64))
 
@@ -95,7 +95,7 @@ class _Given:
         return tf.cast(self.raw.row_lengths(), tf.int64)
 
     def output(self, transformed: tf.Tensor, name: str) -> dict[str, Any]:
-        """What `[N, *shape]` is under its name, and under that of the future."""
+        """The outputs for transformed values `[N, *shape]`: the feature, and its future."""
         if not self.column.is_sequence:
             return {name: transformed}
         if self.future is None:
@@ -113,7 +113,7 @@ def _read(raw: Any, column: Any, future: Any) -> _Given:
     else:
         values, present = raw, tf.ones(tf.shape(raw)[:1], tf.bool)
     if future is not None and isinstance(column, NumericColumn):
-        # By the same statistics: those of both.
+        # The same statistics apply to both.
         flat = tf.reshape(tf.cast(future, values.dtype), [-1, *column.shape])
         values = tf.concat([flat, values], axis=0)
         present = tf.concat([tf.ones(tf.shape(flat)[:1], tf.bool), present], axis=0)
@@ -137,7 +137,7 @@ def _transformed(
     numbers = transform_numbers(given.flat(), lengths, spec, name, split, with_scales=scales is not None)
     outputs = given.output(tf.reshape(numbers.values, [-1, *column.shape]), name)
     if scales is not None and numbers.scales is not None:
-        # Of a normaliser that is not one per record there are none, in any record.
+        # If the normalizer is not per record, there are no scales in any record.
         there = tf.cast(tf.shape(numbers.scales)[0] == tf.shape(given.values)[0], tf.int64)
         splits = tf.cast(given.raw.row_splits, tf.int64) * there
         outputs[scales] = tf.RaggedTensor.from_row_splits(numbers.scales, splits, validate=False)
@@ -145,7 +145,7 @@ def _transformed(
 
 
 def _normalized(given: _Given, column: NumericColumn) -> tf.Tensor:
-    """`[N, *shape]` float32; what is missing is 0, and does not count in the statistics."""
+    """The normalized values `[N, *shape]` float32; missing ones are 0, and do not count in the statistics."""
     values = tf.cast(given.values, tf.float32)
     there = _normalize(tf.boolean_mask(values, given.present), column)
     if column.clip is not None:
@@ -166,7 +166,7 @@ def _normalize(values: tf.Tensor, column: NumericColumn) -> tf.Tensor:
 
 
 def _buckets(given: _Given, column: BucketizedColumn, split: SplitNumbers | None) -> tf.Tensor:
-    """Ids `[N, *shape]`; what is missing is in no bucket."""
+    """Ids `[N, *shape]`; missing values are not in any bucket."""
     if split is not None:
         ids = buckets(given.flat(), split.quantiles) + np.arange(column.size) * column.buckets
     else:

@@ -1,7 +1,7 @@
-"""The numbers of a feature in the transform graph: what is asked of the training split, and what they become.
+"""Transforms the numbers of a feature in the graph: the statistics it needs, and the normalization.
 
-Numbers come as `[N, E]` float64, those of all steps of the batch (or of all records, for context), NaN where one is
-missing. They leave as `[N, E]` float32, 0 where one is missing.
+Inputs are `[N, E]` float64, for all steps of the batch (or all records, for context), NaN for missing values. Outputs
+are `[N, E]` float32, 0 for missing values.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tfx_sequences.schemas.features.record_scales import may_be_per_record
 from tfx_sequences.schemas.spec.record_history import is_causal
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
-# Numbers of a batch that are padded at once; with more, in very long records, it is record by record.
+# Maximum size of a batch that is padded at once; larger batches (very long records) go record by record.
 _PADDED_AT_ONCE = 1 << 24
 _QUARTERS = 4
 _FARTHEST_SCALE = 5.0
@@ -38,7 +38,7 @@ _SPLIT = {"robust": robust, "quantile": quantile_to_normal, "log1p": log1p_z_sco
 
 
 def request_of(spec: SequenceSpec, name: str) -> NumberRequest | None:
-    """What has to be known of the training split for a column; None if nothing."""
+    """The statistics of the training split that a column needs; None if it needs none."""
     column = spec.columns[name]
     if isinstance(column, BucketizedColumn):
         return NumberRequest(name, column.size, False, column.num_buckets) if column.num_buckets else None
@@ -56,12 +56,12 @@ def request_of(spec: SequenceSpec, name: str) -> NumberRequest | None:
 
 @dataclasses.dataclass(frozen=True)
 class TransformedNumbers:
-    """What the numbers of a column become.
+    """The transformed numbers of a column.
 
     Attributes:
         values: float32 `[N, E]`.
-        scales: float32 `[M, 2 * E]`, scale and location of the record at each step: `M` is `N`, or 0 where `auto` has
-            not chosen a normaliser per record. None if they are not wanted.
+        scales: float32 `[M, 2 * E]`, scale and location of the record at each step: `M` is `N`, or 0 if `auto` did
+            not choose a per-record normalizer. None if they were not requested.
     """
 
     values: tf.Tensor
@@ -71,15 +71,15 @@ class TransformedNumbers:
 def transform_numbers(
     values: tf.Tensor, lengths: Any, spec: SequenceSpec, name: str, split: SplitNumbers | None, *, with_scales: bool
 ) -> TransformedNumbers:
-    """The numbers of a column, normalised.
+    """Normalizes the numbers of a column.
 
     Args:
-        values: `[N, E]`, NaN where one is missing.
-        lengths: int64 `[B]`, steps of each record, of a feature of steps.
+        values: `[N, E]`, NaN for missing ones.
+        lengths: int64 `[B]`, steps of each record, for a sequence feature.
         spec: The spec.
         name: The column's transformed name.
-        split: What `request_of` has asked for.
-        with_scales: Scale and location are wanted too.
+        split: The statistics requested by `request_of`.
+        with_scales: Whether to return scale and location too.
     """
     column: Any = spec.columns[name]
     there = tf.logical_not(tf.math.is_nan(values))
@@ -104,7 +104,7 @@ def transform_numbers(
         "quantile": lambda: by_split(quantile_to_normal),
         "per_record": lambda: by_record("per_record"),
     }
-    # What cannot be chosen is not traced, for there is nothing to do it with.
+    # Normalizers that cannot be chosen are not traced, because their statistics do not exist.
     if _given(split).quantiles is None:
         ways["quantile"] = ways["log1p"]
     if not may_be_per_record(spec, name):
@@ -124,7 +124,7 @@ def _as_list(numbers: TransformedNumbers) -> Any:
 
 def _given(split: SplitNumbers | None) -> SplitNumbers:
     if split is None:
-        raise TypeError("the normaliser needs statistics of the training split")
+        raise TypeError("the normalizer needs statistics of the training split")
     return split
 
 
@@ -136,9 +136,9 @@ def finished(numbers: tf.Tensor, column: NumericColumn) -> tf.Tensor:
 
 
 def _scale_features(location: tf.Tensor, scale: tf.Tensor, split: SplitNumbers) -> tf.Tensor:
-    """`[N, 2 * E]`: the logarithm of the scale, normalised, and the location in units of the scale, `log1p` of it.
+    """`[N, 2 * E]`: the normalized logarithm of the scale, and `log1p` of the location in units of the scale.
 
-    Of a record whose values are all equal the scale is as that of the training records is on average.
+    A record whose values are all equal gets the average scale of the training records.
     """
     average, spread = split.parameter("log_scale_mean"), split.parameter("log_scale_std")
     logs = tf.math.log(tf.where(scale > 0, scale, tf.ones_like(scale)))

@@ -1,15 +1,15 @@
 """The TFT `preprocessing_fn`, generated from the spec.
 
-In: parsed features by raw name. Out, by transformed name (what the materialised
-records, the model and the serving graph all use):
+Inputs are parsed features by raw name. Outputs, by transformed name (used in the materialised
+records, the model and the serving graph):
 
     context.NAME     dense [B, *shape] float32, or [B] int64 ids; ragged [B, V] for several ids
     sequence.NAME    ragged [B, T, *shape] float32, or [B, T] int64 ids, or [B, T, V] for several
-    sequence.NAME.record_scale   ragged [B, T, 2 * size] float32, what `scale_feature` of a column adds; no steps
-                     where `auto` has chosen another normaliser than one per record
+    sequence.NAME.record_scale   ragged [B, T, 2 * size] float32, added by `scale_feature`; without steps
+                     if `auto` did not choose a per-record normalizer
     NAME.weights     of a column with `weighted_by`: ragged float32, a weight for each of the several ids
     sequence_length  [B] int64, steps of the record
-    future.NAME      [B, H, *shape] float32, of a sequence feature that is known beforehand, as `sequence.NAME` is
+    future.NAME      [B, H, *shape] float32, of a sequence feature with a known future, like `sequence.NAME`
     label            [B] int64 class index; ragged [B, V] for a multi_label of terms; float32 [B, *shape] for
                      numbers and vectors of 0 and 1; ragged [B, T, ...] of the same for labels of steps
     mase_scale       [B] float32          (if a forecast names one)
@@ -17,8 +17,8 @@ records, the model and the serving graph all use):
     example_weight   [B] float32          (if the spec names one)
     id               [B] string           (if the spec names one)
 
-Of several labels, each is called `label.NAME` (and `step_weight.NAME`). An id of -1 is none
-at all: a vector of zeros.
+With several labels, each is called `label.NAME` (and `step_weight.NAME`). An id of -1 means no id:
+a vector of zeros.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ import tensorflow_transform as tft
 from tfx_sequences.components.batches.alignment import column_inputs
 from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.features.column_ids import ColumnIds
+from tfx_sequences.components.transform.crossed_features import transform_crossed
 from tfx_sequences.components.transform.label_transform import transform_labels
 from tfx_sequences.components.transform.length_histogram import analyze_lengths
 from tfx_sequences.components.transform.number_columns import transform_number_columns
@@ -48,15 +49,15 @@ from tfx_sequences.schemas.spec.spec_io import spec_from_json
 
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, Any]:
-    """What TFX's Transform calls; `custom_config["spec"]` is the spec's JSON."""
+    """The function that TFX's Transform calls; `custom_config["spec"]` is the spec's JSON."""
     return transform_inputs(inputs, spec_from_json(custom_config["spec"]))
 
 
 def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, Any]:
-    """Transforms parsed features to what the module's docstring lists.
+    """Transforms parsed features to the outputs listed in the module's docstring.
 
     Args:
-        inputs: By raw name, as `parse_records` or Transform's reader gives them.
+        inputs: Features by raw name, from `parse_records` or Transform's reader.
         spec: The spec.
     """
     record_spec(spec)
@@ -72,20 +73,33 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
             outputs[name] = _checked(terms[name], ids, _each(terms[name], ids))
     for vocabulary, names in computed_vocabularies(spec).items():
         outputs |= _computed(vocabulary, {name: terms[name] for name in names}, spec)
+    outputs |= transform_crossed(inputs, spec)
     outputs |= transform_weights(inputs, spec)
     lengths = {c.key: outputs[name].row_lengths() for name, c in spec.columns.items() if c.is_sequence}
     outputs[SEQUENCE_LENGTH] = _common_length(lengths)
     analyze_lengths(outputs[SEQUENCE_LENGTH])
     if spec.id_key:
-        outputs[RECORD_ID] = tf.identity(inputs[raw_name(spec.id_key, of_steps=False)])
+        outputs[RECORD_ID] = ids_as_text(inputs[raw_name(spec.id_key, of_steps=False)])
     outputs |= transform_labels(inputs, spec)
     if spec.example_weight:
-        outputs[EXAMPLE_WEIGHT] = tf.identity(inputs[raw_name(spec.example_weight, of_steps=False)])
+        weights = inputs[raw_name(spec.example_weight, of_steps=False)]
+        outputs[EXAMPLE_WEIGHT] = tf.identity(tf.cast(weights, tf.float32))
     return outputs
 
 
+def ids_as_text(ids: tf.Tensor) -> tf.Tensor:
+    """The ids of records as strings; empty where one is missing.
+
+    >>> ids_as_text(tf.constant([7, MISSING_INT], tf.int64)).numpy().tolist()
+    [b'7', b'']
+    """
+    if ids.dtype == tf.string:
+        return tf.identity(ids)
+    return tf.where(ids == MISSING_INT, "", tf.strings.as_string(ids))
+
+
 def _terms(values: Any, ids: ColumnIds) -> Any:
-    """Terms (or ids, where the values are ids), of the shape that the column's output has."""
+    """Terms (or ids, if the values are ids), in the shape of the column's output."""
     column = ids.column
     if isinstance(column, TextColumn):
         if column.is_sequence and column.source == "sequence":
@@ -106,7 +120,7 @@ def _each(terms: Any, function: Callable[[tf.Tensor], tf.Tensor]) -> Any:
 
 
 def _computed(vocabulary: str, terms: Mapping[str, Any], spec: SequenceSpec) -> dict[str, Any]:
-    """Ids by a vocabulary that is computed of the terms of all the features."""
+    """Ids from a vocabulary that is computed over the terms of all these features."""
     columns: dict[str, Any] = {name: spec.columns[name] for name in terms}
     strings = {name: _each(terms[name], ColumnIds(column).terms) for name, column in columns.items()}
     every = [_flat(values) for values in strings.values()]
@@ -132,7 +146,7 @@ def _computed(vocabulary: str, terms: Mapping[str, Any], spec: SequenceSpec) -> 
 
 
 def _checked(terms: Any, ids: ColumnIds, found: Any) -> Any:
-    """`found`, once none of the terms is refused."""
+    """`found`, after a check that all terms are accepted."""
 
     def rows() -> tf.Tensor:
         if not isinstance(terms, tf.RaggedTensor):

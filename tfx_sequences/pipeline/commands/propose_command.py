@@ -112,6 +112,7 @@ def _proposed(
         return propose_spec(schema, **roles, name=name)
     files, notes = ([source], ()) if source.is_file() else _training_files(source)
     from tfx_sequences.components.records.byte_samples import sample_bytes
+    from tfx_sequences.components.records.opening import holds_example_lists
     from tfx_sequences.components.records.schema_inference import infer_schema
     from tfx_sequences.pipeline.beam_engines import beam_pipeline_args
 
@@ -119,6 +120,10 @@ def _proposed(
     proposal = propose_spec(schema, **roles, name=name, bytes_samples=sample_bytes(files))
     from tfx_sequences.components.records.refined_proposal import refined_proposal
 
+    if any(map(holds_example_lists, files)):
+        # They are read as SequenceExamples, which the schema shows; the spec says how they are stored.
+        stored = proposal.spec.model_copy(update={"record": "ELWC"})
+        proposal = Proposal(stored, proposal.notes, proposal.left_out)
     proposal = refined_proposal(proposal, files, source if source.is_dir() and not notes else None)
     return Proposal(proposal.spec, (*notes, *proposal.notes, *_of_numbers(files, proposal.spec)), proposal.left_out)
 

@@ -15,6 +15,7 @@ import pydantic
 from tfx_sequences.schemas.columns.alignment import Alignment
 from tfx_sequences.schemas.columns.categorical_columns import CategoricalColumn, TextColumn, Vocabulary
 from tfx_sequences.schemas.columns.column_base import IdColumn
+from tfx_sequences.schemas.columns.crossed_columns import CrossedColumn
 from tfx_sequences.schemas.columns.embedding import Embedding
 from tfx_sequences.schemas.columns.keyed_normalizer import ZScoreBy
 from tfx_sequences.schemas.columns.numeric_columns import BucketizedColumn, NumericColumn, Scaling
@@ -25,6 +26,7 @@ __all__ = [
     "BucketizedColumn",
     "CategoricalColumn",
     "Column",
+    "CrossedColumn",
     "Embedding",
     "IdColumn",
     "NumericColumn",
@@ -36,7 +38,8 @@ __all__ = [
 ]
 
 Column = Annotated[
-    NumericColumn | CategoricalColumn | BucketizedColumn | TextColumn, pydantic.Field(discriminator="type")
+    NumericColumn | CategoricalColumn | BucketizedColumn | TextColumn | CrossedColumn,
+    pydantic.Field(discriminator="type"),
 ]
 TermColumn = CategoricalColumn | TextColumn
 COLUMN_TYPES = {
@@ -44,4 +47,5 @@ COLUMN_TYPES = {
     "categorical": CategoricalColumn,
     "bucketized": BucketizedColumn,
     "text": TextColumn,
+    "crossed": CrossedColumn,
 }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns.column_base import BaseColumn, IdColumn
+from tfx_sequences.schemas.columns.crossed_columns import CrossedColumn
 from tfx_sequences.schemas.columns.names import weights_name
 
 # combiner and max_norm act on a lookup, so they may differ.
@@ -53,10 +55,11 @@ def names_by_table(columns: Mapping[str, BaseColumn]) -> dict[str, list[str]]:
     return {table: [c.key for c in users] for table, users in columns_by_table(renamed).items()}
 
 
-def _names(name: str, column: BaseColumn) -> dict[str, str]:
+def _names(name: str, column: BaseColumn) -> dict[str, Any]:
     """What a column is called after Transform, and what its weights are."""
     weighted = getattr(column, "weighted_by", None) is not None
-    return {"key": name, **({"weighted_by": weights_name(name)} if weighted else {})}
+    crossed = {"keys": (name,)} if isinstance(column, CrossedColumn) else {}
+    return {"key": name, **({"weighted_by": weights_name(name)} if weighted else {}), **crossed}
 
 
 def _agree(table: str, first: IdColumn, other: IdColumn) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tfx_sequences.errors import SpecError, shortened
-from tfx_sequences.schemas.columns.column import BucketizedColumn, IdColumn, TermColumn
+from tfx_sequences.schemas.columns.column import BucketizedColumn, CrossedColumn, IdColumn, TermColumn
 from tfx_sequences.schemas.columns.local_files import read_bytes
 
 
@@ -61,6 +61,8 @@ def num_ids(column: IdColumn, computed_terms: int | None = None) -> int:
     """
     if isinstance(column, BucketizedColumn):
         return column.num_ids
+    if isinstance(column, CrossedColumn):
+        return column.hash_bucket_size
     if not isinstance(column, TermColumn):
         raise TypeError(f"not a column of ids: {column!r}")
     if column.num_ids_given is not None:

@@ -172,7 +172,7 @@ def _placeholder(spec: SequenceSpec, with_label: bool) -> tf.Tensor:
         else:
             values.float_list.value.extend([0.0] * raw.size)
     record = tf.train.Example(features=features)
-    if spec.record == "SequenceExample":
+    if spec.payload == "SequenceExample":
         record = tf.train.SequenceExample(context=features)
     return tf.constant(record.SerializeToString())
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns.byte_numbers import ByteLayout
-from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalColumn, NumericColumn
+from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalColumn, CrossedColumn, NumericColumn
 from tfx_sequences.schemas.columns.column_base import BaseColumn
 from tfx_sequences.schemas.columns.names import MISSING_INT, raw_name
 from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
@@ -98,7 +98,7 @@ def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool 
             add(feature)
     if isinstance(spec, SequenceSpec):
         if spec.id_key:
-            add(RawFeature(spec.id_key, False, "string", (), "", "id"))
+            add(RawFeature(spec.id_key, False, spec.id_dtype, (), _MISSING_KEY[spec.id_dtype], "id"))
         for name, key in known_future(spec).items():
             known = feature_of(spec.sequence[name])
             add(RawFeature(key, False, known.dtype, (horizon_of(spec), *known.shape), None, "known_future"))
@@ -110,9 +110,9 @@ def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool 
                 if label.mase_scale:
                     add(RawFeature(label.mase_scale, False, "float32", (), None, "mase_scale"))
                 if label.step_weight:
-                    add(RawFeature(label.step_weight, True, "float32", (), None, "step_weight"))
+                    add(RawFeature(label.step_weight, True, label.step_weight_dtype, (), None, "step_weight"))
             if spec.example_weight:
-                add(RawFeature(spec.example_weight, False, "float32", (), None, "example_weight"))
+                add(RawFeature(spec.example_weight, False, spec.example_weight_dtype, (), None, "example_weight"))
     return sorted(found.values(), key=lambda f: (f.is_sequence, f.key))
 
 
@@ -144,6 +144,10 @@ def feature_of(column: BaseColumn) -> RawFeature:
         default_term = _missing_term(column)
         several = column.multi_valued
         return RawFeature(column.key, column.is_sequence, column.dtype, (), default_term, "feature", several)
+    if isinstance(column, CrossedColumn):
+        dtype = column.dtype_of(column.key)
+        no_term = None if column.multi_valued else _MISSING_KEY[dtype]
+        return RawFeature(column.key, column.is_sequence, dtype, (), no_term, "feature", column.multi_valued)
     return RawFeature(column.key, not is_from_context(column), "string", (), "", "feature")
 
 

@@ -39,7 +39,7 @@ def make_schema(spec: SequenceSpec, inferred: schema_pb2.Schema | None = None) -
     schema = schema_pb2.Schema()
     columns = {feature_of(c).tensor_name: c for c in spec.columns.values() if isinstance(c, CategoricalColumn)}
     labels = {label.raw_name: label for label in spec.heads.values()}
-    in_struct = spec.record == "SequenceExample"
+    in_struct = spec.payload == "SequenceExample"
     sequence_features = schema_pb2.StructDomain()
     representations = schema.tensor_representation_group[""].tensor_representation
     for raw in raw_features(spec):
@@ -63,7 +63,7 @@ def compare_with_inferred(spec: SequenceSpec, inferred: schema_pb2.Schema) -> No
     context = {f.name: f for f in inferred.feature if f.type != schema_pb2.STRUCT}
     sequence = {f.name: f for s in inferred.feature if s.name == SEQUENCE_STRUCT for f in s.struct_domain.feature}
     for raw in raw_features(spec):
-        in_struct = raw.is_sequence and spec.record == "SequenceExample"
+        in_struct = raw.is_sequence and spec.payload == "SequenceExample"
         here, there = (sequence, context) if in_struct else (context, sequence)
         place, elsewhere = ("sequence", "context") if in_struct else ("context", "sequence")
         if raw.key not in here:

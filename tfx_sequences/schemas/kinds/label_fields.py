@@ -24,7 +24,8 @@ class LabelFields(Declared):
     context feature with the `horizon` values that follow the record's last step; or the same as `target`: then the
     last `horizon` steps of a record are forecast in training, and all steps are history in serving."""
     type: str = "classification"
-    """One class; any number of classes; numbers; or the next values of a sequence feature."""
+    """One class; any number of classes; probabilities of classes (soft or one-hot targets); numbers; or the next values
+    of a sequence feature."""
     per_step: bool = False
     """Each step has a label of its own; else the record has one."""
     shift: pydantic.NonNegativeInt = 0
@@ -34,8 +35,8 @@ class LabelFields(Declared):
     """How the label is stored; by default string for classes (int64 where `classes` are numbers),
     float32 for regression and for vectors of 0 and 1."""
     shape: Sizes = ()
-    """Shape of a regression label that is a vector, or of a `multi_label` that is stored as a vector of 0 and 1
-    (without a shape, it is stored as a list of terms)."""
+    """Shape of a regression label that is a vector, of a `multi_label` that is stored as a vector of 0 and 1
+    (without a shape, it is stored as a list of terms), or of a `distribution`: one number for each class."""
     classes: Terms | None = None
     """The classes, in the order of the model's outputs. None: those of the training split, the most
     frequent first; for a vector of 0 and 1 its positions, `0`, `1` and so on."""
@@ -55,6 +56,8 @@ class LabelFields(Declared):
     """Share of the target's probability that is spread over all classes."""
     step_weight: str | None = None
     """With `per_step`: sequence feature (a number) that weighs each step in loss and metrics."""
+    step_weight_dtype: Literal["float32", "int64"] = "float32"
+    """How the record stores the weights of its steps."""
     sampled_softmax: pydantic.PositiveInt | None = None
     """For many classes: this number of classes, drawn at random, represents all others in the training loss."""
     horizon: pydantic.PositiveInt | None = None

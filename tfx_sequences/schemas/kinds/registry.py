@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from tfx_sequences.schemas.kinds.classification import DeclaredClassification
 from tfx_sequences.schemas.kinds.declared_kind import DeclaredKind
+from tfx_sequences.schemas.kinds.distribution import DeclaredDistribution
 from tfx_sequences.schemas.kinds.forecast import DeclaredForecast
 from tfx_sequences.schemas.kinds.multi_label import DeclaredMultiLabel
 from tfx_sequences.schemas.kinds.regression import DeclaredRegression
 
 _KINDS: dict[str, DeclaredKind] = {
     kind.name: kind
-    for kind in (DeclaredClassification(), DeclaredMultiLabel(), DeclaredRegression(), DeclaredForecast())
+    for kind in (
+        DeclaredClassification(),
+        DeclaredMultiLabel(),
+        DeclaredDistribution(),
+        DeclaredRegression(),
+        DeclaredForecast(),
+    )
 }
 
 

@@ -1,4 +1,4 @@
-"""Classes that the training split, or the list in the spec, does not have: one more class stands for them."""
+"""Classes that are not in the training split or in the spec's list: one additional class represents them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ UNSEEN = "<unseen>"
 
 
 def with_unseen(classes: Sequence[str]) -> tuple[str, ...]:
-    """The classes and the one that stands for all others; among tags of spans it is a tag of a type of its own.
+    """The classes, and one class for all others; for span tags, it is a tag with a type of its own.
 
     >>> with_unseen(["a", "b"]), with_unseen(["O", "B-city", "I-city"])[-1]
     (('a', 'b', '<unseen>'), 'I-<unseen>')

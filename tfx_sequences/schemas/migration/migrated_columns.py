@@ -39,7 +39,8 @@ def from_feature_columns(columns: Any, *, normalizers: Normalizers | None = None
             `numeric_column`, `sequence_numeric_column`, `bucketized_column`, and
             `embedding_column`, `shared_embeddings` (and the `shared_embedding_columns` of TensorFlow 1) or
             `indicator_column` of any `categorical_column_with_*`,
-            `sequence_categorical_column_with_*`, `weighted_categorical_column` or `bucketized_column`.
+            `sequence_categorical_column_with_*`, `weighted_categorical_column`, `crossed_column` of
+            keys, or `bucketized_column`.
         normalizers: By key, the equivalent of the column's `normalizer_fn`, because a function
             cannot be written down: `Scaling(offset, scale)` or `"log1p"`.
 
@@ -47,7 +48,7 @@ def from_feature_columns(columns: Any, *, normalizers: Normalizers | None = None
         A list of columns in the given order, or a column for a single column.
 
     Raises:
-        SpecError: A column has no equivalent: it is crossed, reads a
+        SpecError: A column has no equivalent: it crosses columns, reads a
             checkpoint, or has a `normalizer_fn` that is not in `normalizers`.
 
     >>> import tensorflow as tf

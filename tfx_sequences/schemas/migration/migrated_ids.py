@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns import feature_columns as ours
+from tfx_sequences.schemas.columns.crossed_columns import crossed_column, sequence_crossed_column
 from tfx_sequences.schemas.columns.representations import weighted_categorical_column
 
 
@@ -81,6 +82,13 @@ def _hashed(column: Any, *, is_sequence: bool) -> Any:
     return build(column.key, hash_bucket_size=_whole(column.hash_bucket_size), dtype=column.dtype)
 
 
+def _crossed(column: Any, *, is_sequence: bool) -> Any:
+    if not all(isinstance(key, str) for key in column.keys):
+        raise unsupported(column)
+    build = sequence_crossed_column if is_sequence else crossed_column
+    return build(column.keys, hash_bucket_size=_whole(column.hash_bucket_size), hash_key=_whole(column.hash_key))
+
+
 def _listed(column: Any, *, is_sequence: bool) -> Any:
     if is_sequence:
         build = ours.sequence_categorical_column_with_vocabulary_list
@@ -143,7 +151,7 @@ def unsupported(column: Any) -> SpecError:
     return SpecError(
         f"{name} cannot be converted." if advice else f"{name} is not a known column of tf.feature_column.",
         expected="numeric, sequence_numeric, bucketized, embedding, shared embedding and indicator columns, of "
-        "identity, vocabulary, hash, weighted and bucketized ones",
+        "identity, vocabulary, hash, crossed, weighted and bucketized ones",
         received=f"{type(column).__module__}.{type(column).__name__}",
         fix=advice,
     )
@@ -155,12 +163,13 @@ def _whole(value: Any) -> Any:
 
 _WEIGHTED = "WeightedCategoricalColumn"
 _CATEGORICAL: dict[str, Callable[..., Any]] = {
+    "CrossedColumn": _crossed,
     "IdentityCategoricalColumn": _identity,
     "HashedCategoricalColumn": _hashed,
     "VocabularyListCategoricalColumn": _listed,
     "VocabularyFileCategoricalColumn": _filed,
 }
 _WHAT_TO_DO_WITH = {
-    "CrossedColumn": "Write the crossed value into the records (the keys' values joined by a separator), and hash that "
-    "with categorical_column_with_hash_bucket. Its ids differ from the crossed column's: train that table again.",
+    "CrossedColumn": "Cross the keys of features, not columns. For other ids, write the "
+    "crossed value into the records and hash that with categorical_column_with_hash_bucket.",
 }

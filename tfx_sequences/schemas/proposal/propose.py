@@ -1,4 +1,4 @@
-"""A spec proposed from a schema: the other way round of `make_schema`."""
+"""Proposes a spec from a schema: the inverse of `make_schema`."""
 
 from __future__ import annotations
 
@@ -39,37 +39,37 @@ def propose_spec(
 ) -> Proposal:
     """Proposes a spec for the records that a schema describes.
 
-    The schema may be curated by hand, or inferred by SchemaGen (TFDV), which knows less. A
-    schema that `make_schema` made gives a spec with the same parse specs.
+    The schema can be curated by hand, or inferred by SchemaGen (TFDV), which knows less. A
+    schema from `make_schema` gives a spec with the same parse specs.
 
-    Types come from feature types and domains: whole numbers with a categorical domain, and all
-    strings, are categorical (with `num_buckets` where the domain has bounds from 0 on, with
-    `vocabulary_list` where it lists up to 1 000 terms, else with a computed vocabulary), text
-    where the domain is natural language; other numbers are numeric. Shapes and defaults come
-    from the tensor representations, or from shape, counts and presence. In a schema of
+    Types follow from feature types and domains. Integers with a categorical domain and all
+    strings are categorical: with `num_buckets` if the domain has bounds of at least 0, with
+    `vocabulary_list` if it lists up to 1 000 terms, otherwise with a computed vocabulary.
+    Strings are text if the domain is natural language; other numbers are numeric. Shapes and defaults
+    follow from the tensor representations, or from shape, counts and presence. In a schema of
     `tf.Example`, lists of varying length are the steps.
 
     Args:
         schema: The message, its text, or the path of a file with the text (`schema.pbtxt`).
         label: Key of the label: a context feature (a value, a vector of numbers, or any number of
-            terms) or, if none has it, a sequence feature, for a label of each step. Several keys give several heads.
-            None takes the feature that is called so (`label`, `target`, `class`, the last part of `clip/label`), or
-            that an environment such as serving is without. A vector beside one numeric sequence is a forecast.
-        example_weight: Key of the weight; None takes one called so (`example_weight`, ...).
-        id_key: Key of the records' id; None takes one called so (`id`, the only `*_id`, ...).
+            terms) or otherwise a sequence feature, for a label per step. Several keys give several heads.
+            None chooses a feature by its name (`label`, `target`, `class`, the last part of `clip/label`), or
+            a feature missing from an environment such as serving. A vector beside one numeric sequence is a forecast.
+        example_weight: Key of the weight; None chooses it by name (`example_weight`, ...).
+        id_key: Key of the records' id; None chooses it by name (`id`, the only `*_id`, ...).
         name: Name of the spec.
         bytes_samples: What the bytes in the records are, by whether they are of a feature list, and the key: a schema
             does not tell text from images and vectors of numbers.
 
     Returns:
         A `Proposal`: `spec`, `notes` on what was guessed, and `left_out`, the features that are
-        not in the spec and why. `to_yaml()` gives the spec's file with these as comments.
+        not in the spec, with reasons. `to_yaml()` gives the spec's file with these as comments.
 
     Raises:
         DataError: The schema cannot be read, or has no feature that could be steps.
-        SpecError: The label is not told, or a key is not one of a feature that can be it; the
+        SpecError: The label cannot be guessed, or a key's feature cannot have its role; the
             message lists the candidates.
-        EnvironmentNotSupportedError: On import, where `tensorflow_metadata` is missing.
+        EnvironmentNotSupportedError: On import, if `tensorflow_metadata` is missing.
 
     >>> proposal = propose_spec('''
     ...     feature { name: "speaker" type: BYTES }
@@ -100,7 +100,7 @@ def propose_spec(
     left_out = list(read.left_out)
     if read.record == "Example" and any(not f.is_represented for f in steps):
         text = (
-            "lists of varying length are taken for the steps; if one holds arrays, give its shape, "
+            "lists of varying length are treated as steps; if one contains arrays, set its shape, "
             "and if one does not belong to the steps, move it to context with multi_valued"
         )
         notes.append(Note("record", text))
@@ -135,12 +135,12 @@ def propose_spec(
 
 
 def _schema(schema: Any) -> schema_pb2.Schema:
-    """The message, whatever form it is given in."""
+    """The schema as a message, converted if necessary."""
     if isinstance(schema, schema_pb2.Schema):
         return schema
     if not isinstance(schema, str | os.PathLike):
         raise DataError(
-            "This is no schema.",
+            "This is not a schema.",
             expected="a Schema of tensorflow_metadata, its text, or the path of a file with it",
             received=type(schema).__name__,
         )
@@ -153,7 +153,7 @@ def _schema(schema: Any) -> schema_pb2.Schema:
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(
                 f"{where} cannot be read: {getattr(error, 'strerror', None) or error}.",
-                expected="a file of the text that SchemaGen writes (schema.pbtxt)",
+                expected="a file with the text that SchemaGen writes (schema.pbtxt)",
                 received=str(path),
                 fix="Check the path.",
             ) from error
@@ -162,24 +162,28 @@ def _schema(schema: Any) -> schema_pb2.Schema:
     except text_format.ParseError as error:
         raise DataError(
             f"{where} is not the text of a tensorflow_metadata schema: {error}",
-            expected='as SchemaGen writes it: feature { name: "..." type: BYTES ... }',
+            expected='the text that SchemaGen writes: feature { name: "..." type: BYTES ... }',
             received=f"{' '.join(text.split())!r:.60}",
-            fix="Mend the line named above, or give another file.",
+            fix="Correct the line named above, or use another file.",
         ) from error
     if not parsed.feature:
-        raise DataError(f"{where} has no features.", expected="a schema with a feature per key of the records")
+        raise DataError(f"{where} has no features.", expected="a schema with a feature for each key of the records")
     return parsed
 
 
 _ROLES = {
-    "label": ("the label", "a feature of the context, or of the steps", can_be_label),
-    "example_weight": ("the weight", "a context feature of one float", lambda f: f.is_scalar and f.dtype == "float32"),
-    "id_key": ("the records' id", "a context feature of one string", lambda f: f.is_scalar and f.dtype == "string"),
+    "label": ("the label", "a context or sequence feature", can_be_label),
+    "example_weight": (
+        "the weight",
+        "a context feature with one float",
+        lambda f: f.is_scalar and f.dtype == "float32",
+    ),
+    "id_key": ("the records' id", "a context feature with one string", lambda f: f.is_scalar and f.dtype == "string"),
 }
 
 
 def _check_roles(roles: Sequence[tuple[str, str]], context: Sequence[SchemaFeature], read: SchemaFeatures) -> None:
-    """Raises unless each key that the caller gives is of a feature that can play its role."""
+    """Raises an error unless each given key belongs to a feature that can have its role."""
     for role, key in roles:
         words, expected, can_be = _ROLES[role]
         features = [f for f in read.features if role == "label"] or context
@@ -196,20 +200,20 @@ def _check_roles(roles: Sequence[tuple[str, str]], context: Sequence[SchemaFeatu
             received = f"'{key}', {reasons[0]}" if reasons else f"'{key}', which the schema does not have"
         raise SpecError(
             f"'{key}' cannot be {words}.",
-            expected=f"{expected}: {shortened(candidates) or 'there is none'}",
+            expected=f"{expected}: {shortened(candidates) or 'no such feature exists'}",
             received=received,
-            fix=f"Give another {role}.{did_you_mean(key, candidates)}",
+            fix=f"Choose another {role}.{did_you_mean(key, candidates)}",
         )
     given = [key for _, key in roles]
     twice = sorted({key for key in given if given.count(key) > 1})
     if twice:
         raise SpecError(
-            f"'{twice[0]}' is given two roles.", fix="Give label, example_weight and id_key keys of their own."
+            f"'{twice[0]}' was given two roles.", fix="Use different keys for label, example_weight and id_key."
         )
 
 
 def _role(rest: Sequence[SchemaFeature], key: str | None, role: str, notes: list[Note]) -> SchemaFeature | None:
-    """The weight or the id: as given, or guessed by its name."""
+    """The weight or the id: given, or guessed from its name."""
     _, _, can_be = _ROLES[role]
     candidates = [f for f in rest if can_be(f)]
     if key is not None:
@@ -219,29 +223,29 @@ def _role(rest: Sequence[SchemaFeature], key: str | None, role: str, notes: list
         named = named or [f for f in candidates if "_".join(words_of(f.key)) in _ID_NAMES]
         named = named or [f for f in candidates if is_id_name(f.key)]
     else:
-        # What is only called weight may be a weight in kilograms, unless it is declared as never negative.
+        # A feature called weight may be a weight in kilograms, unless it is declared as never negative.
         named = [f for f in candidates if f.key.lower() in _WEIGHT_NAMES]
         named = named or [f for f in candidates if f.key.lower() == "weight" and f.min_value == 0]
     if len(named) != 1:
         return None
-    notes.append(Note(role, "guessed by its name"))
+    notes.append(Note(role, "guessed from its name"))
     return named[0]
 
 
 def _steps_of_context(
     plain: list[SchemaFeature], read: SchemaFeatures, notes: list[Note]
 ) -> tuple[list[SchemaFeature], list[SchemaFeature]]:
-    """Context and sequence where the schema has no sequence feature: lists of one length, or tokens, are it."""
+    """Context and sequence for a schema without sequence features: lists of equal length, or tokens, are the steps."""
     if read.record == "Example":
         lists = [f for f in plain if not f.is_represented and not f.is_scalar and len(f.shape or ()) == 1]
         sizes = {f.shape[0] for f in lists if f.shape}
         if len(sizes) == 1:
-            text = f"all lists have {sizes.pop()} values, taken for as many steps; if they are arrays, they are context"
+            text = f"all lists have {sizes.pop()} values, treated as steps; if they are arrays, move them to context"
             notes += [Note(f"sequence.{f.key}", text) for f in lists]
             steps = [dataclasses.replace(f, is_sequence=True, shape=(), default=None) for f in lists]
             return [f for f in plain if f not in lists], steps
     texts = [f for f in plain if f.dtype == "string" and f.is_scalar]
-    # Natural language is meant for it; a domain of few terms is not.
+    # Prefer natural language; avoid a domain of few terms.
     for likely in ([f for f in texts if f.is_text], [f for f in texts if f.terms is None], texts):
         if likely:
             others = f", of {shortened(f.key for f in likely)}" if len(likely) > 1 else ""
@@ -256,17 +260,17 @@ def _steps_of_context(
 
 
 def _no_steps(read: SchemaFeatures, left_out: Sequence[Note]) -> DataError:
-    features = shortened(f.key for f in read.features) or "no feature that a spec can have"
+    features = shortened(f.key for f in read.features) or "no feature that a spec can contain"
     reasons = f"; left out: {' '.join(map(str, left_out[:3]))}" if left_out else ""
     return DataError(
         "The schema has no feature whose values could be the steps of a sequence.",
         expected="feature lists in a '##SEQUENCE##' struct (SequenceExample), or lists of varying length (Example)",
         received=f"{read.record} with {features}{reasons}",
-        fix="Check that the records were read as what they are: tf.SequenceExample, or tf.Example.",
+        fix="Check that the records were read with the right type: tf.SequenceExample or tf.Example.",
     )
 
 
 def _described(feature: SchemaFeature) -> str:
     if feature.shape is None:
-        return f"a {feature.dtype} feature of any number of values"
-    return f"a {feature.dtype} feature of shape {list(feature.shape)}"
+        return f"a {feature.dtype} feature with any number of values"
+    return f"a {feature.dtype} feature with shape {list(feature.shape)}"

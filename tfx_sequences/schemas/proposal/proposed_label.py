@@ -1,4 +1,4 @@
-"""The labels of a proposed spec: which features they are, and their kinds."""
+"""The labels of a proposed spec: their features and kinds."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from tfx_sequences.schemas.proposal.schema_features import SchemaFeature
 _LABEL_WORDS = ("label", "labels", "target", "targets", "class", "outcome", "y")
 _PART_WORDS = frozenset(("label", "labels", "target", "class"))
 _STEP_WORDS = frozenset(("slot", "slots", "tag", "tags"))
-# What ends the keys of a class that is stored twice, as text and as a number.
+# Endings of the keys of a class that is stored twice, as text and as a number.
 _TEXT_WORDS, _NUMBER_WORDS = ("string", "text", "name"), ("index", "id", "idx", "int")
-# A domain of more values becomes computed classes.
+# For larger domains, classes are computed.
 _MOST_CLASSES = 1_000
 _MOST_NAMED = 8
 
 
 def can_be_label(feature: SchemaFeature) -> bool:
-    """One value per record or step; a vector of numbers; or any number of terms."""
+    """Whether it is one value per record or step, a vector of numbers, or a list of terms."""
     if feature.is_scalar:
         return True
     if feature.shape is None:
@@ -34,16 +34,16 @@ def can_be_label(feature: SchemaFeature) -> bool:
 def find_labels(
     features: Sequence[SchemaFeature], keys: Sequence[str], notes: list[Note], taken: tuple[str | None, ...]
 ) -> list[SchemaFeature]:
-    """The labels: the features of those keys, in the context before the steps; without keys the one that names tell.
+    """The labels: the features with these keys (context first), or without keys a guess from names.
 
     Args:
-        features: Those of the schema.
-        keys: Known to be those of features that can be labels.
-        notes: Gains what was guessed.
-        taken: Keys that play another role.
+        features: Features of the schema.
+        keys: Keys of features that can be labels.
+        notes: Receives notes on what was guessed.
+        taken: Keys with another role.
 
     Raises:
-        SpecError: The schema does not tell. The message lists the candidates.
+        SpecError: The label cannot be guessed. The message lists the candidates.
     """
     if keys:
         able = [f for f in features if can_be_label(f)]
@@ -54,7 +54,7 @@ def find_labels(
     steps = [f for f in able if f.is_sequence]
     for why, found in (
         ("by its name", _those(scalars, lambda f: f.key.lower() in _LABEL_WORDS)),
-        ("an environment is without it", _those(scalars, lambda f: f.is_for_training_only)),
+        ("it is missing from an environment", _those(scalars, lambda f: f.is_for_training_only)),
         ("by the last part of its key", _those(scalars, lambda f: "_".join(words_of(f.key)) in _LABEL_WORDS)),
         ("by its name", _those(scalars, _is_called_so)),
         ("by its name", _those(of_record, _is_called_so)),
@@ -74,7 +74,7 @@ def find_labels(
 
 
 def forecast_target(feature: SchemaFeature, features: Sequence[SchemaFeature]) -> SchemaFeature | None:
-    """The one numeric sequence feature whose next values a vector of the record may be; None if it cannot be these."""
+    """The only numeric sequence feature, if the record's vector may be its next values; otherwise None."""
     is_vector = feature.shape is not None and len(feature.shape) == 1 and feature.shape[0] > 1
     if feature.is_sequence or feature.dtype != "float32" or not is_vector:
         return None
@@ -85,13 +85,13 @@ def forecast_target(feature: SchemaFeature, features: Sequence[SchemaFeature]) -
 def label_fields(
     feature: SchemaFeature, features: Sequence[SchemaFeature], notes: list[Note], where: str = "label"
 ) -> dict[str, Any]:
-    """Fields of the `Label`; what was guessed of its kind becomes a note.
+    """Fields of the `Label`; guesses about its kind become notes.
 
     Args:
         feature: The label.
-        features: All of the schema.
-        notes: Gains what was guessed.
-        where: Where the spec declares the label.
+        features: All features of the schema.
+        notes: Receives notes on what was guessed.
+        where: The label's place in the spec.
     """
     target = forecast_target(feature, features)
     if target is not None:
@@ -104,7 +104,7 @@ def label_fields(
     elif not feature.is_scalar:
         fields["shape"] = feature.shape
         fields["type"] = "regression"
-        notes.append(Note(where, "numbers; if they are 0 and 1, one per class: type: multi_label"))
+        notes.append(Note(where, "numbers; if they are 0 and 1, one per class, use type: multi_label"))
         return fields
     if feature.dtype == "float32":
         return {**fields, "type": "regression"}
@@ -118,7 +118,7 @@ def label_fields(
             least, most = feature.id_range
             classes = tuple(range(least, most + 1)) if most - least < _MOST_CLASSES else None
         elif feature.is_categorical is None:
-            notes.append(Note(where, "whole numbers, taken for classes; if they are a quantity: type: regression"))
+            notes.append(Note(where, "integers, treated as classes; if they are a quantity, use type: regression"))
     if classes is not None and 2 <= len(classes) <= _MOST_CLASSES:
         notes.append(Note(where, "classes are those of the schema's domain; any other is an error"))
         fields["classes"] = classes
@@ -153,14 +153,14 @@ def _forecast_fields(
 ) -> dict[str, Any]:
     size = (feature.shape or ())[0]
     text = (
-        f"a vector of {size} numbers beside the numeric sequence '{target.key}', taken for the values that follow its "
-        f"last step; if it is something else: {{type: regression, shape: [{size}]}}"
+        f"a vector of {size} numbers beside the numeric sequence '{target.key}', treated as the values after its "
+        f"last step; if it is something else, use {{type: regression, shape: [{size}]}}"
     )
     notes.append(Note(where, text))
     fields = {"key": feature.key, "type": "forecast", "horizon": size, "target": target.key}
     scales = [f for f in features if not f.is_sequence and f.is_scalar and f.dtype == "float32" and _is_scale(f)]
     if len(scales) == 1:
-        notes.append(Note(where, f"'{scales[0].key}' is taken for the scale that MASE divides the error by"))
+        notes.append(Note(where, f"'{scales[0].key}' is treated as the scale by which MASE divides the error"))
         fields["mase_scale"] = scales[0].key
     return fields
 
@@ -182,7 +182,7 @@ def _those(features: list[SchemaFeature], are: Callable[[SchemaFeature], bool]) 
 
 
 def _without_numbers_of_texts(found: list[SchemaFeature]) -> list[SchemaFeature]:
-    """Without `x/index` where `x/string` says the same in words."""
+    """Removes `x/index` if `x/string` contains the same as text."""
     texts = {_stem(f) for f in found if _last_word(f) in _TEXT_WORDS}
     return [f for f in found if not (_last_word(f) in _NUMBER_WORDS and _stem(f) in texts)]
 
@@ -199,10 +199,13 @@ def _not_told(candidates: Sequence[SchemaFeature]) -> SpecError:
     fix = "Write a label into the records: in the context, or one per step."
     if candidates:
         lines = [f"--label {shlex.quote(f.key)}{'  (of steps)' * f.is_sequence}" for f in candidates[:_MOST_NAMED]]
-        fix = "Name the label with one of these options, or several labels with several:\n    " + "\n    ".join(lines)
+        fix = (
+            "Choose the label with one of these options, or several labels with several of them:\n    "
+            + "\n    ".join(lines)
+        )
     return SpecError(
-        "The schema does not tell which feature is the label.",
-        expected="one feature that is called label, target or class; or its key",
+        "The label cannot be guessed from the schema.",
+        expected="one feature called label, target or class; or the label's key",
         received=f"the candidates {shortened(f.key for f in candidates)}" if candidates else "no such feature",
         fix=fix,
     )

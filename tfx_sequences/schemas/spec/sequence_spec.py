@@ -9,7 +9,7 @@ import pydantic
 
 from tfx_sequences.errors import SpecError, did_you_mean
 from tfx_sequences.schemas.columns.base import Declared
-from tfx_sequences.schemas.columns.column import CategoricalColumn, Column, TextColumn
+from tfx_sequences.schemas.columns.column import CategoricalColumn, Column, CrossedColumn, TextColumn
 from tfx_sequences.schemas.columns.column_base import BaseColumn, IdColumn
 from tfx_sequences.schemas.columns.shared_tables import names_by_table
 from tfx_sequences.schemas.spec.batching import Batching
@@ -42,11 +42,13 @@ class SequenceSpec(Declared):
     name: str = pydantic.Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")
     """Names the pipeline; letters, digits, `_` and `-`."""
     description: str = ""
-    record: Literal["SequenceExample", "Example"] = "SequenceExample"
+    record: Literal["SequenceExample", "Example", "ELWC"] = "SequenceExample"
     """The protocol buffer of the records. In an Example, a sequence feature is a
-    flat list: the values of `shape` for each step."""
+    flat list: the values of `shape` for each step. ELWC is ExampleListWithContext: its items are the steps."""
     id_key: str | None = None
-    """Context feature (a string) that names the record in messages and predictions."""
+    """Context feature that names the record in messages and predictions."""
+    id_dtype: Literal["string", "int64"] = "string"
+    """How the record stores the id. Predictions have it as text."""
     context: dict[str, Column] = {}
     """Features of the whole record, by name."""
     sequence: dict[str, Column] = pydantic.Field(min_length=1)
@@ -57,6 +59,8 @@ class SequenceSpec(Declared):
     """Instead of `label`: several labels by name, which heads of one network learn together."""
     example_weight: str | None = None
     """Context feature (a number) that weighs the record in loss and metrics."""
+    example_weight_dtype: Literal["float32", "int64"] = "float32"
+    """How the record stores its weight."""
     splits: Splits = Splits()
     batching: Batching = Batching()
     model: Model = Model()
@@ -110,7 +114,7 @@ class SequenceSpec(Declared):
                         "but a tf.Example has one feature for each name; only a SequenceExample can have two"
                     )
             for column in self.sequence.values():
-                if isinstance(column, CategoricalColumn) and column.multi_valued:
+                if isinstance(column, CategoricalColumn | CrossedColumn) and column.multi_valued:
                     raise ValueError(
                         f"'{column.key}' is multi_valued, but the flat lists of a tf.Example cannot say "
                         "which values belong to which step; use SequenceExamples"
@@ -174,6 +178,11 @@ class SequenceSpec(Declared):
                 if column.get("key") == name:
                     del column["key"]
         return dumped
+
+    @property
+    def payload(self) -> Literal["SequenceExample", "Example"]:
+        """The protocol buffer of the records once they are read: an ELWC is read as a SequenceExample."""
+        return "Example" if self.record == "Example" else "SequenceExample"
 
     @property
     def heads(self) -> dict[str, Label]:

@@ -22,7 +22,17 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, check_causali
 from tfx_sequences.schemas.spec.yaml_nodes import compose
 
 # The sections that determine each stage's result: an edit elsewhere leaves its cache valid.
-TRANSFORM_SECTIONS = ("record", "id_key", "context", "sequence", "label", "labels", "example_weight")
+TRANSFORM_SECTIONS = (
+    "record",
+    "id_key",
+    "id_dtype",
+    "context",
+    "sequence",
+    "label",
+    "labels",
+    "example_weight",
+    "example_weight_dtype",
+)
 TRAIN_SECTIONS = (*TRANSFORM_SECTIONS, "name", "batching", "model", "training")
 
 

@@ -1,0 +1,52 @@
+"""Checks of labels that are vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tfx_sequences.components.records.batches import Rows
+from tfx_sequences.components.records.value_errors import Where, not_binary
+from tfx_sequences.errors import DataError
+from tfx_sequences.schemas.kinds.distribution import SUM_TOLERANCE, DeclaredDistribution
+from tfx_sequences.schemas.spec.label import Label
+
+
+def vector_fault(name: str, label: Label, rows: Rows) -> tuple[np.ndarray, Callable[[Where], DataError]] | None:
+    """The records whose vectors cannot be targets, and the error that says why; None if all can.
+
+    Args:
+        name: The feature, as messages name it.
+        label: The label.
+        rows: Its values.
+    """
+    values: Any = rows.values
+    if not isinstance(label.kind, DeclaredDistribution):
+        wrong = np.flatnonzero((values != 0) & (values != 1))
+        if not len(wrong):
+            return None
+        value = values[wrong[0]]
+        return rows.records_of_values(wrong), lambda where: not_binary(name, value, where)
+    size = int(label.shape[0])
+    if len(values) % size:
+        return None  # its number of values is told otherwise
+    vectors = values.astype(np.float64).reshape(-1, size)
+    bad = ~((vectors >= 0).all(axis=1) & (np.abs(vectors.sum(axis=1) - 1) <= SUM_TOLERANCE))
+    if not bad.any():
+        return None
+    at, total = np.flatnonzero(bad), float(vectors[bad][0].sum())
+    return rows.records_of_values(at * size), lambda where: not_a_distribution(name, total, where)
+
+
+def not_a_distribution(name: str, total: float, where: Where) -> DataError:
+    """A vector that is not one of probabilities."""
+    return DataError(
+        f"{name[0].upper()}{name[1:]} has a vector that is not a distribution.",
+        expected="numbers from 0 whose sum is 1",
+        received=f"the sum {total:g} in {where.first}"
+        if total >= 0 and abs(total - 1) > SUM_TOLERANCE
+        else f"a negative number in {where.first}",
+        fix="Divide each vector by its sum; for other vectors use `type: regression` or `multi_label` at the label.",
+    )

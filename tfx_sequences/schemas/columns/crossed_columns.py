@@ -1,0 +1,124 @@
+"""Columns of several features at once: each combination of their values is an id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import pydantic
+
+from tfx_sequences.schemas.columns.base import Strings, declared
+from tfx_sequences.schemas.columns.column_base import FurtherFeature, IdColumn
+
+
+class CrossedColumn(IdColumn):
+    """Combinations of the values of several features of a step (or of the record), by their hash.
+
+    The ids are those of `tf.feature_column.crossed_column` and `tf.sparse.cross_hashed`. A step where one of the
+    features is missing has no id: a vector of zeros.
+
+    >>> CrossedColumn(keys=("item", "hour"), hash_bucket_size=1000, is_sequence=True).name
+    'hour_X_item_embedding'
+    """
+
+    type: Literal["crossed"] = "crossed"
+    keys: Strings = pydantic.Field(min_length=2)
+    """Keys of the features, all of the steps or all of the record; their order matters."""
+    dtypes: dict[str, Literal["string", "int64"]] = {}
+    """How the record stores them, by key; those that are not named are strings."""
+    hash_bucket_size: pydantic.PositiveInt
+    """Ids are the hash of the combination, modulo this."""
+    hash_key: int | None = None
+    """What the hash begins with; None: as TensorFlow's does."""
+    multi_valued: bool = False
+    """A step (or a record) has any number of values of each feature: every combination of them is an id."""
+    indicator: bool = False
+    """Give the model a one-hot vector (with counts, for several values) instead of an embedding."""
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _key_is_the_first(cls, data: Any) -> Any:
+        keys = data.get("keys") if isinstance(data, dict) else None
+        return {**data, "key": keys[0]} if isinstance(keys, list | tuple) and keys else data
+
+    @pydantic.model_validator(mode="after")
+    def _check(self) -> CrossedColumn:
+        if len(set(self.keys)) < len(self.keys):
+            raise ValueError("keys names a feature twice")
+        unknown = sorted(set(self.dtypes) - set(self.keys))
+        if unknown:
+            raise ValueError(f"dtypes names '{unknown[0]}', which is not among the keys")
+        if self.indicator and self.embedding:
+            raise ValueError("give either indicator or embedding, not both")
+        return self
+
+    @property
+    def is_indicator(self) -> bool:
+        """An embedding unless `indicator` is set."""
+        return self.indicator
+
+    @property
+    def has_several_ids(self) -> bool:
+        """As declared by `multi_valued`."""
+        return self.multi_valued
+
+    @property
+    def id_source(self) -> tuple[Any, ...]:
+        """The features and the hash."""
+        return ("crossed", self.keys, tuple(sorted(self.dtypes.items())), self.hash_bucket_size, self.hash_key)
+
+    def dtype_of(self, key: str) -> Literal["string", "int64"]:
+        """How the record stores one of the features."""
+        return self.dtypes.get(key, "string")
+
+    @property
+    def further_features(self) -> tuple[FurtherFeature, ...]:
+        """The features after the first one."""
+        return tuple(
+            FurtherFeature(key, self.is_sequence, self.dtype_of(key), several=self.multi_valued)
+            for key in self.keys[1:]
+        )
+
+    @property
+    def name(self) -> str:
+        """The keys in their alphabetical order, as `tf.feature_column` names it."""
+        return self._representation_name("_X_".join(sorted(self.keys)))
+
+
+def crossed_column(
+    keys: Sequence[str], hash_bucket_size: int, hash_key: int | None = None, *, multi_valued: bool = True
+) -> CrossedColumn:
+    """Combinations of the values of several features of the record, by their hash.
+
+    Args:
+        keys: Keys of the features: strings or int64, of any number of values.
+        hash_bucket_size: Number of ids.
+        hash_key: What the hash begins with; None: as TensorFlow's does.
+        multi_valued: Each feature may have several values.
+
+    >>> crossed_column(["a", "b"], hash_bucket_size=9).keys
+    ('a', 'b')
+    """
+    return _crossed(keys, hash_bucket_size, hash_key, multi_valued, is_sequence=False)
+
+
+def sequence_crossed_column(
+    keys: Sequence[str], hash_bucket_size: int, hash_key: int | None = None, *, multi_valued: bool = False
+) -> CrossedColumn:
+    """Combinations of the values of several features of each step, by their hash; see `crossed_column`.
+
+    >>> sequence_crossed_column(["item", "hour"], hash_bucket_size=1000).is_sequence
+    True
+    """
+    return _crossed(keys, hash_bucket_size, hash_key, multi_valued, is_sequence=True)
+
+
+def _crossed(keys: Sequence[str], size: int, hash_key: int | None, multi_valued: bool, *, is_sequence: bool) -> Any:
+    return declared(
+        CrossedColumn,
+        keys=tuple(keys),
+        hash_bucket_size=size,
+        hash_key=hash_key,
+        multi_valued=multi_valued,
+        is_sequence=is_sequence,
+    )
