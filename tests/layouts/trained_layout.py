@@ -17,6 +17,7 @@ from tfx_sequences.components.input.sequence_input import SequenceInput
 from tfx_sequences.components.network.model import build_model, compile_model
 from tfx_sequences.components.numbers.chosen import normalizers_of
 from tfx_sequences.components.records.data_check import DataReport, check_data
+from tfx_sequences.components.records.opening import record_dataset
 from tfx_sequences.components.serving.exported_model import RawRecordModel, export
 from tfx_sequences.components.serving.loaded_model import LoadedModel, load_model
 from tfx_sequences.components.training.fitting import fit
@@ -36,7 +37,7 @@ def analyze(spec: SequenceSpec, serialized: list[bytes], folder: Path) -> tft.TF
     from tfx_sequences.schemas.features.tfmd import make_schema
 
     kinds = {"SequenceExample": tfxio.TFSequenceExampleBeamRecord, "Example": tfxio.TFExampleBeamRecord}
-    source = kinds[spec.record](physical_format="memory", telemetry_descriptors=["tests"], schema=make_schema(spec))
+    source = kinds[spec.payload](physical_format="memory", telemetry_descriptors=["tests"], schema=make_schema(spec))
     with beam.Pipeline(runner="FnApiRunner") as pipeline, tft_beam.Context(temp_dir=str(folder / "tmp")):
         batches = pipeline | beam.Create(serialized) | source.BeamSource()
         graph = (batches, source.TensorAdapterConfig()) | tft_beam.AnalyzeDataset(lambda x: transform_inputs(x, spec))
@@ -54,7 +55,8 @@ def train_layout(spec: SequenceSpec, records: Records, folder: Path) -> tuple[Lo
 
     files = {split: write_records(folder / "data" / f"{split}.tfrecord", records[split]) for split in records}
     checked = check_data(spec, folder / "data")
-    output = analyze(spec, records["train"], folder)
+    read_as = [record.numpy() for record in record_dataset(str(files["train"]))]
+    output = analyze(spec, read_as, folder)
     loader = saved_transform_io_v2.SavedModelLoader(output.transform_savedmodel_dir)
     statistics = task_statistics(spec, output, None)
     read = network_spec(spec, normalizers_of(statistics.normalizers))
