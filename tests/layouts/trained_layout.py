@@ -56,15 +56,15 @@ def train_layout(spec: SequenceSpec, records: Records, folder: Path) -> tuple[Lo
     files = {split: write_records(folder / "data" / f"{split}.tfrecord", records[split]) for split in records}
     checked = check_data(spec, folder / "data")
     read_as = [record.numpy() for record in record_dataset(str(files["train"]))]
+    # A pipeline trains on what ingestion has read, not on the files of the user.
+    train_file = str(write_records(folder / "ingested" / "train.tfrecord", read_as))
     output = analyze(spec, read_as, folder)
     loader = saved_transform_io_v2.SavedModelLoader(output.transform_savedmodel_dir)
     statistics = task_statistics(spec, output, None)
     read = network_spec(spec, normalizers_of(statistics.normalizers))
     form = raw_records(spec, loader.apply_transform_model, read_as=read)
     plan = make_plan(read_histogram(output), spec.batching)
-    train, valid = (
-        SequenceInput([str(files["train"])], read, form, plan, training=training) for training in (True, False)
-    )
+    train, valid = (SequenceInput([train_file], read, form, plan, training=training) for training in (True, False))
     statistics = task_statistics(spec, output, train)
     keras.utils.set_random_seed(0)
     model = build_model(spec, statistics)
