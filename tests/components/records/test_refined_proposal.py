@@ -150,8 +150,37 @@ def test_ids_of_groups_are_not_ids_of_records(tmp_path):
     assert proposal.spec.splits.group == "patientId"
 
 
+def test_lists_of_another_rate_are_left_out_and_named(tmp_path):
+    records = []
+    for i in range(60):
+        steps = 2 + i % 4
+        lists = {"x": [float(i)] * steps, "y": [1.0 * n for n in range(steps)], "pulse": [float(i)] * (5 * steps)}
+        records.append(sequence_example({"label": "ab"[i % 2]}, lists))
+    proposal = proposed(tmp_path, records)
+    assert set(proposal.spec.sequence) == {"x", "y"}
+    assert left_out(proposal)["sequence.pulse"].startswith("10 steps where 'sequence.x' has 2, in 60 records")
+
+
+def test_classes_that_only_the_test_has_count_as_wrong(tmp_path):
+    def part(kinds):
+        return [sequence_example({"label": kind}, {"x": [float(i), 1.0]}) for i, kind in enumerate(kinds)]
+
+    proposal = proposed(tmp_path, part("abab" * 10), valid=part("ab" * 5), test=part("abcdd"))
+    assert proposal.spec.label.unseen == "wrong"
+    assert "'d' in 2 records, 'c' in 1 record" in notes(proposal, "check")
+
+
+def test_numbers_outside_of_the_training_range_are_noted(tmp_path):
+    def part(numbers):
+        contexts = [{"label": "ab"[i % 2], "recording": i} for i in numbers]
+        return [sequence_example(context, {"x": [0.5, context["recording"] % 7 * 1.0]}) for context in contexts]
+
+    proposal = proposed(tmp_path, part([*range(5, 50)] * 2), valid=part(range(5, 50)), test=part(range(5)))
+    assert "context.recording: 100% of the values of test" in notes(proposal, "check")
+
+
 def test_records_that_a_check_refuses_are_told_in_the_file(tmp_path):
-    records = [sequence_example({"label": "ab"[i % 2]}, {"x": [1.0] * (i % 2), "y": [1.0]}) for i in range(20)]
+    records = [sequence_example({"label": "ab"[i % 2]}, {"x": [float("inf"), 1.0 * i]}) for i in range(20)]
     write_records(tmp_path / "train.tfrecord", records)
     proposal = _proposed(path_of(tmp_path), label=None, name="t")
     assert "the check rejects the records" in notes(proposal, "records")

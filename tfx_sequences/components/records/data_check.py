@@ -22,6 +22,7 @@ from tfx_sequences.components.records.paths import AnyPath, path_of
 from tfx_sequences.components.records.places import place
 from tfx_sequences.components.records.split_checks import check_splits, unseen_lines
 from tfx_sequences.components.records.value_errors import text
+from tfx_sequences.components.records.value_ranges import ValueRanges
 from tfx_sequences.components.records.values import ValueChecks
 from tfx_sequences.errors import DataError, shortened
 from tfx_sequences.schemas.features.raw_features import raw_features
@@ -119,7 +120,8 @@ def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataRepo
     unused_context, unused_sequence = check_keys(spec, samples)
     numbers = NumberFigures(spec)
     leaks = LeakSearch(spec, samples)
-    figures = _read(spec, checks, numbers, leaks, split_files, held_back)
+    ranges = ValueRanges(spec)
+    figures = _read(spec, checks, numbers, leaks, ranges, split_files, held_back)
     checks.raise_first()
     in_files = {name: figures[name] for name in split_files}
     in_files["train"] = Figures.of_all(figures[name] for name in ("train", *held_back.shares))
@@ -142,7 +144,7 @@ def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataRepo
         held_back_by=held_back.words if held_back else "",
         skipped_files=tuple(f.name for f in skipped_files(data_dir, spec.splits)),
         normalizers=chosen,
-        advice=(*numbers.advice(), *unseen_lines(spec, figures)),
+        advice=(*numbers.advice(), *unseen_lines(spec, figures), *ranges.lines()),
         leaks=leaks.found(),
     )
 
@@ -202,6 +204,7 @@ def _read(
     checks: ValueChecks,
     numbers: NumberFigures,
     leaks: LeakSearch,
+    ranges: ValueRanges,
     split_files: Mapping[str, list[AnyPath]],
     held_back: HoldBack,
 ) -> dict[str, Figures]:
@@ -215,7 +218,9 @@ def _read(
                 parse_batch(batch, spec)
                 parts = _parts(batch, spec, held_back) if divided else None
                 lengths = checks.check(batch, targets, parts)
-                leaks.add(batch, [name] * len(batch) if parts is None else [held_back.names[p] for p in parts], lengths)
+                splits = [name] * len(batch) if parts is None else [held_back.names[part] for part in parts]
+                leaks.add(batch, splits, lengths)
+                ranges.add(batch, splits, after_train=name != "train")
                 if name == "train":
                     # Only the records that remain in `train`, because Transform analyzes only those.
                     numbers.add(batch, None if parts is None else parts == len(held_back.shares))

@@ -16,6 +16,7 @@ from tfx_sequences.components.records.leak_search import stored_dtypes
 from tfx_sequences.components.records.leaks import Leak
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.schemas.columns.group_names import is_id_name
+from tfx_sequences.schemas.columns.names import raw_name
 from tfx_sequences.schemas.features.raw_features import RawFeature, feature_of
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
@@ -37,6 +38,7 @@ class ProposalFacts:
         repeated_id: Whether `id_key` has the same value in several records.
         widths: The width of vectors in flat lists of an Example, and the feature that contains it, by column.
         binary: Heads whose labels are vectors of zeros and ones.
+        misaligned: Sequence columns with a different number of steps than most others (or the label), with an example.
     """
 
     records: int
@@ -48,6 +50,7 @@ class ProposalFacts:
     repeated_id: bool
     widths: dict[str, tuple[int, str]]
     binary: tuple[str, ...]
+    misaligned: dict[str, str]
 
 
 def proposal_facts(spec: SequenceSpec, files: Iterable[AnyPath], samples: Iterable[FileSample]) -> ProposalFacts:
@@ -78,6 +81,7 @@ def proposal_facts(spec: SequenceSpec, files: Iterable[AnyPath], samples: Iterab
         repeated_id=repeated,
         widths=values.widths(),
         binary=values.binary(),
+        misaligned=values.misaligned(),
     )
 
 
@@ -99,6 +103,10 @@ class _Values:
         self._binary = {n for n, x in spec.heads.items() if x.is_vector and not x.is_cut_out}
         flat = [n for n, c in spec.columns.items() if c.is_sequence and c.type == "numeric" and feature_of(c).size == 1]
         sizes = [n for n, c in spec.columns.items() if not c.is_sequence and feature_of(c).shape == (2,)]
+        labels = [raw_name(x.key, of_steps=True) for x in spec.heads.values() if x.per_step]
+        names = {feature_of(c).tensor_name: n for n, c in spec.columns.items() if feature_of(c).is_sequence}
+        self._steps: dict[str, list[np.ndarray]] = {name: [] for name in (*labels, *names)}
+        self._of_labels, self._of_steps = labels, names
         in_example = spec.record == "Example"
         self._widths: dict[tuple[str, str], int] = {(n, s): 0 for n in flat for s in sizes} if in_example else {}
 
@@ -106,6 +114,10 @@ class _Values:
         self.records += len(batch)
         features = {name: feature_of(column) for name, column in self._spec.columns.items()}
         rows = {name: batch.rows[feature.tensor_name] for name, feature in features.items()}
+        sizes = {feature_of(column).tensor_name: feature_of(column).size for column in self._spec.columns.values()}
+        for name, steps in self._steps.items():
+            values = batch.rows[name]
+            steps.append(np.diff(values.splits[0]) // (sizes.get(name, 1) if len(values.splits) == 1 else 1))
         for name in list(self._constant):
             first, is_constant = _one_value(rows[name], features[name])
             known = self._constant[name]
@@ -134,6 +146,21 @@ class _Values:
                 del self._widths[name, size]
             else:
                 self._widths[name, size] = int(shapes[0, 1])
+
+    def misaligned(self) -> dict[str, str]:
+        steps = {name: np.concatenate(parts) for name, parts in self._steps.items() if parts}
+        if not steps:
+            return {}
+        # A list that a record does not have says nothing of the steps.
+        agreement = {n: sum(((a == b) | (a == 0) | (b == 0)).mean() for b in steps.values()) for n, a in steps.items()}
+        reference = self._of_labels[0] if self._of_labels else max(steps, key=lambda n: (agreement[n], steps[n].sum()))
+        found = {}
+        for name, lengths in steps.items():
+            wrong = np.flatnonzero((lengths != steps[reference]) & (lengths != 0) & (steps[reference] != 0))
+            if len(wrong) and name in self._of_steps:
+                at, of = int(lengths[wrong[0]]), int(steps[reference][wrong[0]])
+                found[self._of_steps[name]] = f"{at} steps where '{reference}' has {of}, in {len(wrong)} records"
+        return found
 
     def constants(self) -> dict[str, str]:
         if self.records < _FEWEST_RECORDS:

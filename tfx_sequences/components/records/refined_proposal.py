@@ -84,6 +84,8 @@ class _Draft:
             text = f"a flat list of {width} values per step: '{self._columns[size].key}' contains its shape"
             self.notes.append(Note(name, text))
             self.remove(size, f"the numbers of steps and of values of '{self._columns[name].key}'")
+        for name, example in facts.misaligned.items():
+            self.remove(name, f"{example}; to use it, declare `timestamps` and `align`")
         for name, value in facts.constants.items():
             self.remove(name, f"constant: {value} in all {facts.records} records")
         for name, leak in facts.copies:
@@ -193,7 +195,7 @@ def _checked(draft: _Draft, folder: AnyPath) -> Proposal:
 
 def _with_report(draft: _Draft, report: DataReport) -> Proposal:
     for line in report.advice:
-        if line.startswith("Classes of "):
+        if line.startswith("Classes of ") or "lie outside those of train" in line:
             draft.notes.append(Note("check", line))
     for leak in report.leaks:
         if leak.kind == "group" and not report.held_back:

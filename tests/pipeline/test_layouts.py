@@ -1,0 +1,66 @@
+"""Records in layouts that people have, from `propose` with at most the label named to the served model."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import tensorflow as tf
+
+from tests.layouts.next_events import next_events
+from tests.layouts.slash_keys import slash_keys
+from tests.layouts.user_groups import user_groups
+from tests.records import write_records
+from tfx_sequences.components.serving.model_card import read_card
+from tfx_sequences.components.serving.prediction import predict_files
+
+
+def proposed_run(command, folder, records, *label):
+    """The report of a run of what `propose` writes, and its check."""
+    write_records(folder / "data" / "train.tfrecord", records)
+    spec, data = folder / "spec.yaml", folder / "data"
+    for arguments in (
+        ("propose", data, *(part for key in label for part in ("--label", key)), "-o", spec),
+        ("check", spec, "--data", data),
+        ("run", spec, "--data", data, "--output", folder / "out"),
+    ):
+        done = command(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads((folder / "out" / "report.json").read_text()), spec.read_text(), done.stdout
+
+
+def test_keys_with_slashes_are_trained_served_and_predicted(command, tmp_path):
+    report, _, _ = proposed_run(command, tmp_path, slash_keys())
+    assert report["blessed"] and report["metrics"]["accuracy"] >= 0.95
+    told = list(predict_files(tmp_path / "out", tmp_path / "data" / "train.tfrecord"))
+    assert [row["id"] for row in told[:3]] == ["clip0", "clip1", "clip2"]
+    assert np.mean([row["predicted_class"] == ["walk", "run"][i % 2] for i, row in enumerate(told)]) >= 0.95
+    card = read_card(report["pushed_model"])
+    assert {name["key"] for name in card["names"].values()} >= {"image/speed", "region/label/string"}
+    assert {"image_speed", "region_label_string"} <= set(card["inputs"])
+    serve = tf.saved_model.load(report["pushed_model"]).signatures["serving_tensors"]
+    inputs = {
+        "image_speed": tf.constant([[2.0, 2.1], [5.2, 4.9]]),
+        "region_label_string": tf.constant([["dog", "person"], ["dog", "dog"]]),
+        "clip_start_timestamp": tf.constant([1000, 2000], tf.int64),
+        "sequence_length": tf.constant([2, 2], tf.int64),
+    }
+    wanted = {name: value for name, value in inputs.items() if name in serve.structured_input_signature[1]}
+    assert serve(**wanted)["predicted_class"].numpy().tolist() == [b"walk", b"run"]
+
+
+def test_users_that_are_tested_are_new(command, tmp_path):
+    report, spec, screen = proposed_run(command, tmp_path, user_groups(150, 3), "kind")
+    assert "splits: {group: user_id}" in spec
+    assert report["held_back_by"] == "by 'user_id': all records of a group in one split"
+    # A coin per user: nobody knows those of other users. Records of the same users would be told all.
+    assert report["metrics"]["accuracy"] < 0.85
+    assert "taken from train, by 'user_id'" in screen
+    assert not [finding for finding in report["findings"] if finding["kind"] == "leak"]
+
+
+def test_the_next_event_is_predicted_without_reading_it(command, tmp_path):
+    report, spec, _ = proposed_run(command, tmp_path, next_events(), "then")
+    assert "bidirectional: false" in spec
+    # The most likely next event has the probability one half, and the end is not known before.
+    assert 0.3 < report["metrics"]["accuracy"] < 0.6
