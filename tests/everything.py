@@ -173,6 +173,7 @@ def analyzed(spec, records, folder):
     import tensorflow_transform.beam as tft_beam
     from tfx_bsl.public import tfxio
 
+    from tfx_sequences.components.stages.exact_integers import exact_integers
     from tfx_sequences.components.transform.preprocessing import transform_inputs
     from tfx_sequences.schemas.features.tfmd import make_schema
 
@@ -180,7 +181,11 @@ def analyzed(spec, records, folder):
     source = tfxio.TFSequenceExampleBeamRecord(
         physical_format="memory", telemetry_descriptors=["tests"], schema=make_schema(spec)
     )
-    with beam.Pipeline(runner="FnApiRunner") as pipeline, tft_beam.Context(temp_dir=str(folder / "tmp")):
+    with (
+        exact_integers(),
+        beam.Pipeline(runner="FnApiRunner") as pipeline,
+        tft_beam.Context(temp_dir=str(folder / "tmp")),
+    ):
         batches = pipeline | beam.Create(result.serialized) | source.BeamSource()
         graph = (batches, source.TensorAdapterConfig()) | tft_beam.AnalyzeDataset(
             lambda inputs: transform_inputs(inputs, spec)

@@ -22,7 +22,13 @@ def labels_spec(**changes):
                 "frame": {"type": "numeric", "shape": (2,), "normalizer": "none"},
             },
             "labels": {
-                "tag": {"key": "tag", "per_step": True, "class_weights": "balanced", "step_weight": "sure"},
+                "tag": {
+                    "key": "tag",
+                    "per_step": True,
+                    "class_weights": "balanced",
+                    "step_weight": "sure",
+                    "allowed_copies": ("frame", "token"),
+                },
                 "next_frame": {
                     "key": "frame",
                     "type": "multi_label",

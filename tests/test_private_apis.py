@@ -350,6 +350,16 @@ def test_transforms_processor():
     assert callable(executor.TransformProcessor._GetDesiredBatchSize)
 
 
+@canary("_DecodeBatchExamplesDoFn")
+def test_decoder_of_sequence_examples():
+    from tfx_bsl.tfxio import tf_sequence_example_record
+
+    # `exact_integers` puts a decoder of its own in the place of this name while a pipeline is built.
+    reader = tf_sequence_example_record._TFSequenceExampleRecordBase._RawRecordToRecordBatchInternal
+    assert "_DecodeBatchExamplesDoFn(" in inspect.getsource(reader)
+    assert callable(tf_sequence_example_record._DecodeBatchExamplesDoFn.process)
+
+
 @canary("experimental.enable_op_determinism", "tensorflow.python.framework")
 def test_op_determinism_can_be_switched_back():
     from tensorflow.python.framework import config

@@ -34,6 +34,7 @@ _PUBLIC = {
         "Embedding",
         "NumericColumn",
         "Scaling",
+        "TimeColumn",
         "TextColumn",
         "Vocabulary",
         "ZScoreBy",

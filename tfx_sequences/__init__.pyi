@@ -30,6 +30,7 @@ from tfx_sequences.schemas.columns.column import Embedding as Embedding
 from tfx_sequences.schemas.columns.column import NumericColumn as NumericColumn
 from tfx_sequences.schemas.columns.column import Scaling as Scaling
 from tfx_sequences.schemas.columns.column import TextColumn as TextColumn
+from tfx_sequences.schemas.columns.column import TimeColumn as TimeColumn
 from tfx_sequences.schemas.columns.column import Vocabulary as Vocabulary
 from tfx_sequences.schemas.columns.column import ZScoreBy as ZScoreBy
 from tfx_sequences.schemas.columns.crossed_columns import CrossedColumn as CrossedColumn

@@ -1,0 +1,1 @@
+"""Records in layouts that are common elsewhere, with values whose right answers are known."""

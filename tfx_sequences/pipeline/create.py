@@ -131,7 +131,7 @@ def create_pipeline(
         backups=backups or os.path.join(pipeline_root, "backups"),
         output_root=output_root,
         training_steps=training_steps,
-        valid_is_held_back="valid" not in splits_with_files,
+        valid_is_held_back=_may_rotate(spec, splits_with_files),
     )
     model = trainer.outputs["model"]
     baseline = _last_blessed_model() if spec.evaluation.baseline else None
@@ -198,6 +198,12 @@ def create_pipeline(
         metadata_connection_config=metadata_connection_config,
         beam_pipeline_args=beam_pipeline_args or [],
     )
+
+
+def _may_rotate(spec: SequenceSpec, splits_with_files: tuple[str, ...]) -> bool:
+    """Whether training may divide train and valid otherwise: not where they are apart by group or time."""
+    is_divided = spec.splits.group is not None or spec.splits.time is not None
+    return "valid" not in splits_with_files and not is_divided
 
 
 def _module_of(function: str) -> str:

@@ -11,6 +11,9 @@ from tfx_sequences.components.evaluation.config import make_eval_config
 from tfx_sequences.components.stages.evaluation_check import find_miscounts
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
+# TFMA's own metrics have no weights, so they are for labels that no record may lack.
+LABEL = {"key": "kind", "missing_label": "error"}
+
 
 def metrics(config):
     return {m.class_name: m for m in config.metrics_specs[0].metrics}
@@ -19,6 +22,7 @@ def metrics(config):
 def test_thresholds_gate_on_the_whole_split_only():
     spec = everything_spec(
         example_weight=None,
+        label=LABEL,
         evaluation={"thresholds": {"accuracy": {"min": 0.5}, "loss": {"max": 2.0}}, "slices": ("city", "kind")},
     )
     config = make_eval_config(spec)
@@ -32,9 +36,16 @@ def test_thresholds_gate_on_the_whole_split_only():
 
 
 def test_the_label_comes_from_the_models_signature():
-    [model] = make_eval_config(everything_spec(example_weight=None)).model_specs
+    [model] = make_eval_config(everything_spec(example_weight=None, label=LABEL)).model_specs
     assert model.label_key == "label"
     assert list(model.preprocessing_function_names) == ["evaluation_inputs"]
+
+
+def test_a_label_that_may_be_missing_is_measured_by_sums_with_weights():
+    config = make_eval_config(everything_spec(example_weight=None))
+    assert not config.model_specs[0].label_key
+    figures = [json.loads(m.config) for m in config.metrics_specs[0].metrics if m.class_name == "HeadFigure"]
+    assert {figure["figure"] for figure in figures} == {"accuracy", "loss", "auc"}
 
 
 @pytest.mark.parametrize("weight", [None, "weight"])
@@ -49,7 +60,9 @@ def test_tfma_computes_every_metric_with_a_weight_too(weight):
 
 def test_regression_has_its_own_metrics():
     spec = SequenceSpec(
-        name="s", sequence={"x": {"type": "numeric"}}, label={"key": "y", "type": "regression", "dtype": "float32"}
+        name="s",
+        sequence={"x": {"type": "numeric"}},
+        label={"key": "y", "type": "regression", "missing_label": "error"},
     )
     config = make_eval_config(spec)
     assert set(metrics(config)) == {"ExampleCount", "OutputSum", "MeanSquaredError", "MeanAbsoluteError"}
@@ -58,7 +71,9 @@ def test_regression_has_its_own_metrics():
 
 def test_the_last_blessed_model_is_compared_by_change():
     spec = everything_spec(
-        example_weight=None, evaluation={"baseline": {"accuracy": {"max_drop": 0.01}, "loss": {"max_rise": 0.1}}}
+        example_weight=None,
+        label=LABEL,
+        evaluation={"baseline": {"accuracy": {"max_drop": 0.01}, "loss": {"max_rise": 0.1}}},
     )
     found = metrics(make_eval_config(spec))
     [accuracy] = found["SparseCategoricalAccuracy"].per_slice_thresholds

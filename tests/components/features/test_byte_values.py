@@ -59,7 +59,7 @@ def test_context_and_a_saved_layer(tmp_path):
 
 
 def test_what_does_not_fit_is_refused():
-    with pytest.raises(UserInputError, match="'x' do not fit its shape"):
+    with pytest.raises(UserInputError, match="'x' do not match its shape"):
         SequenceFeatures([COLUMN])({"x": tf.ragged.constant([[b"\x00"]])})
     with pytest.raises(UserInputError, match="several bytes values"):
         SequenceFeatures([COLUMN])({"x": tf.ragged.constant([[[b"\x00\x01", b"\x00\x01"]]])})

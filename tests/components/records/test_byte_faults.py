@@ -109,6 +109,6 @@ def test_terms_that_are_not_text_are_refused_by_name(tmp_path):
     with pytest.raises(DataError) as caught:
         check_data(spec, tmp_path)
     message = str(caught.value)
-    assert "sequence.x holds bytes that are not text" in message and "the first of 40 records: 0" in message
+    assert "sequence.x contains bytes that are not text" in message and "the first of 40 records: 0" in message
     hashed = SequenceSpec(name="s", id_key="id", sequence={"x": {**column, "hash_bucket_size": 5}}, label={"key": "y"})
     assert check_data(hashed, tmp_path).splits["train"].steps == 80

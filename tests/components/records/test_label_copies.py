@@ -121,6 +121,12 @@ def test_numbers_that_are_all_different_do_not_pair_up():
     assert (level, what) == ("certain", "The label 'y' is a copy of context.n.")
 
 
+def test_numbers_that_only_go_with_those_of_the_label_are_not_copies():
+    records = [sequence_example({"y": float(i % 3), "n": [7.0, 2.0, 5.0][i % 3]}, {"x": [1.0]}) for i in range(60)]
+    label = {"key": "y", "type": "regression"}
+    assert found(records, context={"n": {"type": "numeric"}}, sequence={"x": {"type": "numeric"}}, label=label) == []
+
+
 @pytest.mark.parametrize("kind", ["SequenceExample", "Example"])
 def test_a_label_of_the_record_in_its_context_or_in_all_or_the_last_of_its_steps(kind):
     def record(index):

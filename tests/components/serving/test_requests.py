@@ -78,7 +78,7 @@ BAD = {
     "true for a number": ({"age": True}, "'age'", "True (bool)"),
     "fraction for a whole number": ({"day": [0.5] * 5}, "'day'", "a whole number"),
     "infinity": ({"age": float("inf")}, "'age'", "a finite number"),
-    "NaN in an array": ({"place": [1.0, float("nan")]}, "'place'", "a finite number"),
+    "infinity in an array": ({"place": [1.0, float("inf")]}, "'place'", "a finite number"),
     "beyond float32": ({"age": 1e39}, "'age'", "float32"),
     "beyond int64": ({"day": [2**63] * 5}, "'day'", "int64"),
     "one value for several": ({"tags": "red"}, "'tags'", "a list of any number of values"),

@@ -1,7 +1,6 @@
 """Padded tensors of a spec whose records are tf.Examples; the rest is tested on exported models."""
 
 import numpy as np
-import pytest
 import tensorflow as tf
 
 from tests.everything import SEVERAL_PER_STEP, Analyzed, everything_spec, plain_records
@@ -31,8 +30,16 @@ def test_tensors_stand_for_what_flat_lists_are_parsed_to():
             np.testing.assert_array_equal(value, other, err_msg=name)
 
 
-def test_flat_lists_have_no_missing_steps():
+def test_nan_is_missing_in_flat_lists_too():
     gaps = make_tensors([{**c, **s} for c, s in EVERYTHING.records], everything_spec())["price"]
     gaps[5, 1] = np.nan
-    with pytest.raises(Exception, match=r"'price' has a missing step"):
-        from_tensors(tensors(price=gaps), SPEC)
+    received = from_tensors(tensors(price=gaps), SPEC)["sequence.price"]
+    np.testing.assert_array_equal(received[5], gaps[5, :5])
+
+
+def test_an_input_without_rows_is_missing_in_all_steps():
+    received = from_tensors(tensors(price=np.zeros((0, 0), np.float32), token=np.zeros(0, object)), SPEC)
+    lengths = [len(s["lpc"]) for _, s in EVERYTHING.records]
+    np.testing.assert_array_equal(received["sequence.price"].row_lengths(), lengths)
+    assert np.isnan(received["sequence.price"].flat_values).all()
+    np.testing.assert_array_equal(received["sequence.token"].row_lengths(), lengths)

@@ -181,7 +181,7 @@ def test_predictions_are_those_of_the_exported_model_and_name_a_record_that_does
     context, sequence = RECORDS[2]
     odd = sequence_example({**context, "id": "odd"}, {**sequence, "int16": [b"abc", sequence["int16"][1]]})
     write_records(tmp_path / "odd.tfrecord", [transformed[0].serialized[0], odd])
-    with pytest.raises(Exception, match=r"(?s)odd.*int16.*do not fit"):
+    with pytest.raises(Exception, match=r"(?s)odd.*int16.*do not match"):
         list(predict_files(folder, tmp_path / "odd.tfrecord"))
 
 
@@ -210,7 +210,7 @@ def test_any_bytes_are_the_numbers_or_an_error_that_names_row_and_step(encoding,
         transform_encoded_columns(inputs, spec)
     rows, steps = ", ".join("1" for _ in wrong), ", ".join(map(str, wrong))
     told = f"bytes {', '.join(str(len(values[step])) for step in wrong)}; in rows {rows}; at steps {steps}"
-    assert "'x' do not fit its shape" in str(caught.value) and told in str(caught.value)
+    assert "'x' do not match its shape" in str(caught.value) and told in str(caught.value)
 
 
 def test_transformed_records_are_as_small_as_the_records(transformed):

@@ -23,12 +23,12 @@ def test_the_range_is_that_of_youtube_8m():
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"big_endian": True}, "big_endian belongs to encoding"),
-        ({"dequantize": {"min": 0.0, "max": 1.0}}, "dequantize belongs to encoding"),
-        ({"encoding": "int8", "dequantize": {"min": 0.0, "max": 1.0}}, "belongs to encoding uint8, not int8"),
+        ({"big_endian": True}, "big_endian needs encoding"),
+        ({"dequantize": {"min": 0.0, "max": 1.0}}, "dequantize needs encoding"),
+        ({"encoding": "int8", "dequantize": {"min": 0.0, "max": 1.0}}, "needs encoding uint8, but encoding is int8"),
         ({"encoding": "uint8", "dequantize": {"min": 1.0, "max": 1.0}}, "must be greater than"),
-        ({"encoding": "int8", "dtype": "int64"}, "dtype int64 is of lists of numbers"),
-        ({"encoding": "tensor", "big_endian": True}, "leave big_endian out"),
+        ({"encoding": "int8", "dtype": "int64"}, "dtype int64 is for lists of numbers"),
+        ({"encoding": "tensor", "big_endian": True}, "remove big_endian"),
         ({"encoding": "uint9"}, "encoding"),
     ],
 )

@@ -110,3 +110,16 @@ def test_bytes_are_ids_unless_a_vocabulary_is_given():
     assert TextColumn(key="x", split="bytes").are_bytes_ids
     assert TextColumn(key="x", split="bytes").vocabulary is None
     assert not TextColumn(key="x", split="bytes", hash_bucket_size=9).are_bytes_ids
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"missing": "default"}, "missing: default needs a default_value"),
+        ({"missing": "mean", "default_value": 1.0}, "contradict each other"),
+        ({"missing": "previous", "is_sequence": False}, "missing: previous needs other steps"),
+    ],
+)
+def test_what_missing_numbers_become_must_be_possible(fields, message):
+    with pytest.raises(ValueError, match=message):
+        NumericColumn(**{"key": "x", "is_sequence": True, **fields})

@@ -81,10 +81,13 @@ def test_domains_and_presence_come_from_the_spec():
     features = {f.name: f for f in schema.feature}
     steps = {f.name: f for f in features["##SEQUENCE##"].struct_domain.feature}
     assert list(features["y"].string_domain.value) == ["a", "b"]
-    assert features["y"].presence.min_fraction == features["place"].presence.min_fraction == 1
+    assert features["place"].presence.min_fraction == 1
+    # Records without a label weigh nothing.
+    assert not features["y"].presence.min_fraction
     assert not features["age"].presence.min_fraction
     assert (steps["day"].int_domain.min, steps["day"].int_domain.max) == (0, 6)
-    assert steps["lpc"].float_domain.disallow_nan
+    # NaN is a missing value.
+    assert not steps["lpc"].float_domain.disallow_nan and steps["lpc"].float_domain.disallow_inf
     assert features["w"].float_domain.HasField("min")
     assert list(features["plan"].string_domain.value) == ["free", "paid"]
     assert not features["city"].HasField("string_domain")

@@ -17,7 +17,7 @@ def test_vectors_of_youtube_8m_have_its_range():
 
 def test_other_bytes_of_one_length_are_uint8_unless_more_is_known():
     fields, notes = column_of_bytes(BytesSample(9, False, (40, 40)))
-    assert fields == {"type": "numeric", "shape": (40,), "encoding": "uint8"} and "taken for uint8" in notes[0]
+    assert fields == {"type": "numeric", "shape": (40,), "encoding": "uint8"} and "treated as uint8" in notes[0]
     fields, _ = column_of_bytes(BytesSample(9, False, (40, 40), encoding="float32", shape=(10,)))
     assert fields == {"type": "numeric", "shape": (10,), "encoding": "float32"}
 
@@ -27,7 +27,7 @@ def test_other_bytes_of_one_length_are_uint8_unless_more_is_known():
     [
         (BytesSample(9, False, (40, 41)), True, "have 40 to 41 bytes"),
         (BytesSample(9, False, (40, 41), image="JPEG"), True, "JPEG images"),
-        (BytesSample(9, False, (40, 40)), False, "several values each"),
+        (BytesSample(9, False, (40, 40)), False, "several values"),
     ],
 )
 def test_what_no_column_reads_is_left_out_with_a_reason(sample, is_single, reason):

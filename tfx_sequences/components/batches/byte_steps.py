@@ -1,6 +1,6 @@
-"""Bytes that are numbers, from transformed records to a padded batch.
+"""Numbers stored as bytes, from transformed records to a padded batch.
 
-The numbers are padded in the type that they are stored in, and become float32 last, so that little memory is moved.
+The numbers are padded in their stored type and converted to float32 at the end, so that little memory is moved.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from tfx_sequences.components.numbers.byte_decoding import (
 from tfx_sequences.schemas.columns.column import NumericColumn
 from tfx_sequences.schemas.spec.batching import Padding
 
-# What a step holds, uint8: padding, a value, or nothing.
+# The content of a step, uint8: padding, a value, or nothing.
 IS_PADDING, IS_PRESENT, IS_MISSING = 0, 1, 2
-# NumPy has no bfloat16, and padding no kernel for it: they are whole numbers of that size. The types of tensors may
-# differ, so that what is kept of them is what the network gets.
+# NumPy does not have bfloat16, and padding does not have a kernel for it: integers of that size are used. The types of
+# serialized tensors may differ, so they are stored in the type that the network gets.
 STORED_AS = {"bfloat16": "uint16", "tensor": "float32"}
 
 
 def stored_numbers(values: tf.Tensor, column: NumericColumn) -> tuple[tf.Tensor, tf.Tensor]:
-    """Bytes values `[N]` as they are padded and kept: numbers `[N, *shape]` of `STORED_AS`, and uint8 `[N]`, see above.
+    """Converts bytes values `[N]` for padding: numbers `[N, *shape]` of type `STORED_AS`, and uint8 `[N]`, see above.
 
     >>> column = NumericColumn(key="x", encoding="int8", normalizer="none")
     >>> [part.numpy().tolist() for part in stored_numbers(tf.constant([b"\\x07", b""]), column)]
@@ -44,11 +44,11 @@ def stored_numbers(values: tf.Tensor, column: NumericColumn) -> tuple[tf.Tensor,
 def numbers_of_stored(
     values: tf.Tensor, present: tf.Tensor, column: NumericColumn, padding: Padding | None = None
 ) -> tf.Tensor:
-    """What the network gets of stored numbers.
+    """Converts stored numbers for the network.
 
     Args:
-        values: `[B, T, *shape]`, or `[B, *shape]` for context, as `stored_numbers` gives them.
-        present: uint8 `[B, T]` or `[B]`, likewise.
+        values: `[B, T, *shape]`, or `[B, *shape]` for context, from `stored_numbers`.
+        present: uint8 `[B, T]` or `[B]`, from `stored_numbers`.
         column: The column.
         padding: The value of padded steps; None: 0.
 

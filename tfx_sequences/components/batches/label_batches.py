@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfx_sequences.components.batches.forecast_windows import cut_forecast_windows
+from tfx_sequences.components.batches.missing_labels import is_marked, missing_targets, without_markers
 from tfx_sequences.components.batches.padding import longest_of, pad_steps
 from tfx_sequences.components.batches.ragged_steps import aligned
 from tfx_sequences.components.batches.truncation import cut_steps
@@ -80,6 +81,9 @@ def targets_and_weights(dense: dict[str, tf.Tensor], spec: SequenceSpec) -> tupl
             weight = of_rows[:, None] * real
             if label.step_weight:
                 weight *= dense[step_weight_name(head)]
+        if label.may_be_missing:
+            weight = tf.where(missing_targets(target, label), 0.0, weight)
+            target = without_markers(target, label)
         targets[head], weights[head] = target, weight
     if spec.label is not None:
         return targets.popitem()[1], weights.popitem()[1]
@@ -102,7 +106,9 @@ def checked_labels(features: dict[str, Any], spec: SequenceSpec) -> dict[str, An
         if label.is_cut_out:
             checked[SEQUENCE_LENGTH] = _long_enough(lengths, label)
             continue
-        values = aligned(features[name], label.key, lengths) if label.per_step else features[name]
+        values = features[name]
+        if label.per_step:
+            values = aligned(values, label.key, lengths)
         if label.step_weight:
             checked[weight] = aligned(features[weight], label.step_weight, lengths)
         flat = values.flat_values if isinstance(values, tf.RaggedTensor) else values
@@ -146,4 +152,6 @@ def _check(flat: tf.Tensor, label: Label) -> tf.Operation:
         right, fault = (flat == 0) | (flat == 1), "a value is neither 0 nor 1. Values:"
     else:
         right, fault = flat >= 0, "a class is not in the spec or the training split. Class indices:"
+    if label.may_be_missing:
+        right |= is_marked(flat)
     return assert_in_graph(tf.reduce_all(right), f"Label {label.key}: {fault}", flat)

@@ -25,7 +25,7 @@ from tfx_sequences.schemas.features.transformed_features import LABEL
 from tfx_sequences.schemas.kinds.declared_kind import CLASSES
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.length_ranges import range_name, ranges
-from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, weighs_records
 
 # Given by path: TFMA imports them where it computes.
 EXTRACTORS_MODULE = "tfx_sequences.components.evaluation.extractors"
@@ -51,8 +51,9 @@ def make_eval_config(spec: SequenceSpec) -> config_pb2.EvalConfig:
         metrics.append(_our_metric("OutputSum", name=name, output=output))
     model_spec = config_pb2.ModelSpec(signature_name=MEASURES_SIGNATURE)
     theirs: Mapping[str, str] = {}
-    # With an example weight, TFMA would also weight its counts, and could not use our sums.
-    if spec.label is not None and spec.label.kind.tfma_metrics(spec.label) and not spec.example_weight:
+    # With weights of records, TFMA would also weight its counts, and could not use our sums. Without a label, a record
+    # has the weight 0.
+    if spec.label is not None and spec.label.kind.tfma_metrics(spec.label) and not weighs_records(spec, spec.label):
         theirs = spec.label.kind.tfma_metrics(spec.label)
         model_spec.prediction_key = spec.label.kind.outputs[0]
         model_spec.label_key = LABEL

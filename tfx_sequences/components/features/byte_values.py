@@ -1,4 +1,4 @@
-"""A feature whose values are bytes that hold numbers, as a layer is given it: decoded, in the form that it came in."""
+"""Decodes a layer's feature whose bytes values contain numbers, and keeps its form."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ def decoded_value(value: Any, column: NumericColumn, layout: ByteLayout) -> Any:
     """The numbers of a feature.
 
     Args:
-        value: Strings: dense `[B, T]`, ragged or sparse `[B, T]`, ragged `[B, T, V]` with one value per step or none;
-            for context without the `T`.
+        value: Strings: dense `[B, T]`, ragged or sparse `[B, T]`, ragged `[B, T, V]` with at most one value per step;
+            without `T` for context.
         column: The column.
-        layout: How bytes hold its numbers.
+        layout: The layout of the numbers in the bytes.
 
     Returns:
-        Dense `[B, T, size]`, or ragged `[B, T, V]` where a step that is missing has no numbers.
+        Dense `[B, T, size]`, or ragged `[B, T, V]`, where a missing step does not have numbers.
 
     Raises:
-        UserInputError: A value does not hold as many numbers as the column's shape (in a graph, TensorFlow's error).
+        UserInputError: A value does not contain the numbers of the column's shape (in a graph: TensorFlow's error).
 
     >>> column = NumericColumn(key="x", encoding="int8", shape=(2,), is_sequence=True, normalizer="none")
     >>> value = tf.ragged.constant([[b"\\x01\\xff", b""], [b"\\x02\\x03"]])
@@ -47,8 +47,8 @@ def decoded_value(value: Any, column: NumericColumn, layout: ByteLayout) -> Any:
         counts = flat.row_lengths()
         check = require(
             tf.reduce_all(counts <= 1),
-            f"Feature '{column.key}' has steps of several bytes values.",
-            expected="one per step, with all of its numbers",
+            f"Feature '{column.key}' has steps with several bytes values.",
+            expected="one value per step, with all of its numbers",
             received=lambda: [("at most", tf.reduce_max(counts))],
             fix="Correct the records.",
         )
@@ -60,12 +60,12 @@ def decoded_value(value: Any, column: NumericColumn, layout: ByteLayout) -> Any:
 
 
 def _numbers(flat: tf.Tensor, column: NumericColumn, layout: ByteLayout) -> tuple[tf.Tensor, tf.Tensor]:
-    """Numbers `[N, size]`, and which of them are there, `[N]`."""
+    """Numbers `[N, size]`, and whether each is present, `[N]`."""
     found = decode(flat, layout)
     check = require(
         tf.reduce_all(found.fits),
-        f"The bytes of feature '{column.key}' do not fit its shape.",
-        expected=f"{layout}, in each value",
+        f"The bytes of feature '{column.key}' do not match its shape.",
+        expected=f"{layout} in each value",
         received=lambda: [("bytes", tf.strings.length(tf.boolean_mask(flat, tf.logical_not(found.fits))))],
         fix="Correct the records, or the column's encoding and shape.",
     )

@@ -21,6 +21,7 @@ from tfx_sequences.components.features.weighted_vectors import (
     weights_of_grid,
 )
 from tfx_sequences.components.numbers.record_normalizers import normalize_records
+from tfx_sequences.components.numbers.reduction import reduced
 from tfx_sequences.components.numbers.split_normalizers import signed_log1p
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.columns.column import (
@@ -174,15 +175,17 @@ class ColumnVectors(tf.Module):
             counts = counts if present is None else counts & present
             found = normalize_records(numbers, counts, column.normalizer, causal=bool(column.causal))
             return tf.cast(found.values, self._full)
-        numbers = tf.cast(form.dense(steps, default or 0.0), self._full)
-        if column.normalizer == "log1p":
-            return signed_log1p(numbers)
-        if not isinstance(column.normalizer, Scaling):
-            return numbers
         scaling = column.normalizer
-        scaled = (numbers - np.asarray(scaling.offset, "float64")) * np.asarray(scaling.scale, "float64")
-        present = form.present(steps) if default is None and np.any(scaling.offset) else None
-        return scaled if present is None else tf.where(present, scaled, tf.zeros([], scaled.dtype))
+        if isinstance(scaling, Scaling):
+            # From the record's own dtype too, for what is left is small.
+            numbers = form.dense(steps, default or 0.0)
+            flat = tf.reshape(numbers, [-1, column.size])
+            scaled = tf.reshape(reduced(flat, tf.ones_like(flat, tf.bool), None, scaling)[0], tf.shape(numbers))
+            present = form.present(steps) if default is None and np.any(scaling.offset) else None
+            scaled = scaled if present is None else tf.where(present, scaled, tf.zeros([], scaled.dtype))
+            return tf.cast(tf.ensure_shape(scaled, numbers.shape), self._full)
+        numbers = tf.cast(form.dense(steps, default or 0.0), self._full)
+        return signed_log1p(numbers) if scaling == "log1p" else numbers
 
     def _dense_ids(self, form: Any, steps: Any, mask: tf.Tensor) -> tf.Tensor | None:
         """Ids `[B, T]` or `[B, T, V]` if the values form a grid, with -1 for missing values; otherwise None."""

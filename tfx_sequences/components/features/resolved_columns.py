@@ -7,10 +7,17 @@ from typing import Any, TypeVar
 
 from tfx_sequences.errors import SpecError, UserInputError, did_you_mean
 from tfx_sequences.schemas.columns.base import declared
-from tfx_sequences.schemas.columns.column import COLUMN_TYPES, BucketizedColumn, NumericColumn, TermColumn
+from tfx_sequences.schemas.columns.column import (
+    COLUMN_TYPES,
+    BucketizedColumn,
+    NumericColumn,
+    Scaling,
+    TermColumn,
+    TimeColumn,
+)
 from tfx_sequences.schemas.columns.column_base import BaseColumn
 from tfx_sequences.schemas.columns.keyed_normalizer import ZScoreBy
-from tfx_sequences.schemas.columns.numeric_columns import RECORD_NORMALIZERS, SPLIT_NORMALIZERS
+from tfx_sequences.schemas.columns.numeric_columns import FILLED_FROM_STEPS, RECORD_NORMALIZERS, SPLIT_NORMALIZERS
 from tfx_sequences.schemas.columns.vocabularies import known_terms
 
 _Column = TypeVar("_Column", bound=BaseColumn)
@@ -85,6 +92,13 @@ def checked_columns(columns: Any, layer: str, is_sequence: bool) -> list[Any]:
                 received=f"align: {{to: {column.align.to}}}",
                 fix="Align the feature before the layer, and leave timestamps and align out.",
             )
+        if isinstance(column, NumericColumn | TimeColumn) and (unknown := _of_pipelines(column)):
+            raise UserInputError(
+                f"Column '{column.key}' says what only a pipeline's transform graph does.",
+                expected="no times; offsets that are numbers; missing steps that are 0 or the default_value",
+                received=unknown,
+                fix="Leave it out; in a pipeline, model_columns gives the columns after Transform.",
+            )
         if statistics := _statistics_of(column):
             raise UserInputError(
                 f"Column '{column.key}' needs statistics of training data, which a layer does not have.",
@@ -103,6 +117,20 @@ def checked_columns(columns: Any, layer: str, is_sequence: bool) -> list[Any]:
             fix="Remove one, or write the feature under a second key.",
         )
     return sorted(checked, key=lambda column: column.name)
+
+
+def _of_pipelines(column: NumericColumn | TimeColumn) -> str:
+    """What only a transform graph does of what a column says; empty if nothing."""
+    if isinstance(column, TimeColumn):
+        return "type: time"
+    scaling = column.normalizer
+    if isinstance(scaling, Scaling) and (isinstance(scaling.offset, str) or scaling.then != "none"):
+        return f"offset: {scaling.offset}" if isinstance(scaling.offset, str) else f"then: {scaling.then}"
+    if column.missing in FILLED_FROM_STEPS:
+        return f"missing: {column.missing}"
+    if column.missing_value is not None:
+        return f"missing_value: {column.missing_value}"
+    return "indicator: true" if column.indicator else ""
 
 
 def _statistics_of(column: Any) -> str:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
 
+from tfx_sequences.components.batches.absent_lists import longest_lists
 from tfx_sequences.components.batches.label_batches import Targets, labelled_rows, pad_labels, targets_and_weights
+from tfx_sequences.components.batches.missing_labels import missing_marker, with_missing_labels
 from tfx_sequences.components.batches.padding import longest_of, pad_features, pad_steps
 from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.batches.truncation import cut_steps
@@ -21,7 +23,7 @@ from tfx_sequences.components.records.keys import record_id
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX, raw_name
 from tfx_sequences.schemas.features.parse_specs import parse_records
-from tfx_sequences.schemas.features.raw_features import features_of, raw_features
+from tfx_sequences.schemas.features.raw_features import RawFeature, features_of, raw_features
 from tfx_sequences.schemas.features.record_scales import read_features
 from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, RECORD_ID, label_name, step_weight_name
 from tfx_sequences.schemas.spec.batching import Padding
@@ -182,8 +184,7 @@ def raw_records(
         features = parse_records(serialized, spec)
         if transform is not None:
             return read_features(transform(features), read_as or spec)
-        steps = next(v for name, v in features.items() if name.startswith(SEQUENCE_PREFIX))
-        return {**features, SEQUENCE_LENGTH: tf.cast(steps.row_lengths(), tf.int64)}
+        return {**features, SEQUENCE_LENGTH: longest_lists(features, _deciding_lists(spec))}
 
     to_batch = _raw_batch if transform is None else _model_batch
     lengths = lengths or (lambda serialized: parse(serialized)[SEQUENCE_LENGTH])
@@ -196,19 +197,40 @@ def raw_records(
 
 
 def _raw_lengths(spec: SequenceSpec) -> Callable[[tf.Tensor], tf.Tensor] | None:
-    """Parses only the cheapest sequence feature; None if the transform creates the steps."""
-    sequence = [feature for feature in raw_features(spec) if feature.is_sequence and not feature.clock]
-    if not sequence:
+    """Parses one sequence feature, the cheapest, and the others where a record does not have that one.
+
+    None where steps are made by the transform.
+    """
+    features = sorted(_deciding_lists(spec), key=lambda f: (f.dtype == "string", f.multi_valued, f.size, f.key))
+    if not features:
         return None
-    feature = min(sequence, key=lambda f: (f.dtype == "string", f.multi_valued, f.size, f.key))
-    ragged = tf.io.RaggedFeature(tf.as_dtype(feature.dtype), value_key=feature.key, row_splits_dtype=tf.int64)
+
+    def steps_of_lists(serialized: tf.Tensor, lists: Sequence[RawFeature]) -> tf.Tensor:
+        parsers = {
+            f.key: tf.io.RaggedFeature(tf.as_dtype(f.dtype), value_key=f.key, row_splits_dtype=tf.int64) for f in lists
+        }
+        if spec.record == "Example":
+            parsed = tf.io.parse_example(serialized, parsers)
+            return tf.reduce_max(tf.stack([parsed[f.key].row_lengths() // f.size for f in lists]), axis=0)
+        _, parsed, _ = tf.io.parse_sequence_example(serialized, None, parsers)
+        return tf.reduce_max(tf.stack([parsed[f.key].row_lengths() for f in lists]), axis=0)
 
     def lengths(serialized: tf.Tensor) -> tf.Tensor:
-        if spec.record == "Example":
-            return tf.io.parse_example(serialized, {"x": ragged})["x"].row_lengths() // feature.size
-        return tf.io.parse_sequence_example(serialized, None, {"x": ragged})[1]["x"].row_lengths()
+        found = steps_of_lists(serialized, features[:1])
+        if len(features) == 1:
+            return found
+        return tf.cond(tf.reduce_all(found > 0), lambda: found, lambda: steps_of_lists(serialized, features))
 
     return lengths
+
+
+def _deciding_lists(spec: SequenceSpec) -> list[RawFeature]:
+    """The features of steps that decide how many a record has; in a spec without any, the labels of steps."""
+    read, labelled = (
+        [f for f in raw_features(spec, with_label=with_label) if f.is_sequence and not f.clock]
+        for with_label in (False, True)
+    )
+    return read or labelled
 
 
 def _model_batch(features: Features, spec: SequenceSpec, seed: tf.Tensor | None) -> Batch:
@@ -223,6 +245,8 @@ def _raw_batch(features: Features, spec: SequenceSpec, seed: tf.Tensor | None) -
     used_as = {key for key, _ in _raw_labels(spec).values()}
     for name, (key, shape) in _raw_labels(spec).items():
         labels[name] = _one_per_step(features[key], key, shape) if shape is not None else features[key]
+        if shape is not None:
+            labels[name] = with_missing_labels(labels[name], features[SEQUENCE_LENGTH])
     for name in (step_weight_name(head) for head, label in spec.heads.items() if label.step_weight):
         labels[name] = tf.cast(labels[name], tf.float32)
     if spec.example_weight:
@@ -255,4 +279,6 @@ def _raw_labels(spec: SequenceSpec) -> dict[str, tuple[str, tuple[int, ...] | No
 
 
 def _one_per_step(values: tf.RaggedTensor, key: str, shape: tuple[int, ...]) -> tf.RaggedTensor:
-    return like(values, steps_of(values, key.removeprefix(SEQUENCE_PREFIX), shape)[0])
+    steps, present = steps_of(values, key.removeprefix(SEQUENCE_PREFIX), shape)
+    there = tf.reshape(present, [-1] + [1] * len(shape))
+    return like(values, tf.where(there, steps, missing_marker(steps.dtype)))

@@ -14,13 +14,14 @@ import numpy as np
 import tensorflow as tf
 
 from tfx_sequences.components.batches.label_batches import labelled_rows, pad_labels, targets_and_weights
+from tfx_sequences.components.batches.missing_labels import is_marked
 from tfx_sequences.components.batches.padding import longest_of, pad_steps
 from tfx_sequences.components.input.bucket_planning import make_plan
 from tfx_sequences.components.input.record_formats import Batch, Features, RecordFormat, transformed_records
 from tfx_sequences.components.input.sequence_input import SequenceInput
 from tfx_sequences.components.transform.length_histogram import LengthHistogram
 from tfx_sequences.schemas.columns.column import IdColumn, NumericColumn
-from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
+from tfx_sequences.schemas.columns.names import NO_ID, SEQUENCE_LENGTH, SEQUENCE_PREFIX
 from tfx_sequences.schemas.features.transformed_features import (
     EXAMPLE_WEIGHT,
     future_name,
@@ -185,9 +186,16 @@ def _of_head(spec: SequenceSpec, head: str, known: dict[str, Any], targets: Any,
     return HeadBatch(
         targets=target.numpy(),
         weights=weight.numpy(),
-        previous=known[label_name(head)].numpy() if sees_previous_label(spec, label) else None,
+        previous=_previous(known[label_name(head)]) if sees_previous_label(spec, label) else None,
         ids=ids,
         vectors={name: known[SEQUENCE_PREFIX + name].numpy() for name in vector_features(spec, label)},
         history=history,
         lengths=known[SEQUENCE_LENGTH].numpy(),
     )
+
+
+def _previous(labels: tf.Tensor) -> np.ndarray:
+    """The labels of the steps, with -1 for a missing class and 0 for a missing number."""
+    if labels.dtype.is_floating:
+        return np.nan_to_num(labels.numpy(), nan=0.0)
+    return tf.where(is_marked(labels), tf.constant(NO_ID, labels.dtype), labels).numpy()

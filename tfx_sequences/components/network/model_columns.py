@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tfx_sequences.schemas.columns.column import CategoricalColumn, Column, IdColumn, NumericColumn
+from tfx_sequences.schemas.columns.column import CategoricalColumn, Column, IdColumn, NumericColumn, TimeColumn
 from tfx_sequences.schemas.columns.names import NO_ID, weights_name
 from tfx_sequences.schemas.columns.shared_tables import names_by_table
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
@@ -27,7 +27,7 @@ def model_columns(spec: SequenceSpec, num_ids: Mapping[str, int]) -> list[Column
     }
     columns: list[Column] = []
     for name, column in spec.columns.items():
-        if isinstance(column, NumericColumn):
+        if isinstance(column, NumericColumn | TimeColumn):
             columns.append(
                 NumericColumn(key=name, is_sequence=column.is_sequence, shape=column.shape, normalizer="none")
             )

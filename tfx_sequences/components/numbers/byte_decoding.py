@@ -1,6 +1,6 @@
-"""From the bytes that hold numbers to the numbers: whole batches by a few ops, and with NumPy.
+"""Decodes numbers from bytes: whole batches with a few ops, or with NumPy.
 
-A value holds the numbers of one step (or record), as its `ByteLayout` says. An empty one is missing.
+A value contains the numbers of one step (or record), in its `ByteLayout`. An empty value is missing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tfx_sequences.schemas.columns.column import NumericColumn, Scaling
 if TYPE_CHECKING:
     import tensorflow as tf
 
-# The types that a serialized tensor may have, by their number in TensorProto.
+# The possible types of a serialized tensor, by their number in TensorProto.
 _TENSOR_TYPES = {
     1: "float32",
     2: "float64",
@@ -30,7 +30,7 @@ _TENSOR_TYPES = {
     17: "uint16",
     19: "float16",
 }
-# TensorFlow's kernel for values of one length has no float16: these are decoded as whole numbers of that size.
+# TensorFlow's kernel for values of one length does not support float16: decode these as integers of that size.
 _DECODED_AS = {"float16": "uint16", "bfloat16": "uint16"}
 
 
@@ -39,10 +39,10 @@ class Decoded:
     """The numbers of `N` values.
 
     Attributes:
-        numbers: `[N, size]`, of the type that they have in the bytes; of serialized tensors float64. What is missing
-            or does not fit is anything.
-        present: bool `[N]`: the value is not empty.
-        fits: bool `[N]`: it is empty, or holds as many numbers as the layout says.
+        numbers: `[N, size]`, with the type of the numbers in the bytes; float64 for serialized tensors. Missing or
+            invalid values give arbitrary numbers.
+        present: bool `[N]`, whether the value is not empty.
+        fits: bool `[N]`, whether the value is empty or matches the layout.
     """
 
     numbers: Any
@@ -51,10 +51,10 @@ class Decoded:
 
 
 def decode(values: tf.Tensor, layout: ByteLayout) -> Decoded:
-    """The numbers of bytes values, strings `[N]`, in a graph or eagerly.
+    """Decodes bytes values, strings `[N]`, in a graph or eagerly.
 
     Raises:
-        tf.errors.DataLossError: A value that should be a serialized tensor is not one.
+        tf.errors.DataLossError: A value is not a serialized tensor, but should be one.
 
     >>> import tensorflow as tf
     >>> found = decode(tf.constant([b"\\x01\\x00\\x02\\x00", b"", b"\\x01"]), ByteLayout("int16", 2))
@@ -67,7 +67,7 @@ def decode(values: tf.Tensor, layout: ByteLayout) -> Decoded:
     if layout.num_bytes is not None:
         numbers = _decoded(values, layout.encoding, layout.size, layout.big_endian)
         return Decoded(numbers, lengths > 0, (lengths == layout.num_bytes) | (lengths == 0))
-    # The op refuses to decode nothing at all: an empty message is after the values.
+    # The op fails without values, so an empty message is appended.
     padded = tf.concat([values, [b""]], axis=0)
     protos = tf.io.decode_proto(padded, "tensorflow.TensorProto", ["dtype", "tensor_content"], [tf.int32, tf.string])
     types, contents = (tf.pad(found, [[0, 0], [0, 1]])[:-1, 0] for found in protos.values)
@@ -77,7 +77,7 @@ def decode(values: tf.Tensor, layout: ByteLayout) -> Decoded:
         num_bytes = layout.size * item_bytes(encoding)
         of_type = (types == number) & (tf.strings.length(contents) == num_bytes)
         fits |= of_type
-        # A feature has tensors of one type, as a rule: the others are not decoded.
+        # The tensors of a feature usually have one type: other types are not decoded.
         numbers = tf.cond(tf.reduce_any(of_type), _of_type(contents, encoding, of_type, numbers), lambda n=numbers: n)
     return Decoded(tf.ensure_shape(numbers, [None, layout.size]), lengths > 0, fits)
 
@@ -96,13 +96,13 @@ def _decoded(values: tf.Tensor, encoding: str, size: int, big_endian: bool) -> t
     import tensorflow as tf
 
     dtype = tf.as_dtype(_DECODED_AS.get(encoding, encoding))
-    # Shorter and longer values are padded and cut, so that one of them does not stop the batch.
+    # Shorter values are padded and longer ones are truncated, so that one of them does not stop the batch.
     numbers = tf.io.decode_raw(values, dtype, not big_endian, fixed_length=size * dtype.size)
     return tf.bitcast(numbers, tf.as_dtype(encoding)) if encoding in _DECODED_AS else numbers
 
 
 def decode_arrays(values: Sequence[bytes], layout: ByteLayout) -> Decoded:
-    """As `decode` has it, with NumPy: for checks, and for what is written of records.
+    """The same as `decode` with NumPy, for checks and for output of records.
 
     >>> decode_arrays([b"\\x00\\x01"], ByteLayout("int16", 1, big_endian=True)).numbers.tolist()
     [[1]]
@@ -146,7 +146,7 @@ def _from_buffer(contents: bytes, encoding: str, big_endian: bool) -> np.ndarray
 
 
 def encode_array(numbers: Any, layout: ByteLayout) -> bytes:
-    """The bytes that hold an array of the layout's size: what `decode` reads; of `tensor` a float32 one.
+    """Encodes an array of the layout's size, for `decode`; `tensor` gives a float32 tensor.
 
     >>> encode_array([1, 2], ByteLayout("uint16", 2, big_endian=True))
     b'\\x00\\x01\\x00\\x02'
@@ -166,7 +166,7 @@ def encode_array(numbers: Any, layout: ByteLayout) -> bytes:
 
 
 def dequantized(numbers: Any, column: NumericColumn) -> Any:
-    """What the numbers stand for, NumPy arrays or tensors of floats; those of a column without `dequantize` as is."""
+    """Dequantizes numbers (NumPy arrays or tensors of floats); unchanged for a column without `dequantize`."""
     if column.dequantize is None:
         return numbers
     offset, scale = column.dequantize.offset_and_scale
@@ -174,11 +174,11 @@ def dequantized(numbers: Any, column: NumericColumn) -> Any:
 
 
 def numbers_of(values: tf.Tensor, column: NumericColumn) -> tf.Tensor:
-    """Bytes values of a column that stays encoded in transformed records, `[...]`, as the network gets their numbers.
+    """Converts bytes values `[...]` of a column that stays encoded in transformed records to the network's numbers.
 
     Args:
-        values: Strings of any shape; none of them is unfit.
-        column: The column: its values are dequantized, moved and scaled, and clipped. An empty value is its
+        values: Strings of any shape; all must be valid.
+        column: The column: its values are dequantized, shifted and scaled, and clipped. An empty value gives the
             `default_value`, or 0 without one.
 
     Returns:
@@ -199,12 +199,12 @@ def numbers_of(values: tf.Tensor, column: NumericColumn) -> tf.Tensor:
 
 
 def transformed_numbers(numbers: tf.Tensor, column: NumericColumn) -> tf.Tensor:
-    """Decoded numbers `[..., size]` as the network gets them, float32: dequantized, moved and scaled, clipped."""
+    """Converts decoded numbers `[..., size]` for the network, float32: dequantized, shifted and scaled, clipped."""
     import tensorflow as tf
 
     offset, scale = _affine(column)
     if column.encoding == "uint8" and np.ndim(offset) == np.ndim(scale) == 0 and scale > 0:
-        # One op, where a cast, a product and a sum are three passes over memory.
+        # One op instead of a cast, a product and a sum, which are three passes over memory.
         quantized = tf.bitcast(numbers, tf.quint8)
         dense = tf.raw_ops.Dequantize(
             input=quantized, min_range=np.float32(offset), max_range=np.float32(offset + 255 * scale)
@@ -219,17 +219,17 @@ def transformed_numbers(numbers: tf.Tensor, column: NumericColumn) -> tf.Tensor:
 
 
 def filled_rows(numbers: tf.Tensor, which: tf.Tensor, value: Any) -> tf.Tensor:
-    """Numbers `[N, size]` with a value, `[size]` or a scalar, in the rows `which` `[N]`."""
+    """Numbers `[N, size]`, with a value (`[size]` or a scalar) in the rows `which` `[N]`."""
     import tensorflow as tf
 
-    # Written in place into few rows, where a choice would read and write all of them again.
+    # This writes only a few rows in place; `tf.where` would read and write all of them again.
     rows = tf.where(which)
     filled = tf.broadcast_to(tf.constant(value, tf.float32), tf.stack([tf.shape(rows)[0], numbers.shape[1]]))
     return tf.tensor_scatter_nd_update(numbers, rows, filled)
 
 
 def transformed_default(column: NumericColumn) -> np.ndarray:
-    """What a missing value becomes, float32 `[size]` or `[]`: 0, or the `default_value` moved and scaled."""
+    """The replacement of a missing value, float32 `[size]` or `[]`: 0, or the `default_value`, shifted and scaled."""
     if column.default_value is None:
         return np.zeros((), np.float32)
     number = np.asarray(column.default_value)
@@ -239,7 +239,7 @@ def transformed_default(column: NumericColumn) -> np.ndarray:
 
 
 def _affine(column: NumericColumn) -> tuple[Any, Any]:
-    """What is added to a stored number, after what it is multiplied by: numbers, or `[size]` float64."""
+    """The offset and the scale of a stored number: numbers, or float64 `[size]`."""
     offset, scale = (0.0, 1.0) if column.dequantize is None else column.dequantize.offset_and_scale
     if not isinstance(column.normalizer, Scaling):
         return offset, scale
@@ -253,5 +253,5 @@ def _elements(number: Any) -> Any:
 
 def _layout(column: NumericColumn) -> ByteLayout:
     if column.layout is None:
-        raise TypeError(f"Column '{column.key}' has no encoding.")
+        raise TypeError(f"Column '{column.key}' does not have an encoding.")
     return column.layout

@@ -43,6 +43,17 @@ def z_score(values: tf.Tensor, split: SplitNumbers) -> tf.Tensor:
     return (values - split.parameter("mean")) / _or_one(split.parameter("std"))
 
 
+def min_max(values: tf.Tensor, split: SplitNumbers) -> tf.Tensor:
+    """`(x - min) / (max - min)`; an element that never varies is only moved.
+
+    >>> of = SplitNumbers(None, tf.constant([[1.0, 5.0]], tf.float64))
+    >>> min_max(tf.constant([[1.0], [2.0]], tf.float64), of).numpy()[:, 0].tolist()
+    [0.0, 0.25]
+    """
+    least, greatest = split.quantiles[:, 0], split.quantiles[:, -1]
+    return (values - least) / _or_one(greatest - least)
+
+
 def log1p_z_score(values: tf.Tensor, split: SplitNumbers) -> tf.Tensor:
     """The `z_score` of `sign(x) * log1p(|x|)`."""
     return (signed_log1p(values) - split.parameter("log_mean")) / _or_one(split.parameter("log_std"))

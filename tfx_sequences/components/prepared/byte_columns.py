@@ -1,6 +1,6 @@
-"""Bytes that are numbers in a prepared store: kept in the type that they have, beside one byte that says what is there.
+"""Numbers stored as bytes in a prepared store: kept in their own type, next to a byte that marks missing values.
 
-That byte is what `stored_numbers` gives, and 0 in the row of padding.
+That byte comes from `stored_numbers`; it is 0 in the row of padding.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ _PRESENT = ".present"
 
 
 def encoded_columns(spec: SequenceSpec) -> dict[str, NumericColumn]:
-    """The columns that transformed records hold as bytes, by transformed name."""
+    """The columns that are bytes in transformed records, by transformed name."""
     return {name: c for name, c in spec.columns.items() if isinstance(c, NumericColumn) and c.stays_encoded}
 
 
 def present_name(name: str) -> str:
-    """The column of the store that says which values of another one are there."""
+    """The name of the store's column that marks which values of another column are present."""
     return name + _PRESENT
 
 
 def column_of(stored: str, encoded: Collection[str]) -> str | None:
-    """The encoded feature that a column of the store belongs to; None if it belongs to none.
+    """The encoded feature that a column of the store belongs to, or None.
 
     >>> column_of("sequence.rgb.present", ["sequence.rgb"]), column_of("sequence.x", ["sequence.rgb"])
     ('sequence.rgb', None)
@@ -40,10 +40,10 @@ def stored_dtype(column: NumericColumn) -> str:
 
 
 def decoded_features(features: Mapping[str, Any], spec: SequenceSpec) -> dict[str, Any]:
-    """Parsed features, with numbers in the place of bytes, and which of them are there.
+    """Parsed features, with numbers instead of bytes, and whether each is present.
 
     Args:
-        features: By transformed name.
+        features: The parsed features by transformed name.
         spec: The spec.
     """
     found = dict(features)

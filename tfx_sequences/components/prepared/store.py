@@ -31,7 +31,7 @@ from tfx_sequences.components.prepared.format import (
 )
 from tfx_sequences.components.records.opening import record_datasets
 from tfx_sequences.errors import DataError, UserInputError, shortened
-from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
+from tfx_sequences.schemas.columns.names import MISSING_INT, SEQUENCE_LENGTH, SEQUENCE_PREFIX
 from tfx_sequences.schemas.features.record_scales import read_features
 from tfx_sequences.schemas.features.transformed_features import RECORD_ID, label_name, names_of_step_labels
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
@@ -137,7 +137,10 @@ def _check_labels(batch: dict[str, Any], spec: SequenceSpec, before: int) -> Non
         if label.target_dtype != "int64":
             continue  # Only an index can stand for an unknown class.
         indices = batch[label_name(head)]
-        wrong = indices.values.numpy() < 0 if label.per_step else indices.numpy() < 0
+        found = indices.values.numpy() if label.per_step else indices.numpy()
+        wrong = found < 0
+        if label.may_be_missing:
+            wrong &= found != MISSING_INT
         unknown = np.unique(indices.value_rowids().numpy()[wrong]) if label.per_step else np.flatnonzero(wrong)
         if unknown.size:
             ids = batch[RECORD_ID].numpy()[unknown] if spec.id_key else unknown + before

@@ -64,12 +64,15 @@ class Batch:
         first: Index of the first record in the file.
         records: The records.
         rows: The result of `parse_batch`, by tensor name.
+        absent: By tensor name, bool `[B]`: records that have steps, but no list of the feature; only where there are
+            such records.
     """
 
     path: AnyPath
     first: int
     records: list[bytes]
     rows: dict[str, Rows] = dataclasses.field(default_factory=dict)
+    absent: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.records)

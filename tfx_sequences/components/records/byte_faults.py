@@ -1,4 +1,4 @@
-"""What is wrong with the bytes of a feature that should hold numbers, and the numbers that they hold."""
+"""Finds faults in the bytes of a feature that should contain numbers, and decodes the numbers."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _MAY_BE_INFINITE = ("float16", "bfloat16", "float32", "float64", "tensor")
 
 @dataclasses.dataclass(frozen=True)
 class ByteFaults:
-    """The faults of a batch, each with the records that have it (indices in the batch).
+    """The faults of a batch, with the affected records (indices in the batch).
 
     Attributes:
-        unfit: Records with a value that does not hold the numbers of the column; of the first such value its number of
-            bytes, and its step (None for context). None if all fit.
-        not_finite: Records with a NaN or an infinity, and the first of these.
+        unfit: Records with a value that does not match the column's layout, and for the first such value its number of
+            bytes and its step (None for context). None if all match.
+        not_finite: Records with a NaN or an infinity, and the first such number.
     """
 
     unfit: tuple[np.ndarray, int, int | None] | None = None
@@ -33,13 +33,13 @@ class ByteFaults:
 
 
 def byte_faults(rows: Rows, layout: ByteLayout, *, of_steps: bool, required: bool = False) -> ByteFaults:
-    """Looks at all values of a batch.
+    """Checks all values of a batch.
 
     Args:
         rows: The values, at most one per innermost row.
-        layout: How they hold numbers.
-        of_steps: They are values of steps, not of records.
-        required: An empty value, which is a missing one elsewhere, does not fit either.
+        layout: The layout of the numbers in the values.
+        of_steps: Whether they are values of steps, not of records.
+        required: Whether an empty value, which otherwise is a missing one, is a fault too.
     """
     values = rows.values.tolist()
     if layout.encoding not in _MAY_BE_INFINITE:
@@ -67,9 +67,9 @@ def byte_faults(rows: Rows, layout: ByteLayout, *, of_steps: bool, required: boo
 
 
 def first_not_text(rows: Rows) -> tuple[np.ndarray, bytes] | None:
-    """The records (indices in the batch) with terms that are not UTF-8, and the first of these; None if all are."""
+    """The records (indices in the batch) with terms that are not UTF-8, and the first such term; None if all are."""
     values = rows.values.tolist()
-    # Valid together, with a line feed between, they are valid each; nearly always they are.
+    # If all terms joined by line feeds are valid, each term is; this is nearly always the case.
     if _is_utf8(b"\n".join(values)):
         return None
     wrong = np.flatnonzero([not _is_utf8(value) for value in values])
@@ -88,12 +88,12 @@ Error = Callable[[value_errors.Where], DataError]
 
 
 def errors_of_bytes(rows: Rows, feature: RawFeature, name: str) -> Iterator[tuple[bool, np.ndarray, Error]]:
-    """For each fault of a feature of encoded numbers: whether it is an infinity, the records, and the error.
+    """For each fault of a feature with encoded numbers: whether it is an infinity, the records, and the error.
 
     Args:
         rows: Its values in a batch.
-        feature: The feature; another one has no such fault.
-        name: How messages call it.
+        feature: The feature; other features do not have such faults.
+        name: The feature's name in messages.
     """
     layout = feature.layout
     if layout is None:
@@ -108,12 +108,12 @@ def errors_of_bytes(rows: Rows, feature: RawFeature, name: str) -> Iterator[tupl
 
 
 def needs_text(column: TermColumn) -> bool:
-    """The terms must be UTF-8: they are split, or become lines of a vocabulary's file."""
+    """Whether the terms must be UTF-8, because they are split or become lines of a vocabulary file."""
     return isinstance(column, TextColumn) or (column.dtype == "string" and column.vocabulary is not None)
 
 
 def errors_of_text(rows: Rows, name: str) -> Iterator[tuple[np.ndarray, Error]]:
-    """Records with terms that are not UTF-8, and the error; nothing if all are."""
+    """Yields the records with terms that are not UTF-8, and the error; nothing if all are."""
     found = first_not_text(rows)
     if found is not None:
         at, value = found
@@ -121,13 +121,13 @@ def errors_of_text(rows: Rows, name: str) -> Iterator[tuple[np.ndarray, Error]]:
 
 
 def _row(rows: Rows, value: int) -> int:
-    """The step, counted through the batch, that a value stands in; in a flat list each value is a step."""
+    """The step of a value, counted over the whole batch; in a flat list, each value is a step."""
     return value if len(rows.splits) == 1 else int(np.searchsorted(rows.splits[1], value, side="right")) - 1
 
 
 @dataclasses.dataclass(frozen=True)
 class _Numbers:
-    """Stands for the tensor of `Rows`."""
+    """Replaces the tensor of `Rows`."""
 
     array: np.ndarray
 
@@ -136,12 +136,12 @@ class _Numbers:
 
 
 def decoded_rows(rows: Rows, column: NumericColumn, layout: ByteLayout) -> Rows:
-    """The numbers that the values hold, dequantized, in the rows of their steps or records; unfit ones are missing.
+    """The dequantized numbers in the values, in the rows of their steps or records; invalid values are missing.
 
     Args:
         rows: The values, at most one per innermost row.
         column: The column.
-        layout: How they hold numbers.
+        layout: The layout of the numbers in the values.
     """
     values = rows.values.tolist()
     found = decode_arrays(values, layout)

@@ -1,4 +1,4 @@
-"""What the bytes in records are, by a sample of their values: text, images, numbers, or none of these."""
+"""Determines from a sample whether the bytes in records are text, images, numbers, or something else."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _RECORDS_PER_FILE = 100
 _MOST_VALUES = 2_000
 _MOST_BYTES = 8 << 20
 _IMAGES = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG", b"GIF87a": "GIF", b"GIF89a": "GIF"}
-# Control characters that text does have: tab, line feed, carriage return.
+# Control characters that occur in text: tab, line feed, carriage return.
 _OF_TEXT = (9, 10, 13)
-# Numbers that people store have about this magnitude; of other bits, read as floats, few have.
+# Stored numbers usually have such magnitudes; other bits, read as floats, rarely do.
 _SMALLEST, _GREATEST = 1e-9, 1e9
 _FEWEST_FLOATS = 8
 
 
 def sample_bytes(files: Iterable[AnyPath]) -> dict[Key, BytesSample]:
-    """The features whose values are bytes, by key, of the first records of each file.
+    """Samples of the features with bytes values, by key, from the first records of each file.
 
-    Records that cannot be parsed are left out: whoever reads all of them says so.
+    Records that cannot be parsed are skipped; they are reported when all records are read.
     """
     from tensorflow.core.example import example_pb2
 
@@ -57,7 +57,7 @@ def _add(found: dict[Key, list[bytes]], key: Key, features: Iterable[Any]) -> No
 
 
 def look_at(values: Collection[bytes]) -> BytesSample:
-    """What values, none of them empty, have in common.
+    """The common properties of non-empty values.
 
     >>> look_at([b"walk", b"run"]).is_text, look_at([b"\\x00\\x01", b"\\x02\\xff"]).lengths
     (True, (2, 2))
@@ -80,7 +80,7 @@ def look_at(values: Collection[bytes]) -> BytesSample:
 
 
 def is_text(value: bytes) -> bool:
-    """It is UTF-8, and has no control characters but those of lines.
+    """Whether it is UTF-8 without control characters, except tabs and line ends.
 
     >>> is_text("è".encode()), is_text(b"\\xe8"), is_text(b"a\\x00b")
     (True, False, False)
@@ -93,12 +93,12 @@ def is_text(value: bytes) -> bool:
 
 
 def image_format(value: bytes) -> str | None:
-    """The image format whose files begin like that."""
+    """The image format whose files start in this way."""
     return next((name for begin, name in _IMAGES.items() if value.startswith(begin)), None)
 
 
 def _shape_of_tensors(values: Collection[bytes]) -> tuple[int, ...] | None:
-    """The shape that all have as serialized tensors; None if one is not, or they differ."""
+    """The common shape of serialized tensors; None if a value is not a tensor, or if shapes differ."""
     from tensorflow.core.framework import tensor_pb2
 
     from tfx_sequences.components.numbers.byte_decoding import decode_arrays
@@ -118,7 +118,7 @@ def _shape_of_tensors(values: Collection[bytes]) -> tuple[int, ...] | None:
 
 
 def _floats(values: Collection[bytes]) -> str | None:
-    """The type of floats that values of one length would be, if all their magnitudes are plausible."""
+    """The float type of values of equal length, if it gives plausible magnitudes for all."""
     joined = b"".join(values)
     size = len(next(iter(values)))
     for name in ("float32", "float64"):
@@ -128,7 +128,7 @@ def _floats(values: Collection[bytes]) -> str | None:
         with np.errstate(over="ignore", invalid="ignore"):
             magnitudes = np.abs(np.frombuffer(joined, f"<f{item}").astype(np.float64))
             plausible = (magnitudes == 0) | ((magnitudes > _SMALLEST) & (magnitudes < _GREATEST))
-        # Zeros alone are numbers of any type.
+        # Zeros could have any type.
         if plausible.all() and magnitudes.any() and len(magnitudes) >= _FEWEST_FLOATS:
             return name
     return None

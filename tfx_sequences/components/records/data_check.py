@@ -10,13 +10,14 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from tfx_sequences.components.numbers.chosen import Choices
-from tfx_sequences.components.records.batches import Batch, batches, parse_batch
+from tfx_sequences.components.records.batches import Batch
 from tfx_sequences.components.records.figures import Figures
 from tfx_sequences.components.records.files import check_framing, find_split_files, skipped_files, unused_files
 from tfx_sequences.components.records.hold_back import HoldBack, empty_split
 from tfx_sequences.components.records.keys import check_keys, neither, sample_files
 from tfx_sequences.components.records.leak_search import LeakSearch
 from tfx_sequences.components.records.leaks import Leak
+from tfx_sequences.components.records.missing_values import MissingCounts, parsed_batches
 from tfx_sequences.components.records.number_figures import NumberFigures
 from tfx_sequences.components.records.paths import AnyPath, path_of
 from tfx_sequences.components.records.places import place
@@ -44,6 +45,8 @@ class SplitReport:
         zero_length: Number of records without steps.
         classes: For each head, the number of records (or steps) labelled with each class, in the order of
             the label's `classes` or otherwise the most frequent first; without regression heads.
+        missing: By column, as in `context.x` and `sequence.x`, and by label, as in `label` and `labels.x`, how much of
+            it is missing; without those that are complete. Missing labels weigh nothing.
     """
 
     name: str
@@ -55,6 +58,7 @@ class SplitReport:
     length_max: int
     zero_length: int
     classes: Mapping[str, Mapping[str, int]]
+    missing: Mapping[str, MissingCounts] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -192,6 +196,7 @@ def _report(name: str, spec: SequenceSpec, folder: AnyPath, files: list[AnyPath]
         length_max=int(lengths.max()),
         zero_length=int((lengths == 0).sum()),
         classes=classes,
+        missing=figures.missing,
     )
 
 
@@ -214,8 +219,7 @@ def _read(
         divided = name == "train" and bool(held_back)
         targets = [figures[part] for part in held_back.names] if divided else [figures[name]]
         for path in files:
-            for batch in batches(path):
-                parse_batch(batch, spec)
+            for batch in parsed_batches(path, spec):
                 parts = _parts(batch, spec, held_back) if divided else None
                 lengths = checks.check(batch, targets, parts)
                 splits = [name] * len(batch) if parts is None else [held_back.names[part] for part in parts]

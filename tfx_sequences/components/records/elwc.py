@@ -18,14 +18,14 @@ _ITEMS, _CONTEXT = 1, 2
 _KEY, _VALUE = 1, 2
 
 
-def is_example_list(record: bytes) -> bool:
-    """Whether a record is an ExampleListWithContext; False for other records, and for what holds no features.
+def is_example_list(record: bytes) -> bool | None:
+    """Whether a record is an ExampleListWithContext; None for a record that has no features, which may be of any kind.
 
     Every kind of record begins with a map from keys to values. In a SequenceExample or an Example an entry of it
     stands where an ExampleListWithContext has a whole map, which has keys and no values.
 
-    >>> is_example_list(b""), is_example_list(b"no protocol buffer")
-    (False, False)
+    >>> is_example_list(b"") is None, is_example_list(b"no protocol buffer")
+    (True, False)
     """
     try:
         # Views, because to look at a record must not copy what it holds.
@@ -37,7 +37,7 @@ def is_example_list(record: bytes) -> bool:
                 return found
     except ValueError:
         return False
-    return False
+    return None
 
 
 def as_sequence_example(record: bytes) -> bytes:

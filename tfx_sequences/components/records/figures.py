@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tfx_sequences.components.records.missing_values import MissingCounts, merged_counts
+
 
 @dataclasses.dataclass
 class Figures:
@@ -19,11 +21,13 @@ class Figures:
         classes: Number of labels of each class, by head; without regression heads.
         terms: Frequency of each term, by column name, for the columns whose
             computed vocabulary must contain every term.
+        missing: How much is missing of each column and label.
     """
 
     lengths: list[np.ndarray] = dataclasses.field(default_factory=list)
     classes: dict[str, Counter[Any]] = dataclasses.field(default_factory=dict)
     terms: dict[str, Counter[Any]] = dataclasses.field(default_factory=dict)
+    missing: dict[str, MissingCounts] = dataclasses.field(default_factory=dict)
 
     @property
     def records(self) -> int:
@@ -45,4 +49,5 @@ class Figures:
                 whole.classes.setdefault(name, Counter()).update(counts)
             for name, counts in part.terms.items():
                 whole.terms.setdefault(name, Counter()).update(counts)
+            whole.missing = merged_counts([whole.missing, part.missing])
         return whole

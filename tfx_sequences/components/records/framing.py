@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 from itertools import zip_longest
 
-from tfx_sequences.components.records.elwc import as_sequence_example
+from tfx_sequences.components.records.elwc import as_sequence_example, is_example_list
 from tfx_sequences.components.records.opening import HEADER, compression_of, masked_crc, opened, unpacked_blocks
 from tfx_sequences.components.records.paths import AnyPath, path_of
 from tfx_sequences.errors import DataError
@@ -68,6 +68,8 @@ def read_records(path: str | os.PathLike[str], offset: int = 0, first: int = 0) 
     blocks = unpacked_blocks(path, compression, offset)
     # `start` is the offset of data[0] in the (unpacked) file
     data, position, start, index = b"", 0, offset, first
+    # All records of a file are of one kind: the first one that has features tells which.
+    holds_lists: bool | None = None
 
     def fill(size: int) -> bool:
         """Drops consumed bytes, and reads until `size` bytes are available."""
@@ -102,7 +104,9 @@ def read_records(path: str | os.PathLike[str], offset: int = 0, first: int = 0) 
         payload = data[position + HEADER.size : end]
         if masked_crc(payload) != crc(data, end)[0]:
             raise _corrupt(path, where(start + position), index, "payload")
-        yield as_sequence_example(payload)
+        if holds_lists is None:
+            holds_lists = is_example_list(payload)
+        yield as_sequence_example(payload) if holds_lists else payload
         position = end + _CRC.size
         index += 1
 

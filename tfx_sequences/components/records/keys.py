@@ -78,6 +78,7 @@ def feature_name(feature: RawFeature, spec: SequenceSpec) -> str:
         "timestamps": "the timestamps",
         "label": "the label",
         "known_future": "the known future",
+        "offset": "the offset",
         "mase_scale": "the scale of MASE",
         "step_weight": "the step weight",
         "example_weight": "the example weight",
@@ -297,7 +298,7 @@ def _dtype_fix(spec: SequenceSpec, feature: RawFeature, stored: str) -> str:
         where = "the label" if spec.label is not None else name
         return label.kind.fix_of_dtype(label, stored, name, where)
     section = spec.sequence if feature.is_sequence else spec.context
-    numeric = all(c.type == "numeric" for c in section.values() if c.key == feature.key)
+    numeric = all(c.type in ("numeric", "time") for c in section.values() if c.key == feature.key)
     if feature.layout is not None:
         return f"Leave `encoding` at {name} out of the spec, or store the numbers as bytes."
     if numeric and stored == "string":

@@ -41,6 +41,7 @@ class _Candidate:
         relation: `same` step or record; `later` steps; the single value of `all` steps of a record; or the value of its
             `first` or `last` step.
         later: Number of steps by which the feature is later.
+        may_rename: The label is a class, which the feature may call otherwise; numbers are equal or not.
         pairs: Number of pairs of a label and a value.
         labels: The label of each value of the feature.
         values: The value of each label.
@@ -53,6 +54,7 @@ class _Candidate:
     component: int | None
     relation: Relation
     later: int = 0
+    may_rename: bool = True
     pairs: int = 0
     labels: dict[Any, Any] = dataclasses.field(default_factory=dict)
     values: dict[Any, Any] = dataclasses.field(default_factory=dict)
@@ -71,6 +73,8 @@ class _Candidate:
             if self.labels.setdefault(value, label) != label or self.values.setdefault(label, value) != value:
                 return False
             self.equal = self.equal and _are_equal(label, value)
+            if not (self.equal or self.may_rename):
+                return False
         return True
 
     @property
@@ -94,7 +98,7 @@ class LabelCopies:
             feature.tensor_name: feature for feature in raw_features(spec) if feature.role in ("label", "feature")
         }
         self._alive = [
-            candidate
+            dataclasses.replace(candidate, may_rename=label.has_classes)
             for head, label in spec.heads.items()
             if not label.is_cut_out
             for candidate in _candidates(spec, head, label)

@@ -24,7 +24,7 @@ def vector_fault(name: str, label: Label, rows: Rows) -> tuple[np.ndarray, Calla
     """
     values: Any = rows.values
     if not isinstance(label.kind, DeclaredDistribution):
-        wrong = np.flatnonzero((values != 0) & (values != 1))
+        wrong = np.flatnonzero((values != 0) & (values != 1) & ~_missing(label, values))
         if not len(wrong):
             return None
         value = values[wrong[0]]
@@ -33,11 +33,17 @@ def vector_fault(name: str, label: Label, rows: Rows) -> tuple[np.ndarray, Calla
     if len(values) % size:
         return None  # its number of values is told otherwise
     vectors = values.astype(np.float64).reshape(-1, size)
+    vectors = vectors[~_missing(label, vectors).any(axis=1)]
     bad = ~((vectors >= 0).all(axis=1) & (np.abs(vectors.sum(axis=1) - 1) <= SUM_TOLERANCE))
     if not bad.any():
         return None
     at, total = np.flatnonzero(bad), float(vectors[bad][0].sum())
     return rows.records_of_values(at * size), lambda where: not_a_distribution(name, total, where)
+
+
+def _missing(label: Label, values: np.ndarray) -> np.ndarray:
+    """Which numbers say that the label is missing, bool."""
+    return np.isnan(values) if label.may_be_missing and values.dtype.kind == "f" else np.zeros(values.shape, bool)
 
 
 def not_a_distribution(name: str, total: float, where: Where) -> DataError:

@@ -10,15 +10,18 @@ import numpy as np
 
 from tfx_sequences.components.numbers.choice import NormalizerChoice, choose_normalizer
 from tfx_sequences.components.numbers.statistics import NumberStatistics
-from tfx_sequences.components.records.batches import Batch, Rows, batches, parse_batch
+from tfx_sequences.components.records.batches import Batch, Rows
 from tfx_sequences.components.records.byte_faults import decoded_rows
+from tfx_sequences.components.records.lost_digits import DistinctNumbers
+from tfx_sequences.components.records.missing_values import missing_numbers, parsed_batches
 from tfx_sequences.components.records.paths import AnyPath
-from tfx_sequences.schemas.columns.column import NumericColumn
+from tfx_sequences.schemas.columns.column import NumericColumn, Scaling
 from tfx_sequences.schemas.columns.keyed_normalizer import ZScoreBy
-from tfx_sequences.schemas.columns.numeric_columns import RECORD_NORMALIZERS
-from tfx_sequences.schemas.features.raw_features import RawFeature, feature_of
+from tfx_sequences.schemas.columns.numeric_columns import FILLED_FROM_STEPS, RECORD_NORMALIZERS
+from tfx_sequences.schemas.features.raw_features import RawFeature, feature_of, offset_feature
 from tfx_sequences.schemas.features.record_scales import may_be_per_record
 from tfx_sequences.schemas.spec.forecasts import forecast_heads
+from tfx_sequences.schemas.spec.offsets import offset_column
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 # Normalizers for heavy tails; they do not need advice about tails.
@@ -42,6 +45,7 @@ class NumberFigures:
             if isinstance(column, NumericColumn) and not (column.is_sequence and name.partition(".")[2] in targets)
         }
         self._found: dict[str, NumberStatistics] = {}
+        self._distinct: dict[str, DistinctNumbers] = {}
 
     @classmethod
     def of_files(cls, files: Iterable[AnyPath], spec: SequenceSpec) -> NumberFigures:
@@ -52,8 +56,7 @@ class NumberFigures:
         """
         figures = cls(spec)
         for file in files if figures._columns else ():
-            for batch in batches(file):
-                parse_batch(batch, spec)
+            for batch in parsed_batches(file, spec):
                 figures.add(batch)
         return figures
 
@@ -70,15 +73,18 @@ class NumberFigures:
                 continue  # No statistic decides what becomes of them.
             rows = batch.rows[feature.tensor_name]
             if column.layout is not None:
-                rows, feature = (
-                    decoded_rows(rows, column, column.layout),
-                    dataclasses.replace(feature, shape=column.shape),
-                )
-            read = _numbers(rows, feature, column.default_value, counted)
-            if read is not None:
-                values, lengths = read
-                of_batch = NumberStatistics.of(values, lengths if may_be_per_record(self._spec, name) else None)
-                self._found[name] = self._found[name].merged(of_batch) if name in self._found else of_batch
+                rows = decoded_rows(rows, column, column.layout)
+                feature = dataclasses.replace(feature, shape=column.shape)
+            stored = _stored(rows, feature, column)
+            stored = stored and _reduced(batch, self._spec, column, stored)
+            if stored is None:
+                continue
+            stored = _counted(stored, counted)
+            values = np.where(stored.there, stored.values.astype(np.float64), np.nan)
+            of_batch = NumberStatistics.of(values, stored.lengths if may_be_per_record(self._spec, name) else None)
+            self._found[name] = self._found[name].merged(of_batch) if name in self._found else of_batch
+            if column.dtype == "int64":
+                self._distinct.setdefault(name, DistinctNumbers(column.size)).add(stored.values, stored.there)
 
     def choices(self) -> dict[str, NormalizerChoice]:
         """The normalizer that `auto` chooses, or would choose, for each numeric column."""
@@ -92,6 +98,8 @@ class NumberFigures:
         lines = []
         for name, choice in self.choices().items():
             given = self._columns[name].normalizer
+            if isinstance(given, Scaling) and given.then != "none":
+                given = given.then
             # By key, values may be normal that are not so together.
             suits = (
                 isinstance(given, ZScoreBy)
@@ -104,31 +112,78 @@ class NumberFigures:
                     f"{name}: the normalizer is {said}, but {choice.why}; `normalizer: auto` chooses "
                     f"{choice.normalizer}"
                 )
-        return lines
+        return [*lines, *self._lost_digits()]
+
+    def _lost_digits(self) -> Iterable[str]:
+        choices = self.choices()
+        for name, distinct in self._distinct.items():
+            method = self._columns[name].method
+            lost = distinct.lost(choices[name].normalizer if method == "auto" else method, self._found[name].moments)
+            if lost:
+                yield f"{name}: {lost}; an `offset` (a number, `first` or `previous`) keeps their digits"
 
 
-def _numbers(
-    rows: Rows, feature: RawFeature, default: float | None, counted: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray | None] | None:
-    """Values `[N, E]`, NaN for missing ones, and steps of each record; None if they do not fit the column."""
+@dataclasses.dataclass(frozen=True)
+class _Stored:
+    """The numbers of a feature in a batch: `[N, E]` as they are stored, which are there, and the steps of records."""
+
+    values: np.ndarray
+    there: np.ndarray
+    lengths: np.ndarray | None
+
+
+def _stored(rows: Rows, feature: RawFeature, column: NumericColumn | None) -> _Stored | None:
+    """What a column reads of its feature; None if the values do not fit the column."""
     size, counts = feature.size, rows.counts
     if rows.values.dtype == object:
         return None
+    there = ~missing_numbers(rows, column) & np.isfinite(rows.values)
+    default = None if column is None or column.missing in FILLED_FROM_STEPS else column.default_value
+    flat = rows.values
+    if default is not None:
+        flat, there = np.where(there, flat, rows.values.dtype.type(default)), np.ones_like(there)
     if feature.is_sequence and len(rows.splits) == 1:  # a flat list, as in an Example
         if (counts % size).any():
             return None
-        lengths: Any = counts // size
-        values = rows.values.reshape(-1, size).astype(np.float64)
-    else:
-        if not np.isin(counts, (0, size)).all():
+        return _Stored(flat.reshape(-1, size), there.reshape(-1, size), counts // size)
+    if not np.isin(counts, (0, size)).all():
+        return None
+    values = np.full((len(counts), size), 0 if default is None else default, flat.dtype)
+    known = np.full((len(counts), size), default is not None)
+    values[counts > 0], known[counts > 0] = flat.reshape(-1, size), there.reshape(-1, size)
+    return _Stored(values, known, np.diff(rows.splits[0]) if feature.is_sequence else None)
+
+
+def _reduced(batch: Batch, spec: SequenceSpec, column: NumericColumn, stored: _Stored) -> _Stored | None:
+    """The numbers with their offset and scale, by the code of the transform graph; None if the offset does not fit."""
+    import tensorflow as tf
+
+    from tfx_sequences.components.numbers.reduction import Reference, reduced
+
+    if not isinstance(column.normalizer, Scaling):
+        return stored
+    reference, feature = None, offset_feature(spec, column)
+    if feature is not None:
+        other: Any = offset_column(column, spec.context, spec.sequence)
+        found = _stored(batch.rows[feature.tensor_name], feature, other)
+        if found is None:
             return None
-        lengths = np.diff(rows.splits[0]) if feature.is_sequence else None
-        values = np.full((len(counts), size), np.nan if default is None else default)
-        values[counts > 0] = rows.values.reshape(-1, size)
-    # The check of values reports values that are not finite.
-    values[~np.isfinite(values)] = np.nan
+        parts = [found.values, found.there]
+        if column.is_sequence and not feature.is_sequence:
+            parts = [np.repeat(part, np.asarray(stored.lengths), axis=0) for part in parts]
+        if len(parts[0]) != len(stored.values):
+            return None
+        reference = Reference(*map(tf.constant, parts))
+    values, there = reduced(
+        tf.constant(stored.values), tf.constant(stored.there), stored.lengths, column.normalizer, reference
+    )
+    return _Stored(values.numpy(), there.numpy(), stored.lengths)
+
+
+def _counted(stored: _Stored, counted: np.ndarray | None) -> _Stored:
+    """Those of the records that count."""
     if counted is None:
-        return values, lengths
-    if lengths is None:
-        return values[counted], None
-    return values[np.repeat(counted, lengths)], lengths[counted]
+        return stored
+    rows = counted if stored.lengths is None else np.repeat(counted, stored.lengths)
+    lengths = None if stored.lengths is None else stored.lengths[counted]
+    return _Stored(stored.values[rows], stored.there[rows], lengths)

@@ -245,7 +245,7 @@ def holds_example_lists(path: str | os.PathLike[str]) -> bool:
             end = HEADER.size + HEADER.unpack_from(data)[0]
         if len(data) >= end:
             break
-    return is_header(data) and is_example_list(data[HEADER.size : end])
+    return is_header(data) and bool(is_example_list(data[HEADER.size : end]))
 
 
 def stored_records(path: str | tf.Tensor, compression: Compression) -> tf.data.Dataset:

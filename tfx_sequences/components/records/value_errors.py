@@ -104,27 +104,27 @@ def wrong_count(
 
 
 def unfit_bytes(name: str, layout: ByteLayout, number: int, step: int | None, where: Where) -> DataError:
-    """A bytes value does not hold the numbers of its column: it has `number` bytes."""
+    """A bytes value does not contain the numbers of its column: it has `number` bytes."""
     fix = f"Correct `encoding` and `shape` at {name} in the spec, or the records."
     if layout.num_bytes and number and number % (layout.num_bytes // layout.size) == 0:
         numbers = number // (layout.num_bytes // layout.size)
-        fix = f"Write `shape: [{numbers}]` at {name} in the spec if all are like this, or correct the records."
+        fix = f"Write `shape: [{numbers}]` at {name} in the spec if all records are like this, or correct the records."
     return DataError(
-        f"{_capital(name)} has bytes that do not fit its shape.",
-        expected=f"{layout}, in each {'record' if step is None else 'step'}",
+        f"{_capital(name)} has bytes that do not match its shape.",
+        expected=f"{layout} in each {'record' if step is None else 'step'}",
         received=f"{number} bytes in {'' if step is None else f'step {step} of '}{where.first}",
         fix=fix,
     )
 
 
 def not_text(name: str, value: bytes, where: Where) -> DataError:
-    """The terms of a column are bytes that no vocabulary can hold."""
+    """The terms of a column are bytes that a vocabulary cannot contain."""
     return DataError(
-        f"{_capital(name)} holds bytes that are not text.",
+        f"{_capital(name)} contains bytes that are not text.",
         expected="terms in UTF-8",
-        received=f"{len(value)} bytes that begin with {value[:8]!r} in {where.first}",
-        fix=f"Write `type: numeric`, `encoding` and `shape` at {name} in the spec if the bytes are numbers, leave the "
-        "column out, or write text.",
+        received=f"{len(value)} bytes that start with {value[:8]!r} in {where.first}",
+        fix=f"Write `type: numeric`, `encoding` and `shape` at {name} in the spec if the bytes are numbers, remove "
+        "the column, or write text.",
     )
 
 
@@ -134,7 +134,7 @@ def no_label(name: str, step: int, where: Where) -> DataError:
         f"{_capital(name)} is missing in a step.",
         expected="a value in every step",
         received=f"no value in step {step} of {where.first}",
-        fix="Write a value to each step, and set `step_weight` at the label: a weight of 0 ignores a step.",
+        fix="Write a value to each step. `missing_label: ignore` at the label leaves out steps that do not have one.",
     )
 
 
@@ -176,7 +176,7 @@ def unequal_steps(lengths: str, where: Where) -> DataError:
         expected="the same number for all; an empty list of values in a step means a missing value",
         received=f"{lengths} steps in {where.first}",
         fix="Fill the shorter ones with empty steps, remove one feature from the spec, or declare `timestamps` and "
-        "`align` for a list that was measured at other times.",
+        "`align` for a list that was measured at other times. A list that a record lacks is missing in all steps.",
     )
 
 
@@ -186,7 +186,7 @@ def not_finite(name: str, value: float, where: Where) -> DataError:
         f"{_capital(name)} has a value that is not finite.",
         expected="finite numbers",
         received=f"{value} in {where.first}",
-        fix="Omit a missing value instead of writing NaN; clip or omit infinities.",
+        fix="Omit a missing value; clip or omit infinities.",
     )
 
 

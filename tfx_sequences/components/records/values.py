@@ -15,7 +15,9 @@ from tfx_sequences.components.records.batches import Batch, Rows, term_rows
 from tfx_sequences.components.records.byte_faults import errors_of_bytes, errors_of_text, needs_text
 from tfx_sequences.components.records.figures import Figures
 from tfx_sequences.components.records.keys import feature_name
+from tfx_sequences.components.records.known_terms import KnownTerms
 from tfx_sequences.components.records.label_values import vector_fault
+from tfx_sequences.components.records.missing_values import count_missing, incomplete_rows, merged_counts
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.columns.column import CategoricalColumn, TermColumn, TextColumn
@@ -39,20 +41,6 @@ class _Finding:
     places: list[tuple[AnyPath, int, str | None]] = dataclasses.field(default_factory=list)
 
 
-class _Known:
-    """The set of known terms for a lookup of values."""
-
-    def __init__(self, dtype: str, terms: list[str]) -> None:
-        self.terms = terms
-        self._known: frozenset[Any] = frozenset(t.encode() for t in terms) if dtype == "string" else frozenset(terms)
-
-    def strangers(self, values: np.ndarray) -> list[Any]:
-        """The distinct values that are not known terms; strings in the order of the data."""
-        if values.dtype == object:
-            return [v for v in dict.fromkeys(values.tolist()) if v not in self._known]
-        return [v for v in np.unique(values).tolist() if str(v) not in self._known]
-
-
 class ValueChecks:
     """Checks batches against a spec.
 
@@ -68,6 +56,7 @@ class ValueChecks:
         self._found: dict[tuple[int, str], _Finding] = {}
         self._strangers: dict[tuple[int, str], dict[Any, None]] = {}
         self._features = raw_features(spec)
+        self._may_be_missing = {label.raw_name for label in spec.heads.values() if label.may_be_missing}
         self._names = {f.tensor_name: feature_name(f, spec) for f in self._features}
         columns = {n: c for n, c in spec.columns.items() if isinstance(c, TermColumn)}
         self._of_terms = {_tensor_name(c) for c in columns.values()}
@@ -76,7 +65,7 @@ class ValueChecks:
         listed = {name: known_terms(column) for name, column in columns.items()}
         self._strict = {n: c for n, c in columns.items() if c.refuses_unknown}
         self._listed = {
-            n: _Known(c.term_dtype, terms) for n, c in self._strict.items() if (terms := listed[n]) is not None
+            n: KnownTerms(c.term_dtype, terms) for n, c in self._strict.items() if (terms := listed[n]) is not None
         }
         shared = [names for names in computed_vocabularies(spec).values() if self._strict.keys() & set(names)]
         self._counted = {name: columns[name] for names in shared for name in names}
@@ -93,7 +82,7 @@ class ValueChecks:
             or "" in (listed[n] or ())
         }
         self._classes = {
-            head: _Known(str(label.dtype), [str(c) for c in label.classes])
+            head: KnownTerms(str(label.dtype), [str(c) for c in label.classes])
             for head, label in spec.heads.items()
             if label.classes is not None and not label.is_vector and label.unseen == "error"
         }
@@ -123,6 +112,7 @@ class ValueChecks:
         lengths = self._check_steps(batch)
         for part, its in enumerate(figures):
             its.lengths.append(lengths[parts == part])
+            its.missing = merged_counts([its.missing, count_missing(batch, self._spec, parts == part)])
         for name, column in self._strict.items():
             rows = batch.rows[_tensor_name(column)]
             if name not in self._missing_told:
@@ -227,6 +217,8 @@ class ValueChecks:
 
     def _check_finite(self, batch: Batch, feature: RawFeature, rows: Rows) -> None:
         finite = np.isfinite(rows.values)
+        if feature.role == "feature" or feature.tensor_name in self._may_be_missing:
+            finite |= np.isnan(rows.values)  # missing
         if not finite.all():
             wrong, name = np.flatnonzero(~finite), self._names[feature.tensor_name]
             value = rows.values[wrong[0]]
@@ -238,7 +230,8 @@ class ValueChecks:
     ) -> None:
         tensor_name = label.raw_name
         rows, name = batch.rows[tensor_name], self._names[tensor_name]
-        self._check_every_step(batch, tensor_name, label)
+        if not label.may_be_missing:
+            self._check_every_step(batch, tensor_name, label)
         if label.step_weight:
             self._check_every_step(batch, SEQUENCE_PREFIX + label.step_weight, label)
         if not label.has_classes:
@@ -268,7 +261,7 @@ class ValueChecks:
             steps = int(lengths[short[0]])
             self._add(_MISSING, name, batch, short, lambda where: value_errors.no_history(name, steps, horizon, where))
         if len(rows.splits) == 2 and getattr(column, "default_value", None) is None:
-            gaps = np.flatnonzero(rows.counts == 0)
+            gaps = incomplete_rows(rows, column)
             if len(gaps):
                 records = rows.records_of_rows(gaps)
                 step = int(gaps[0] - rows.splits[0][records[0]])
@@ -279,7 +272,12 @@ class ValueChecks:
         rows = batch.rows[tensor_name]
         if label.has_several_terms or len(rows.splits) < 2:
             return
-        missing = np.flatnonzero(rows.counts == 0)
+        is_missing = rows.counts == 0
+        of_label = batch.rows[label.raw_name]
+        if label.may_be_missing and len(of_label.counts) == len(is_missing):
+            # A step without a label needs no weight.
+            is_missing &= of_label.counts > 0
+        missing = np.flatnonzero(is_missing)
         if len(missing):
             name, records = self._names[tensor_name], rows.records_of_rows(missing)
             step = int(missing[0] - rows.splits[0][records[0]])
@@ -320,7 +318,7 @@ class ValueChecks:
         self._check_known(_TERM, name, batch, rows, known, value_errors.unknown_term)
 
     def _check_known(
-        self, rank: int, name: str, batch: Batch, rows: Rows, known: _Known, error: Callable[..., DataError]
+        self, rank: int, name: str, batch: Batch, rows: Rows, known: KnownTerms, error: Callable[..., DataError]
     ) -> None:
         """Notes values that are not known terms; only records with the first such value are counted and named."""
         strangers = known.strangers(rows.values)

@@ -58,7 +58,7 @@ from tfx_sequences.schemas.features.parse_specs import parse_records
 from tfx_sequences.schemas.features.record_scales import network_spec, read_features
 from tfx_sequences.schemas.features.request_inputs import why_no_examples
 from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, label_name
-from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, weighs_records
 
 
 class RawRecordModel:
@@ -120,14 +120,15 @@ class RawRecordModel:
         `label.NAME` and so on.
 
         Labels of steps are padded; their weights `[B, T]` show which steps are real. A multi_label is
-        a vector of 0 and 1 by class. Labels of records have a weight if the spec has an `example_weight`.
+        a vector of 0 and 1 by class. Labels of records have a weight if the spec has an
+        `example_weight`, or if they may be missing.
         """
         _, targets, weights = self._labelled(serialized)
         outputs = {}
         for head, label in self._spec.heads.items():
             target, name = targets[head], label_name(head)
             outputs[name] = kind_of(label).evaluated_target(label, target, self._statistics.heads[head].classes)
-            if label.per_step or self._spec.example_weight:
+            if label.per_step or weighs_records(self._spec, label):
                 outputs[name.replace("label", EXAMPLE_WEIGHT, 1)] = weights[head]
         return outputs
 

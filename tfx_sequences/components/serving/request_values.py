@@ -14,8 +14,10 @@ from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.columns.byte_numbers import ByteLayout
 from tfx_sequences.schemas.columns.names import MISSING_INT
 from tfx_sequences.schemas.features.raw_features import RawFeature
+from tfx_sequences.schemas.features.request_inputs import MISSING
 
 GREATEST_FLOAT = 3.4028234663852886e38
+_MAY_LACK_ELEMENTS = ("feature", "label")
 _WORDS = {"string": "a string", "int64": "a whole number", "float32": "a number"}
 
 
@@ -86,6 +88,8 @@ class RowFeature:
             self.fail(self._expected(), value, where, "Remove one level of lists.")
         if dtype == "string":
             return self._bytes(value, where)
+        if self._feature.shape and self._feature.role in _MAY_LACK_ELEMENTS and is_missing(value):
+            return MISSING[dtype]
         if isinstance(value, bool) or not isinstance(value, int | float):
             self.fail(self._expected(), value, where, "Convert it, or correct the row.")
         if isinstance(value, float) and not math.isfinite(value):
@@ -154,6 +158,18 @@ def is_missing(value: Any) -> bool:
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(value, float) and math.isnan(value)
+
+
+def as_texts(value: Any) -> Any:
+    """Bytes as strings, or in base64 if they are not UTF-8."""
+    if isinstance(value, list):
+        return [as_texts(element) for element in value]
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return {"b64": base64.b64encode(value).decode()}
+    return value
 
 
 def _plain(value: Any) -> Any:

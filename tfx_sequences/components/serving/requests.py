@@ -1,14 +1,16 @@
 """Requests to a served model, from plain rows: checked against the spec and serialized for gRPC or REST.
 
-A row is a mapping from a feature's key to its value (context) or to a list with one value per step. A value is a
-number, a string (or bytes), an array of the column's shape, or a list if a feature has several values. None, or NaN
-from pandas, is a missing value. If a key occurs in both the context and the steps, `context_KEY` and `sequence_KEY`
-distinguish them. Records also hold labels, weights and the id of a row.
+A row is a mapping: a feature's key, and its value (context) or a list with a value for each step. A value is a
+number, a string (or bytes), or an array of the column's shape; a list of values where there may be several. None
+(or NaN, where pandas has it) is a missing value, in arrays of numbers too; a sequence feature that a row does not have
+is missing in all steps. Where a key is in the context and the steps,
+`context_KEY` and `sequence_KEY` say which is meant. Records also hold labels, weights and the id of a row.
 """
 
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ import numpy as np
 
 from tfx_sequences.components.serving import names as served
 from tfx_sequences.components.serving.request_rows import Rows, read_rows
-from tfx_sequences.components.serving.request_values import RowFeature, is_missing
+from tfx_sequences.components.serving.request_values import RowFeature, as_texts, is_missing
 from tfx_sequences.errors import DataError, UserInputError, did_you_mean, shortened
 from tfx_sequences.schemas.features.raw_features import RawFeature, raw_features
 from tfx_sequences.schemas.features.request_inputs import (
@@ -88,13 +90,17 @@ def make_tensors(rows: Rows, spec: SequenceSpec) -> dict[str, np.ndarray]:
     features = _row_features(spec)
     checked = list(_checked_rows(rows, spec, features))
     found: dict[str, np.ndarray] = {}
-    lengths = np.zeros(len(checked), np.int64)
-    for name, given in request_inputs(spec).items():
+    inputs = request_inputs(spec)
+    of_steps = [name for name, its in inputs.items() if its.feature.is_sequence and not its.feature.clock]
+    lengths = np.array([max((len(v.get(n, ())) for n in of_steps), default=0) for v in checked], np.int64)
+    for name, given in inputs.items():
         feature = given.feature
         if feature.is_sequence:
-            steps = [values.get(name, []) for values in checked]
-            if not feature.clock:
-                lengths = np.maximum(lengths, [len(its) for its in steps])
+            # A feature that a row does not have is missing in all of its steps.
+            steps = [
+                values.get(name) or [[]] * (0 if feature.clock else length)
+                for values, length in zip(checked, lengths, strict=True)
+            ]
             found[name] = _padded_steps(steps, feature)
         else:
             found[name] = _padded([values[name] for values in checked], feature)
@@ -121,7 +127,7 @@ def make_rest_body(rows: Rows, spec: SequenceSpec, *, signature_name: str = serv
     {'signature_name': 'serving_default', 'inputs': {'examples': [{'b64': 'CgASCQoHCgNscGMSAA=='}]}}
     """
     if _is_of_tensors(signature_name):
-        inputs: dict[str, Any] = {name: _texts(x.tolist()) for name, x in make_tensors(rows, spec).items()}
+        inputs: dict[str, Any] = {name: as_texts(x.tolist()) for name, x in make_tensors(rows, spec).items()}
     else:
         records = serialize_rows(rows, spec, kind=_kind_of(signature_name))
         inputs = {served.EXAMPLES: [{"b64": base64.b64encode(record).decode()} for record in records]}
@@ -241,8 +247,9 @@ def _check_steps(values: _Values, features: Mapping[str, RawFeature], needed: Ma
     for name, feature in features.items():
         if feature.is_sequence and (name in needed or name in values):
             clocks.setdefault(feature.clock, {})[name] = len(values.get(name, ()))
-    for lengths in clocks.values():
-        if len(set(lengths.values())) == 1:
+    for clock, lengths in clocks.items():
+        # A feature without any step, beside others, is missing in all of them.
+        if len({length for length in lengths.values() if length or clock}) <= 1:
             continue
         raise DataError(
             f"{where}: the sequence features have different numbers of steps.",
@@ -266,6 +273,8 @@ def _record(values: _Values, features: Mapping[str, RawFeature], index: int, kin
     steps = {n: v for n, v in values.items() if features[n].is_sequence}
     if kind == "Example":
         for name, its in steps.items():
+            if features[name].dtype == "float32":
+                its = [step or [math.nan] * features[name].size for step in its]
             if not all(its):
                 raise DataError(
                     f"Row {index}: the feature '{name}' has a step without a value.",
@@ -334,15 +343,3 @@ def _marker(feature: RawFeature) -> Any:
 
 def _dtype(feature: RawFeature) -> Any:
     return object if feature.dtype == "string" else feature.dtype
-
-
-def _texts(value: Any) -> Any:
-    """Bytes as strings, or in base64 if they are not UTF-8."""
-    if isinstance(value, list):
-        return [_texts(element) for element in value]
-    if isinstance(value, bytes):
-        try:
-            return value.decode()
-        except UnicodeDecodeError:
-            return {"b64": base64.b64encode(value).decode()}
-    return value

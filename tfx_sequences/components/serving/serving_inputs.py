@@ -69,9 +69,9 @@ def tensor_specs(spec: SequenceSpec) -> dict[str, tf.TensorSpec]:
 def from_tensors(inputs: Mapping[str, tf.Tensor], spec: SequenceSpec) -> Parsed:
     """The parsed features for padded tensors.
 
-    A value is missing if its tensor holds `""`, the least int64, or NaN (for an array, if all its values do); a
-    context feature without rows is missing from every record. In a multi-valued feature, marked values are
-    dropped. A list with timestamps has as many steps as timestamps that are not missing.
+    A value is missing if its tensor holds `""`, the least int64, or NaN; a feature without rows is missing from every
+    record, and from all steps. In a multi-valued feature, marked values are dropped. A list with timestamps has as
+    many steps as timestamps that are not missing.
 
     Args:
         inputs: As in `tensor_specs`: context `[B, *shape]`, sequences `[B, T, *shape]` of any `T`, padded on the
@@ -84,7 +84,8 @@ def from_tensors(inputs: Mapping[str, tf.Tensor], spec: SequenceSpec) -> Parsed:
     given = request_inputs(spec)
     lengths = inputs.get(LENGTHS_INPUT)
     shaped = {name: _shaped(inputs[name], its) for name, its in given.items()}
-    sizes = tf.stack([tf.shape(values, tf.int64)[0] for values in shaped.values()])
+    sizes_of = {name: tf.shape(values, tf.int64)[0] for name, values in shaped.items()}
+    sizes = tf.stack([*sizes_of.values()])
     rows = tf.reduce_max(sizes) if lengths is None else tf.size(lengths, tf.int64)
     checks = [
         _require_all(
@@ -112,8 +113,8 @@ def from_tensors(inputs: Mapping[str, tf.Tensor], spec: SequenceSpec) -> Parsed:
                 received=lambda: [(LENGTHS_INPUT, lengths)],
             ),
             _require_all(
-                longest <= tf.stack([*steps.values()]),
-                f"Inputs have fewer steps than '{LENGTHS_INPUT}'.",
+                (longest <= tf.stack([*steps.values()])) | (tf.stack([sizes_of[name] for name in steps]) == 0),
+                f"Inputs have fewer steps than '{LENGTHS_INPUT}' says.",
                 expected="[B, T, ...] with T at least the greatest length",
                 names=[*steps],
                 received=tf.stack([*steps.values()]),
@@ -121,7 +122,7 @@ def from_tensors(inputs: Mapping[str, tf.Tensor], spec: SequenceSpec) -> Parsed:
             ),
         ]
     with tf.control_dependencies([check for check in checks if check is not None]):
-        filled = {name: _filled(values, given[name], rows) for name, values in shaped.items()}
+        filled = {name: _filled(values, given[name], rows, lengths) for name, values in shaped.items()}
     by_clock = {"": lengths} | {
         its.feature.clock: tf.reduce_sum(tf.cast(~_missing(filled[name], its.feature), tf.int64), axis=1)
         for name, its in given.items()
@@ -151,10 +152,16 @@ def _shaped(values: tf.Tensor, given: RequestInput) -> tf.Tensor:
     return tf.ensure_shape(tf.reshape(values, tf.stack([rows, *dims])), given.shape)
 
 
-def _filled(values: tf.Tensor, given: RequestInput, rows: tf.Tensor) -> tf.Tensor:
-    """Fills an empty input with `rows` rows of missing values."""
+def _filled(values: tf.Tensor, given: RequestInput, rows: tf.Tensor, lengths: Any) -> tf.Tensor:
+    """An input that is left out, with `rows` rows of nothing."""
     shape = tf.shape(values, tf.int64)
     extra = tf.where(shape[0] == 0, rows, 0)
+    if given.feature.is_sequence and not given.feature.clock and lengths is not None:
+        longest = tf.reduce_max(tf.concat([lengths, [0]], axis=0))
+        steps = tf.where(shape[0] == 0, longest, shape[1])
+        shape = tf.concat([shape[:1], [steps], shape[2:]], axis=0)
+        # Without any rows, it may have any number of steps.
+        values = tf.reshape(values, shape)
     dtype = given.feature.dtype
     nothing = tf.fill(tf.concat([[extra], shape[1:]], axis=0), tf.constant(MISSING[dtype], dtype))
     return tf.ensure_shape(tf.concat([values, nothing], axis=0), given.shape)
@@ -200,16 +207,7 @@ def _steps(values: tf.Tensor, lengths: Any, name: str, feature: RawFeature, reco
         return ragged.with_values(_present_only(ragged.values, feature.dtype))
     missing = _missing(ragged.values, feature)
     if record == "Example":
-        if feature.dtype == "float32":
-            check = require(
-                tf.logical_not(tf.reduce_any(missing)),
-                f"Input '{name}' has a missing step.",
-                expected="a number in each step, because the flat lists of a tf.Example cannot have gaps",
-                received=lambda: [("no value in rows", tf.boolean_mask(ragged.value_rowids(), missing))],
-            )
-            with behind(check):
-                ragged = ragged.with_values(tf.identity(ragged.values))
-        # In features parsed from flat lists, the array of a step is one dimension.
+        # Parsed from flat lists, an array is one dimension of each step.
         return ragged.with_values(tf.reshape(ragged.values, [-1, feature.size])) if feature.shape else ragged
     there = tf.logical_not(missing)
     flat = tf.reshape(tf.boolean_mask(ragged.values, there), [-1])

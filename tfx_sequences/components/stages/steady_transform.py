@@ -1,4 +1,4 @@
-"""TFX's Transform, with batches that contain the same records in every run.
+"""TFX's Transform, with batches that contain the same records in every run, and with all bits of int64 values.
 
 The stock component lets Beam choose its batch size from measured times, and `z_score` computes mean and variance as
 float32 sums over batches. So on a busy machine their last bits differ from run to run, and with them every weight.
@@ -11,6 +11,8 @@ from typing import Any
 from tfx.components.transform import component as transform_component
 from tfx.components.transform import executor as transform_executor
 from tfx.dsl.components.base import executor_spec
+
+from tfx_sequences.components.stages.exact_integers import exact_integers
 
 RECORDS_PER_BATCH = 256
 
@@ -30,7 +32,8 @@ class Executor(transform_executor.Executor):
         # TFX creates its processor by this name, and does not accept another.
         transform_executor.TransformProcessor = _Processor
         try:
-            super().Do(*args, **kwargs)
+            with exact_integers():
+                super().Do(*args, **kwargs)
         finally:
             transform_executor.TransformProcessor = stock
 

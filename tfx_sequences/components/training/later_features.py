@@ -32,8 +32,8 @@ def later_features(spec: SequenceSpec, batches: Iterable[Any]) -> tuple[str, ...
     if not suspects:
         return ()
     some, records = [], 0
-    for inputs, targets, _ in batches:
-        some.append((inputs, targets))
+    for inputs, targets, weights in batches:
+        some.append((inputs, targets, weights))
         records += len(inputs[SEQUENCE_LENGTH])
         if records >= _RECORDS:
             break
@@ -47,11 +47,13 @@ def _is_later(head: str, later: int, batches: list[Any]) -> bool:
 
 def _tells(head: str, name: str, later: int, batches: list[Any]) -> bool:
     labels, features = [], []
-    for inputs, targets in batches:
+    for inputs, targets, weights in batches:
+        weight = np.asarray(weights[head] if isinstance(weights, Mapping) else weights)
         target = np.asarray(targets[head] if isinstance(targets, Mapping) else targets)
         feature = np.asarray(inputs[name])
         real = np.arange(feature.shape[1])[None] < np.asarray(inputs[SEQUENCE_LENGTH])[:, None]
-        there = real[:, later:]
+        # A step without a label tells nothing.
+        there = real[:, later:] & (weight[:, :-later] > 0)
         labels.append(_rows(target[:, :-later], there))
         features.append(_rows(feature[:, later:], there))
         if labels[-1].shape[1] != features[-1].shape[1]:

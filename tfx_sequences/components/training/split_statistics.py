@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import tensorflow_transform as tft
@@ -13,7 +13,7 @@ from tfx_sequences.components.input.sequence_input import Batch
 from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
 from tfx_sequences.components.numbers.chosen import read_choices
 from tfx_sequences.components.transform.class_counts import balanced_weights, read_counts
-from tfx_sequences.components.transform.length_histogram import LengthHistogram, read_histogram
+from tfx_sequences.components.transform.length_histogram import LengthHistogram, read_histogram, read_missing_labels
 from tfx_sequences.errors import SpecError, did_you_mean, shortened
 from tfx_sequences.schemas.columns.column import IdColumn, TermColumn
 from tfx_sequences.schemas.columns.shared_tables import names_by_table
@@ -54,12 +54,13 @@ def task_statistics(
         num_ids[name] = count_ids(column, tft_output.vocabulary_size_by_name(file) if file else None)
         if column.embedding and column.embedding.vectors_file and isinstance(column, TermColumn):
             terms[tables[name]] = _terms(tft_output, file) if file else known_terms(column)
-    spread, weights = _read(spec, train)
+    missing = read_missing_labels(tft_output)
+    spread, weights = _read(spec, train, missing)
     lengths = (lengths or read_histogram(tft_output)).as_batched(spec.batching)
     heads = {}
     for head, label in spec.heads.items():
         found = _of_classes(spec, head, label, tft_output) if label.has_classes else spread.get(head, HeadStatistics())
-        targets = weights.get(head, _number_of_targets(spec, label, lengths))
+        targets = weights.get(head, _number_of_targets(spec, label, lengths) - missing.get(head, 0))
         heads[head] = dataclasses.replace(found, targets=float(targets))
     return TaskStatistics(num_ids, heads, terms, read_choices(tft_output.transform_savedmodel_dir))
 
@@ -103,15 +104,15 @@ def _of_classes(spec: SequenceSpec, head: str, label: Label, tft_output: tft.TFT
     tokens = classes if label.given_classes is None else tuple(str(i) for i in range(len(classes)))
     counts = read_counts(tft_output, name, tokens)
     several = label.kind.has_several_classes
-    targets = _targets(label, tft_output) if several else int(counts.sum())
+    targets = _targets(head, label, tft_output) if several else int(counts.sum())
     return HeadStatistics(classes, tuple(balanced_weights(counts, targets, several=several).tolist()))
 
 
-def _targets(label: Label, tft_output: tft.TFTransformOutput) -> int:
+def _targets(head: str, label: Label, tft_output: tft.TFTransformOutput) -> int:
     """The label's number of targets in the training split."""
     lengths = read_histogram(tft_output)
     each = np.maximum(lengths.lengths - label.shift, 0) if label.per_step else np.ones_like(lengths.lengths)
-    return int((each * lengths.counts).sum())
+    return int((each * lengths.counts).sum()) - read_missing_labels(tft_output).get(head, 0)
 
 
 def _number_of_targets(spec: SequenceSpec, label: Label, lengths: LengthHistogram) -> int:
@@ -121,10 +122,14 @@ def _number_of_targets(spec: SequenceSpec, label: Label, lengths: LengthHistogra
     return int(lengths.counts.sum()) * windows_per_record(spec, training=True)
 
 
-def _read(spec: SequenceSpec, train: Iterable[Batch] | None) -> tuple[dict[str, HeadStatistics], dict[str, float]]:
+def _read(
+    spec: SequenceSpec, train: Iterable[Batch] | None, missing: Mapping[str, int]
+) -> tuple[dict[str, HeadStatistics], dict[str, float]]:
     """The statistics that need a pass over the records, by head: the spread of values, and the weight of targets."""
     spread = {head: label for head, label in spec.heads.items() if label.kind.needs_spread}
-    weighted = {head for head, label in spec.heads.items() if spec.example_weight or label.step_weight}
+    weighted = {
+        head for head, label in spec.heads.items() if spec.example_weight or label.step_weight or missing.get(head)
+    }
     spreads = {head: _Spread(label.size) for head, label in spread.items()}
     totals = dict.fromkeys(weighted, 0.0)
     for _, targets, weights in train if train is not None and (spread or weighted) else ():

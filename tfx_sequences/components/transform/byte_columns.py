@@ -1,4 +1,4 @@
-"""Bytes that are numbers in the transform graph: checked, and decoded where a normaliser needs the numbers."""
+"""Numbers stored as bytes in the transform graph: checked, and decoded if a normalizer needs the numbers."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def transform_encoded_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> dict[str, Any]:
-    """The columns that transformed records hold as the same bytes, by transformed name.
+    """The columns that stay bytes in transformed records, by transformed name.
 
     Args:
-        inputs: By raw name, as `parse_records` or Transform's reader gives them.
+        inputs: The parsed features by raw name, from `parse_records` or from Transform's reader.
         spec: The spec.
     """
     outputs = {}
@@ -34,12 +34,12 @@ def transform_encoded_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> 
 
 
 def read_encoded(raw: Any, column: NumericColumn, layout: ByteLayout) -> tuple[tf.Tensor, tf.Tensor]:
-    """The numbers of all steps (records, for context), float `[N, *shape]`, and which are there, bool `[N]`.
+    """The numbers of all steps (records, for context), float `[N, *shape]`, and whether each is present, bool `[N]`.
 
     Args:
-        raw: As parsed: strings ragged `[B, T]` or `[B, T, V]`, dense `[B]` for context.
+        raw: The parsed strings: ragged `[B, T]` or `[B, T, V]`, dense `[B]` for context.
         column: The column.
-        layout: How bytes hold its numbers.
+        layout: The layout of the numbers in the bytes.
     """
     values, found = _checked(raw, column, layout)
     numbers = after_values(values, found.numbers)
@@ -48,13 +48,13 @@ def read_encoded(raw: Any, column: NumericColumn, layout: ByteLayout) -> tuple[t
 
 
 def after_values(values: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
-    """The numbers, once the values are checked."""
+    """The numbers, after the check of the values."""
     with tf.control_dependencies([values]):
         return tf.identity(numbers)
 
 
 def _checked(raw: Any, column: NumericColumn, layout: ByteLayout) -> tuple[tf.Tensor, Decoded]:
-    """The values `[N]`, once all of them hold the numbers of the column, and what is decoded of them."""
+    """The values `[N]`, after a check that they match the layout, and the decoded numbers."""
     values = steps_of(raw, column.key, ())[0] if column.is_sequence else raw
     found = decode(values, layout)
     fits = found.fits
@@ -71,8 +71,8 @@ def _checked(raw: Any, column: NumericColumn, layout: ByteLayout) -> tuple[tf.Te
 
     check = require(
         tf.reduce_all(fits),
-        f"The bytes of feature '{column.key}' do not fit its shape.",
-        expected=f"{layout}, in each {'step' if column.is_sequence else 'record'}",
+        f"The bytes of feature '{column.key}' do not match its shape.",
+        expected=f"{layout} in each {'step' if column.is_sequence else 'record'}",
         received=received,
         fix="Correct the records, or the column's encoding and shape.",
     )

@@ -6,6 +6,7 @@ TensorFlow is needed only to read the result of an analysis; Beam and TFT only f
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from tfx_sequences.schemas.spec.batching import Batching
 
 LENGTHS_FILE = "sequence_lengths"
+_OF_LABEL = "missing label "
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,15 +58,23 @@ class LengthHistogram:
         return LengthHistogram(distinct, summed)
 
 
-def analyze_lengths(lengths: Any) -> None:
+def analyze_lengths(lengths: Any, missing_labels: Sequence[Any] = ()) -> None:
     """In a `preprocessing_fn`: counts the lengths, int64 `[B]`, of the analyzed split.
 
     It uses a vocabulary of the lengths with frequencies, which is exact and part of the single pass that
     the other analyzers make. `read_histogram` reads it.
+
+    Args:
+        lengths: The lengths.
+        missing_labels: Strings, the name of a head for each of its targets that is missing. They are
+            counted in the same vocabulary, because each vocabulary is a stage of its own in Beam.
+            `read_missing_labels` reads them.
     """
+    import tensorflow as tf
     import tensorflow_transform as tft
 
-    tft.vocabulary(lengths, vocab_filename=LENGTHS_FILE, store_frequency=True, name="sequence_lengths")
+    tokens = tf.concat([tf.strings.as_string(lengths), *(_OF_LABEL + names for names in missing_labels)], axis=0)
+    tft.vocabulary(tokens, vocab_filename=LENGTHS_FILE, store_frequency=True, name="sequence_lengths")
 
 
 def read_histogram(tft_output: Any) -> LengthHistogram:
@@ -73,8 +83,21 @@ def read_histogram(tft_output: Any) -> LengthHistogram:
     Args:
         tft_output: A `tft.TFTransformOutput`.
     """
-    pairs = sorted(
-        (int(length), int(count)) for count, length in (x.split() for x in tft_output.vocabulary_by_name(LENGTHS_FILE))
-    )
-    table = np.array(pairs, np.int64).reshape(-1, 2)
+    counts = {token: count for token, count in _counts(tft_output).items() if not token.startswith(_OF_LABEL)}
+    table = np.array(sorted((int(length), count) for length, count in counts.items()), np.int64).reshape(-1, 2)
     return LengthHistogram(table[:, 0], table[:, 1])
+
+
+def read_missing_labels(tft_output: Any) -> dict[str, int]:
+    """By head how many targets of the analyzed split are missing, where any is.
+
+    Args:
+        tft_output: A `tft.TFTransformOutput`.
+    """
+    counts = _counts(tft_output)
+    return {token.removeprefix(_OF_LABEL): count for token, count in counts.items() if token.startswith(_OF_LABEL)}
+
+
+def _counts(tft_output: Any) -> dict[str, int]:
+    lines = (line.decode().split(" ", 1) for line in tft_output.vocabulary_by_name(LENGTHS_FILE))
+    return {token: int(count) for count, token in lines}

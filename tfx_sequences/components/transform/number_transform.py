@@ -1,7 +1,7 @@
 """Transforms the numbers of a feature in the graph: the statistics it needs, and the normalization.
 
 Inputs are `[N, E]` float64, for all steps of the batch (or all records, for context), NaN for missing values. Outputs
-are `[N, E]` float32, 0 for missing values.
+are `[N, E]` float32; a missing value is the mean, which is 0 except for `min_max`.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from tfx_sequences.components.numbers.split_normalizers import (
     RANKS,
     SplitNumbers,
     log1p_z_score,
+    min_max,
     quantile_to_normal,
     robust,
     signed_log1p,
     z_score,
 )
 from tfx_sequences.components.transform.number_analyzer import NumberRequest
-from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn
+from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn, TimeColumn
 from tfx_sequences.schemas.columns.numeric_columns import RECORD_NORMALIZERS
 from tfx_sequences.schemas.features.record_scales import may_be_per_record
 from tfx_sequences.schemas.spec.record_history import is_causal
@@ -34,7 +35,15 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 _PADDED_AT_ONCE = 1 << 24
 _QUARTERS = 4
 _FARTHEST_SCALE = 5.0
-_SPLIT = {"robust": robust, "quantile": quantile_to_normal, "log1p": log1p_z_score}
+_SPLIT = {
+    "z_score": z_score,
+    "min_max": min_max,
+    "robust": robust,
+    "quantile": quantile_to_normal,
+    "log1p": log1p_z_score,
+}
+# Shares that quantiles divide the values into; of one share, they are the least and the greatest value.
+_QUANTILES = {"z_score": 0, "min_max": 1, "robust": _QUARTERS, "quantile": RANKS, "log1p": 0}
 
 
 def request_of(spec: SequenceSpec, name: str) -> NumberRequest | None:
@@ -42,6 +51,9 @@ def request_of(spec: SequenceSpec, name: str) -> NumberRequest | None:
     column = spec.columns[name]
     if isinstance(column, BucketizedColumn):
         return NumberRequest(name, column.size, False, column.num_buckets) if column.num_buckets else None
+    if isinstance(column, TimeColumn):
+        quantiles, spans = _QUANTILES.get(column.normalizer), len(column.durations)
+        return NumberRequest(name, spans, False, quantiles) if spans and quantiles is not None else None
     if not isinstance(column, NumericColumn):
         return None
     may = may_be_per_record(spec, name)
@@ -50,7 +62,7 @@ def request_of(spec: SequenceSpec, name: str) -> NumberRequest | None:
         return NumberRequest(name, column.size, may, ranks, chooses=True, per_record=may)
     if column.scale_feature:
         return NumberRequest(name, column.size, True)
-    quantiles = {"robust": _QUARTERS, "quantile": RANKS, "log1p": 0}.get(str(column.normalizer))
+    quantiles = _QUANTILES.get(column.method)
     return None if quantiles is None else NumberRequest(name, column.size, False, quantiles)
 
 
@@ -68,13 +80,24 @@ class TransformedNumbers:
     scales: tf.Tensor | None = None
 
 
+def normalized_by_split(values: tf.Tensor, method: str, split: SplitNumbers | None) -> tf.Tensor:
+    """Numbers `[N, E]`, NaN where one is missing, by a normaliser of the training split; float64."""
+    there = tf.logical_not(tf.math.is_nan(values))
+    known = tf.where(there, values, tf.zeros([], values.dtype))
+    if method == "none":
+        return known
+    normalize = _SPLIT[method]
+    mean = min_max(_given(split).parameter("mean"), _given(split)) if normalize is min_max else 0.0
+    return tf.where(there, normalize(known, _given(split)), mean)
+
+
 def transform_numbers(
     values: tf.Tensor, lengths: Any, spec: SequenceSpec, name: str, split: SplitNumbers | None, *, with_scales: bool
 ) -> TransformedNumbers:
     """Normalizes the numbers of a column.
 
     Args:
-        values: `[N, E]`, NaN for missing ones.
+        values: `[N, E]`, NaN for missing ones, after offset and scale.
         lengths: int64 `[B]`, steps of each record, for a sequence feature.
         spec: The spec.
         name: The column's transformed name.
@@ -82,11 +105,9 @@ def transform_numbers(
         with_scales: Whether to return scale and location too.
     """
     column: Any = spec.columns[name]
-    there = tf.logical_not(tf.math.is_nan(values))
 
-    def by_split(normalize: Callable[[tf.Tensor, SplitNumbers], tf.Tensor]) -> TransformedNumbers:
-        known = tf.where(there, values, tf.zeros([], values.dtype))
-        numbers = finished(tf.where(there, normalize(known, _given(split)), tf.zeros([], values.dtype)), column)
+    def by_split(method: str) -> TransformedNumbers:
+        numbers = finished(normalized_by_split(values, method, split), column)
         return TransformedNumbers(numbers, tf.zeros([0, 2 * column.size]) if with_scales else None)
 
     def by_record(normalizer: Any) -> TransformedNumbers:
@@ -94,14 +115,16 @@ def transform_numbers(
         scales = _scale_features(location, scale, _given(split)) if with_scales else None
         return TransformedNumbers(finished(numbers, column), scales)
 
-    if column.normalizer in RECORD_NORMALIZERS:
-        return by_record(column.normalizer)
-    if column.normalizer != "auto":
-        return by_split(_SPLIT[column.normalizer])
+    if column.method == "none":
+        return TransformedNumbers(finished(normalized_by_split(values, "none", None), column))
+    if column.method in RECORD_NORMALIZERS:
+        return by_record(column.method)
+    if column.method != "auto":
+        return by_split(column.method)
     ways: dict[str, Callable[[], TransformedNumbers]] = {
-        "z_score": lambda: by_split(z_score),
-        "log1p": lambda: by_split(log1p_z_score),
-        "quantile": lambda: by_split(quantile_to_normal),
+        "z_score": lambda: by_split("z_score"),
+        "log1p": lambda: by_split("log1p"),
+        "quantile": lambda: by_split("quantile"),
         "per_record": lambda: by_record("per_record"),
     }
     # Normalizers that cannot be chosen are not traced, because their statistics do not exist.

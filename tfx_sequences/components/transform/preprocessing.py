@@ -7,6 +7,8 @@ records, the model and the serving graph):
     sequence.NAME    ragged [B, T, *shape] float32, or [B, T] int64 ids, or [B, T, V] for several
     sequence.NAME.record_scale   ragged [B, T, 2 * size] float32, added by `scale_feature`; without steps
                      if `auto` did not choose a per-record normalizer
+    sequence.NAME.observed   ragged [B, T, size] float32, 1 where a column with an `indicator` has a value, else 0;
+                     context.NAME.observed [B, size]
     NAME.weights     of a column with `weighted_by`: ragged float32, a weight for each of the several ids
     sequence_length  [B] int64, steps of the record
     future.NAME      [B, H, *shape] float32, of a sequence feature with a known future, like `sequence.NAME`
@@ -29,11 +31,12 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from tfx_sequences.components.batches.absent_lists import longest_lists, with_missing_steps
 from tfx_sequences.components.batches.alignment import column_inputs
 from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.features.column_ids import ColumnIds
 from tfx_sequences.components.transform.crossed_features import transform_crossed
-from tfx_sequences.components.transform.label_transform import transform_labels
+from tfx_sequences.components.transform.label_transform import missing_labels, transform_labels, with_all_steps
 from tfx_sequences.components.transform.length_histogram import analyze_lengths
 from tfx_sequences.components.transform.number_columns import transform_number_columns
 from tfx_sequences.components.transform.term_weights import transform_weights
@@ -42,10 +45,12 @@ from tfx_sequences.components.transform.transform_guard import record_spec
 from tfx_sequences.schemas.columns.column import TermColumn, TextColumn
 from tfx_sequences.schemas.columns.names import MISSING_INT, NO_ID, SEQUENCE_LENGTH, raw_name
 from tfx_sequences.schemas.features.computed_vocabularies import computed_vocabularies
-from tfx_sequences.schemas.features.raw_features import feature_of
+from tfx_sequences.schemas.features.raw_features import feature_of, raw_features
 from tfx_sequences.schemas.features.transformed_features import EXAMPLE_WEIGHT, RECORD_ID
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_io import spec_from_json
+
+_SEVERAL = 2
 
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, Any]:
@@ -61,6 +66,7 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
         spec: The spec.
     """
     record_spec(spec)
+    inputs = _with_all_steps(inputs, spec)
     outputs = transform_number_columns(inputs, spec)
     terms: dict[str, Any] = {}
     for name, column in spec.columns.items():
@@ -77,14 +83,27 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
     outputs |= transform_weights(inputs, spec)
     lengths = {c.key: outputs[name].row_lengths() for name, c in spec.columns.items() if c.is_sequence}
     outputs[SEQUENCE_LENGTH] = _common_length(lengths)
-    analyze_lengths(outputs[SEQUENCE_LENGTH])
     if spec.id_key:
         outputs[RECORD_ID] = ids_as_text(inputs[raw_name(spec.id_key, of_steps=False)])
     outputs |= transform_labels(inputs, spec)
+    outputs |= with_all_steps(outputs, spec)
+    analyze_lengths(outputs[SEQUENCE_LENGTH], missing_labels(inputs, outputs, spec))
     if spec.example_weight:
         weights = inputs[raw_name(spec.example_weight, of_steps=False)]
         outputs[EXAMPLE_WEIGHT] = tf.identity(tf.cast(weights, tf.float32))
     return outputs
+
+
+def _with_all_steps(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, Any]:
+    """The inputs, with steps that are missing in place of feature lists that a record does not have."""
+    lists = [feature for feature in raw_features(spec, with_label=False) if feature.is_sequence and not feature.clock]
+    texts = [c for c in spec.sequence.values() if isinstance(c, TextColumn) and c.source == "context"]
+    if len(lists) + len(texts) < _SEVERAL or not lists:
+        return inputs
+    tokens = [_terms(inputs[feature_of(text).tensor_name], ColumnIds(text)).row_lengths() for text in texts]
+    lengths = longest_lists(inputs, lists, tokens)
+    filled = {f.tensor_name: with_missing_steps(inputs[f.tensor_name], lengths, f.size) for f in lists}
+    return {**inputs, **filled}
 
 
 def ids_as_text(ids: tf.Tensor) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""Terms that a vocabulary is computed of must be text: of other bytes no line of its file could be read again."""
+"""Requires that the terms of a computed vocabulary are text: other bytes could not be read from its file again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tfx_sequences.components.features.runtime_checks import after, require
 
 
 def require_text(terms: tf.Tensor, name: str) -> tf.Tensor:
-    """The terms, once all of them are UTF-8.
+    """The terms, after a check that all are UTF-8.
 
     Args:
         terms: Strings `[N]`.
@@ -25,9 +25,9 @@ def require_text(terms: tf.Tensor, name: str) -> tf.Tensor:
 
     check = require(
         tf.reduce_all(is_text),
-        f"The column '{name}' holds bytes that are not text.",
+        f"The column '{name}' contains bytes that are not text.",
         expected="terms in UTF-8",
         received=received,
-        fix="Give the column an encoding if the bytes are numbers, leave it out, or write text.",
+        fix="Set an encoding for the column if the bytes are numbers, remove the column, or write text.",
     )
     return after(check, terms)

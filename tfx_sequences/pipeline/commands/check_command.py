@@ -72,6 +72,8 @@ def _show_data(capture: Capture, spec: SequenceSpec, report: DataReport) -> None
         "Record files that belong to no split": report.unused_files,
         "Not record files, so skipped": report.skipped_files,
     }
+    for split, figures in report.splits.items():
+        notes[f"Missing in {split}"] = [f"{name}: {counts.words()}" for name, counts in figures.missing.items()]
     for note, names in notes.items():
         if names:
             capture.console.print(Text(f"{note}: {', '.join(names)}."), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Numbers that a record stores as bytes: one bytes value per step, or per record, holds the array of a column."""
+"""Numbers stored as bytes: one bytes value per step, or per record, contains the array of a column."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ FixedEncoding = Literal[
 ByteEncoding = Literal[FixedEncoding, "tensor"]
 
 FIXED_ENCODINGS: tuple[str, ...] = get_args(FixedEncoding)
-"""Those whose numbers all have the same number of bytes."""
+"""Encodings in which all numbers have the same number of bytes."""
 _ITEM_BYTES = {"uint8": 1, "int8": 1, "int16": 2, "uint16": 2, "float16": 2, "bfloat16": 2, "int32": 4, "float32": 4}
 _QUANTA = 255.0
 _HALF_QUANTUM = 1 / 512
 
 
 class Dequantize(Declared):
-    """The range that `uint8` values were quantized from, as YouTube-8M does it.
+    """The range from which `uint8` values were quantized, in the way of YouTube-8M.
 
-    A value `v` stands for `v * (max - min) / 255 + (max - min) / 512 + min`.
+    A value `v` represents `v * (max - min) / 255 + (max - min) / 512 + min`.
 
     >>> Dequantize(min=-2.0, max=2.0).offset_and_scale[0]
     -1.9921875
     """
 
     min: float
-    """What 0 stands for, half a quantum less."""
+    """The number represented by 0, minus half a quantum."""
     max: float
-    """What 255 stands for, half a quantum less."""
+    """The number represented by 255, minus half a quantum."""
 
     @pydantic.model_validator(mode="after")
     def _check(self) -> Dequantize:
@@ -44,19 +44,19 @@ class Dequantize(Declared):
 
     @property
     def offset_and_scale(self) -> tuple[float, float]:
-        """A value times the scale, plus the offset, is the number."""
+        """Offset and scale: the number is the value times the scale, plus the offset."""
         apart = self.max - self.min
         return apart * _HALF_QUANTUM + self.min, apart / _QUANTA
 
 
 @dataclasses.dataclass(frozen=True)
 class ByteLayout:
-    """How the bytes of one step (of the record for context) hold its numbers.
+    """The layout of the numbers in the bytes of one step (for context: of the record).
 
     Attributes:
         encoding: The type of the numbers, or `tensor`.
-        size: How many numbers they are.
-        big_endian: The first byte of a number is its most significant one.
+        size: Number of numbers.
+        big_endian: Whether the first byte of a number is its most significant one.
 
     >>> ByteLayout("int16", 12).num_bytes
     24
@@ -68,17 +68,17 @@ class ByteLayout:
 
     @property
     def num_bytes(self) -> int | None:
-        """Bytes of one value; None of a serialized tensor, whose type is known from the value alone."""
+        """Bytes of one value; None for a serialized tensor, whose type is only known from the value."""
         return None if self.encoding == "tensor" else self.size * item_bytes(self.encoding)
 
     @property
     def needs_double(self) -> bool:
-        """The numbers may have more digits than a float32 has."""
+        """Whether the numbers may have more digits than a float32."""
         return self.encoding in ("int32", "int64", "float64", "tensor")
 
     def __str__(self) -> str:
         if self.encoding == "tensor":
-            return f"one tensor of {self.size} numbers, by tf.io.serialize_tensor"
+            return f"one tensor of {self.size} numbers, serialized by tf.io.serialize_tensor"
         order = ", big-endian" if self.big_endian and item_bytes(self.encoding) > 1 else ""
         return f"{self.num_bytes} bytes: {self.size} numbers of {self.encoding}{order}"
 
@@ -93,15 +93,16 @@ def item_bytes(encoding: str) -> int:
 
 
 class EncodedNumbers(BaseColumn):
-    """What a column of numbers says about the bytes that hold them."""
+    """The fields of a numeric column for numbers stored as bytes."""
 
     encoding: ByteEncoding | None = None
-    """The record holds one bytes value per step (per record for context) with all numbers of `shape`, of this type;
-    `tensor`: made by `tf.io.serialize_tensor`. An empty value is missing. None: a list of numbers, of `dtype`."""
+    """The type of numbers stored as bytes: the record has one bytes value per step (for context: per record) with all
+    numbers of `shape`; `tensor` means `tf.io.serialize_tensor`. An empty value is missing. None: a list of numbers of
+    type `dtype`."""
     big_endian: bool = False
-    """The first byte of a number of `encoding` is its most significant one."""
+    """Whether the first byte of a number in `encoding` is its most significant one."""
     dequantize: Dequantize | None = None
-    """For `encoding: uint8`: `{min: ..., max: ...}`, the range that the numbers were quantized from. The default of
+    """For `encoding: uint8`: `{min: ..., max: ...}`, the range from which the numbers were quantized. The default of
     `normalizer` is then `none`."""
 
     @pydantic.model_validator(mode="before")
@@ -115,11 +116,11 @@ class EncodedNumbers(BaseColumn):
         if self.encoding is None:
             for name in ("big_endian", "dequantize"):
                 if getattr(self, name):
-                    raise ValueError(f"{name} belongs to encoding; say how the bytes hold the numbers")
+                    raise ValueError(f"{name} needs encoding: set the type of the numbers in the bytes")
             return
         if dtype != "float32":
-            raise ValueError(f"dtype {dtype} is of lists of numbers; with encoding {self.encoding}, leave it out")
+            raise ValueError(f"dtype {dtype} is for lists of numbers; remove it, because encoding is {self.encoding}")
         if self.big_endian and self.encoding == "tensor":
-            raise ValueError("a serialized tensor has no byte order of its own; leave big_endian out")
+            raise ValueError("a serialized tensor has a fixed byte order: remove big_endian")
         if self.dequantize is not None and self.encoding != "uint8":
-            raise ValueError(f"dequantize belongs to encoding uint8, not {self.encoding}")
+            raise ValueError(f"dequantize needs encoding uint8, but encoding is {self.encoding}")

@@ -19,6 +19,7 @@ from tfx_sequences.schemas.columns.crossed_columns import CrossedColumn
 from tfx_sequences.schemas.columns.embedding import Embedding
 from tfx_sequences.schemas.columns.keyed_normalizer import ZScoreBy
 from tfx_sequences.schemas.columns.numeric_columns import BucketizedColumn, NumericColumn, Scaling
+from tfx_sequences.schemas.columns.time_columns import TimeColumn
 
 __all__ = [
     "COLUMN_TYPES",
@@ -33,12 +34,13 @@ __all__ = [
     "Scaling",
     "TermColumn",
     "TextColumn",
+    "TimeColumn",
     "Vocabulary",
     "ZScoreBy",
 ]
 
 Column = Annotated[
-    NumericColumn | CategoricalColumn | BucketizedColumn | TextColumn | CrossedColumn,
+    NumericColumn | CategoricalColumn | BucketizedColumn | TextColumn | CrossedColumn | TimeColumn,
     pydantic.Field(discriminator="type"),
 ]
 TermColumn = CategoricalColumn | TextColumn
@@ -47,5 +49,6 @@ COLUMN_TYPES = {
     "categorical": CategoricalColumn,
     "bucketized": BucketizedColumn,
     "text": TextColumn,
+    "time": TimeColumn,
     "crossed": CrossedColumn,
 }

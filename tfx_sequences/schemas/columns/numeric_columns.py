@@ -14,24 +14,42 @@ from tfx_sequences.schemas.columns.keyed_normalizer import ZScoreBy
 Numbers = Annotated[tuple[float, ...], AsTuple]
 RecordNormalizer = Literal["per_record", "per_record_robust", "per_record_min_max"]
 Normalizer = Literal["auto", "z_score", "min_max", "robust", "quantile", "log1p", RecordNormalizer, "none"]
+SplitNormalizer = Literal["none", "z_score", "min_max", "robust", "quantile", "log1p"]
+WholeNumbers = Annotated[tuple[int | float, ...], AsTuple]
+Missing = Literal["mean", "default", "previous", "interpolate"]
 
 RECORD_NORMALIZERS: tuple[str, ...] = get_args(RecordNormalizer)
 """Those that take the statistics of the record itself."""
 SPLIT_NORMALIZERS = ("auto", "z_score", "min_max", "robust", "quantile")
 """Those that need the statistics of the training split."""
+STEP_OFFSETS = ("first", "previous", "last")
+"""Offsets that are the value of another step of the record."""
+FILLED_FROM_STEPS = ("previous", "interpolate")
+"""What `missing` may say that takes values of other steps of the record."""
 
 
 class Scaling(Declared):
-    """`(x - offset) * scale`, each a number or one per element of the column's shape.
+    """`(x - offset) * scale`, computed in 64 bits before it becomes float32; whole numbers lose no digit.
 
     >>> Scaling(offset=3.0, scale=0.5)
-    Scaling(offset=3.0, scale=0.5)
+    Scaling(offset=3.0, scale=0.5, then='none')
+    >>> Scaling(offset="previous", then="z_score").names_feature
+    False
     """
 
-    offset: float | Numbers = 0.0
-    """Subtracted first."""
+    offset: int | float | WholeNumbers | str = 0.0
+    """Subtracted first: a number, or one per element of the column's shape; `first`, `previous` or `last`, the value of
+    that step of the same record (the first step has no previous one and becomes 0); or another feature: the name of a
+    numeric column, or the key of a context feature of this column's dtype."""
     scale: float | Numbers = 1.0
-    """Multiplied by afterwards."""
+    """Multiplied by afterwards; a number, or one per element."""
+    then: SplitNormalizer = "none"
+    """The normaliser by statistics of the training split that follows."""
+
+    @property
+    def names_feature(self) -> bool:
+        """The offset is another feature."""
+        return isinstance(self.offset, str) and self.offset not in STEP_OFFSETS
 
 
 class _Numbers(BaseColumn):
@@ -39,6 +57,9 @@ class _Numbers(BaseColumn):
     """Shape of one step's value; `()` is a scalar."""
     dtype: Literal["float32", "int64"] = "float32"
     """How the values are stored in the record. The model sees float32."""
+    missing_value: int | float | None = None
+    """A stored number that says that a value is missing, as -9999 does in some records. NaN says so too, always; of an
+    array, each element is missing or not by itself."""
 
     @property
     def size(self) -> int:
@@ -66,15 +87,24 @@ class NumericColumn(EncodedNumbers, _Numbers):
 
     type: Literal["numeric"] = "numeric"
     default_value: float | None = None
-    """Replaces a missing value. None: a missing step becomes the mean (0
-    after normalisation), and a missing context feature is an error."""
+    """Replaces a missing value, as a number of the record's units. None: a missing step becomes the mean (0 after
+    normalisation), and a missing context feature is an error unless `missing` or `indicator` is given."""
+    missing: Missing | None = None
+    """What a missing value becomes: `mean`, which is 0 after normalisation (of `min_max` the mean of the training
+    split); `default`, the `default_value`; `previous`, the last value of that element in an earlier step; or
+    `interpolate`, a line by the number of steps between the values before and after it. Before the first value (of
+    `previous`), or where a record has none, it is the `default_value`, or else the mean. None: `default` where there is
+    a `default_value`, else `mean`."""
+    indicator: bool = False
+    """The model also gets the observed mask: for each element 1 where it has a value, 0 where it is missing."""
     normalizer: Normalizer | Scaling | ZScoreBy = "auto"
     """Applied per element of `shape`. By statistics of the training split: `z_score` (mean and standard deviation),
     `min_max`, `robust` (median and distance of the quartiles), `quantile` (ranks, as a normal distribution has them),
     `log1p` (`sign(x) * log1p(|x|)`, then its `z_score`). By those of the record alone: `per_record` (mean and standard
     deviation), `per_record_robust` (median and distance of the quartiles), `per_record_min_max`. `auto` chooses one of
-    `z_score`, `log1p`, `quantile` and `per_record` from the training split, and says which. Or a mapping of `offset`
-    and `scale`: `(x - offset) * scale`; or of `z_score_by`: statistics of each value of another feature."""
+    `z_score`, `log1p`, `quantile` and `per_record` from the training split, and says which. Or a mapping of `offset`,
+    `scale` and `then`: `(x - offset) * scale` and the normaliser that follows; or of `z_score_by`: statistics of each
+    value of another feature."""
     clip: pydantic.PositiveFloat | None = None
     """Normalised values beyond this, up or down, become it."""
     causal: bool | None = None
@@ -97,6 +127,7 @@ class NumericColumn(EncodedNumbers, _Numbers):
     @pydantic.model_validator(mode="after")
     def _check(self) -> NumericColumn:
         _whole(self.dtype, self.default_value)
+        self._check_missing()
         self._check_encoding(self.dtype)
         if isinstance(self.normalizer, ZScoreBy) and self.normalizer.source == "sequence" and not self.is_sequence:
             raise ValueError("normalizer: source: sequence is for a column among the sequence features")
@@ -116,6 +147,8 @@ class NumericColumn(EncodedNumbers, _Numbers):
                     raise ValueError(
                         f"normalizer.{name} has {len(given)} numbers, shape {list(self.shape)} {self.size}"
                     )
+            if self.normalizer.offset in STEP_OFFSETS and not self.is_sequence:
+                raise ValueError(f"offset: {self.normalizer.offset} needs the steps of a record")
         return self
 
     @property
@@ -131,7 +164,28 @@ class NumericColumn(EncodedNumbers, _Numbers):
     @property
     def stays_encoded(self) -> bool:
         """Transformed records hold the same bytes, which become numbers in the batch."""
-        return self.encoding is not None and (self.normalizer == "none" or isinstance(self.normalizer, Scaling))
+        fills = self.missing in FILLED_FROM_STEPS or self.indicator or self.missing_value is not None
+        return self.encoding is not None and not fills and (self.normalizer == "none" or self._is_plainly_scaled)
+
+    @property
+    def _is_plainly_scaled(self) -> bool:
+        scaling = self.normalizer
+        return isinstance(scaling, Scaling) and not isinstance(scaling.offset, str) and scaling.then == "none"
+
+    @property
+    def method(self) -> str:
+        """The name of the normaliser, after offset and scale."""
+        if isinstance(self.normalizer, ZScoreBy):
+            return "z_score_by"
+        return self.normalizer.then if isinstance(self.normalizer, Scaling) else self.normalizer
+
+    def _check_missing(self) -> None:
+        if self.missing == "default" and self.default_value is None:
+            raise ValueError("missing: default needs a default_value")
+        if self.missing == "mean" and self.default_value is not None:
+            raise ValueError("missing: mean and default_value contradict each other; leave one of them out")
+        if self.missing in FILLED_FROM_STEPS and not self.is_sequence:
+            raise ValueError(f"missing: {self.missing} needs other steps, but this is not a sequence feature")
 
 
 class BucketizedColumn(IdColumn, _Numbers):

@@ -9,16 +9,27 @@ from typing import Any, Literal
 
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns.byte_numbers import ByteLayout
-from tfx_sequences.schemas.columns.column import BucketizedColumn, CategoricalColumn, CrossedColumn, NumericColumn
+from tfx_sequences.schemas.columns.column import (
+    BucketizedColumn,
+    CategoricalColumn,
+    CrossedColumn,
+    NumericColumn,
+    Scaling,
+    TimeColumn,
+)
 from tfx_sequences.schemas.columns.column_base import BaseColumn
 from tfx_sequences.schemas.columns.names import MISSING_INT, raw_name
 from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
+from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.offsets import offset_column
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, is_from_context
 
 # What stands for a missing key.
 _MISSING_KEY: dict[str, str | int] = {"string": "", "int64": MISSING_INT}
 
-Role = Literal["feature", "timestamps", "known_future", "label", "mase_scale", "step_weight", "example_weight", "id"]
+Role = Literal[
+    "feature", "timestamps", "offset", "known_future", "label", "mase_scale", "step_weight", "example_weight", "id"
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +41,8 @@ class RawFeature:
         is_sequence: It is a feature list; `False` for a context feature.
         dtype: `string`, `int64` or `float32`.
         shape: Shape of one step's value (of the record's value for context).
-        default: Replaces a missing context value; None: it is required.
+        default: Replaces a missing context value; None: it is required. A value of `MISSING` stays missing until
+            Transform.
         role: What the spec uses it for.
         multi_valued: One step (or the record) has any number of values; `shape` is `()`.
         layout: How a bytes value holds numbers; `dtype` is `string` then, and `shape` is `()`.
@@ -90,12 +102,16 @@ def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool 
             )
         if other.default is None:
             return  # required by one use is required by all
+        if _is_missing(other.default) and feature.default is not None:
+            return  # missing for one use, so that each can say what it then is
         found[feature.tensor_name] = feature
 
     columns: Iterable[BaseColumn] = spec.columns.values() if isinstance(spec, SequenceSpec) else spec
     for column in columns:
         for feature in features_of(column):
             add(feature)
+        if isinstance(spec, SequenceSpec) and (offset := offset_feature(spec, column)):
+            add(offset)
     if isinstance(spec, SequenceSpec):
         if spec.id_key:
             add(RawFeature(spec.id_key, False, spec.id_dtype, (), _MISSING_KEY[spec.id_dtype], "id"))
@@ -105,8 +121,9 @@ def raw_features(spec: SequenceSpec | Iterable[BaseColumn], *, with_label: bool 
         if with_label:
             for label in spec.heads.values():
                 if not label.is_cut_out:
+                    default = _missing_label(label)
                     several = label.has_several_terms
-                    add(RawFeature(label.key, label.per_step, str(label.dtype), label.shape, None, "label", several))
+                    add(RawFeature(label.key, label.per_step, str(label.dtype), label.shape, default, "label", several))
                 if label.mase_scale:
                     add(RawFeature(label.mase_scale, False, "float32", (), None, "mase_scale"))
                 if label.step_weight:
@@ -126,6 +143,24 @@ def served_features(spec: SequenceSpec) -> list[RawFeature]:
     return [feature for feature in raw_features(spec, with_label=False) if feature.role != "id"]
 
 
+def offset_feature(spec: SequenceSpec, column: BaseColumn) -> RawFeature | None:
+    """The feature that a column's offset names; None if it does not name one.
+
+    >>> start = {"type": "numeric", "dtype": "int64", "normalizer": {"offset": "admitted"}}
+    >>> spec = SequenceSpec(name="s", sequence={"start": start}, label={"key": "y"})
+    >>> offset_feature(spec, spec.sequence["start"]).key
+    'admitted'
+    """
+    if not isinstance(column, NumericColumn) or not isinstance(column.normalizer, Scaling):
+        return None
+    if not column.normalizer.names_feature:
+        return None
+    other = offset_column(column, spec.context, spec.sequence)
+    if other is not None:
+        return feature_of(other)
+    return RawFeature(str(column.normalizer.offset), False, column.dtype, (), None, "offset")
+
+
 def feature_of(column: BaseColumn) -> RawFeature:
     """The feature that a column reads.
 
@@ -137,13 +172,16 @@ def feature_of(column: BaseColumn) -> RawFeature:
         missing = None if column.default_value is None else ""
         return RawFeature(column.key, column.is_sequence, "string", (), missing, "feature", layout=column.layout)
     if isinstance(column, NumericColumn | BucketizedColumn):
-        number = column.default_value
-        default = int(number) if number is not None and column.dtype == "int64" else number
-        return RawFeature(column.key, column.is_sequence, column.dtype, column.shape, default, "feature")
+        return RawFeature(
+            column.key, column.is_sequence, column.dtype, column.shape, _missing_number(column), "feature"
+        )
     if isinstance(column, CategoricalColumn):
         default_term = _missing_term(column)
         several = column.multi_valued
         return RawFeature(column.key, column.is_sequence, column.dtype, (), default_term, "feature", several)
+    if isinstance(column, TimeColumn):
+        marker = MISSING_INT if column.dtype == "int64" else math.nan
+        return RawFeature(column.key, column.is_sequence, column.dtype, (), marker, "feature")
     if isinstance(column, CrossedColumn):
         dtype = column.dtype_of(column.key)
         no_term = None if column.multi_valued else _MISSING_KEY[dtype]
@@ -188,6 +226,25 @@ def _described(feature: RawFeature) -> str:
 
 def _as_stored(feature: RawFeature) -> tuple[Any, ...]:
     return feature.dtype, feature.shape, feature.multi_valued, feature.layout, feature.clock
+
+
+def _missing_number(column: NumericColumn | BucketizedColumn) -> int | float | None:
+    if isinstance(column, NumericColumn) and (column.indicator or column.missing == "mean"):
+        return MISSING_INT if column.dtype == "int64" else math.nan
+    number = column.default_value
+    return int(number) if number is not None and column.dtype == "int64" else number
+
+
+def _is_missing(default: object) -> bool:
+    return default == MISSING_INT or (isinstance(default, float) and math.isnan(default))
+
+
+def _missing_label(label: Label) -> str | int | float | None:
+    """What stands for a label that a record does not have; None if it must have one."""
+    if label.per_step or not label.may_be_missing:
+        return None
+    markers: dict[str, str | int | float] = {"string": "", "int64": MISSING_INT, "float32": math.nan}
+    return markers[str(label.dtype)]
 
 
 def _missing_term(column: CategoricalColumn) -> str | int | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tfx_sequences.schemas.columns.column import Column, NumericColumn
 from tfx_sequences.schemas.columns.names import SEQUENCE_PREFIX
 from tfx_sequences.schemas.columns.numeric_columns import RECORD_NORMALIZERS
+from tfx_sequences.schemas.features.observed_masks import with_observed_masks
 from tfx_sequences.schemas.spec.forecasts import known_future
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def record_scales(spec: SequenceSpec) -> Mapping[str, str]:
 
 
 def network_spec(spec: SequenceSpec, normalizers: Mapping[str, str]) -> SequenceSpec:
-    """The spec as it is for whatever reads transformed records: with a column more for each scale of records.
+    """The spec as it is for whatever reads transformed records: with a column more for each observed mask, and for each
+    scale of records.
 
     Args:
         spec: The spec.
@@ -64,6 +66,7 @@ def network_spec(spec: SequenceSpec, normalizers: Mapping[str, str]) -> Sequence
     ['sequence.lpc', 'sequence.lpc.record_scale']
     """
     scales = record_scales(spec)
+    spec = with_observed_masks(spec)
     sequence: dict[str, Column] = dict(spec.sequence)
     for feature, name in scales.items():
         column: Any = spec.columns[name]

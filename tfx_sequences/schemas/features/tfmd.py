@@ -114,7 +114,9 @@ def _set_domain(
     feature: schema_pb2.Feature, raw: RawFeature, label: Label | None, column: CategoricalColumn | None
 ) -> None:
     if raw.dtype == "float32":
-        feature.float_domain.disallow_nan = True
+        # NaN in a feature, and in a label that may be missing, is a missing value.
+        may_be_missing = raw.role == "feature" or (label is not None and label.may_be_missing)
+        feature.float_domain.disallow_nan = not may_be_missing
         feature.float_domain.disallow_inf = True
         if raw.role in ("example_weight", "step_weight"):
             feature.float_domain.min = 0.0

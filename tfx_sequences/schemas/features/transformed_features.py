@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfx_sequences.schemas.columns.column import CategoricalColumn, Column, IdColumn, NumericColumn
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, weights_name
+from tfx_sequences.schemas.features.observed_masks import observed_masks
 from tfx_sequences.schemas.features.record_scales import record_scales
 from tfx_sequences.schemas.spec.forecasts import horizon_of, known_future
 from tfx_sequences.schemas.spec.label import Label
@@ -82,6 +83,10 @@ def make_parse_transformed_spec(spec: SequenceSpec, *, with_label: bool = True) 
         feature: _ragged(feature, tf.float32, [2 * getattr(spec.columns[name], "size", 1)], False)
         for feature, name in record_scales(spec).items()
     }
+    for feature, name in observed_masks(spec).items():
+        size = getattr(spec.columns[name], "size", 1)
+        fixed = tf.io.FixedLenFeature([size], tf.float32)
+        parsed[feature] = _ragged(feature, tf.float32, [size], False) if spec.columns[name].is_sequence else fixed
     for name in weighted_columns(spec):
         parsed[weights_name(name)] = _ragged(weights_name(name), tf.float32, [], spec.columns[name].is_sequence)
     parsed[SEQUENCE_LENGTH] = tf.io.FixedLenFeature([], tf.int64)

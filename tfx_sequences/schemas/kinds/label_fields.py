@@ -40,6 +40,10 @@ class LabelFields(Declared):
     classes: Terms | None = None
     """The classes, in the order of the model's outputs. None: those of the training split, the most
     frequent first; for a vector of 0 and 1 its positions, `0`, `1` and so on."""
+    missing_label: Literal["ignore", "error"] = "ignore"
+    """A label that a step or a record does not have: an empty step, a list or feature that the record lacks, or NaN
+    among its numbers. `ignore`: it weighs nothing in loss and figures, and `check` counts it; `error` refuses the
+    records. A list of classes that is empty is not missing: the record or step has none of the classes."""
     allowed_copies: Strings = ()
     """Keys of features that may be a copy of the label. Any other feature that is one ends a run: the network would see
     the answer."""

@@ -80,6 +80,18 @@ class Label(LabelFields):
         return self.kind.has_several_terms(self)
 
     @property
+    def may_be_missing(self) -> bool:
+        """Records or steps without the label are allowed, and weigh nothing.
+
+        >>> Label(key="y").may_be_missing, Label(key="y", type="multi_label").may_be_missing
+        (True, False)
+        """
+        if self.missing_label == "error" or self.kind.from_windows:
+            return False
+        # An empty string stands for a missing class of a record, unless it is a class itself.
+        return self.per_step or not (self.has_several_terms or "" in (self.classes or ()))
+
+    @property
     def target_dtype(self) -> str:
         """What Transform makes of it: int64 indices of classes, or float32 numbers."""
         return self.kind.target_dtype(self)

@@ -17,7 +17,9 @@ from tfx_sequences.schemas.spec.evaluation_options import Evaluation
 from tfx_sequences.schemas.spec.forecast_history import with_history
 from tfx_sequences.schemas.spec.forecast_labels import check_forecasts, without_normalizer
 from tfx_sequences.schemas.spec.label import Label
+from tfx_sequences.schemas.spec.later_steps import check_later_steps
 from tfx_sequences.schemas.spec.model_options import Conv1DLayer, Model
+from tfx_sequences.schemas.spec.offsets import check_offsets
 from tfx_sequences.schemas.spec.splits import Splits as Splits
 from tfx_sequences.schemas.spec.training_options import Training
 from tfx_sequences.schemas.spec.tuning_options import SECTIONS, Tuning
@@ -102,6 +104,9 @@ class SequenceSpec(Declared):
             self._check_label(self.where_of_head(name), label)
         labels = {self.where_of_head(name): label for name, label in self.heads.items()}
         check_forecasts(labels, self.sequence, self._context_keys, self.batching)
+        check_later_steps(labels, self.sequence)
+        known_ahead = frozenset(name for label in labels.values() for name in label.known_future)
+        check_offsets(self.context, self.sequence, known_ahead)
         if self.record == "Example":
             outside = self._context_keys | {self.id_key, self.example_weight}
             outside |= {x.key for x in self.heads.values() if not (x.per_step or x.is_cut_out)}
@@ -237,6 +242,11 @@ def check_causality(spec: SequenceSpec) -> None:
                 received=f"{' and '.join(reads_later)}, which read them",
                 fix=f"Set {', '.join(f'{key}: {value}' for key, value in reads_later.items())}.",
             )
+
+
+def weighs_records(spec: SequenceSpec, label: Label) -> bool:
+    """Records may weigh other than 1 for a label: by an example weight, or nothing where it is missing."""
+    return spec.example_weight is not None or label.may_be_missing
 
 
 def keys_of(columns: Iterable[BaseColumn], *, of_steps: bool) -> set[str]:

@@ -313,4 +313,4 @@ def _find(node: yaml.Node, loc: list[str]) -> tuple[int, list[str]]:
 
 
 def _is_of_a_union(part: str) -> bool:
-    return part in COLUMN_TYPES or part in ("float", "Scaling", "ZScoreBy") or "[" in part
+    return part in COLUMN_TYPES or part in ("float", "int", "str", "Scaling", "ZScoreBy") or "[" in part
