@@ -119,8 +119,8 @@ def test_features_of_other_lengths_are_refused():
     ("fields", "told"),
     [
         ({"keys": ("a",)}, "at least 2 items"),
-        ({"keys": ("a", "a")}, "keys names a feature twice"),
-        ({"keys": ("a", "b"), "dtypes": {"c": "int64"}}, "'c', which is not among the keys"),
+        ({"keys": ("a", "a")}, "keys contains a feature twice"),
+        ({"keys": ("a", "b"), "dtypes": {"c": "int64"}}, "'c', which is not one of the keys"),
         ({"keys": ("a", "b"), "align": {"to": "t"}, "timestamps": "x", "is_sequence": True}, "does not suit"),
     ],
 )

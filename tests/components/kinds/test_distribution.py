@@ -69,9 +69,9 @@ def test_figures_are_means_by_weight_and_padding_is_not_looked_at(label):
     [
         ({}, "needs `shape: "),
         ({"shape": (2, 2)}, r"the shape of a label is \[number of values\]"),
-        ({"shape": (3,), "classes": ("a", "b")}, "classes names 2 positions of a vector of 3"),
-        ({"shape": (3,), "class_weights": "balanced"}, "class_weights is for labels of one class"),
-        ({"shape": (3,), "sampled_softmax": 2}, "sampled_softmax is for labels of one class"),
+        ({"shape": (3,), "classes": ("a", "b")}, "classes has 2 names for a vector of length 3"),
+        ({"shape": (3,), "class_weights": "balanced"}, "class_weights is for labels with a single class"),
+        ({"shape": (3,), "sampled_softmax": 2}, "sampled_softmax is for labels with a single class"),
         ({"shape": (3,), "dtype": "string"}, "a vector of numbers"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Ids of the combinations of several features' values, the same in the transform graph and in a feature layer."""
+"""Ids for combinations of several features' values, used by the transform graph and by feature layers."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tfx_sequences.schemas.columns.names import MISSING_INT
 
 
 def crossed_ids(values: Sequence[tf.RaggedTensor], column: CrossedColumn) -> tf.RaggedTensor:
-    """Ids `[N, V]` of the combinations of the values of each step (or record), those of the last feature varying first.
+    """Ids `[N, V]` of the combinations of values in each step (or record); the last feature varies fastest.
 
     Args:
-        values: Those of each feature, ragged `[N, V]`; without any value of one of them there is no combination.
+        values: The values of each feature, ragged `[N, V]`; there is no combination if a feature has no value.
         column: The column.
 
     >>> column = CrossedColumn(keys=("a", "b"), hash_bucket_size=100)
@@ -31,12 +31,12 @@ def crossed_ids(values: Sequence[tf.RaggedTensor], column: CrossedColumn) -> tf.
 
 
 def rows_of(values: tf.Tensor, rows: tf.Tensor, number: tf.Tensor) -> tf.RaggedTensor:
-    """Values `[M]` in `number` rows; those that stand for a missing value are left out.
+    """Values `[M]` in `number` rows, without those that represent a missing value.
 
     Args:
         values: The values.
-        rows: The row of each, rising, int64 `[M]`.
-        number: How many rows there are.
+        rows: The row of each value, in increasing order, int64 `[M]`.
+        number: Number of rows.
     """
     missing = values == ("" if values.dtype == tf.string else tf.constant(MISSING_INT, values.dtype))
     there = tf.logical_not(missing)
@@ -46,10 +46,10 @@ def rows_of(values: tf.Tensor, rows: tf.Tensor, number: tf.Tensor) -> tf.RaggedT
 
 
 def crossed_in_cells(forms: Sequence[Any], steps: Any, column: CrossedColumn) -> tuple[tf.Tensor, tf.Tensor]:
-    """Ids `[N]` of the combinations in a grid of `B * T` cells, and the cell of each, rising.
+    """Ids `[N]` of the combinations in a grid of `B * T` cells, and the cell of each id, in increasing order.
 
     Args:
-        forms: The features as `step_values` gives them. In dense ones every value counts, as in `tf.feature_column`.
+        forms: The features from `step_values`. In dense features, every value counts, as in `tf.feature_column`.
         steps: `T`.
         column: The column.
     """
@@ -68,7 +68,7 @@ def crossed_in_cells(forms: Sequence[Any], steps: Any, column: CrossedColumn) ->
 
 
 def same_steps(first: tf.RaggedTensor, other: tf.RaggedTensor, keys: tuple[str, str]) -> tf.RaggedTensor:
-    """`other`, once it has the steps of the first feature in every record."""
+    """`other`, after a check that it has the steps of the first feature in every record."""
     check = require(
         are_equal(first.row_splits, other.row_splits),
         f"Features '{keys[0]}' and '{keys[1]}', which are crossed, have different numbers of steps.",

@@ -1,4 +1,4 @@
-"""Labels that are a distribution over classes: the head of a classification, compared with probabilities."""
+"""Labels that are a distribution over classes: a classification head whose targets are probabilities."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tfx_sequences.schemas.spec.label import Label
 
 
 class Distribution(Classification):
-    """A distribution of each record, or of each step. Outputs are logits `[..., C]`, targets probabilities `[..., C]`.
+    """A distribution per record or step. Outputs are logits `[..., C]`, targets are probabilities `[..., C]`.
 
-    Figures are means by weight: `loss`, the cross-entropy in nats without smoothing, whose least value is the entropy
-    of the targets; `accuracy`, the share of targets whose most likely class is predicted (the first one of several).
+    Metrics are weighted means: `loss`, the cross-entropy in nats without smoothing, whose minimum is the entropy of
+    the targets; `accuracy`, the fraction of targets whose most likely class (the first of several) is predicted.
     """
 
     declared: ClassVar[DeclaredDistribution] = DeclaredDistribution()
@@ -33,10 +33,10 @@ class Distribution(Classification):
 
 
 class CrossEntropy:
-    """The cross-entropy in nats of the predicted probabilities, by those of the smoothed target.
+    """The cross-entropy in nats between the smoothed target and the predicted probabilities.
 
     Args:
-        smoothing: Share of the target's probability that is spread over all classes.
+        smoothing: Fraction of the target's probability that is spread over all classes.
 
     >>> print(CrossEntropy()(tf.constant([[0.5, 0.5]]), tf.math.log([[0.25, 0.75]])).numpy().round(4))
     [0.837]
@@ -46,7 +46,7 @@ class CrossEntropy:
         self._smoothing = smoothing
 
     def __call__(self, targets: Any, outputs: Any) -> tf.Tensor:
-        """Float32 `[B]`, or `[B, T]` of steps: of probabilities, and logits `[..., C]`."""
+        """The cross-entropy, float32 `[B]`, or `[B, T]` for steps, of target probabilities and logits `[..., C]`."""
         targets, logits = tf.cast(targets, tf.float32), tf.cast(outputs, tf.float32)
         smooth = targets * (1 - self._smoothing) + self._smoothing / tf.cast(tf.shape(logits)[-1], tf.float32)
         return -tf.reduce_sum(smooth * tf.nn.log_softmax(logits), axis=-1)

@@ -1,9 +1,9 @@
-"""ExampleListWithContext as SequenceExample: the items are the steps.
+"""Converts an ExampleListWithContext to a SequenceExample: items become steps.
 
-An ExampleListWithContext (TensorFlow Ranking, TensorFlow Serving) is a list of tf.Example, its field 1, and one more
-for what they share, field 2. Each feature of the items becomes a feature list with one step per item, empty where an
-item does not have the feature; the features of the shared Example are the context. Only the framing of protocol
-buffers is read: values are copied as they are.
+An ExampleListWithContext (TensorFlow Ranking, TensorFlow Serving) contains a list of tf.Example (field 1), and one more
+tf.Example for their common features (field 2). Each feature of the items becomes a feature list with one step per item,
+empty if an item does not have the feature; the features of the common Example become the context. Only the framing of
+protocol buffers is parsed; values are copied unchanged.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ _KEY, _VALUE = 1, 2
 
 
 def is_example_list(record: bytes) -> bool | None:
-    """Whether a record is an ExampleListWithContext; None for a record that has no features, which may be of any kind.
+    """Whether a record is an ExampleListWithContext; None for a record without features (any type).
 
-    Every kind of record begins with a map from keys to values. In a SequenceExample or an Example an entry of it
-    stands where an ExampleListWithContext has a whole map, which has keys and no values.
+    Every type of record starts with a map from keys to values. In a SequenceExample or an Example, the field contains
+    an entry of this map; in an ExampleListWithContext, the same field contains a whole map, without keys and values.
 
     >>> is_example_list(b"") is None, is_example_list(b"no protocol buffer")
     (True, False)
     """
     try:
-        # Views, because to look at a record must not copy what it holds.
+        # Views, so that checking a record does not copy its content.
         for number, features in _fields(memoryview(record)):
             if number not in (_ITEMS, _CONTEXT):
                 return False
@@ -41,10 +41,10 @@ def is_example_list(record: bytes) -> bool | None:
 
 
 def as_sequence_example(record: bytes) -> bytes:
-    """A serialized SequenceExample of an ExampleListWithContext; any other record as it is.
+    """Converts a serialized ExampleListWithContext to a SequenceExample; other records are returned unchanged.
 
     Raises:
-        ValueError: The record is broken.
+        ValueError: The record is corrupt.
     """
     if not is_example_list(record):
         return record
@@ -55,7 +55,7 @@ def as_sequence_example(record: bytes) -> bytes:
         if number == _ITEMS:
             items.append(dict(_entries(features)))
         elif number == _CONTEXT:
-            # Parts of one message, one after the other, are the message.
+            # Concatenated parts of a message are the message.
             context += features
     keys = sorted({key for item in items for key in item})
     lists = b""
@@ -77,32 +77,32 @@ def _is_example(message: _Message) -> bool | None:
 
 
 def _entries(features: _Message) -> Iterator[tuple[_Message, _Message]]:
-    """Key and serialized value of each feature; of a key that occurs twice the last one counts."""
+    """Key and serialized value of each feature; for a repeated key, the last one counts."""
     for number, entry in _fields(features):
         if number != 1:
-            raise ValueError("a map has entries only")
+            raise ValueError("a map must only contain entries")
         fields = dict(_fields(entry))
         if not fields.keys() <= {_KEY, _VALUE}:
-            raise ValueError("an entry has a key and a value")
+            raise ValueError("an entry must only contain a key and a value")
         yield fields.get(_KEY, b""), fields.get(_VALUE, b"")
 
 
 def _fields(message: _Message) -> Iterator[tuple[int, Any]]:
-    """Number and content of each field of a message that holds strings and messages only."""
+    """Number and content of each field, in a message that only contains strings and messages."""
     at = 0
     while at < len(message):
         tag, at = _varint(message, at)
         if tag & 7 != _LENGTH_DELIMITED or not tag >> 3:
-            raise ValueError("a field that is neither a string nor a message")
+            raise ValueError("a field is neither a string nor a message")
         length, at = _varint(message, at)
         if at + length > len(message):
-            raise ValueError("a field that is cut off")
+            raise ValueError("a field is truncated")
         yield tag >> 3, message[at : at + length]
         at += length
 
 
 def _varint(message: _Message, at: int) -> tuple[int, int]:
-    """A whole number, and where what follows it begins."""
+    """An integer, and the position after it."""
     value = shift = 0
     while at < len(message):
         byte = message[at]
@@ -111,11 +111,11 @@ def _varint(message: _Message, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, at
         shift += 7
-    raise ValueError("a number that is cut off")
+    raise ValueError("a number is truncated")
 
 
 def _field(number: int, content: bytes) -> bytes:
-    """A field as it is serialized."""
+    """Serializes a field."""
     length, size = bytearray(), len(content)
     while size > 0x7F:
         length.append(size & 0x7F | 0x80)

@@ -15,10 +15,10 @@ from tfx_sequences.schemas.spec.label import Label
 
 
 def vector_fault(name: str, label: Label, rows: Rows) -> tuple[np.ndarray, Callable[[Where], DataError]] | None:
-    """The records whose vectors cannot be targets, and the error that says why; None if all can.
+    """The records whose vectors cannot be targets, and the error; None if all vectors can.
 
     Args:
-        name: The feature, as messages name it.
+        name: The feature's name in messages.
         label: The label.
         rows: Its values.
     """
@@ -31,7 +31,7 @@ def vector_fault(name: str, label: Label, rows: Rows) -> tuple[np.ndarray, Calla
         return rows.records_of_values(wrong), lambda where: not_binary(name, value, where)
     size = int(label.shape[0])
     if len(values) % size:
-        return None  # its number of values is told otherwise
+        return None  # another check reports the number of values
     vectors = values.astype(np.float64).reshape(-1, size)
     vectors = vectors[~_missing(label, vectors).any(axis=1)]
     bad = ~((vectors >= 0).all(axis=1) & (np.abs(vectors.sum(axis=1) - 1) <= SUM_TOLERANCE))
@@ -47,12 +47,12 @@ def _missing(label: Label, values: np.ndarray) -> np.ndarray:
 
 
 def not_a_distribution(name: str, total: float, where: Where) -> DataError:
-    """A vector that is not one of probabilities."""
+    """The error for a vector that does not consist of probabilities."""
     return DataError(
         f"{name[0].upper()}{name[1:]} has a vector that is not a distribution.",
-        expected="numbers from 0 whose sum is 1",
+        expected="numbers of at least 0 whose sum is 1",
         received=f"the sum {total:g} in {where.first}"
         if total >= 0 and abs(total - 1) > SUM_TOLERANCE
         else f"a negative number in {where.first}",
-        fix="Divide each vector by its sum; for other vectors use `type: regression` or `multi_label` at the label.",
+        fix="Divide each vector by its sum; for other vectors, use `type: regression` or `multi_label` at the label.",
     )

@@ -1,4 +1,4 @@
-"""Requests that are ExampleListWithContext, parsed within the graph: the items are the steps."""
+"""Parses requests with ExampleListWithContext in the graph: the items are the steps."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _MESSAGE = "example_lists.ExampleListWithContext"
 
 
 def from_example_lists(serialized: tf.Tensor, spec: SequenceSpec) -> dict[str, Any]:
-    """What `parse_records` gives of the SequenceExamples that the records stand for; a list of items is as long as all.
+    """The result of `parse_records` for the equivalent SequenceExamples; all lists are as long as the list of items.
 
     Args:
         serialized: Serialized ExampleListWithContext, strings `[B]`; `B` may be 0.
         spec: The spec.
 
     Raises:
-        tf.errors.InvalidArgumentError: A record lacks a required feature, or holds another dtype.
-        tf.errors.DataLossError: A record is broken.
+        tf.errors.InvalidArgumentError: A record lacks a required feature, or has a different dtype.
+        tf.errors.DataLossError: A record is corrupt.
     """
-    # The op refuses to decode nothing: an empty message is added, and left out below.
+    # The op fails without messages: an empty message is added here and removed below.
     sizes, (items, shared) = tf.io.decode_proto(
         tf.concat([serialized, [""]], axis=0),
         _MESSAGE,
@@ -35,7 +35,7 @@ def from_example_lists(serialized: tf.Tensor, spec: SequenceSpec) -> dict[str, A
     )
     rows = tf.size(serialized)
     counts = tf.cast(sizes[:rows, 0], tf.int64)
-    # Parts of one message, one after the other, are the message.
+    # Concatenated parts of a message are the message.
     context = tf.strings.reduce_join(shared[:rows], axis=1)
     flat = tf.boolean_mask(items, tf.sequence_mask(sizes[:, 0], tf.shape(items)[1]))
     of_context, _ = make_parse_sequence_example_spec(spec, with_label=False)
@@ -53,7 +53,7 @@ def from_example_lists(serialized: tf.Tensor, spec: SequenceSpec) -> dict[str, A
 
 
 def _parsed_context(context: tf.Tensor, of_context: dict[str, Any], rows: tf.Tensor) -> dict[str, Any]:
-    """The context's features; an empty batch is parsed without requiring any, for the op would miss them."""
+    """Parses the context's features. An empty batch requires none, because the op would report them missing."""
     optional = {
         name: tf.io.FixedLenFeature(its.shape, its.dtype, _zeros(its))
         if isinstance(its, tf.io.FixedLenFeature)
@@ -76,7 +76,7 @@ def _zeros(feature: tf.io.FixedLenFeature) -> Any:
 
 
 def _descriptor() -> bytes:
-    """The message, which TensorFlow does not know, by its field numbers; its parts are left serialized."""
+    """The descriptor of the message, which TensorFlow does not include. Its parts stay serialized."""
     file = descriptor_pb2.FileDescriptorProto(name="example_lists.proto", package="example_lists", syntax="proto3")
     message = file.message_type.add(name="ExampleListWithContext")
     repeated = descriptor_pb2.FieldDescriptorProto.LABEL_REPEATED

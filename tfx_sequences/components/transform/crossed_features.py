@@ -16,10 +16,10 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def transform_crossed(inputs: Mapping[str, Any], spec: SequenceSpec) -> dict[str, Any]:
-    """Ids of the combinations, by transformed name; -1 where a feature of a combination is missing.
+    """Ids of the combinations by transformed name; -1 if a feature of a combination is missing.
 
     Args:
-        inputs: By raw name, as `parse_records` or Transform's reader gives them.
+        inputs: The parsed features by raw name, from `parse_records` or from Transform's reader.
         spec: The spec.
     """
     return {name: _ids(inputs, column) for name, column in spec.columns.items() if isinstance(column, CrossedColumn)}

@@ -1,4 +1,4 @@
-"""Columns of several features at once: each combination of their values is an id."""
+"""Columns of several features: each combination of their values has an id."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tfx_sequences.schemas.columns.column_base import FurtherFeature, IdColumn
 
 
 class CrossedColumn(IdColumn):
-    """Combinations of the values of several features of a step (or of the record), by their hash.
+    """Combinations of the values of several features in a step (or in the record), with their hashes as ids.
 
-    The ids are those of `tf.feature_column.crossed_column` and `tf.sparse.cross_hashed`. A step where one of the
-    features is missing has no id: a vector of zeros.
+    The ids are those of `tf.feature_column.crossed_column` and `tf.sparse.cross_hashed`. A step in which one of the
+    features is missing has no id and gives a vector of zeros.
 
     >>> CrossedColumn(keys=("item", "hour"), hash_bucket_size=1000, is_sequence=True).name
     'hour_X_item_embedding'
@@ -23,17 +23,17 @@ class CrossedColumn(IdColumn):
 
     type: Literal["crossed"] = "crossed"
     keys: Strings = pydantic.Field(min_length=2)
-    """Keys of the features, all of the steps or all of the record; their order matters."""
+    """Keys of the features, which are all per step or all per record; their order matters."""
     dtypes: dict[str, Literal["string", "int64"]] = {}
-    """How the record stores them, by key; those that are not named are strings."""
+    """Dtypes of the features in the record, by key; the default is string."""
     hash_bucket_size: pydantic.PositiveInt
-    """Ids are the hash of the combination, modulo this."""
+    """Ids are the hash of the combination, modulo this number."""
     hash_key: int | None = None
-    """What the hash begins with; None: as TensorFlow's does."""
+    """The initial value of the hash; None uses TensorFlow's default."""
     multi_valued: bool = False
-    """A step (or a record) has any number of values of each feature: every combination of them is an id."""
+    """Whether a step (or a record) may have any number of values of each feature: every combination has an id."""
     indicator: bool = False
-    """Give the model a one-hot vector (with counts, for several values) instead of an embedding."""
+    """Whether the model gets a one-hot vector (counts, for several values) instead of an embedding."""
 
     @pydantic.model_validator(mode="before")
     @classmethod
@@ -44,22 +44,22 @@ class CrossedColumn(IdColumn):
     @pydantic.model_validator(mode="after")
     def _check(self) -> CrossedColumn:
         if len(set(self.keys)) < len(self.keys):
-            raise ValueError("keys names a feature twice")
+            raise ValueError("keys contains a feature twice")
         unknown = sorted(set(self.dtypes) - set(self.keys))
         if unknown:
-            raise ValueError(f"dtypes names '{unknown[0]}', which is not among the keys")
+            raise ValueError(f"dtypes contains '{unknown[0]}', which is not one of the keys")
         if self.indicator and self.embedding:
-            raise ValueError("give either indicator or embedding, not both")
+            raise ValueError("set either indicator or embedding, not both")
         return self
 
     @property
     def is_indicator(self) -> bool:
-        """An embedding unless `indicator` is set."""
+        """Whether `indicator` is set; otherwise, the column is embedded."""
         return self.indicator
 
     @property
     def has_several_ids(self) -> bool:
-        """As declared by `multi_valued`."""
+        """The value of `multi_valued`."""
         return self.multi_valued
 
     @property
@@ -68,7 +68,7 @@ class CrossedColumn(IdColumn):
         return ("crossed", self.keys, tuple(sorted(self.dtypes.items())), self.hash_bucket_size, self.hash_key)
 
     def dtype_of(self, key: str) -> Literal["string", "int64"]:
-        """How the record stores one of the features."""
+        """The dtype of one of the features in the record."""
         return self.dtypes.get(key, "string")
 
     @property
@@ -81,20 +81,20 @@ class CrossedColumn(IdColumn):
 
     @property
     def name(self) -> str:
-        """The keys in their alphabetical order, as `tf.feature_column` names it."""
+        """The keys in alphabetical order, as in `tf.feature_column`."""
         return self._representation_name("_X_".join(sorted(self.keys)))
 
 
 def crossed_column(
     keys: Sequence[str], hash_bucket_size: int, hash_key: int | None = None, *, multi_valued: bool = True
 ) -> CrossedColumn:
-    """Combinations of the values of several features of the record, by their hash.
+    """Combinations of the values of several features of the record, with their hashes as ids.
 
     Args:
-        keys: Keys of the features: strings or int64, of any number of values.
+        keys: Keys of the features: strings or int64, with any number of values.
         hash_bucket_size: Number of ids.
-        hash_key: What the hash begins with; None: as TensorFlow's does.
-        multi_valued: Each feature may have several values.
+        hash_key: The initial value of the hash; None uses TensorFlow's default.
+        multi_valued: Whether each feature may have several values.
 
     >>> crossed_column(["a", "b"], hash_bucket_size=9).keys
     ('a', 'b')
@@ -105,7 +105,7 @@ def crossed_column(
 def sequence_crossed_column(
     keys: Sequence[str], hash_bucket_size: int, hash_key: int | None = None, *, multi_valued: bool = False
 ) -> CrossedColumn:
-    """Combinations of the values of several features of each step, by their hash; see `crossed_column`.
+    """Combinations of the values of several features of each step; see `crossed_column`.
 
     >>> sequence_crossed_column(["item", "hour"], hash_bucket_size=1000).is_sequence
     True

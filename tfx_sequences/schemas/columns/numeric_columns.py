@@ -19,17 +19,17 @@ WholeNumbers = Annotated[tuple[int | float, ...], AsTuple]
 Missing = Literal["mean", "default", "previous", "interpolate"]
 
 RECORD_NORMALIZERS: tuple[str, ...] = get_args(RecordNormalizer)
-"""Those that take the statistics of the record itself."""
+"""Normalizers that use the statistics of the record itself."""
 SPLIT_NORMALIZERS = ("auto", "z_score", "min_max", "robust", "quantile")
-"""Those that need the statistics of the training split."""
+"""Normalizers that need the statistics of the training split."""
 STEP_OFFSETS = ("first", "previous", "last")
-"""Offsets that are the value of another step of the record."""
+"""Offsets that are the value of another step in the record."""
 FILLED_FROM_STEPS = ("previous", "interpolate")
-"""What `missing` may say that takes values of other steps of the record."""
+"""Values of `missing` that use other steps of the record."""
 
 
 class Scaling(Declared):
-    """`(x - offset) * scale`, computed in 64 bits before it becomes float32; whole numbers lose no digit.
+    """`(x - offset) * scale`, computed in 64 bits before the conversion to float32; integers do not lose digits.
 
     >>> Scaling(offset=3.0, scale=0.5)
     Scaling(offset=3.0, scale=0.5, then='none')
@@ -39,16 +39,16 @@ class Scaling(Declared):
 
     offset: int | float | WholeNumbers | str = 0.0
     """Subtracted first: a number, or one per element of the column's shape; `first`, `previous` or `last`, the value of
-    that step of the same record (the first step has no previous one and becomes 0); or another feature: the name of a
-    numeric column, or the key of a context feature of this column's dtype."""
+    that step of the same record (the first step does not have a previous one and becomes 0); or another feature: the
+    name of a numeric column, or the key of a context feature with this column's dtype."""
     scale: float | Numbers = 1.0
-    """Multiplied by afterwards; a number, or one per element."""
+    """The factor after the subtraction: a number, or one per element."""
     then: SplitNormalizer = "none"
-    """The normaliser by statistics of the training split that follows."""
+    """The normalizer to apply afterwards, with statistics of the training split."""
 
     @property
     def names_feature(self) -> bool:
-        """The offset is another feature."""
+        """Whether the offset is another feature."""
         return isinstance(self.offset, str) and self.offset not in STEP_OFFSETS
 
 
@@ -56,10 +56,10 @@ class _Numbers(BaseColumn):
     shape: Sizes = ()
     """Shape of one step's value; `()` is a scalar."""
     dtype: Literal["float32", "int64"] = "float32"
-    """How the values are stored in the record. The model sees float32."""
+    """Dtype of the values in the record. The model gets float32."""
     missing_value: int | float | None = None
-    """A stored number that says that a value is missing, as -9999 does in some records. NaN says so too, always; of an
-    array, each element is missing or not by itself."""
+    """A stored number that marks a missing value, such as -9999. NaN always does so too. In an array, each element is
+    missing or present by itself."""
 
     @property
     def size(self) -> int:
@@ -68,7 +68,7 @@ class _Numbers(BaseColumn):
 
     @property
     def alignments(self) -> tuple[str, ...]:
-        """Those that give one value for each step; between keys there is nothing to interpolate."""
+        """The methods that give one value per step; between keys, nothing can be interpolated."""
         by_step_key = any(further.is_sequence for further in self.further_features)
         return ("previous", "nearest") if by_step_key else ("previous", "nearest", "interpolate")
 
@@ -87,37 +87,37 @@ class NumericColumn(EncodedNumbers, _Numbers):
 
     type: Literal["numeric"] = "numeric"
     default_value: float | None = None
-    """Replaces a missing value, as a number of the record's units. None: a missing step becomes the mean (0 after
-    normalisation), and a missing context feature is an error unless `missing` or `indicator` is given."""
+    """Replaces a missing value, in the units of the record. None: a missing step becomes the mean (0 after
+    normalization), and a missing context feature is an error unless `missing` or `indicator` is set."""
     missing: Missing | None = None
-    """What a missing value becomes: `mean`, which is 0 after normalisation (of `min_max` the mean of the training
-    split); `default`, the `default_value`; `previous`, the last value of that element in an earlier step; or
-    `interpolate`, a line by the number of steps between the values before and after it. Before the first value (of
-    `previous`), or where a record has none, it is the `default_value`, or else the mean. None: `default` where there is
-    a `default_value`, else `mean`."""
+    """The replacement of a missing value: `mean`, which is 0 after normalization (for `min_max`: the mean of the
+    training split); `default`, the `default_value`; `previous`, the last value of that element in an earlier step; or
+    `interpolate`, a linear interpolation by step number between the values before and after it. Before the first value
+    (for `previous`), or in a record without values, it is the `default_value`, otherwise the mean. None: `default` if
+    there is a `default_value`, otherwise `mean`."""
     indicator: bool = False
-    """The model also gets the observed mask: for each element 1 where it has a value, 0 where it is missing."""
+    """Whether the model also gets the observed mask: for each element, 1 if it has a value and 0 if it is missing."""
     normalizer: Normalizer | Scaling | ZScoreBy = "auto"
-    """Applied per element of `shape`. By statistics of the training split: `z_score` (mean and standard deviation),
-    `min_max`, `robust` (median and distance of the quartiles), `quantile` (ranks, as a normal distribution has them),
-    `log1p` (`sign(x) * log1p(|x|)`, then its `z_score`). By those of the record alone: `per_record` (mean and standard
-    deviation), `per_record_robust` (median and distance of the quartiles), `per_record_min_max`. `auto` chooses one of
-    `z_score`, `log1p`, `quantile` and `per_record` from the training split, and says which. Or a mapping of `offset`,
-    `scale` and `then`: `(x - offset) * scale` and the normaliser that follows; or of `z_score_by`: statistics of each
-    value of another feature."""
+    """Applied per element of `shape`. With statistics of the training split: `z_score` (mean and standard deviation),
+    `min_max`, `robust` (median and interquartile range), `quantile` (ranks, mapped to a normal distribution), `log1p`
+    (`sign(x) * log1p(|x|)`, then its `z_score`). With statistics of the record itself: `per_record` (mean and standard
+    deviation), `per_record_robust` (median and interquartile range), `per_record_min_max`. `auto` chooses one of
+    `z_score`, `log1p`, `quantile` and `per_record` from the training split, and reports it. It can also be a mapping of
+    `offset`, `scale` and `then`: `(x - offset) * scale`, followed by another normalizer; or of `z_score_by`: statistics
+    for each value of another feature."""
     clip: pydantic.PositiveFloat | None = None
-    """Normalised values beyond this, up or down, become it."""
+    """Normalized values are clipped to the range from `-clip` to `clip`."""
     causal: bool | None = None
-    """For the normalisers per record (and `auto`): each step is normalised by the steps up to it, not by the whole
-    record. None: true where the network is not bidirectional, or a label is one of steps or a forecast."""
+    """For the normalizers per record (and `auto`): each step is normalized with the steps up to it, not with the whole
+    record. None: true if the network is not bidirectional, or if a label is per step or a forecast."""
     scale_feature: bool | None = None
-    """For the normalisers per record (and `auto`): the model also gets, for each element, the logarithm of the record's
-    scale (its `z_score`) and the record's location, as `log1p` of its ratio to the scale. None: true where `auto` has
-    chosen the normaliser."""
+    """For the normalizers per record (and `auto`): the model also gets, for each element, the logarithm of the record's
+    scale (its `z_score`) and the record's location, as `log1p` of its ratio to the scale. None: true if `auto` chose
+    the normalizer."""
 
     @property
     def further_features(self) -> tuple[FurtherFeature, ...]:
-        """The keys that values are normalised by."""
+        """The feature with the keys for normalization."""
         normalizer = self.normalizer
         if not isinstance(normalizer, ZScoreBy):
             return ()
@@ -158,12 +158,12 @@ class NumericColumn(EncodedNumbers, _Numbers):
 
     @property
     def layout(self) -> ByteLayout | None:
-        """How bytes hold the numbers of a step; None where the record holds a list of numbers."""
+        """The layout of a step's numbers in bytes; None if the record has a list of numbers."""
         return None if self.encoding is None else ByteLayout(self.encoding, self.size, self.big_endian)
 
     @property
     def stays_encoded(self) -> bool:
-        """Transformed records hold the same bytes, which become numbers in the batch."""
+        """Whether transformed records contain the same bytes, which are decoded in the batch."""
         fills = self.missing in FILLED_FROM_STEPS or self.indicator or self.missing_value is not None
         return self.encoding is not None and not fills and (self.normalizer == "none" or self._is_plainly_scaled)
 
@@ -174,7 +174,7 @@ class NumericColumn(EncodedNumbers, _Numbers):
 
     @property
     def method(self) -> str:
-        """The name of the normaliser, after offset and scale."""
+        """The name of the normalizer that follows offset and scale."""
         if isinstance(self.normalizer, ZScoreBy):
             return "z_score_by"
         return self.normalizer.then if isinstance(self.normalizer, Scaling) else self.normalizer
@@ -189,12 +189,12 @@ class NumericColumn(EncodedNumbers, _Numbers):
 
 
 class BucketizedColumn(IdColumn, _Numbers):
-    """Numbers as the buckets they fall into.
+    """Numbers as buckets.
 
-    `boundaries` b1 < b2 < ... make the buckets `(-inf, b1)`, `[b1, b2)`, ...,
-    `[bn, inf)`; `num_buckets` takes for them the quantiles of the training split. An array of `size`
-    values has ids of its own for each element. Without `embedding` the model gets one-hot vectors,
-    as wide as the number of buckets times `size`.
+    `boundaries` b1 < b2 < ... define the buckets `(-inf, b1)`, `[b1, b2)`, ...,
+    `[bn, inf)`; `num_buckets` uses the quantiles of the training split instead. An array of `size`
+    values has separate ids for each element. Without `embedding`, the model gets one-hot vectors,
+    whose length is the number of buckets times `size`.
 
     >>> BucketizedColumn(key="age", boundaries=(18, 65)).num_ids
     3
@@ -204,12 +204,12 @@ class BucketizedColumn(IdColumn, _Numbers):
 
     type: Literal["bucketized"] = "bucketized"
     boundaries: Annotated[Numbers, pydantic.Field(min_length=1)] | None = None
-    """Rising; a value equal to a boundary is in the bucket above it."""
+    """In increasing order; a value equal to a boundary is in the bucket above it."""
     num_buckets: Annotated[int, pydantic.Field(ge=2)] | None = None
-    """Instead of `boundaries`: this number of buckets, each with an equal share of the training split's values, element
-    by element; if many values are equal, some buckets stay empty."""
+    """Instead of `boundaries`: this number of buckets, each with an equal fraction of the training split's values, for
+    each element; if many values are equal, some buckets stay empty."""
     default_value: float | None = None
-    """Replaces a missing value. None: a missing step is in no bucket (a vector of
+    """Replaces a missing value. None: a missing step does not have a bucket (a vector of
     zeros), and a missing context feature is an error."""
 
     @pydantic.model_validator(mode="after")

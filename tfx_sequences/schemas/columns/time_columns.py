@@ -1,4 +1,4 @@
-"""Columns of times: whole numbers of seconds (or parts of them) since 1970, as durations and dates."""
+"""Columns of times: integer seconds (or fractions of them) since 1970, as durations and dates."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tfx_sequences.schemas.columns.time_units import TimeUnit
 Duration = Literal["gap", "age", "since_first"]
 CalendarPart = Literal["hour", "weekday", "month"]
 PERIODS: dict[str, int] = {"hour": 24, "weekday": 7, "month": 12}
-"""How many different ids a part of the calendar has."""
+"""Number of ids of each calendar part."""
 _DURATIONS: tuple[str, ...] = get_args(Duration)
 
 
 class TimeColumn(BaseColumn):
     """Times since 1970, as durations in seconds within the record, and as parts of the date.
 
-    Differences are taken of whole numbers, so that nanoseconds are kept.
+    Differences are computed with integers, so that nanoseconds are not lost.
 
     >>> TimeColumn(key="t", is_sequence=True).features
     ('gap', 'since_first')
@@ -32,22 +32,22 @@ class TimeColumn(BaseColumn):
 
     type: Literal["time"] = "time"
     dtype: Literal["int64", "float32"] = "int64"
-    """How the values are stored in the record."""
+    """Dtype of the values in the record."""
     unit: TimeUnit = "s"
     """The unit of the stored values: seconds, milliseconds, microseconds or nanoseconds."""
     time_zone: str = "UTC"
-    """For `hour`, `weekday` and `month`: a name such as `Europe/Oslo`, summer time included."""
+    """For `hour`, `weekday` and `month`: a name such as `Europe/Oslo`; daylight saving time is included."""
     features: Annotated[tuple[Duration | CalendarPart, ...], AsTuple, pydantic.Field(min_length=1)]
-    """What the model gets. Durations in seconds, for sequence features: `gap` since the previous step, `age` until the
+    """Durations in seconds, for sequence features: `gap` since the previous step, `age` until the
     last step, `since_first` step. Parts of the date: `hour`, `weekday` (Monday is 0) and `month`. The default is `gap`
     and `since_first`; for context features it is all parts of the date."""
     calendar: Literal["sine_cosine", "ids"] = "sine_cosine"
-    """How parts of the date are given: the sine and the cosine of their place in the day, week or year; or an id each,
-    as a one-hot vector."""
+    """The form of parts of the date: sine and cosine of the position in the day, week or year; or an id, as a one-hot
+    vector."""
     normalizer: SplitNormalizer = "log1p"
-    """The normaliser of the durations, by statistics of the training split."""
+    """The normalizer of the durations, with statistics of the training split."""
     missing_value: int | float | None = None
-    """A stored number that says that a time is missing. A missing time gives zeros."""
+    """A stored number that marks a missing time. A missing time gives zeros."""
 
     @pydantic.model_validator(mode="before")
     @classmethod
@@ -71,21 +71,21 @@ class TimeColumn(BaseColumn):
 
     @property
     def durations(self) -> tuple[str, ...]:
-        """Those of the features that are durations, in the order of the vector."""
+        """The durations among the features, in the order of the vector."""
         return tuple(name for name in _DURATIONS if name in self.features)
 
     @property
     def calendar_parts(self) -> tuple[str, ...]:
-        """Those of the features that are of the date, in the order of the vector, which has them last."""
+        """The date parts among the features, in the order of the vector, where they come last."""
         return tuple(name for name in PERIODS if name in self.features)
 
     @property
     def size(self) -> int:
-        """Numbers of the vector that the model gets."""
+        """Length of the vector that the model gets."""
         of_parts = (PERIODS[part] if self.calendar == "ids" else 2 for part in self.calendar_parts)
         return len(self.durations) + sum(of_parts)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of that vector."""
+        """Shape of this vector."""
         return (self.size,)

@@ -1,4 +1,4 @@
-"""Units of times since 1970, and which of them values are in."""
+"""Units of times since 1970, and a guess of the unit of values."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Literal
 
 TimeUnit = Literal["s", "ms", "us", "ns"]
 TICKS: dict[str, int] = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-"""Ticks of a second, by unit."""
+"""Ticks per second, by unit."""
 
-# 1980 to 2100: the ranges of two units lie far apart.
+# 1980 to 2100: the ranges of different units do not overlap.
 _EARLIEST, _LATEST = 315_532_800, 4_102_444_800
 
 
 def guess_time_unit(values: Iterable[float]) -> TimeUnit | None:
-    """The unit in which all values are times between 1980 and 2100; or None.
+    """The unit in which all values are times between 1980 and 2100, or None.
 
     Args:
-        values: Numbers as records store them; there must be one at least.
+        values: The stored numbers; at least one.
 
     >>> guess_time_unit([1528917632, 1528917661]), guess_time_unit([1528917632000]), guess_time_unit([0, 40_000])
     ('s', 'ms', None)

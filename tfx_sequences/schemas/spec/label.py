@@ -12,7 +12,7 @@ from tfx_sequences.schemas.kinds.declared_kind import DeclaredKind
 from tfx_sequences.schemas.kinds.label_fields import LabelFields
 from tfx_sequences.schemas.kinds.registry import declared_kind, kind_named, kind_names
 
-# Fields that determine how a head is trained, but not what Transform writes.
+# Fields that determine how a head is trained, but not the output of Transform.
 TRAINING_FIELDS = ("allowed_copies", "loss_weight", "class_weights", "label_smoothing", "sampled_softmax", "forecast")
 
 
@@ -29,7 +29,7 @@ KindName = Annotated[
 
 
 class Label(LabelFields):
-    """What one head of the model learns to predict: for the record, or for each step.
+    """The label that one head of the model learns to predict, per record or per step.
 
     >>> Label(key="slot", per_step=True).dtype
     'string'
@@ -61,39 +61,39 @@ class Label(LabelFields):
 
     @property
     def kind(self) -> DeclaredKind:
-        """What is declared of its kind."""
+        """The declared part of its kind."""
         return kind_named(self.type)
 
     @property
     def has_classes(self) -> bool:
-        """Its values are classes, not numbers."""
+        """Whether its values are classes, not numbers."""
         return self.kind.has_classes
 
     @property
     def is_cut_out(self) -> bool:
-        """It is cut out of the series that the network reads; records have no feature of it."""
+        """Whether it is a part of the series that the network reads, and not a separate feature."""
         return self.kind.is_cut_out(self)
 
     @property
     def has_several_terms(self) -> bool:
-        """It is stored as any number of terms per record or step."""
+        """Whether it is stored as any number of terms per record or step."""
         return self.kind.has_several_terms(self)
 
     @property
     def may_be_missing(self) -> bool:
-        """Records or steps without the label are allowed, and weigh nothing.
+        """Whether records or steps without the label are allowed; their weight is 0.
 
         >>> Label(key="y").may_be_missing, Label(key="y", type="multi_label").may_be_missing
         (True, False)
         """
         if self.missing_label == "error" or self.kind.from_windows:
             return False
-        # An empty string stands for a missing class of a record, unless it is a class itself.
+        # An empty string represents a missing class of a record, unless it is a class itself.
         return self.per_step or not (self.has_several_terms or "" in (self.classes or ()))
 
     @property
     def target_dtype(self) -> str:
-        """What Transform makes of it: int64 indices of classes, or float32 numbers."""
+        """The dtype of the transformed label: int64 for indices of classes, or float32 for numbers."""
         return self.kind.target_dtype(self)
 
     @property

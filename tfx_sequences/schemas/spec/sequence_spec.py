@@ -1,4 +1,4 @@
-"""`SequenceSpec`: the one declaration everything else is generated from."""
+"""`SequenceSpec`: the declaration from which everything else is generated."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tfx_sequences.schemas.spec.splits import Splits as Splits
 from tfx_sequences.schemas.spec.training_options import Training
 from tfx_sequences.schemas.spec.tuning_options import SECTIONS, Tuning
 
-# The name of the only head, where the spec has `label` and not `labels`.
+# The name of the only head, if the spec has `label` instead of `labels`.
 SINGLE_HEAD = "label"
 
 
@@ -42,15 +42,15 @@ class SequenceSpec(Declared):
     """
 
     name: str = pydantic.Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")
-    """Names the pipeline; letters, digits, `_` and `-`."""
+    """Name of the pipeline: letters, digits, `_` and `-`."""
     description: str = ""
     record: Literal["SequenceExample", "Example", "ELWC"] = "SequenceExample"
-    """The protocol buffer of the records. In an Example, a sequence feature is a
-    flat list: the values of `shape` for each step. ELWC is ExampleListWithContext: its items are the steps."""
+    """The protocol buffer type of the records. In an Example, a sequence feature is a flat list: the values of `shape`
+    for each step. ELWC is ExampleListWithContext: its items are the steps."""
     id_key: str | None = None
-    """Context feature that names the record in messages and predictions."""
+    """Context feature that identifies the record in messages and predictions."""
     id_dtype: Literal["string", "int64"] = "string"
-    """How the record stores the id. Predictions have it as text."""
+    """Dtype of the id in the record. Predictions contain it as text."""
     context: dict[str, Column] = {}
     """Features of the whole record, by name."""
     sequence: dict[str, Column] = pydantic.Field(min_length=1)
@@ -58,11 +58,11 @@ class SequenceSpec(Declared):
     label: Label | None = None
     """What the model learns to predict."""
     labels: dict[Annotated[str, pydantic.Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")], Label] = {}
-    """Instead of `label`: several labels by name, which heads of one network learn together."""
+    """Instead of `label`: several labels by name, which the heads of one network learn together."""
     example_weight: str | None = None
-    """Context feature (a number) that weighs the record in loss and metrics."""
+    """Context feature (a number): the weight of the record in loss and metrics."""
     example_weight_dtype: Literal["float32", "int64"] = "float32"
-    """How the record stores its weight."""
+    """Dtype of the weight in the record."""
     splits: Splits = Splits()
     batching: Batching = Batching()
     model: Model = Model()
@@ -186,16 +186,16 @@ class SequenceSpec(Declared):
 
     @property
     def payload(self) -> Literal["SequenceExample", "Example"]:
-        """The protocol buffer of the records once they are read: an ELWC is read as a SequenceExample."""
+        """The protocol buffer type of the records after reading: an ELWC is read as a SequenceExample."""
         return "Example" if self.record == "Example" else "SequenceExample"
 
     @property
     def heads(self) -> dict[str, Label]:
-        """The label of each head of the model by its name; the only one of `label` is called `label`."""
+        """The label of each head of the model by its name; the head of `label` is called `label`."""
         return {SINGLE_HEAD: self.label} if self.label is not None else dict(self.labels)
 
     def where_of_head(self, name: str) -> str:
-        """Where the spec declares a head's label."""
+        """The place of a head's label in the spec."""
         return "label" if self.label is not None else f"labels.{name}"
 
     def output_prefix(self, head: str) -> str:
@@ -203,7 +203,7 @@ class SequenceSpec(Declared):
         return "" if self.label is not None else f"{head}_"
 
     def metric_name(self, head: str, metric: str) -> str:
-        """The name of a head's metric: `accuracy`, or `NAME.accuracy` where the spec has several labels."""
+        """The name of a head's metric: `accuracy`, or `NAME.accuracy` if the spec has `labels`."""
         return metric if self.label is not None else f"{head}.{metric}"
 
     @property
@@ -223,12 +223,12 @@ class SequenceSpec(Declared):
 
 
 def check_causality(spec: SequenceSpec) -> None:
-    """Refuses a network that reads later steps which it must predict.
+    """Rejects a network that reads the later steps that it must predict.
 
-    Not part of the spec's own checks, because a stage may read a spec without its model.
+    This is not one of the spec's own checks, because a stage may read a spec without its model.
 
     Raises:
-        SpecError: A label with `shift` is a feature too, and the network is bidirectional.
+        SpecError: A label with `shift` is also a feature, and the network is bidirectional.
     """
     features = keys_of(spec.columns.values(), of_steps=True)
     both_ways = [n for n, f in enumerate(spec.model.front) if isinstance(f, Conv1DLayer) and f.padding == "same"]
@@ -245,7 +245,7 @@ def check_causality(spec: SequenceSpec) -> None:
 
 
 def weighs_records(spec: SequenceSpec, label: Label) -> bool:
-    """Records may weigh other than 1 for a label: by an example weight, or nothing where it is missing."""
+    """Whether a record's weight for a label can differ from 1: by an example weight, or 0 for a missing label."""
     return spec.example_weight is not None or label.may_be_missing
 
 
@@ -261,5 +261,5 @@ def keys_of(columns: Iterable[BaseColumn], *, of_steps: bool) -> set[str]:
 
 
 def is_from_context(column: BaseColumn) -> bool:
-    """The raw feature is in the record's context, also where the tokens of its text are the steps."""
+    """Whether the raw feature is in the record's context; this includes text whose tokens are the steps."""
     return not column.is_sequence or (isinstance(column, TextColumn) and column.source == "context")
