@@ -55,6 +55,7 @@ def render() -> str:
         ("context, sequence: `type: categorical`", columns.CategoricalColumn),
         ("context, sequence: `type: bucketized`", columns.BucketizedColumn),
         ("context, sequence: `type: text`", columns.TextColumn),
+        ("context, sequence: `type: image`", columns.ImageColumn),
         ("context, sequence: `type: time`", columns.TimeColumn),
         ("context, sequence: `type: crossed`", columns.CrossedColumn),
         ("vocabulary", columns.Vocabulary),

@@ -21,7 +21,9 @@ def test_bytes_of_one_length_and_of_many():
 def test_images_are_known_by_how_they_begin():
     gray = tf.constant(RANDOM.integers(0, 255, (4, 5, 1)), tf.uint8)
     jpeg, png = tf.io.encode_jpeg(gray).numpy(), tf.io.encode_png(gray).numpy()
+    assert look_at([jpeg, jpeg]).image_shape == (4, 5, 1)
     assert look_at([jpeg, jpeg]).image == "JPEG" and look_at([png]).image == "PNG"
+    assert look_at([jpeg[:30]]).image == "JPEG" and look_at([jpeg[:30]]).image_shape is None
     assert look_at([jpeg, png]).image is None and image_format(b"GIF89a...") == "GIF"
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfx_sequences.components.batches.byte_steps import numbers_of_stored, stored_numbers
+from tfx_sequences.components.batches.image_steps import decoded_images
 from tfx_sequences.components.batches.truncation import cut_steps
 from tfx_sequences.components.numbers.byte_decoding import numbers_of
-from tfx_sequences.schemas.columns.column import IdColumn, NumericColumn
+from tfx_sequences.schemas.columns.column import IdColumn, ImageColumn, NumericColumn
 from tfx_sequences.schemas.columns.names import NO_ID, SEQUENCE_LENGTH, SEQUENCE_PREFIX, weights_name
 from tfx_sequences.schemas.features.transformed_features import future_name, weighted_columns
 from tfx_sequences.schemas.spec.batching import Padding
@@ -48,10 +49,14 @@ def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, t
             is_padded = not isinstance(values, tf.RaggedTensor)
             if isinstance(column, NumericColumn) and column.stays_encoded:
                 inputs[name] = _padded_numbers(values, longest, column, padding)
+            elif isinstance(column, ImageColumn):
+                inputs[name] = decoded_images(pad_steps(values, longest, padding), column)
             else:
                 inputs[name] = (as_long_as if is_padded else pad_steps)(values, longest, padding)
         elif isinstance(column, NumericColumn) and column.stays_encoded:
             inputs[name] = numbers_of(values, column)
+        elif isinstance(column, ImageColumn):
+            inputs[name] = decoded_images(values, column)
         else:
             inputs[name] = values.to_tensor(NO_ID) if isinstance(values, tf.RaggedTensor) else values
     for name in weighted_columns(spec):

@@ -10,6 +10,7 @@ from tfx_sequences.schemas.columns.base import declared
 from tfx_sequences.schemas.columns.column import (
     COLUMN_TYPES,
     BucketizedColumn,
+    ImageColumn,
     NumericColumn,
     Scaling,
     TermColumn,
@@ -91,6 +92,13 @@ def checked_columns(columns: Any, layer: str, is_sequence: bool) -> list[Any]:
                 expected="features of one length",
                 received=f"align: {{to: {column.align.to}}}",
                 fix="Align the feature before the layer, and leave timestamps and align out.",
+            )
+        if isinstance(column, ImageColumn):
+            raise UserInputError(
+                f"{layer} was given a column of images, '{column.key}'.",
+                expected="columns of numbers, ids, terms or text",
+                received="type: image",
+                fix="Make a vector of each image first, and give it as a numeric column.",
             )
         if isinstance(column, NumericColumn | TimeColumn) and (unknown := _of_pipelines(column)):
             raise UserInputError(

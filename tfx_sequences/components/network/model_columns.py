@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tfx_sequences.schemas.columns.column import CategoricalColumn, Column, IdColumn, NumericColumn, TimeColumn
+from tfx_sequences.schemas.columns.column import (
+    CategoricalColumn,
+    Column,
+    IdColumn,
+    ImageColumn,
+    NumericColumn,
+    TimeColumn,
+)
 from tfx_sequences.schemas.columns.names import NO_ID, weights_name
 from tfx_sequences.schemas.columns.shared_tables import names_by_table
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def model_columns(spec: SequenceSpec, num_ids: Mapping[str, int]) -> list[Column]:
-    """The columns after Transform: normalized numbers, and ids.
+    """The columns after Transform: normalized numbers, ids, and the vectors of images.
 
     Args:
         spec: The spec.
@@ -31,6 +38,9 @@ def model_columns(spec: SequenceSpec, num_ids: Mapping[str, int]) -> list[Column
             columns.append(
                 NumericColumn(key=name, is_sequence=column.is_sequence, shape=column.shape, normalizer="none")
             )
+        elif isinstance(column, ImageColumn):
+            shape = (column.dimension,)
+            columns.append(NumericColumn(key=name, is_sequence=column.is_sequence, shape=shape, normalizer="none"))
         elif isinstance(column, IdColumn):
             columns.append(
                 CategoricalColumn(

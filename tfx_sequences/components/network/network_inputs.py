@@ -11,11 +11,12 @@ from tfx_sequences.components.features.embedding_tables import EmbeddingTables
 from tfx_sequences.components.features.feature_lengths import length_mask
 from tfx_sequences.components.features.sequence_features import ContextFeatures, SequenceFeatures
 from tfx_sequences.components.kinds.normalized_series import normalized_targets
+from tfx_sequences.components.network.image_front import ImageVectors
 from tfx_sequences.components.network.model_columns import model_columns
 from tfx_sequences.components.network.padding_side import PaddingToRight
 from tfx_sequences.components.network.task_statistics import TaskStatistics
 from tfx_sequences.components.numbers.chosen import normalizers_of
-from tfx_sequences.schemas.columns.column import CategoricalColumn, Column, NumericColumn
+from tfx_sequences.schemas.columns.column import CategoricalColumn, Column, ImageColumn, NumericColumn
 from tfx_sequences.schemas.columns.column_base import FurtherFeature
 from tfx_sequences.schemas.columns.internal_names import internal_name
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX, weights_name
@@ -75,6 +76,8 @@ def network_inputs(spec: SequenceSpec, statistics: TaskStatistics) -> NetworkInp
     columns = model_columns(spec, statistics.num_ids)
     tensors = {column.key: _input(column) for column in columns}
     tensors |= {weights.key: _weights_input(weights) for column in columns for weights in column.further_features}
+    images = {name: column for name, column in spec.columns.items() if isinstance(column, ImageColumn)}
+    tensors |= {name: _image_input(name, column) for name, column in images.items()}
     lengths = tensors[SEQUENCE_LENGTH] = keras.Input((), name=SEQUENCE_LENGTH, dtype="int64")
     for name in known_future(spec):
         shape = (horizon_of(spec), *getattr(spec.sequence[name], "shape", ()))
@@ -87,6 +90,9 @@ def network_inputs(spec: SequenceSpec, statistics: TaskStatistics) -> NetworkInp
         of_steps, context_columns=of_context if is_per_step else (), tables=tables, name="sequence_features"
     )
     seen = tensors | _moved_to_right(tensors, spec) | normalized_targets(spec, tensors)
+    for name, image in images.items():
+        front = ImageVectors(image.filters, image.dimension, name=f"{internal_name(name)}_vectors")
+        seen[name] = front(seen[name])
     steps, _ = features(seen)
     context = None
     if of_context and not is_per_step:
@@ -110,6 +116,12 @@ def _input(column: Column) -> Any:
         shape = (None,) if isinstance(column, CategoricalColumn) and column.multi_valued else ()
     dtype = "float32" if isinstance(column, NumericColumn) else "int64"
     return keras.Input((None, *shape) if column.is_sequence else shape, name=internal_name(column.key), dtype=dtype)
+
+
+def _image_input(name: str, column: ImageColumn) -> Any:
+    """`[B, H, W, C]`; for steps with `T` after `B`."""
+    shape = (None, *column.shape) if column.is_sequence else column.shape
+    return keras.Input(shape, name=internal_name(name), dtype="float32")
 
 
 def _weights_input(weights: FurtherFeature) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from tfx_sequences.components.numbers.byte_decoding import decode_arrays, dequantized
 from tfx_sequences.components.records import value_errors
 from tfx_sequences.components.records.batches import Rows
+from tfx_sequences.components.records.image_faults import first_not_decoded
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.columns.byte_numbers import ByteLayout
 from tfx_sequences.schemas.columns.column import NumericColumn, TermColumn, TextColumn
@@ -95,7 +96,10 @@ def errors_of_bytes(rows: Rows, feature: RawFeature, name: str) -> Iterator[tupl
         feature: The feature; other features do not have such faults.
         name: The feature's name in messages.
     """
-    layout = feature.layout
+    layout, image = feature.layout, feature.image
+    if image is not None and (wrong := first_not_decoded(rows.values.tolist(), image)) is not None:
+        at, value, why = rows.records_of_values(np.array([wrong])), rows.values[wrong], str(image.encoding)
+        yield False, at, lambda where: value_errors.no_image(name, value, why, where)
     if layout is None:
         return
     found = byte_faults(rows, layout, of_steps=feature.is_sequence, required=feature.required)

@@ -22,6 +22,7 @@ _OF_TEXT = (9, 10, 13)
 # Stored numbers usually have such magnitudes; other bits, read as floats, rarely do.
 _SMALLEST, _GREATEST = 1e-9, 1e9
 _FEWEST_FLOATS = 8
+_DECODED = 50
 
 
 def sample_bytes(files: Iterable[AnyPath]) -> dict[Key, BytesSample]:
@@ -70,7 +71,7 @@ def look_at(values: Collection[bytes]) -> BytesSample:
         return BytesSample(len(values), True, bounds)
     formats = {image_format(value) for value in values}
     if len(formats) == 1 and None not in formats:
-        return BytesSample(len(values), False, bounds, image=formats.pop())
+        return BytesSample(len(values), False, bounds, image=formats.pop(), image_shape=_shape_of_images(values))
     shape = _shape_of_tensors(values)
     if shape is not None:
         return BytesSample(len(values), False, bounds, encoding="tensor", shape=shape)
@@ -95,6 +96,18 @@ def is_text(value: bytes) -> bool:
 def image_format(value: bytes) -> str | None:
     """The image format whose files start in this way."""
     return next((name for begin, name in _IMAGES.items() if value.startswith(begin)), None)
+
+
+def _shape_of_images(values: Collection[bytes]) -> tuple[int, int, int] | None:
+    """Height, width and channels of the first image; None if one of the first few cannot be decoded."""
+    import tensorflow as tf
+
+    try:
+        shapes = [tf.io.decode_image(value).shape for value in list(values)[:_DECODED]]
+    except tf.errors.InvalidArgumentError:
+        return None
+    height, width, channels = shapes[0][-3:]
+    return height, width, channels
 
 
 def _shape_of_tensors(values: Collection[bytes]) -> tuple[int, ...] | None:

@@ -117,6 +117,16 @@ def unfit_bytes(name: str, layout: ByteLayout, number: int, step: int | None, wh
     )
 
 
+def no_image(name: str, value: bytes, encoding: str, where: Where) -> DataError:
+    """A bytes value cannot be decoded as the image that its column says it is."""
+    return DataError(
+        f"{_capital(name)} has a value that is not an image.",
+        expected=f"images of encoding {encoding}, of the column's size if they are raw",
+        received=f"{len(value)} bytes that begin with {value[:8]!r} in {where.first}",
+        fix=f"Correct `encoding` at {name} in the spec, or the records.",
+    )
+
+
 def not_text(name: str, value: bytes, where: Where) -> DataError:
     """The terms of a column are bytes that a vocabulary cannot contain."""
     return DataError(

@@ -12,7 +12,7 @@ from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.features.runtime_checks import after, require
 from tfx_sequences.components.numbers.byte_decoding import Decoded, decode, dequantized
 from tfx_sequences.schemas.columns.byte_numbers import ByteLayout
-from tfx_sequences.schemas.columns.column import NumericColumn
+from tfx_sequences.schemas.columns.column import ImageColumn, NumericColumn
 from tfx_sequences.schemas.features.raw_features import feature_of
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
@@ -24,9 +24,12 @@ def transform_encoded_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> 
         inputs: The parsed features by raw name, from `parse_records` or from Transform's reader.
         spec: The spec.
     """
-    outputs = {}
+    outputs: dict[str, Any] = {}
     for name, column in spec.columns.items():
-        if isinstance(column, NumericColumn) and column.stays_encoded and column.layout is not None:
+        if isinstance(column, ImageColumn):
+            raw = inputs[feature_of(column).tensor_name]
+            outputs[name] = like(raw, steps_of(raw, column.key, ())[0]) if column.is_sequence else tf.identity(raw)
+        elif isinstance(column, NumericColumn) and column.stays_encoded and column.layout is not None:
             raw = column_inputs(inputs, column)[feature_of(column).tensor_name]
             values, _ = _checked(raw, column, column.layout)
             outputs[name] = like(raw, values) if column.is_sequence else values

@@ -17,6 +17,7 @@ from tfx_sequences.schemas.columns.categorical_columns import CategoricalColumn,
 from tfx_sequences.schemas.columns.column_base import IdColumn
 from tfx_sequences.schemas.columns.crossed_columns import CrossedColumn
 from tfx_sequences.schemas.columns.embedding import Embedding
+from tfx_sequences.schemas.columns.image_column import ImageColumn
 from tfx_sequences.schemas.columns.keyed_normalizer import ZScoreBy
 from tfx_sequences.schemas.columns.numeric_columns import BucketizedColumn, NumericColumn, Scaling
 from tfx_sequences.schemas.columns.time_columns import TimeColumn
@@ -30,6 +31,7 @@ __all__ = [
     "CrossedColumn",
     "Embedding",
     "IdColumn",
+    "ImageColumn",
     "NumericColumn",
     "Scaling",
     "TermColumn",
@@ -40,7 +42,7 @@ __all__ = [
 ]
 
 Column = Annotated[
-    NumericColumn | CategoricalColumn | BucketizedColumn | TextColumn | CrossedColumn | TimeColumn,
+    NumericColumn | CategoricalColumn | BucketizedColumn | TextColumn | CrossedColumn | TimeColumn | ImageColumn,
     pydantic.Field(discriminator="type"),
 ]
 TermColumn = CategoricalColumn | TextColumn
@@ -49,6 +51,7 @@ COLUMN_TYPES = {
     "categorical": CategoricalColumn,
     "bucketized": BucketizedColumn,
     "text": TextColumn,
+    "image": ImageColumn,
     "time": TimeColumn,
     "crossed": CrossedColumn,
 }

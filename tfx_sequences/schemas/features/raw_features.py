@@ -13,6 +13,7 @@ from tfx_sequences.schemas.columns.column import (
     BucketizedColumn,
     CategoricalColumn,
     CrossedColumn,
+    ImageColumn,
     NumericColumn,
     Scaling,
     TimeColumn,
@@ -45,6 +46,7 @@ class RawFeature:
             Transform.
         role: What the spec uses it for.
         multi_valued: One step (or the record) has any number of values; `shape` is `()`.
+        image: The column of images that it is for.
         layout: How a bytes value holds numbers; `dtype` is `string` then, and `shape` is `()`.
         clock: The key of the timestamps of a list that has its own; empty for the steps of the record.
     """
@@ -57,6 +59,7 @@ class RawFeature:
     role: Role
     multi_valued: bool = False
     layout: ByteLayout | None = None
+    image: ImageColumn | None = None
     clock: str = ""
 
     @property
@@ -186,7 +189,8 @@ def feature_of(column: BaseColumn) -> RawFeature:
         dtype = column.dtype_of(column.key)
         no_term = None if column.multi_valued else _MISSING_KEY[dtype]
         return RawFeature(column.key, column.is_sequence, dtype, (), no_term, "feature", column.multi_valued)
-    return RawFeature(column.key, not is_from_context(column), "string", (), "", "feature")
+    image = column if isinstance(column, ImageColumn) else None
+    return RawFeature(column.key, not is_from_context(column), "string", (), "", "feature", image=image)
 
 
 def features_of(column: BaseColumn) -> list[RawFeature]:

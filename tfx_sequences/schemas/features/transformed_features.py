@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfx_sequences.schemas.columns.column import CategoricalColumn, Column, IdColumn, NumericColumn
+from tfx_sequences.schemas.columns.column import CategoricalColumn, Column, IdColumn, ImageColumn, NumericColumn
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, weights_name
 from tfx_sequences.schemas.features.observed_masks import observed_masks
 from tfx_sequences.schemas.features.record_scales import record_scales
@@ -109,7 +109,7 @@ def make_parse_transformed_spec(spec: SequenceSpec, *, with_label: bool = True) 
 
 
 def _parser(name: str, column: Column) -> Any:
-    if isinstance(column, NumericColumn) and column.stays_encoded:
+    if isinstance(column, ImageColumn) or (isinstance(column, NumericColumn) and column.stays_encoded):
         return _ragged(name, tf.string, [], False) if column.is_sequence else tf.io.FixedLenFeature([], tf.string)
     shape = list(getattr(column, "shape", ()))
     dtype = tf.int64 if isinstance(column, IdColumn) else tf.float32

@@ -7,6 +7,8 @@ from typing import Any
 
 # Frame features of YouTube-8M: of images, and of sound.
 _YOUTUBE_8M = {1024: "rgb", 128: "audio"}
+_IMAGE_ENCODINGS = {"JPEG": "jpeg", "PNG": "png"}
+_LARGEST_SIDE = 64
 _YOUTUBE_8M_RANGE = {"min": -2.0, "max": 2.0}
 
 
@@ -19,6 +21,7 @@ class BytesSample:
         is_text: Whether all are UTF-8 without control characters.
         lengths: The smallest and the greatest number of bytes.
         image: The image format, such as `JPEG`, whose signature starts all values; otherwise None.
+        image_shape: Height, width and channels of the first image; None if the images cannot be decoded.
         encoding: The type of the numbers in all values, from their size and bit patterns: `float32`, `float64` or
             `tensor`; None if unknown.
         shape: The shape of the array, for `encoding`.
@@ -28,8 +31,26 @@ class BytesSample:
     is_text: bool
     lengths: tuple[int, int]
     image: str | None = None
+    image_shape: tuple[int, int, int] | None = None
     encoding: str | None = None
     shape: tuple[int, ...] = ()
+
+
+def _images(sample: BytesSample) -> tuple[dict[str, Any] | None, list[str]]:
+    if sample.image_shape is None:
+        return None, [f"its values begin like {sample.image} images, but cannot be decoded"]
+    if sample.image not in _IMAGE_ENCODINGS:
+        return None, [f"its values are {sample.image} images; a column of images reads JPEG and PNG"]
+    height, width, channels = sample.image_shape
+    smaller = min(1.0, _LARGEST_SIDE / max(height, width))
+    fields = {
+        "type": "image",
+        "encoding": _IMAGE_ENCODINGS[sample.image],
+        "height": max(1, round(height * smaller)),
+        "width": max(1, round(width * smaller)),
+        "channels": 1 if channels < 3 else 3,
+    }
+    return fields, [f"{sample.image} images, the first of {height} by {width} pixels; choose the size that suits"]
 
 
 def column_of_bytes(
@@ -51,10 +72,7 @@ def column_of_bytes(
     if not is_single:
         return None, ["its bytes are not text, and steps have several values, which columns cannot read"]
     if sample.image is not None:
-        return None, [
-            f"its values start like {sample.image} images, which columns cannot decode; write vectors computed from "
-            "them"
-        ]
+        return _images(sample)
     if sample.encoding is not None:
         fields = {"type": "numeric", "shape": sample.shape, "encoding": sample.encoding}
         return fields, [f"bytes that contain {sample.encoding}, judged by their size and bit patterns"]
