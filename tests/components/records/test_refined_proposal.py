@@ -124,6 +124,17 @@ def test_a_vector_beside_one_numeric_sequence_is_a_forecast(tmp_path):
     assert (label.target, label.mase_scale) == ("value", "scale")
 
 
+def test_times_are_known_by_their_magnitude(tmp_path):
+    records = []
+    for i in range(40):
+        times = [1_528_917_632_000 + 1000 * n * (i + 1) for n in range(3)]
+        records.append(sequence_example({"label": "ab"[i % 2], "count": i}, {"x": [1.0 * i, 2.0, 3.0], "at": times}))
+    proposal = proposed(tmp_path, records)
+    assert (proposal.spec.sequence["at"].type, proposal.spec.sequence["at"].unit) == ("time", "ms")
+    assert proposal.spec.context["count"].type == "numeric"
+    assert "times in ms" in notes(proposal, "sequence.at")
+
+
 def test_two_labels_make_two_heads(tmp_path):
     records = []
     for i in range(40):

@@ -17,6 +17,7 @@ from tfx_sequences.components.records.leaks import Leak
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.schemas.columns.group_names import is_id_name
 from tfx_sequences.schemas.columns.names import raw_name
+from tfx_sequences.schemas.columns.time_units import guess_time_unit
 from tfx_sequences.schemas.features.raw_features import RawFeature, feature_of
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
@@ -38,6 +39,7 @@ class ProposalFacts:
         repeated_id: Whether `id_key` has the same value in several records.
         widths: The width of vectors in flat lists of an Example, and the feature that contains it, by column.
         binary: Heads whose labels are vectors of zeros and ones.
+        times: The unit of integer columns whose values are times by their magnitude.
         misaligned: Sequence columns with a different number of steps than most others (or the label), with an example.
     """
 
@@ -51,6 +53,7 @@ class ProposalFacts:
     widths: dict[str, tuple[int, str]]
     binary: tuple[str, ...]
     misaligned: dict[str, str]
+    times: dict[str, str]
 
 
 def proposal_facts(spec: SequenceSpec, files: Iterable[AnyPath], samples: Iterable[FileSample]) -> ProposalFacts:
@@ -82,6 +85,7 @@ def proposal_facts(spec: SequenceSpec, files: Iterable[AnyPath], samples: Iterab
         widths=values.widths(),
         binary=values.binary(),
         misaligned=values.misaligned(),
+        times=values.times(),
     )
 
 
@@ -105,6 +109,8 @@ class _Values:
         sizes = [n for n, c in spec.columns.items() if not c.is_sequence and feature_of(c).shape == (2,)]
         labels = [raw_name(x.key, of_steps=True) for x in spec.heads.values() if x.per_step]
         names = {feature_of(c).tensor_name: n for n, c in spec.columns.items() if feature_of(c).is_sequence}
+        numbers = [n for n, c in spec.columns.items() if c.type == "numeric" and c.dtype == "int64" and c.size == 1]
+        self._bounds: dict[str, list[int]] = {name: [] for name in numbers}
         self._steps: dict[str, list[np.ndarray]] = {name: [] for name in (*labels, *names)}
         self._of_labels, self._of_steps = labels, names
         in_example = spec.record == "Example"
@@ -115,6 +121,9 @@ class _Values:
         features = {name: feature_of(column) for name, column in self._spec.columns.items()}
         rows = {name: batch.rows[feature.tensor_name] for name, feature in features.items()}
         sizes = {feature_of(column).tensor_name: feature_of(column).size for column in self._spec.columns.values()}
+        for name, bounds in self._bounds.items():
+            if len(rows[name].values):
+                bounds += [int(rows[name].values.min()), int(rows[name].values.max())]
         for name, steps in self._steps.items():
             values = batch.rows[name]
             steps.append(np.diff(values.splits[0]) // (sizes.get(name, 1) if len(values.splits) == 1 else 1))
@@ -146,6 +155,10 @@ class _Values:
                 del self._widths[name, size]
             else:
                 self._widths[name, size] = int(shapes[0, 1])
+
+    def times(self) -> dict[str, str]:
+        units = {name: guess_time_unit(bounds) for name, bounds in self._bounds.items() if bounds}
+        return {name: unit for name, unit in units.items() if unit is not None}
 
     def misaligned(self) -> dict[str, str]:
         steps = {name: np.concatenate(parts) for name, parts in self._steps.items() if parts}

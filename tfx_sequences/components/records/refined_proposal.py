@@ -84,6 +84,12 @@ class _Draft:
             text = f"a flat list of {width} values per step: '{self._columns[size].key}' contains its shape"
             self.notes.append(Note(name, text))
             self.remove(size, f"the numbers of steps and of values of '{self._columns[name].key}'")
+        for name, unit in facts.times.items():
+            section, _, key = name.partition(".")
+            self.plain[section][key] = {"type": "time", "unit": unit}
+            self.notes = [note for note in self.notes if note.about != name]
+            text = f"times in {unit} since 1970 by their magnitude; `features` says what the network gets of them"
+            self.notes.append(Note(name, text))
         for name, example in facts.misaligned.items():
             self.remove(name, f"{example}; to use it, declare `timestamps` and `align`")
         for name, value in facts.constants.items():

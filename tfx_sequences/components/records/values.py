@@ -25,7 +25,6 @@ from tfx_sequences.schemas.columns.names import SEQUENCE_PREFIX, raw_name
 from tfx_sequences.schemas.columns.vocabularies import known_terms
 from tfx_sequences.schemas.features.computed_vocabularies import computed_vocabularies
 from tfx_sequences.schemas.features.raw_features import RawFeature, feature_of, features_of, raw_features
-from tfx_sequences.schemas.features.transformed_features import weighted_columns
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, is_from_context
 
@@ -123,6 +122,9 @@ class ValueChecks:
                 self._check_terms(batch, name, term_rows(rows, column))
         for time in {time.key: None for column in self._spec.columns.values() for time in column.clock_features}:
             self._check_timestamps(batch, raw_name(time, of_steps=True))
+        # Not above: it imports TensorFlow, which a folder without files does not need.
+        from tfx_sequences.schemas.features.transformed_features import weighted_columns
+
         for name, weighted in weighted_columns(self._spec).items():
             self._check_weights_of_terms(batch, name, weighted)
         for name, column in self._counted.items():
