@@ -40,24 +40,29 @@ def test_records_of_every_kind_of_column_give_columns_that_parse_them(tmp_path):
     assert sequence == expected_sequence
     # What stands in for a missing number no record tells.
     assert context.pop("age").shape == expected_context.pop("age").shape
+    # Nothing in the records says that these numbers are weights of terms.
+    del expected_context["interest_weights"]
     assert context == expected_context
     assert proposal.spec.sequence["genres"].multi_valued
     assert proposal.spec.sequence["pair"].shape == (2,)
-    assert proposal.left_out == ()
+    assert [str(note).partition(":")[0] for note in proposal.left_out] == ["interest_weights"]
 
 
 def test_records_that_are_examples_give_lists_as_steps(tmp_path):
     analyzed = Analyzed(everything_spec(), plain_records(), "")
     proposal = propose_spec(inferred(tmp_path, analyzed.serialized_examples, "a.tfrecord"), label="kind")
     assert proposal.spec.record == "Example"
+    empty = "no record has a value for it, so its type is unknown."
     assert [str(note) for note in proposal.left_out] == [
-        "genres: no record has a value for it, so its type is unknown."
+        f"{key}: {empty}" for key in ("genres", "topic_weights", "topics")
     ]
     parsed = make_parse_example_spec(proposal.spec)
     expected = make_parse_example_spec(analyzed.spec_of_examples)
     # Of flat lists nothing tells arrays from scalars, or what belongs to no step; a note says so.
     differ = {name for name in parsed.keys() | expected.keys() if parsed.get(name) != expected.get(name)}
-    assert differ == {"age", "sequence.lpc", "sequence.pair", "sequence.scaled", "tags", "sequence.tags"}
+    lists = {"tags", "interests", "interest_weights"}
+    of_steps = {f"sequence.{key}" for key in ("lpc", "pair", "scaled", *lists)}
+    assert differ == {"age", *lists, *of_steps}
     assert any(note.about == "record" for note in proposal.notes)
 
 

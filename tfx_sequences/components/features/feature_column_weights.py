@@ -11,6 +11,7 @@ import numpy as np
 from tfx_sequences.components.features.sequence_features import ContextFeatures, SequenceFeatures
 from tfx_sequences.errors import UserInputError, did_you_mean, shortened
 from tfx_sequences.schemas.columns.column import IdColumn
+from tfx_sequences.schemas.columns.internal_names import internal_name
 
 # The variable's name in tf_keras and estimators, inside the scope of an embedding_column.
 _VARIABLE = "/embedding_weights"
@@ -146,9 +147,9 @@ def _table_called(name: str, tables: list[str]) -> str | None:
     return max(ends, key=len, default=None)
 
 
-def _spellings(table: str) -> tuple[str, str, str]:
+def _spellings(table: str) -> tuple[str, ...]:
     """The table's name, and its forms in tf_keras scopes and in our own variables."""
-    return table, re.sub(r"[^A-Za-z0-9_.\-]", "_", table), table.replace("/", "_")
+    return table, re.sub(r"[^A-Za-z0-9_.\-]", "_", table), table.replace("/", "_"), internal_name(table)
 
 
 def _unmatched(layer: Any, tables: list[str], missing: list[str], left_over: list[str]) -> UserInputError:
