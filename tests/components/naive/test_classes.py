@@ -134,7 +134,7 @@ def test_answers_of_too_many_pairs_are_left_out_by_name():
     label = Label(key="y", per_step=True)
     batch = HeadBatch(np.arange(100)[None] % 2, np.ones((1, 100), "float32"), ids={"word": np.arange(100)[None]})
     head, found = naive(label, ("a", "b"), [batch], [batch], most_pairs=50)
-    assert head.left_out == ["most frequent for each 'word': more than 50 pairs occur"]
+    assert head.left_out == ["most frequent for each 'word': more than 50 distinct pairs occur"]
     assert found["accuracy"] == {"majority class": 0.5}
 
 

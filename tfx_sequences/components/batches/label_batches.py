@@ -153,5 +153,7 @@ def _check(flat: tf.Tensor, label: Label) -> tf.Operation:
     else:
         right, fault = flat >= 0, "a class is not in the spec or the training split. Class indices:"
     if label.may_be_missing:
-        right |= is_marked(flat)
+        marked = is_marked(flat)
+        # One marked number makes the whole vector a missing target.
+        right |= marked if marked.shape.rank == right.shape.rank else tf.reduce_any(marked, axis=-1)
     return assert_in_graph(tf.reduce_all(right), f"Label {label.key}: {fault}", flat)
