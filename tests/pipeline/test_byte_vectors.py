@@ -10,7 +10,7 @@ from tfx_sequences.components.serving.prediction import predict_files
 from tfx_sequences.pipeline.commands.cli import main
 from tfx_sequences.schemas.spec.spec_io import load_spec
 
-SHARDS = {"train0093": 96, "validate3844": 24, "test0001": 24}
+SHARDS = {"train0093": 400, "validate3844": 24, "test0001": 24}
 
 
 def frame_records(count, seed):
@@ -42,7 +42,7 @@ def test_from_records_to_a_model_that_knows_the_labels(tmp_path, capfd):
             2,
         )
     # Everything but the length of the training is as proposed.
-    spec_file.write_text(spec_file.read_text() + "model: {units: [16]}\ntraining: {epochs: 20}\n")
+    spec_file.write_text(spec_file.read_text() + "model: {units: [32]}\ntraining: {epochs: 20}\n")
     assert main(["run", str(spec_file), "--data", str(data), "--output", str(output)]) == 0, capfd.readouterr().err
     report = json.loads((output / "report.json").read_text())
     assert report["metrics"]["auc"] > 0.95
