@@ -213,7 +213,7 @@ def test_the_builder_on_the_page_of_networks_knows_records_without_steps():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("without_steps", r"the `steps` of what .*without_steps built[\s\S]*\[B, T, D\][\s\S]*received: none"),
+        ("without_steps", r"`steps` from .*without_steps[\s\S]*\[B, T, D\][\s\S]*received: none"),
         ("no_network", r"no_network did not return a network[\s\S]*received: keras[\s\S]*inputs\.network"),
         ("with_other_inputs", r"with_other_inputs changed the inputs"),
         ("pooled_of_steps", r"the `(steps|pooled)`"),
