@@ -55,7 +55,8 @@ class ValueChecks:
         self._found: dict[tuple[int, str], _Finding] = {}
         self._strangers: dict[tuple[int, str], dict[Any, None]] = {}
         self._features = raw_features(spec)
-        self._may_be_missing = {label.raw_name for label in spec.heads.values() if label.may_be_missing}
+        self._may_be_missing = {feature_of(column).tensor_name for column in spec.columns.values()}
+        self._may_be_missing |= {label.raw_name for label in spec.heads.values() if label.may_be_missing}
         self._names = {f.tensor_name: feature_name(f, spec) for f in self._features}
         columns = {n: c for n, c in spec.columns.items() if isinstance(c, TermColumn)}
         self._of_terms = {_tensor_name(c) for c in columns.values()}
@@ -219,7 +220,7 @@ class ValueChecks:
 
     def _check_finite(self, batch: Batch, feature: RawFeature, rows: Rows) -> None:
         finite = np.isfinite(rows.values)
-        if feature.role == "feature" or feature.tensor_name in self._may_be_missing:
+        if feature.tensor_name in self._may_be_missing:
             finite |= np.isnan(rows.values)  # missing
         if not finite.all():
             wrong, name = np.flatnonzero(~finite), self._names[feature.tensor_name]
