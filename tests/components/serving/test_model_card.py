@@ -34,6 +34,7 @@ def test_the_card_says_what_the_model_was_made_of(everything, exported_everythin
     assert {name: its["normalizer"] for name, its in card["normalizers"].items()} == {
         "context.age": "z_score",
         "sequence.lpc": "z_score",
+        "sequence.pulse": "z_score",
     }
     assert card["inputs"]["lpc"] == {
         "feature": "sequence.lpc",
@@ -54,7 +55,7 @@ def test_a_changed_spec_is_refused_with_the_features_name(exported_everything):
     with pytest.raises(SpecError, match=r"trained with another spec[\s\S]*sequence\.url: hash_bucket_size was 5, is 6"):
         load_model(exported_everything[1], spec=changed_spec(hash_bucket_size=6))
     without_tags = {k: v for k, v in everything_spec().context.items() if k != "tags"}
-    with pytest.raises(SpecError, match=r"context\.tags: gone \(categorical\)"):
+    with pytest.raises(SpecError, match=r"context\.tags: removed \(categorical\)"):
         check_model(read_card(exported_everything[1]), everything_spec(context=without_tags))
 
 
