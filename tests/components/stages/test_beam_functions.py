@@ -10,6 +10,7 @@ from tensorflow_model_analysis.metrics import metric_types
 from tests.records import sequence_example, write_records
 from tfx_sequences.components.evaluation import metrics as evaluation_metrics
 from tfx_sequences.components.records.framing import read_records
+from tfx_sequences.components.records.hold_back import HoldBack
 from tfx_sequences.components.serving.bulk_prediction import Done, Part, PredictPart
 from tfx_sequences.components.stages import ingest
 from tfx_sequences.components.stages.bulk_inference import PredictLogs
@@ -33,7 +34,7 @@ def test_beam_knows_the_types_of_what_travels():
 
 def test_the_place_of_a_record_is_the_same_elsewhere():
     records = [sequence_example({"id": str(number)}, {}) for number in range(200)]
-    shares = {"valid": 0.3}
+    shares = HoldBack({"valid": 0.3})
     here = [ingest._place(record, 2, shares) for record in records]
     assert 20 < here.count(0) < 120
     # Read backwards by another: nothing is kept from one record to the next.
