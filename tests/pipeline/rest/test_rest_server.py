@@ -107,6 +107,11 @@ def without(name):
     return request
 
 
+def unequal_lengths():
+    context, sequence = plain_records()[5]
+    return sequence_example(context, {**sequence, "price": sequence["price"][:1]})
+
+
 def chunks(number):
     for _ in range(number):
         yield b" " * (1 << 20)
@@ -184,7 +189,7 @@ BAD = {
         "place",
     ),
     "record of unequal lengths": (
-        lambda: instances(in_base64(sequence_example({"place": [1.0, 2.0]}, {"price": [1.0]}).SerializeToString())),
+        lambda: instances(in_base64(unequal_lengths().SerializeToString())),
         400,
         "different numbers of steps",
     ),
@@ -227,6 +232,15 @@ def test_a_bad_request_has_its_error_and_the_server_goes_on(server, name):
     assert words in answer["error"]
     assert "node" not in answer["error"] and "Traceback" not in answer["error"]
     assert call(server, instances(record()))[0] == 200
+
+
+def test_a_number_of_a_vector_that_is_missing_is_answered_as_by_the_model(server, model):
+    columns = of_tensors(place=[[1.0, float("nan")]])["inputs"]
+    status, answer = call(server, {"signature_name": "serving_tensors", "inputs": columns})
+    row = {**ROWS[5], "place": [1.0, float("nan")]}
+    expected = model.predict(row, signature_name="serving_tensors")["scores"]
+    assert status == 200, answer
+    np.testing.assert_allclose(answer["outputs"]["scores"], expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", PLACES)
