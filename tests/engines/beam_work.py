@@ -18,7 +18,6 @@ import pytest
 import tensorflow as tf
 import tensorflow_data_validation as tfdv
 import tensorflow_transform as tft
-from tfx.components.evaluator.executor import Executor
 from tfx.orchestration import metadata, pipeline
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.types import artifact_utils, standard_artifacts
@@ -27,6 +26,7 @@ from tfx.utils import path_utils
 
 from tfx_sequences.components.evaluation.result import read_figures
 from tfx_sequences.components.serving.bulk_prediction import predict_through_beam
+from tfx_sequences.components.stages.steady_reading import EvaluatorExecutor
 from tfx_sequences.pipeline.create import create_pipeline
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
@@ -114,9 +114,9 @@ def evaluate_words(
     for name, [artifact] in made.items():
         artifact.uri = str(folder / name)
     [evaluator] = [c for c in _pipeline(spec, Path("data"), folder).components if c.id == "Evaluator"]
-    context = Executor.Context(beam_pipeline_args=[*beam_args], tmp_dir=str(folder / "tmp"), unique_id="1")
+    context = EvaluatorExecutor.Context(beam_pipeline_args=[*beam_args], tmp_dir=str(folder / "tmp"), unique_id="1")
     started = time.monotonic()
-    Executor(context).Do({**work.artifacts, "model": [served]}, made, dict(evaluator.exec_properties))
+    EvaluatorExecutor(context).Do({**work.artifacts, "model": [served]}, made, dict(evaluator.exec_properties))
     seconds = time.monotonic() - started
     # Only plots have names of classes, and are left out.
     figures = read_figures(str(folder / "evaluation"), {"": [str(number) for number in range(1000)]})

@@ -218,7 +218,7 @@ def truncated_gzip(folder):
     file = data_in(folder, name="train.tfrecord.gz")
     size = file.stat().st_size - 20
     os.truncate(file, size)
-    return Bad(f"{file} is truncated.", "a whole gzip stream", f"after byte {size}", "again")
+    return Bad(f"{file} is truncated.", "a complete gzip stream", f"after byte {size}", "again")
 
 
 @case
@@ -227,7 +227,7 @@ def records_without_the_group(folder):
     data_in(folder, good(6))
     (folder / "data" / "valid.tfrecord").unlink()
     (folder / "data" / "test.tfrecord.gz").unlink()
-    return Bad("A record does not have the group 'user'.", "splits.group", "no 'user' beside", "Write the group")
+    return Bad("A record does not have the group 'user'.", "splits.group", "no 'user' beside", "Add the group")
 
 
 @case
@@ -396,7 +396,7 @@ def class_of_the_test_that_training_lacks(folder):
     return Bad(
         "The split 'test' has a class of the label 'kind' that no training record has.",
         "one of 'noun', 'verb'",
-        "'verbs' in 1 records of 'test'",
+        "'verbs' in 1 record of 'test'",
         "The closest is 'verb'.",
     )
 

@@ -18,6 +18,8 @@ from tfx.utils import io_utils
 from tests.everything import everything_spec, plain_records
 from tests.records import sequence_example, write_records
 from tfx_sequences.components.serving import predictions_file
+from tfx_sequences.components.serving.model_card import write_card
+from tfx_sequences.components.serving.model_files import FILES, digests_of_files
 from tfx_sequences.components.stages.evaluation_check import EvaluationCheck
 from tfx_sequences.components.stages.ingest import Executor as IngestExecutor
 from tfx_sequences.components.stages.ingest import SequenceExampleGen
@@ -142,14 +144,14 @@ def test_the_gate_names_every_feature_with_an_anomaly(tmp_path):
 
 
 def test_a_real_anomaly_is_told_with_its_feature(tmp_path):
-    """TFDV's own words for a NaN in a sequence feature, through statistics and our schema."""
+    """TFDV's own words for an infinite value of a sequence feature, through statistics and our schema."""
     from tensorflow_data_validation import load_stats_binary, validate_statistics
     from tfx.components.statistics_gen.executor import Executor as StatisticsExecutor
 
     from tfx_sequences.components.stages.schema_curation import anomaly_lines
     from tfx_sequences.schemas.features.tfmd import make_schema
 
-    record = sequence_example({"kind": "good"}, {"lpc": [[1.0, float("nan"), 2.0]]})
+    record = sequence_example({"kind": "good"}, {"lpc": [[1.0, float("inf"), 2.0]]})
     write_records(tmp_path / "examples" / "Split-train" / "data.gz", [record] * 3)
     examples = artifact(standard_artifacts.Examples, tmp_path / "examples", ["train"])
     examples.set_string_custom_property("payload_format", "FORMAT_TF_SEQUENCE_EXAMPLE")
@@ -342,7 +344,13 @@ def test_the_model_check_refuses_a_model_that_answers_otherwise(trained, tmp_pat
 
 def test_the_model_check_refuses_a_model_that_does_not_load(trained, tmp_path):
     shutil.copytree(trained["model"].uri, tmp_path / "model")
-    (tmp_path / "model" / "Format-Serving" / "saved_model.pb").write_bytes(b"not a model")
+    folder = tmp_path / "model" / "Format-Serving"
+    next(folder.glob("variables/*.data-*")).write_bytes(b"not weights")
+    blessed, report = check(artifact(standard_artifacts.Model, tmp_path / "model"), trained["model_run"], tmp_path)
+    assert blessed == 0
+    assert "is damaged: files that have changed: 'variables/" in report["failures"][0]
+    # As if it had been exported so: only the process that loads it finds out.
+    write_card({**json.loads((folder / "tfx_sequences.json").read_text()), FILES: digests_of_files(folder)}, str(folder))
     blessed, report = check(artifact(standard_artifacts.Model, tmp_path / "model"), trained["model_run"], tmp_path)
     assert blessed == 0
     assert "does not run on its own" in report["failures"][0]

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 
 from tfx import types
-from tfx.components.evaluator.component import Evaluator
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.schema_gen.component import SchemaGen
-from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.common import resolver
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
@@ -36,6 +34,7 @@ from tfx_sequences.components.stages.ingest import SequenceExampleGen
 from tfx_sequences.components.stages.model_check import ModelCheck
 from tfx_sequences.components.stages.pusher import SequencePusher
 from tfx_sequences.components.stages.schema_curation import AnomalyGate, SchemaCurator
+from tfx_sequences.components.stages.steady_reading import SteadyEvaluator, SteadyStatisticsGen
 from tfx_sequences.components.stages.steady_transform import SteadyTransform
 from tfx_sequences.components.stages.trainer import RUN_FN, SequenceTrainer
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
@@ -89,7 +88,7 @@ def create_pipeline(
     trained = spec_to_json(spec, TRAIN_SECTIONS)
     example_gen = SequenceExampleGen(data, spec, splits_with_files, code_digest(ingest.__name__), patterns)
     examples = example_gen.outputs["examples"]
-    statistics_gen = StatisticsGen(examples=examples)
+    statistics_gen = SteadyStatisticsGen(examples=examples).with_id("StatisticsGen")
     statistics = statistics_gen.outputs["statistics"]
     schema_gen = SchemaGen(statistics=statistics)
     curator = SchemaCurator(
@@ -135,7 +134,7 @@ def create_pipeline(
     )
     model = trainer.outputs["model"]
     baseline = _last_blessed_model() if spec.evaluation.baseline else None
-    evaluator = Evaluator(
+    evaluator = SteadyEvaluator(
         examples=examples,
         example_splits=["test"],
         model=model,
@@ -144,7 +143,7 @@ def create_pipeline(
         eval_config=make_eval_config(spec),
         module_path=EXTRACTORS_MODULE,
         fairness_indicator_thresholds=None,
-    )
+    ).with_id("Evaluator")
     figures_check = EvaluationCheck(
         evaluation=evaluator.outputs["evaluation"],
         model=model,

@@ -13,8 +13,7 @@ from tfx.components.transform import executor as transform_executor
 from tfx.dsl.components.base import executor_spec
 
 from tfx_sequences.components.stages.exact_integers import exact_integers
-
-RECORDS_PER_BATCH = 256
+from tfx_sequences.components.stages.steady_reading import RECORDS_PER_BATCH
 
 
 class _Processor(transform_executor.TransformProcessor):
