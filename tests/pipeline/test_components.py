@@ -350,7 +350,9 @@ def test_the_model_check_refuses_a_model_that_does_not_load(trained, tmp_path):
     assert blessed == 0
     assert "is damaged: files that have changed: 'variables/" in report["failures"][0]
     # As if it had been exported so: only the process that loads it finds out.
-    write_card({**json.loads((folder / "tfx_sequences.json").read_text()), FILES: digests_of_files(folder)}, str(folder))
+    write_card(
+        {**json.loads((folder / "tfx_sequences.json").read_text()), FILES: digests_of_files(folder)}, str(folder)
+    )
     blessed, report = check(artifact(standard_artifacts.Model, tmp_path / "model"), trained["model_run"], tmp_path)
     assert blessed == 0
     assert "does not run on its own" in report["failures"][0]
