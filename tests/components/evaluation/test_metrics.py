@@ -33,7 +33,7 @@ def test_an_output_is_summed_over_the_records():
 
 @pytest.mark.parametrize(("figure", "value"), [("mean_absolute_error", 2 / 4), ("mean_squared_error", 4 / 4)])
 def test_a_figure_is_that_of_the_measures_of_its_label(figure, value):
-    targets, outputs, weights = np.zeros(2, "float32"), np.float32([2, 0]), np.float32([1, 3])
+    targets, outputs, weights = np.zeros(2, "float32"), np.float32([[2], [0]]), np.float32([1, 3])
     sums = MeasuresOf(LABEL, None)({}).sums(targets, outputs, weights).numpy()
     computations = HeadFigure.computations_of("error", figure, "sums", LABEL)
     assert found(computations, [{"sums": of_record} for of_record in sums]) == {"error": value}
@@ -64,7 +64,7 @@ def test_ranges_of_steps_have_figures_and_counts():
     def sums(outputs):
         """Of one record, by range of steps: the targets are 0, and each step has weight 1."""
         zeros = np.zeros((1, len(outputs)), "float32")
-        return measures.sums(zeros, np.float32([outputs]), zeros + 1).numpy()[0]
+        return measures.sums(zeros, np.float32([outputs])[..., None], zeros + 1).numpy()[0]
 
     first, second = np.stack([sums([1]), sums([3, 3])]), np.stack([sums([3]), sums([])])
     elements = [
