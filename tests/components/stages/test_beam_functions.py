@@ -7,9 +7,7 @@ from apache_beam.typehints.decorators import TypeCheckError
 
 from tests.records import sequence_example, write_records
 from tfx_sequences.components.records.framing import read_records
-from tfx_sequences.components.records.hold_back import HoldBack
 from tfx_sequences.components.serving.bulk_prediction import Done, Part, PredictPart
-from tfx_sequences.components.stages import ingest
 from tfx_sequences.components.stages.bulk_inference import PredictLogs
 
 
@@ -26,15 +24,6 @@ def test_beam_knows_the_types_of_what_travels():
     for function in (predict, travelled(PredictLogs("model"))):
         with pytest.raises(TypeCheckError):
             _ = texts | type(function).__name__ >> beam.ParDo(function)
-
-
-def test_the_place_of_a_record_is_the_same_elsewhere():
-    records = [sequence_example({"id": str(number)}, {}) for number in range(200)]
-    shares = HoldBack({"valid": 0.3})
-    here = [ingest._place(record, 2, shares) for record in records]
-    assert 20 < here.count(0) < 120
-    # Read backwards by another: nothing is kept from one record to the next.
-    assert [travelled(ingest._place)(record, 2, shares) for record in reversed(records)] == here[::-1]
 
 
 def test_records_are_read_elsewhere(tmp_path):
