@@ -1,4 +1,4 @@
-"""Each of our components on its own, on what the components before it made of real files."""
+"""Components on the outputs of a run: those that need what the components before them made of real files."""
 
 import json
 import re
@@ -8,23 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 from tfx.dsl.io import filesystem_registry
 from tfx.dsl.io.plugins.tensorflow_gfile import TensorflowFilesystem
-from tfx.types import artifact_utils, standard_artifacts
-from tfx.types.artifact_utils import encode_split_names
+from tfx.types import standard_artifacts
 from tfx.utils import io_utils
 
-from tests.everything import everything_spec, plain_records
-from tests.records import sequence_example, write_records
+from tests.components.stages.artifacts import artifact, standard_channel
+from tests.everything import everything_spec
 from tfx_sequences.components.serving import predictions_file
 from tfx_sequences.components.serving.model_card import write_card
 from tfx_sequences.components.serving.model_files import FILES, digests_of_files
 from tfx_sequences.components.stages.evaluation_check import EvaluationCheck
-from tfx_sequences.components.stages.ingest import Executor as IngestExecutor
-from tfx_sequences.components.stages.ingest import SequenceExampleGen
 from tfx_sequences.components.stages.model_check import REPORT, ModelCheck
-from tfx_sequences.components.stages.schema_curation import AnomalyGate, SchemaCurator
+from tfx_sequences.components.stages.schema_curation import SchemaCurator
 from tfx_sequences.components.stages.trainer import Executor as TrainerExecutor
 from tfx_sequences.components.stages.trainer import SequenceTrainer
 from tfx_sequences.components.training.run import run_fn
@@ -33,62 +29,7 @@ from tfx_sequences.pipeline.local.report import collect
 from tfx_sequences.schemas.features.bucket_plan import BucketPlan
 from tfx_sequences.schemas.spec.spec_io import spec_to_json
 
-
-def artifact(kind, uri, splits=None):
-    made = kind()
-    made.uri = str(uri)
-    if splits:
-        made.split_names = encode_split_names(list(splits))
-    return made
-
-
-def write_schema(folder, schema):
-    io_utils.write_pbtxt_file(str(folder / "schema.pbtxt"), schema)
-    return artifact(standard_artifacts.Schema, folder)
-
-
-# SequenceExampleGen
-
-
-def ingest(data, spec, splits_with_files, output, beam_args=()):
-    component = SequenceExampleGen(str(data), spec, splits_with_files, code_digest="")
-    examples = artifact(standard_artifacts.Examples, output)
-    arguments = ["--runner=FnApiRunner", *beam_args]
-    context = IngestExecutor.Context(beam_pipeline_args=arguments, unique_id="1", tmp_dir=str(output))
-    IngestExecutor(context).Do({}, {"examples": [examples]}, component.exec_properties)
-    return {
-        name: [
-            r.numpy()
-            for uri in artifact_utils.get_split_uris([examples], name)
-            for r in tf.data.TFRecordDataset(tf.io.gfile.glob(f"{uri}/*"), "GZIP")
-        ]
-        for name in artifact_utils.decode_split_names(examples.split_names)
-    }
-
-
-def test_ingest_keeps_every_record_of_every_split(tmp_path):
-    records = [sequence_example(c, s).SerializeToString(deterministic=True) for c, s in plain_records()]
-    for name, part in (("train", records[:20]), ("valid", records[20:25]), ("test", records[25:])):
-        write_records(tmp_path / "data" / f"{name}-0.tfrecord", part)
-    splits = ingest(tmp_path / "data", everything_spec(), ("train", "valid", "test"), tmp_path / "out")
-    assert {name: len(part) for name, part in splits.items()} == {"train": 20, "valid": 5, "test": 15}
-
-
-@pytest.mark.parametrize("with_files", [("train",), ("train", "test"), ("train", "valid")])
-def test_ingest_holds_back_what_has_no_files(tmp_path, with_files):
-    records = [sequence_example(c, s) for c, s in plain_records()]
-    for name in with_files:
-        write_records(tmp_path / "data" / f"{name}-0.tfrecord", records)
-    splits = ingest(tmp_path / "data", everything_spec(), with_files, tmp_path / "out")
-    assert set(splits) == {"train", "valid", "test"}
-    held_back = {"valid", "test"} - set(with_files)
-    assert sum(len(splits[name]) for name in {"train", *held_back}) == len(records)
-    assert all(0 < len(splits[name]) < 20 for name in held_back)
-    for name in set(with_files) - {"train"}:
-        assert len(splits[name]) == len(records)
-
-
-# SchemaCurator and AnomalyGate
+# SchemaCurator
 
 
 def curate(inferred, spec, tmp_path):
@@ -109,63 +50,6 @@ def test_the_curator_refuses_a_feature_the_data_lacks(everything_run, tmp_path):
     spec = everything_spec(sequence={"tokens": {"type": "categorical"}})
     with pytest.raises(DataError, match=r"no sequence feature 'tokens'[\s\S]*Did you mean 'token'"):
         curate(inferred, spec, tmp_path)
-
-
-def pass_gate(tmp_path, anomalies):
-    for split, proto in anomalies.items():
-        folder = tmp_path / "anomalies" / f"Split-{split}"
-        folder.mkdir(parents=True)
-        (folder / "SchemaDiff.pb").write_bytes(proto.SerializeToString())
-    AnomalyGate.test_call(
-        schema=write_schema(tmp_path / "schema", schema_pb2.Schema(feature=[schema_pb2.Feature(name="x")])),
-        anomalies=artifact(standard_artifacts.ExampleAnomalies, tmp_path / "anomalies", anomalies),
-        validated_schema=artifact(standard_artifacts.Schema, tmp_path / "validated"),
-        code_digest="",
-    )
-    return tmp_path / "validated" / "schema.pbtxt"
-
-
-def test_the_gate_hands_the_schema_on(tmp_path):
-    passed = pass_gate(tmp_path, {"train": anomalies_pb2.Anomalies(), "test": anomalies_pb2.Anomalies()})
-    assert passed.read_text() == (tmp_path / "schema" / "schema.pbtxt").read_text()
-
-
-def test_the_gate_names_every_feature_with_an_anomaly(tmp_path):
-    info = anomalies_pb2.AnomalyInfo(description="values are NaN")
-    found = {
-        "train": anomalies_pb2.Anomalies(),
-        "test": anomalies_pb2.Anomalies(anomaly_info={"'##SEQUENCE##'.lpc": info, "age": info}),
-    }
-    with pytest.raises(DataError) as caught:
-        pass_gate(tmp_path, found)
-    assert "test: feature 'lpc': values are NaN" in str(caught.value)
-    assert "test: feature 'age': values are NaN" in str(caught.value)
-    assert not (tmp_path / "validated").exists()
-
-
-def test_a_real_anomaly_is_told_with_its_feature(tmp_path):
-    """TFDV's own words for an infinite value of a sequence feature, through statistics and our schema."""
-    from tensorflow_data_validation import load_stats_binary, validate_statistics
-    from tfx.components.statistics_gen.executor import Executor as StatisticsExecutor
-
-    from tfx_sequences.components.stages.schema_curation import anomaly_lines
-    from tfx_sequences.schemas.features.tfmd import make_schema
-
-    record = sequence_example({"kind": "good"}, {"lpc": [[1.0, float("inf"), 2.0]]})
-    write_records(tmp_path / "examples" / "Split-train" / "data.gz", [record] * 3)
-    examples = artifact(standard_artifacts.Examples, tmp_path / "examples", ["train"])
-    examples.set_string_custom_property("payload_format", "FORMAT_TF_SEQUENCE_EXAMPLE")
-    statistics = artifact(standard_artifacts.ExampleStatistics, tmp_path / "statistics", ["train"])
-    context = StatisticsExecutor.Context(beam_pipeline_args=["--runner=FnApiRunner"], unique_id="1", tmp_dir=".")
-    StatisticsExecutor(context).Do({"examples": [examples]}, {"statistics": [statistics]}, {"exclude_splits": "[]"})
-    schema = make_schema(
-        everything_spec(
-            id_key=None, example_weight=None, context={}, sequence={"lpc": {"type": "numeric", "shape": (3,)}}
-        )
-    )
-    stats = load_stats_binary(str(tmp_path / "statistics" / "Split-train" / "FeatureStats.pb"))
-    lines = anomaly_lines(validate_statistics(stats, schema), "train")
-    assert any("feature 'lpc'" in line for line in lines), lines
 
 
 # SequenceTrainer
@@ -237,30 +121,8 @@ def fetch(uri, folder):
                 tf.io.gfile.copy(path, str(copy))
 
 
-def test_what_a_run_sets_anew_reaches_the_trainer(training):
-    component, inputs = training
-    made = {
-        "model": [artifact(standard_artifacts.Model, "m")],
-        "model_run": [artifact(standard_artifacts.ModelRun, "r")],
-    }
-    executor = TrainerExecutor(TrainerExecutor.Context())
-    fn_args = executor._GetFnArgs(inputs, made, component.exec_properties)
-    assert fn_args.train_steps is None
-    assert fn_args.custom_config["backups"] == "ram://training/root/backups"
-    set_anew = {"training_steps": 7, "output_root": "gs://other"}
-    fn_args = executor._GetFnArgs(inputs, made, {**component.exec_properties, **set_anew})
-    assert fn_args.train_steps == 7
-    assert fn_args.custom_config["backups"] == "gs://other/backups"
-
-
 def test_a_training_that_has_ended_leaves_no_backup(trained):
     assert not tf.io.gfile.glob("ram://training/root/backups/*")
-
-
-def standard_channel(value):
-    from tfx.types import channel_utils
-
-    return channel_utils.as_channel([value])
 
 
 def test_the_trainer_exports_a_model_and_reports(trained, everything_run):

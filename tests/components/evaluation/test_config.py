@@ -8,7 +8,6 @@ from tensorflow_model_analysis.proto import config_pb2
 from tests.everything import everything_spec
 from tests.labels import labels_spec
 from tfx_sequences.components.evaluation.config import make_eval_config
-from tfx_sequences.components.stages.evaluation_check import find_miscounts
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 # TFMA's own metrics have no weights, so they are for labels that no record may lack.
@@ -112,27 +111,3 @@ def test_ranges_of_lengths_are_slices_and_those_of_steps_are_figures():
 def test_what_cannot_be_evaluated_is_told(evaluation, words):
     with pytest.raises(ValueError, match=re.escape(words)):
         everything_spec(evaluation=evaluation)
-
-
-def test_miscounts_are_told():
-    spec = labels_spec(evaluation={"length_slices": (2,), "step_slices": (1,)})
-    whole = {"example_count": 2.0, "step_count": 5.0, "cut_step_count": 1.0}
-    found = {
-        "records": 2,
-        "steps": 6,
-        "slices": {
-            "all": whole,
-            "length=0-1": {"example_count": 1.0},
-            "length=2 and more": {**whole, "example_count": 1.0},
-        },
-        "step_ranges": {"all": {"0": {"tag.step_count": 2.0}, "1 and more": {"tag.step_count": 3.0}}},
-    }
-    assert find_miscounts(found, spec) == []
-    found["records"], found["step_ranges"]["all"]["0"]["tag.step_count"] = 3, 1.0
-    whole["cut_step_count"] = 2.0
-    assert find_miscounts(found, spec) == [
-        "example_count is 2, but the split has 3 records",
-        "step_count and cut_step_count add up to 7, but the split has 6 steps",
-        "cut_step_count is 1 over the slices by length, but 2 over all records",
-        "tag.step_count is 4 over the ranges of steps, but 5 over all steps",
-    ]

@@ -18,8 +18,10 @@ from tests.everything import analyzed_serialized
 from tfx_sequences.components.batches.label_batches import labelled_rows, pad_labels, targets_and_weights
 from tfx_sequences.components.batches.padding import pad_features
 from tfx_sequences.components.network.model import build_model
+from tfx_sequences.components.numbers.chosen import normalizers_of
 from tfx_sequences.components.training.split_statistics import task_statistics
 from tfx_sequences.schemas.features.parse_specs import parse_records
+from tfx_sequences.schemas.features.record_scales import network_spec
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_io import spec_from_yaml
 
@@ -40,15 +42,16 @@ def kinds(tmp_path_factory):
     output = tft.TFTransformOutput(folder)
     transform = saved_transform_io_v2.SavedModelLoader(output.transform_savedmodel_dir).apply_transform_model
     keras.utils.set_random_seed(1)
-    model = build_model(spec, task_statistics(spec, output, None), use_cudnn=False)
-    return spec, records, transform, model
+    statistics = task_statistics(spec, output, None)
+    model = build_model(spec, statistics, use_cudnn=False)
+    return spec, network_spec(spec, normalizers_of(statistics.normalizers)), records, transform, model
 
 
 def gradients(kinds, records):
     """Outputs of the heads, and the gradient of the weighted sum of all target scores."""
-    spec, _, transform, model = kinds
-    rows = labelled_rows(transform(parse_records(tf.constant(records, tf.string), spec)), spec)
-    inputs = pad_features(rows, spec)
+    spec, read, _, transform, model = kinds
+    rows = labelled_rows(transform(parse_records(tf.constant(records, tf.string), spec)), read)
+    inputs = pad_features(rows, read)
     targets, weights = targets_and_weights(pad_labels(rows, spec), spec)
     with tf.GradientTape() as tape:
         outputs = model(inputs, training=False)
@@ -61,7 +64,7 @@ def gradients(kinds, records):
 
 
 def test_a_padded_batch_is_its_records_one_by_one(kinds):
-    _, records, _, model = kinds
+    _, _, records, _, model = kinds
     inputs, outputs, loss, found = gradients(kinds, records)
     lengths = inputs["sequence_length"].numpy()
     assert lengths.min() < lengths.max()

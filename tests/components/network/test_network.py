@@ -9,8 +9,6 @@ import pytest
 import tensorflow as tf
 
 from tests.components.network.padded_records import batch, row
-from tfx_sequences.components.network import recurrent
-from tfx_sequences.components.network.fused_lstm import FusedLSTM
 from tfx_sequences.components.network.network import build_network
 from tfx_sequences.components.network.network_inputs import Network, network_inputs
 from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
@@ -223,16 +221,3 @@ def test_the_builder_on_the_page_of_networks_knows_records_without_steps():
 def test_a_builder_that_gives_something_else_is_told_what_is_needed(name, message):
     with pytest.raises(SpecError, match=message):
         build_network(make_spec(builder=f"{__name__}.{name}"), STATISTICS, needs_steps=True)
-
-
-@pytest.mark.parametrize("bidirectional", [True, False])
-def test_without_a_gpu_an_lstm_is_trained_by_the_fused_kernel_and_exported_plain(bidirectional, monkeypatch):
-    def kinds(gpus, **options):
-        monkeypatch.setattr(recurrent, "_has_gpu", lambda: gpus)
-        layers = build(bidirectional=bidirectional, **options)._flatten_layers()
-        return {type(layer) for layer in layers if isinstance(layer, keras.layers.LSTM)}
-
-    assert kinds(gpus=False) == {FusedLSTM}
-    assert kinds(gpus=True) == {keras.layers.LSTM}
-    assert kinds(gpus=False, use_cudnn=False) == {keras.layers.LSTM}
-    assert kinds(gpus=False, recurrent_dropout=0.5) == {keras.layers.LSTM}

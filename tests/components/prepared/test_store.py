@@ -1,10 +1,8 @@
-import json
-
 import pytest
 import tensorflow as tf
 
 from tests.components.prepared.stores import FEATURES, IDENTITY, make_spec, ragged, write_store, write_transformed
-from tfx_sequences.components.prepared.format import StoreIdentity, folder_digest, read_header
+from tfx_sequences.components.prepared.format import read_header
 from tfx_sequences.components.prepared.store import write_prepared_store
 from tfx_sequences.errors import DataError, UserInputError
 
@@ -101,42 +99,3 @@ def test_a_feature_without_a_column_is_an_error_with_its_name(tmp_path):
     with pytest.raises(UserInputError, match=r"(?s)'sequence.tags'.*one number, id or vector"):
         write_prepared_store([], make_spec(), {**FEATURES, "sequence.tags": several}, tmp_path / "store", IDENTITY)
     assert not names(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("identity", "what"),
-    [
-        (StoreIdentity("another", "digest"), "features, label, weight or id of the spec"),
-        (StoreIdentity("fingerprint", "x"), "transform graph"),
-    ],
-)
-def test_a_stale_store_is_an_error(tmp_path, identity, what):
-    folder, _ = write_store(tmp_path, [2])
-    with pytest.raises(UserInputError, match=rf"is stale: it was made from another {what}\."):
-        read_header(folder, identity)
-
-
-def test_no_store_and_a_broken_header_are_errors(tmp_path):
-    with pytest.raises(DataError, match="is not a prepared store"):
-        read_header(tmp_path / "nothing", IDENTITY)
-    folder, _ = write_store(tmp_path, [2])
-    header = json.loads((folder / "header.json").read_text())
-    (folder / "header.json").write_text(json.dumps({**header, "format_version": 99}))
-    with pytest.raises(DataError, match="another format"):
-        read_header(folder, IDENTITY)
-    (folder / "header.json").write_text("{")
-    with pytest.raises(DataError, match="cannot be read"):
-        read_header(folder, IDENTITY)
-
-
-def test_a_folders_digest_is_of_names_and_contents(tmp_path):
-    def digest(name, **files):
-        for file, text in files.items():
-            (tmp_path / name / "inner").mkdir(parents=True, exist_ok=True)
-            (tmp_path / name / "inner" / file).write_text(text)
-        return folder_digest(tmp_path / name)
-
-    first = digest("a", x="1", y="2")
-    assert first == digest("b", y="2", x="1")
-    assert len({first, digest("c", x="1", y="3"), digest("d", x="1", z="2")}) == 3
-    assert len(first) == 64

@@ -214,7 +214,7 @@ def test_ids_of_records_and_of_steps_are_left_out_even_where_some_are_missing(tm
 
 def test_labels_of_zeros_and_ones_and_one_hot_vectors_are_classes(tmp_path):
     def label_of(value):
-        records = [sequence_example({"label": value(i)}, {"x": [1.0 * i, 2.0]}) for i in range(60)]
+        records = [sequence_example({"label": value(i)}, {"x": [1.0 * i, 2.0], "y": [0.5, 1.0 * i]}) for i in range(60)]
         return proposed(tmp_path / str(len(list(tmp_path.iterdir()))), records, "label").spec.label
 
     number = label_of(lambda i: float(i % 2))
@@ -223,6 +223,9 @@ def test_labels_of_zeros_and_ones_and_one_hot_vectors_are_classes(tmp_path):
     assert label_of(lambda i: [0.25 + 0.5 * (i % 2), 0.75 - 0.5 * (i % 2)]).type == "distribution"
     assert label_of(lambda i: [float(i % 2), 1.0, 0.0]).type == "multi_label"
     assert label_of(lambda i: i % 2 + 0.5).type == "regression"
+    # A vector beside one numeric sequence is a forecast, unless its numbers always add up to 1.
+    records = [sequence_example({"label": np.eye(3)[i % 3].tolist()}, {"x": [1.0 * i, 2.0]}) for i in range(60)]
+    assert proposed(tmp_path / "beside", records, "label").spec.label.type == "distribution"
 
 
 def test_a_class_below_zero_is_a_missing_label_where_it_can_be_nothing_else(tmp_path):

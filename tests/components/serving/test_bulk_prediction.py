@@ -1,15 +1,10 @@
 """Predictions through Beam and as files, with the exported model of a spec with every kind of label."""
 
-import json
-
-import pyarrow.parquet as pq
 import pytest
-import tensorflow as tf
 
 from tests.records import sequence_example, write_records
 from tfx_sequences.components.serving.bulk_prediction import predict_through_beam
 from tfx_sequences.components.serving.prediction import predict_files
-from tfx_sequences.components.serving.prediction_writers import writer_for
 from tfx_sequences.components.serving.predictor import Failures
 from tfx_sequences.errors import DataError
 
@@ -51,59 +46,3 @@ def test_failures_are_counted_and_named_in_order(all_labels, labels_model, tmp_p
     write_records(tmp_path / "odd.tfrecord", [good] * 2 + [bad.SerializeToString()])
     with pytest.raises(DataError, match=r"ecord 2 \('odd'\) .* cannot be predicted"):
         list(predict_files(model, tmp_path / "odd.tfrecord"))
-
-
-@pytest.mark.parametrize("name", ["out.tfrecord", "out.tfrecord.gz"])
-def test_tfrecords_have_the_answers_of_records_and_of_steps(all_labels, labels_model, data, tmp_path, name):
-    rows = list(predict_files(labels_model[2], data / "a.tfrecord"))
-    path = written(rows, tmp_path / name, all_labels.spec)
-    compression = "GZIP" if name.endswith(".gz") else ""
-    stored = [
-        tf.train.SequenceExample.FromString(record)
-        for record in tf.data.TFRecordDataset(str(path), compression_type=compression).as_numpy_iterator()
-    ]
-    assert len(stored) == len(rows)
-    fifth, row = stored[5], rows[5]
-    context, steps = fifth.context.feature, fifth.feature_lists.feature_list
-    assert context["id"].bytes_list.value == [b"r5"]
-    assert context["kind_classes"].bytes_list.value == [c.encode() for c in row["kind"]["scores"]]
-    assert list(context["kind_scores"].float_list.value) == list(row["kind"]["scores"].values())
-    assert [list(s.float_list.value) for s in steps["tag_scores"].feature] == [
-        list(s.values()) for s in row["tag"]["scores"]
-    ]
-    told = [s.bytes_list.value[0].decode() for s in steps["tag_predicted_class"].feature]
-    assert told == row["tag"]["predicted_class"]
-    assert list(context["place_prediction"].float_list.value) == row["place"]["prediction"]
-
-
-def test_parquet_has_a_column_for_each_label(all_labels, labels_model, data, tmp_path):
-    rows = list(predict_files(labels_model[2], data / "a.tfrecord"))
-    table = pq.read_table(written(rows, tmp_path / "out.parquet", all_labels.spec))
-    assert table.column_names == [*rows[0]] and set(table.column_names) == {"id", *all_labels.spec.labels}
-
-    def plain(row):
-        return {
-            name: {key: _maps(its) if key == "scores" else its for key, its in value.items()} if name != "id" else value
-            for name, value in row.items()
-        }
-
-    assert [plain(row) for row in table.to_pylist()] == rows
-
-
-def test_parquet_of_no_rows_is_a_file(all_labels, tmp_path):
-    assert pq.read_table(written([], tmp_path / "none.parquet", all_labels.spec)).num_rows == 0
-
-
-def test_all_other_names_are_json_lines(all_labels, labels_model, data, tmp_path):
-    rows = list(predict_files(labels_model[2], data / "a.tfrecord", limit=3))
-    assert [json.loads(line) for line in written(rows, tmp_path / "out.jsonl", all_labels.spec).open()] == rows
-
-
-def written(rows, path, spec):
-    with path.open("wb") as file:
-        writer_for(path, spec)(rows, file)
-    return path
-
-
-def _maps(value):
-    return [dict(pairs) for pairs in value] if value and isinstance(value[0], list) else dict(value) if value else value

@@ -13,7 +13,6 @@ from tests.records import sequence_example
 from tfx_sequences.components.serving.requests import make_predict_request, make_rest_body, make_tensors, serialize_rows
 from tfx_sequences.errors import DataError, UserInputError
 from tfx_sequences.schemas.features.parse_specs import parse_records
-from tfx_sequences.schemas.features.request_inputs import request_inputs
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 SPEC = everything_spec()
@@ -107,7 +106,7 @@ def test_a_request_that_cannot_be_made_is_told():
         make_tensors({**ROWS[5], "tags": ["red", ""]}, SPEC)
 
 
-def test_a_key_in_context_and_steps_has_two_names_and_odd_keys_have_plain_ones():
+def test_rows_name_the_features_as_the_tensors_of_a_request_do():
     number = {"type": "numeric", "default_value": 0.0}
     spec = SequenceSpec(
         name="s",
@@ -115,14 +114,6 @@ def test_a_key_in_context_and_steps_has_two_names_and_odd_keys_have_plain_ones()
         sequence={"x": number, "a-b": number},
         label={"key": "y"},
     )
-    inputs = request_inputs(spec)
-    assert {name: given.feature.tensor_name for name, given in inputs.items()} == {
-        "context_a_b": "a b",
-        "context_self": "self",
-        "context_x": "x",
-        "sequence_a_b": "sequence.a-b",
-        "sequence_x": "sequence.x",
-    }
     [record] = serialize_rows({"context_x": 1.0, "sequence_x": [2.0], "a-b": [3.0], "a b": 4.0}, spec)
     message = tf.train.SequenceExample.FromString(record)
     assert message.context.feature["x"].float_list.value[:] == [1.0]

@@ -1,20 +1,14 @@
 """What we hand to Beam travels to other processes: it can be pickled, keeps nothing between records, and is typed."""
 
 import apache_beam as beam
-import numpy as np
 import pytest
 from apache_beam.internal import pickler
 from apache_beam.typehints.decorators import TypeCheckError
-from tensorflow_model_analysis.metrics import metric_types
 
 from tests.records import sequence_example, write_records
-from tfx_sequences.components.evaluation import metrics as evaluation_metrics
 from tfx_sequences.components.records.framing import read_records
-from tfx_sequences.components.records.hold_back import HoldBack
 from tfx_sequences.components.serving.bulk_prediction import Done, Part, PredictPart
-from tfx_sequences.components.stages import ingest
 from tfx_sequences.components.stages.bulk_inference import PredictLogs
-from tfx_sequences.schemas.spec.label import Label
 
 
 def travelled(function):
@@ -32,41 +26,8 @@ def test_beam_knows_the_types_of_what_travels():
             _ = texts | type(function).__name__ >> beam.ParDo(function)
 
 
-def test_the_place_of_a_record_is_the_same_elsewhere():
-    records = [sequence_example({"id": str(number)}, {}) for number in range(200)]
-    shares = HoldBack({"valid": 0.3})
-    here = [ingest._place(record, 2, shares) for record in records]
-    assert 20 < here.count(0) < 120
-    # Read backwards by another: nothing is kept from one record to the next.
-    assert [travelled(ingest._place)(record, 2, shares) for record in reversed(records)] == here[::-1]
-
-
 def test_records_are_read_elsewhere(tmp_path):
     file = write_records(
         tmp_path / "a.tfrecord", [sequence_example({"id": "a"}, {}), sequence_example({"id": "b"}, {})]
     )
     assert [*travelled(read_records)(file)] == [*read_records(file)]
-
-
-def test_sums_of_records_may_be_made_in_parts_and_merged_in_any_order():
-    label = Label(key="label", type="regression")
-    [computation] = evaluation_metrics.HeadFigure.computations_of(
-        "error", "mean_squared_error", "sums", label.model_dump_json()
-    )
-    combiner = computation.combiner
-    rng = np.random.default_rng(3)
-    inputs = [metric_types.StandardMetricInputs(prediction={"sums": rng.integers(1, 9, 3)}) for _ in range(10)]
-
-    def summed(fn, elements):
-        accumulator = fn.create_accumulator()
-        for element in elements:
-            accumulator = fn.add_input(accumulator, element)
-        return accumulator
-
-    other = travelled(combiner)
-    parts = [summed(other, inputs[7:]), other.create_accumulator(), summed(other, inputs[:7])]
-    merged, whole = other.merge_accumulators(parts), summed(combiner, inputs)
-    np.testing.assert_array_equal(merged[0], whole[0])
-    # What has been summed up travels too, with the measures that made it.
-    assert other.extract_output(travelled(merged)) == other.extract_output(merged)
-    assert other.extract_output(merged) == combiner.extract_output(whole) != {}

@@ -9,8 +9,8 @@ import tensorflow as tf
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
+from tests.components.stages.ingested import ingest
 from tests.everything import everything_spec
-from tests.pipeline.test_components import ingest
 from tests.records import sequence_example, write_records
 from tfx_sequences.components.records.framing import read_records
 from tfx_sequences.components.stages.record_order import ReadInOrder, WriteInOrder, keeps_order

@@ -191,20 +191,6 @@ def test_no_records_at_all_are_no_error(graph):
     } == {0}
 
 
-def test_long_records_are_normalised_one_by_one(graph, transformed, monkeypatch):
-    # As it is where a batch would not fit into memory padded.
-    from tfx_sequences.components.transform import number_transform
-
-    values, lengths = steps(graph, "drift", 2), [len(s["drift"]) for _, s in graph.records]
-    for kind, causal in (("per_record", True), ("per_record_robust", False)):
-        together = number_transform._normalized(tf.constant(values), tf.constant(lengths), kind, causal)
-        monkeypatch.setattr(number_transform, "_PADDED_AT_ONCE", 8)
-        apart = tf.function(number_transform._normalized)(tf.constant(values), tf.constant(lengths), kind, causal)
-        monkeypatch.undo()
-        for one, other in zip(together, apart, strict=True):
-            np.testing.assert_allclose(one, other, rtol=1e-12)
-
-
 def test_what_is_served_is_what_is_trained_with(graph, transformed, tmp_path):
     raw, folder = exported(graph, tmp_path / "model")
     loaded = tf.saved_model.load(str(folder))

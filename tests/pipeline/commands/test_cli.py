@@ -14,8 +14,8 @@ import pytest
 import tfx_sequences
 from tfx_sequences.pipeline.commands.cli import main
 
-COMMANDS = ["run", "demo", "predict", "check", "propose", "schema"]
 BUNDLED = Path(str(resources.files("tfx_sequences"))) / "examples_data" / "japanese_vowels"
+COMMANDS = ["run", "demo", "predict", "check", "propose", "schema"]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in COMMANDS), ["--version"]])
@@ -93,14 +93,6 @@ def test_schema_goes_to_standard_output_or_a_file(command, tmp_path):
     done = command("schema", "-o", tmp_path / "schema.json")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert json.loads((tmp_path / "schema.json").read_text()) == printed
-
-
-def test_check_shows_what_is_in_the_records(command):
-    done = command("check", "japanese_vowels", "--data", BUNDLED)
-    assert (done.returncode, done.stderr) == (0, "")
-    rows = [line.replace("│", " ").split() for line in done.stdout.splitlines()]
-    assert ["train", "1", "270", "4274", "7", "15.8", "26", "0"] in rows
-    assert ["test", "1", "370", "5687", "7", "15.4", "29", "0"] in rows
 
 
 def test_main_returns_the_exit_code(capsys):

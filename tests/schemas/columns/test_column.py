@@ -2,22 +2,11 @@ import pydantic
 import pytest
 
 from tfx_sequences.schemas.columns.column import (
-    BucketizedColumn,
     CategoricalColumn,
     Embedding,
-    NumericColumn,
-    Scaling,
     TextColumn,
     Vocabulary,
 )
-
-
-def test_columns_are_frozen_and_comparable():
-    column = NumericColumn(key="x", shape=(2, 3))
-    assert column == NumericColumn(key="x", shape=[2, 3])
-    assert column.size == 6
-    with pytest.raises(pydantic.ValidationError, match="frozen"):
-        column.key = "y"
 
 
 def test_vocabulary_is_computed_unless_something_else_gives_ids():
@@ -61,26 +50,9 @@ def test_width_is_that_of_the_representation():
     assert CategoricalColumn(key="x").width(3) == 4
 
 
-def test_an_int64_default_is_whole():
-    NumericColumn(key="x", dtype="int64", default_value=2.0)
-    with pytest.raises(pydantic.ValidationError, match="whole number"):
-        NumericColumn(key="x", dtype="int64", default_value=2.5)
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: BucketizedColumn(key="x", boundaries=()), "at least 1"),
-        (lambda: BucketizedColumn(key="x", boundaries=(1.0, 1.0)), "must rise"),
-        (lambda: BucketizedColumn(key="x", boundaries=(1.0,), dtype="int64", default_value=0.5), "whole number"),
-        (lambda: NumericColumn(key="x", shape=(2,), normalizer=Scaling(scale=(1.0,))), "normalizer.scale has 1"),
-        (lambda: NumericColumn(key="x", normalizer="per_record"), "not a sequence feature"),
-        (lambda: NumericColumn(key="x", normalizer="z_score", causal=True, is_sequence=True), "causal belongs to"),
-        (lambda: NumericColumn(key="x", scale_feature=True), "scale_feature belongs to"),
-        (lambda: NumericColumn(key="x", clip=0.0), "greater than 0"),
-        (lambda: BucketizedColumn(key="x"), "give boundaries, or num_buckets"),
-        (lambda: BucketizedColumn(key="x", boundaries=(1.0,), num_buckets=3), "give boundaries, or num_buckets"),
-        (lambda: BucketizedColumn(key="x", num_buckets=1), "greater than or equal to 2"),
         (lambda: TextColumn(key="x", source="sequence"), "only for sequence features"),
         (lambda: TextColumn(key="x", pattern=","), "pattern and 'split: regex' must be set together"),
         (lambda: TextColumn(key="x", vocabulary_size=3), "vocabulary_size needs vocabulary_file"),
@@ -93,13 +65,6 @@ def test_contradictions_of_other_columns_are_errors(make, message):
         make()
 
 
-def test_elements_of_an_array_have_buckets_of_their_own():
-    assert BucketizedColumn(key="x", shape=(2, 3), boundaries=(0.0, 1.0)).num_ids == 6 * 3
-    assert BucketizedColumn(key="x", shape=(2,), boundaries=(0.0,)).has_several_ids
-    assert not BucketizedColumn(key="x", boundaries=(0.0,)).has_several_ids
-    assert BucketizedColumn(key="x", shape=(2, 3), num_buckets=5).num_ids == 6 * 5
-
-
 def test_tokens_are_steps_only_where_the_record_has_the_text():
     assert not TextColumn(key="x", is_sequence=True).has_several_ids
     assert TextColumn(key="x", is_sequence=True, source="sequence").has_several_ids
@@ -110,16 +75,3 @@ def test_bytes_are_ids_unless_a_vocabulary_is_given():
     assert TextColumn(key="x", split="bytes").are_bytes_ids
     assert TextColumn(key="x", split="bytes").vocabulary is None
     assert not TextColumn(key="x", split="bytes", hash_bucket_size=9).are_bytes_ids
-
-
-@pytest.mark.parametrize(
-    ("fields", "message"),
-    [
-        ({"missing": "default"}, "missing: default needs a default_value"),
-        ({"missing": "mean", "default_value": 1.0}, "contradict each other"),
-        ({"missing": "previous", "is_sequence": False}, "missing: previous needs other steps"),
-    ],
-)
-def test_what_missing_numbers_become_must_be_possible(fields, message):
-    with pytest.raises(ValueError, match=message):
-        NumericColumn(**{"key": "x", "is_sequence": True, **fields})

@@ -80,14 +80,6 @@ def test_they_make_columns():
         (lambda: tfs.bucketized_column(tfs.sequence_numeric_column("x"), [1]), "a numeric_column"),
         (lambda: tfs.sequence_bucketized_column(tfs.numeric_column("x"), [1]), "a sequence_numeric_column"),
         (lambda: tfs.bucketized_column(tfs.numeric_column("x", normalizer="log1p"), [1]), "without a normalizer"),
-        (lambda: tfs.embedding_column(tfs.numeric_column("x"), 3), r"without ids[\s\S]*bucketized_column"),
-        (lambda: tfs.indicator_column(tfs.numeric_column("x")), "without ids"),
-        (lambda: tfs.embedding_column(tfs.categorical_column_with_identity("k", 3), 0), "Invalid Embedding"),
-        (lambda: tfs.embedding_column(tfs.categorical_column_with_identity("k", 3), 2, combiner="max"), "combiner"),
-        (
-            lambda: tfs.embedding_column(tfs.categorical_column_with_identity("k", 3), 2, initializer="nope"),
-            "initializer",
-        ),
         (lambda: tfs.text_column("t", split="words"), "split"),
         (lambda: tfs.text_column("t", spilt="bytes"), "Did you mean 'split'"),
         (lambda: tfs.text_column("t", split="regex"), "pattern and 'split: regex' must be set together"),
@@ -98,20 +90,3 @@ def test_they_make_columns():
 def test_mistakes_are_told(make, message):
     with pytest.raises(SpecError, match=message):
         make()
-
-
-def test_a_representation_replaces_the_other():
-    column = tfs.categorical_column_with_identity("k", 3)
-    assert tfs.embedding_column(tfs.indicator_column(column), 2) == tfs.embedding_column(column, 2)
-    assert tfs.indicator_column(tfs.embedding_column(column, 2)) == tfs.indicator_column(column)
-
-
-def test_names_are_those_of_the_twins():
-    numeric = tfs.sequence_numeric_column("x")
-    item = tfs.sequence_categorical_column_with_identity("k", 3)
-    assert numeric.name == tf.feature_column.sequence_numeric_column("x").name
-    theirs = tf.feature_column.sequence_categorical_column_with_identity("k", 3)
-    assert tfs.embedding_column(item, 2).name == tf.feature_column.embedding_column(theirs, 2).name
-    assert tfs.indicator_column(item).name == tf.feature_column.indicator_column(theirs).name
-    bucketized = tf.feature_column.bucketized_column(tf.feature_column.numeric_column("x"), [1.0])
-    assert tfs.bucketized_column(tfs.numeric_column("x"), [1.0]).name == bucketized.name

@@ -129,18 +129,6 @@ def test_a_column_becomes_its_twin(theirs, expected):
     assert converted.name == theirs.name
 
 
-@pytest.mark.parametrize("weighted_first", [True, False])
-def test_weights_of_steps(weighted_first):
-    """The column can be weighted before or after it becomes one of steps."""
-    steps = fc.sequence_categorical_column_with_identity("x", 4)
-    theirs = fc.weighted_categorical_column(steps, "w")
-    if weighted_first:
-        theirs = steps._replace(categorical_column=fc.weighted_categorical_column(steps.categorical_column, "w"))
-    own = ours.weighted_categorical_column(ours.sequence_categorical_column_with_identity("x", 4), "w")
-    assert own.is_sequence and own.multi_valued
-    assert from_feature_columns(embedded(theirs)) == ours.embedding_column(own, 3)
-
-
 @pytest.mark.parametrize("prefix", ["", "sequence_"])
 def test_vocabulary_files(terms_file, prefix):
     for options in ({}, {"vocabulary_size": 2}, {"num_oov_buckets": 2}, {"default_value": 1}):
@@ -150,15 +138,6 @@ def test_vocabulary_files(terms_file, prefix):
         assert from_feature_columns(fc.indicator_column(theirs)) == ours.indicator_column(expected)
         v1 = V1.categorical_column_with_vocabulary_file("x", terms_file, **options)
         assert from_feature_columns(fc.indicator_column(v1)).vocabulary_size == expected.vocabulary_size
-
-
-def test_a_compressed_vocabulary_file_is_refused(tmp_path):
-    file = str(tmp_path / "terms.tfrecord.gz")
-    with tf.io.TFRecordWriter(file, "GZIP") as writer:
-        writer.write(b"a")
-    column = fc.categorical_column_with_vocabulary_file("x", file)
-    with pytest.raises(SpecError, match=r"'x'.*'tfrecord_gzip'[\s\S]*text file"):
-        from_feature_columns(fc.indicator_column(column))
 
 
 def test_shared_embeddings_share_a_table_across_steps_and_context():

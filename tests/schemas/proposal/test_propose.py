@@ -13,7 +13,6 @@ from tests.schemas.features.test_tfmd import RICH
 from tfx_sequences.errors import DataError, SpecError
 from tfx_sequences.schemas.features.parse_specs import make_parse_example_spec, make_parse_sequence_example_spec
 from tfx_sequences.schemas.features.tfmd import make_schema, schema_text
-from tfx_sequences.schemas.proposal.proposal import Note, Proposal
 from tfx_sequences.schemas.proposal.propose import propose_spec
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
@@ -506,14 +505,6 @@ def test_a_proposal_is_a_file_with_its_notes_as_comments():
     assert lines[count - 1].startswith("  # ")
     assert "# Guessed: by its name." in lines
     assert spec_from_yaml(text) == proposal.spec
-
-
-def test_no_key_or_origin_breaks_out_of_its_comment():
-    evil = "x\ny: 1\u2028z: 2\x85w"
-    spec = SequenceSpec(name="evil", sequence={evil: {"type": "numeric"}}, label={"key": "y"})
-    notes = (Note(f"sequence.{evil}", "a\nb: 1"), Note("nowhere\nelse: 2", "c\r\nd\u2028e: 3\x85f: 4"))
-    text = Proposal(spec, notes, (Note(evil, evil),)).to_yaml(origin="some\nfile: 3")
-    assert spec_from_yaml(text) == spec
 
 
 def test_it_needs_neither_tensorflow_nor_tfx_and_says_what_is_missing():

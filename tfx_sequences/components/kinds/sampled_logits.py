@@ -44,7 +44,9 @@ class SampledLogits(layers.Layer):
         """The loss of each target against a sample of classes, float32 of the targets' shape.
 
         Classes are drawn with replacement, and their logits are corrected for how often they are drawn
-        (Jean et al. 2015, On Using Very Large Target Vocabulary for Neural Machine Translation).
+        (Jean et al. 2015, On Using Very Large Target Vocabulary for Neural Machine Translation). The expected
+        gradient is zero if the logits give the true distribution, for any number of samples (Ma and Collins 2018,
+        Noise Contrastive Estimation and Negative Sampling for Conditional Models).
 
         Args:
             targets: Class indices `[...]`.
@@ -72,6 +74,8 @@ class SampledLogits(layers.Layer):
             num_sampled=number,
             num_classes=self.classes,
             sampled_values=(sampled, expected(flat)[:, None], expected(sampled)),
+            # A sample may contain the target: without it, frequent classes would become too likely.
+            remove_accidental_hits=False,
         )
         return tf.reshape(loss, tf.shape(targets))
 

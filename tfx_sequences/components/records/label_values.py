@@ -33,8 +33,8 @@ def vector_fault(name: str, label: Label, rows: Rows) -> tuple[np.ndarray, Calla
     if len(values) % size:
         return None  # another check reports the number of values
     vectors = values.astype(np.float64).reshape(-1, size)
-    vectors = vectors[~_missing(label, vectors).any(axis=1)]
-    bad = ~((vectors >= 0).all(axis=1) & (np.abs(vectors.sum(axis=1) - 1) <= SUM_TOLERANCE))
+    is_distribution = (vectors >= 0).all(axis=1) & (np.abs(vectors.sum(axis=1) - 1) <= SUM_TOLERANCE)
+    bad = ~is_distribution & ~_missing(label, vectors).any(axis=1)
     if not bad.any():
         return None
     at, total = np.flatnonzero(bad), float(vectors[bad][0].sum())
@@ -42,7 +42,7 @@ def vector_fault(name: str, label: Label, rows: Rows) -> tuple[np.ndarray, Calla
 
 
 def _missing(label: Label, values: np.ndarray) -> np.ndarray:
-    """Which numbers say that the label is missing, bool."""
+    """Whether each number marks the label as missing; bool, of the values' shape."""
     missing = np.isnan(values) if label.may_be_missing and values.dtype.kind == "f" else np.zeros(values.shape, bool)
     for stored in label.stored_as_missing:
         missing |= values == values.dtype.type(stored)

@@ -1,0 +1,40 @@
+"""What keeps an exported model from being blessed, by the report of the fresh process."""
+
+import pytest
+
+from tfx_sequences.components.stages.model_check import find_failures
+
+GOOD = {
+    "records": 3,
+    "largest_difference": {"scores": 1e-6, "predictions": 0.0},
+    "different_strings": {"predicted_class": 0},
+    "empty_batch_rows": {"scores": 0},
+}
+
+
+def test_a_model_that_repeats_the_predictions_has_no_failures():
+    assert find_failures(GOOD, 1e-6) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "failure"),
+    [
+        (
+            {"largest_difference": {"scores": 0.25}},
+            "output 'scores' differs from the trainer's by 0.25, more than 1e-06",
+        ),
+        ({"largest_difference": {"scores": float("nan")}}, "output 'scores' differs from the trainer's by nan"),
+        ({"different_strings": {"predicted_class": 2}}, "output 'predicted_class' has 2 strings that differ"),
+        ({"empty_batch_rows": {"scores": 1}}, "output 'scores' has 1 rows for an empty batch"),
+        ({"records": 0}, "there were no records to check"),
+    ],
+)
+def test_every_difference_is_a_failure(change, failure):
+    [found] = find_failures({**GOOD, **change}, 1e-6)
+    assert found.startswith(failure)
+
+
+def test_a_process_that_ended_with_an_error_is_the_only_failure():
+    assert find_failures({"error": "ImportError: x"}, 1e-6) == [
+        "the exported model does not run on its own: ImportError: x"
+    ]

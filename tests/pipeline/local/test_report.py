@@ -1,0 +1,120 @@
+"""Parts of a run's report whose words follow from its figures."""
+
+import dataclasses
+
+import pytest
+
+from tests.everything import everything_spec
+from tfx_sequences.pipeline.local.report import (
+    _check_line,
+    _time_line,
+    input_losses,
+    missed_thresholds,
+    speed_line,
+    split_figures,
+)
+
+BEFORE = "the value of the last blessed model"
+
+
+@dataclasses.dataclass
+class Result:
+    """Of a run, what thresholds need."""
+
+    spec: object
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "missed"),
+    [
+        ({"accuracy": {"min": 0.75}, "loss": {"max": 0.5}}, []),
+        ({"accuracy": {"min": 0.8}}, ["accuracy 0.7500 is below 0.8"]),
+        ({"loss": {"max": 0.25}}, ["loss 0.5000 is above 0.25"]),
+        ({"auc": {"min": 0.1}}, ["auc was not measured"]),
+    ],
+)
+def test_thresholds_are_met_at_their_bounds(thresholds, missed):
+    result = Result(everything_spec(evaluation={"thresholds": thresholds}))
+    assert missed_thresholds(result, {"accuracy": 0.75, "loss": 0.5}, {}) == missed
+
+
+@pytest.mark.parametrize(
+    ("baseline", "before", "missed"),
+    [
+        ({"accuracy": {"max_drop": 0.25}}, {"accuracy": 1.0}, []),
+        (
+            {"accuracy": {"max_drop": 0.125}},
+            {"accuracy": 1.0},
+            [f"accuracy 0.7500 is more than 0.125 below 1.0000, {BEFORE}"],
+        ),
+        ({"loss": {"max_rise": 0.125}}, {"loss": 0.25}, [f"loss 0.5000 is more than 0.125 above 0.2500, {BEFORE}"]),
+        ({"loss": {"max_rise": 0.0}}, {"loss": 0.75}, []),
+        ({"auc": {"max_drop": 0.0}}, {"loss": 0.75}, ["auc was not measured"]),
+        # Without a blessed model before there is nothing to compare with.
+        ({"accuracy": {"max_drop": 0.0}}, {}, []),
+    ],
+)
+def test_the_last_blessed_model_is_compared_with(baseline, before, missed):
+    result = Result(everything_spec(evaluation={"baseline": baseline}))
+    assert missed_thresholds(result, {"accuracy": 0.75, "loss": 0.5}, before) == missed
+
+
+def test_lost_records_have_a_line_for_each_split_and_reason():
+    none = {what: {"count": 0} for what in ("truncated", "too_short", "too_long", "malformed")}
+    figures = {"train": {**none, "too_short": {"count": 2}}, "valid": {**none, "malformed": {"count": 1}}}
+    assert input_losses(figures) == [
+        ("train input", "2 records were dropped because they are shorter than drop_shorter_than"),
+        ("valid input", "1 records were dropped because they could not be parsed"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("training", "line"),
+    [
+        ({"speed": {"steps_per_second": 40.04}, "resumed_at": None}, "40.0 steps/s"),
+        (
+            {"speed": {"steps_per_second": 4_000.0, "real_steps_per_second": 25_600.4}, "resumed_at": [3, 7]},
+            "4,000.0 steps/s, 25,600 real steps/s; resumed in epoch 3 after step 7",
+        ),
+    ],
+)
+def test_speed_and_resumption(training, line):
+    assert speed_line(training) == line
+
+
+def test_the_model_check_says_its_largest_difference_or_its_failures():
+    check = {"failures": [], "records": 9, "largest_difference": {"scores": 1e-7, "predictions": 2e-7}}
+    assert _check_line(check).startswith("9 records in a fresh process")
+    assert _check_line(check).endswith("predictions 2e-07")
+    assert _check_line({**check, "largest_difference": {}}).endswith("predictions 0")
+    assert _check_line({**check, "failures": ["a", "b"]}) == "a; b"
+
+
+@pytest.mark.parametrize(
+    ("components", "line"),
+    [
+        (
+            [("Trainer", 7.4, False), ("Transform", 9.6, False), ("Pusher", 0.2, True)],
+            "22 s: data check 2, start of TFX 3, Transform 10, Trainer 7, others 0; 1 components cached",
+        ),
+        ([("Trainer", 0.1, True)], "5 s: data check 2, start of TFX 3; every component was cached (1 of 1)"),
+    ],
+)
+def test_time_is_divided_slowest_first(components, line):
+    parts = [{"name": name, "seconds": seconds, "cached": cached} for name, seconds, cached in components]
+    seconds = {"check": 2.0, "start": 3.0, "components": sum(seconds for _, seconds, _ in components)}
+    assert _time_line({"seconds": seconds, "components": parts}) == line
+
+
+def test_a_split_is_plain_data():
+    @dataclasses.dataclass
+    class Split:
+        files: tuple = ("a", "b")
+        records: int = 3
+        steps: int = 8
+        length_min: int = 0
+        length_mean: float = 8 / 3
+        length_max: int = 5
+        zero_length: int = 1
+
+    assert split_figures(Split()) == {**dataclasses.asdict(Split()), "files": 2, "length_mean": 2.67}
