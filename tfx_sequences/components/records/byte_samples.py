@@ -91,7 +91,7 @@ def look_at(values: Collection[bytes]) -> BytesSample:
 
 
 def _numbers(values: Collection[bytes]) -> str | None:
-    """Whether all texts are numbers or times, and so many of them that they are no codes."""
+    """`numbers` or `times` if all texts are these, and too many of them differ to be codes; otherwise None."""
     different = set(values)
     if len(different) < _FEWEST_NUMBERS:
         return None

@@ -108,7 +108,8 @@ def guess_splits(data_dir: str | os.PathLike[str]) -> Splits | None:
     """
     folder = _folder(data_dir)
     found = _guessed(*_names(folder))
-    return Splits(**found) if found and _found(folder, Splits(**found))[1]["train"] else None
+    splits = Splits.model_validate(found)
+    return splits if found and _found(folder, splits)[1]["train"] else None
 
 
 def skipped_files(data_dir: str | os.PathLike[str], splits: Splits) -> list[AnyPath]:
