@@ -157,9 +157,11 @@ class _Values:
         for head, codes in self._codes.items():
             codes.update(np.unique(batch.rows[self._spec.heads[head].raw_name].values).tolist())
         for head in list(self._sums):
-            size = self._spec.heads[head].size
+            classes = self._spec.heads[head].size
             found = batch.rows[self._spec.heads[head].raw_name].values
-            vectors = found.reshape(-1, size).astype(np.float64) if len(found) % size == 0 else np.full((1, 1), -1.0)
+            vectors = (
+                found.reshape(-1, classes).astype(np.float64) if len(found) % classes == 0 else np.full((1, 1), -1.0)
+            )
             if (vectors < 0).any() or (np.abs(vectors.sum(axis=1) - 1) > SUM_TOLERANCE).any():
                 self._sums.discard(head)
         for (name, size), width in list(self._widths.items()):
