@@ -64,22 +64,6 @@ def test_figures_are_means_by_weight_and_padding_is_not_looked_at(label):
     np.testing.assert_allclose(figures["accuracy"], np.average(right, weights=weights[real]), 1e-6)
 
 
-@pytest.mark.parametrize(
-    ("fields", "told"),
-    [
-        ({}, "needs `shape: "),
-        ({"shape": (2, 2)}, r"the shape of a label is \[number of values\]"),
-        ({"shape": (3,), "classes": ("a", "b")}, "classes has 2 names for a vector of length 3"),
-        ({"shape": (3,), "class_weights": "balanced"}, "class_weights is for labels with a single class"),
-        ({"shape": (3,), "sampled_softmax": 2}, "sampled_softmax is for labels with a single class"),
-        ({"shape": (3,), "dtype": "string"}, "a vector of numbers"),
-    ],
-)
-def test_what_cannot_be_declared(fields, told):
-    with pytest.raises(ValueError, match=told):
-        Label(key="y", type="distribution", **fields)
-
-
 def spec_of():
     return SequenceSpec.model_validate(
         {

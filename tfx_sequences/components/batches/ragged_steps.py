@@ -9,10 +9,10 @@ import tensorflow as tf
 
 
 def steps_of(ragged: tf.RaggedTensor, key: str, shape: tuple[int, ...]) -> tuple[tf.Tensor, tf.Tensor]:
-    """Values `[N, *shape]` of all `N` steps of the batch, and whether each is present, `[N]`.
+    """Values `[N, *shape]` of all `N` steps of the batch, and whether each step has a value, `[N]`.
 
-    A SequenceExample's feature has the form `[B, T, values]`: a step without values
-    is missing. The steps stay aligned with those of the other features.
+    A SequenceExample's feature has the form `[B, T, values]`; a step without values is missing, and keeps its place,
+    so that the steps stay aligned with those of other features.
     """
     size = int(np.prod(shape))
     values = ragged.values

@@ -93,6 +93,13 @@ def checked_columns(columns: Any, layer: str, is_sequence: bool) -> list[Any]:
                 received=f"align: {{to: {column.align.to}}}",
                 fix="Align the feature before the layer, and leave timestamps and align out.",
             )
+        if getattr(column, "ngram_width", 1) > 1:
+            raise UserInputError(
+                f"Column '{column.key}' has n-grams, which a pipeline's transform graph makes.",
+                expected="columns of single terms",
+                received=f"ngram_width: {column.ngram_width}",
+                fix="Join the terms before the layer; in a pipeline, model_columns gives the columns after Transform.",
+            )
         if isinstance(column, ImageColumn):
             raise UserInputError(
                 f"{layer} was given a column of images, '{column.key}'.",

@@ -1,4 +1,4 @@
-"""What the training loop reads: passes over records, from a position that can be saved and restored."""
+"""Inputs of the training loop: passes over records, from a position that can be saved and restored."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from keras import layers, ops
 class SampledLogits(layers.Layer):
     """Logits of `classes` classes: a dense layer whose loss can be computed over a sample.
 
-    In training it returns its inputs, for `sampled_loss`; otherwise it returns logits.
+    In training, it returns its inputs, from which `sampled_loss` computes the loss; otherwise, it returns logits.
 
     Args:
         classes: Number of classes `C`.

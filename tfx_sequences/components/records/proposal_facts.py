@@ -183,7 +183,7 @@ class _Values:
         steps = {name: np.concatenate(parts) for name, parts in self._steps.items() if parts}
         if not steps:
             return {}
-        # A list that a record does not have says nothing of the steps.
+        # A list that a record does not have does not show how many steps it has.
         agreement = {n: sum(((a == b) | (a == 0) | (b == 0)).mean() for b in steps.values()) for n, a in steps.items()}
         reference = self._of_labels[0] if self._of_labels else max(steps, key=lambda n: (agreement[n], steps[n].sum()))
         found = {}
@@ -226,14 +226,14 @@ def _may_be_id(column: Any) -> bool:
 
 
 def _one_value(rows: Rows, feature: RawFeature) -> tuple[Any, bool]:
-    """The value of all records or steps in a batch (None without values), and whether all values are equal."""
+    """The first value in a batch (None without values), and whether all records or steps have this value."""
     values, counts = rows.values, rows.counts
     if feature.multi_valued or not len(values):
         return None, not len(values) and not feature.multi_valued
     size = feature.size
     is_flat_list = feature.is_sequence and len(rows.splits) == 1
     if len(values) % size or (not is_flat_list and (counts != size).any()):
-        return None, False  # some are missing, which is informative too
+        return None, False  # some values are missing, which also carries information
     table = values.reshape(-1, size)
     return tuple(table[0].tolist()), bool((table == table[0]).all())
 

@@ -152,7 +152,7 @@ class ValueChecks:
         at: np.ndarray,
         error: Callable[[value_errors.Where], DataError],
     ) -> None:
-        """Notes that the records `at` have a fault; `error` creates the message for the first noted record."""
+        """Notes that the records `at` have a fault; `error` creates the message, from where the first ones are."""
         at = np.unique(at)
         finding = self._found.setdefault((rank, name), _Finding(error))
         finding.count += len(at)

@@ -1,7 +1,7 @@
-"""What follows the Evaluator: a check that each record and each real step of the split counted exactly once, and the
-metrics of naive answers.
+"""Runs after the Evaluator: checks that it counted each record and each real step of the split exactly once, and
+computes the metrics of naive answers.
 
-Both are computed from the records that Transform wrote.
+Both use the records that Transform wrote.
 """
 
 # No `from __future__ import annotations` here: TFX reads the annotations themselves.

@@ -42,12 +42,12 @@ _SPLIT = {
     "quantile": quantile_to_normal,
     "log1p": log1p_z_score,
 }
-# Shares that quantiles divide the values into; of one share, they are the least and the greatest value.
+# Number of parts into which quantiles divide the values; with one part, they are the minimum and the maximum.
 _QUANTILES = {"z_score": 0, "min_max": 1, "robust": _QUARTERS, "quantile": RANKS, "log1p": 0}
 
 
 def request_of(spec: SequenceSpec, name: str) -> NumberRequest | None:
-    """The statistics of the training split that a column needs; None if it needs none."""
+    """The statistics of the training split that a column needs, or None."""
     column = spec.columns[name]
     if isinstance(column, BucketizedColumn):
         return NumberRequest(name, column.size, False, column.num_buckets) if column.num_buckets else None
@@ -81,7 +81,7 @@ class TransformedNumbers:
 
 
 def normalized_by_split(values: tf.Tensor, method: str, split: SplitNumbers | None) -> tf.Tensor:
-    """Numbers `[N, E]`, NaN where one is missing, by a normaliser of the training split; float64."""
+    """Numbers `[N, E]`, NaN for missing ones, normalized with statistics of the training split; float64."""
     there = tf.logical_not(tf.math.is_nan(values))
     known = tf.where(there, values, tf.zeros([], values.dtype))
     if method == "none":
@@ -97,7 +97,7 @@ def transform_numbers(
     """Normalizes the numbers of a column.
 
     Args:
-        values: `[N, E]`, NaN for missing ones, after offset and scale.
+        values: `[N, E]`, NaN for missing ones; offset and scale are already applied.
         lengths: int64 `[B]`, steps of each record, for a sequence feature.
         spec: The spec.
         name: The column's transformed name.
@@ -152,7 +152,7 @@ def _given(split: SplitNumbers | None) -> SplitNumbers:
 
 
 def finished(numbers: tf.Tensor, column: NumericColumn) -> tf.Tensor:
-    """Normalised numbers as they leave the transform graph: clipped, in float32."""
+    """Normalized numbers as they are in transformed records: clipped, in float32."""
     if column.clip is not None:
         numbers = tf.clip_by_value(numbers, -column.clip, column.clip)
     return tf.cast(numbers, tf.float32)

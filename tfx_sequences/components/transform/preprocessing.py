@@ -35,6 +35,7 @@ from tfx_sequences.components.batches.absent_lists import longest_lists, with_mi
 from tfx_sequences.components.batches.alignment import column_inputs
 from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.features.column_ids import ColumnIds
+from tfx_sequences.components.features.ngrams import ngrams
 from tfx_sequences.components.transform.crossed_features import transform_crossed
 from tfx_sequences.components.transform.label_transform import missing_labels, transform_labels, with_all_steps
 from tfx_sequences.components.transform.length_histogram import analyze_lengths
@@ -75,6 +76,8 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
         values = column_inputs(inputs, column)[feature_of(column).tensor_name]
         ids = ColumnIds(column)
         terms[name] = _terms(values, ids)
+        if column.ngram_width > 1:
+            terms[name] = ngrams(_each(terms[name], ids.terms), column.ngram_width)
         if column.vocabulary is None:
             outputs[name] = _checked(terms[name], ids, _each(terms[name], ids))
     for vocabulary, names in computed_vocabularies(spec).items():

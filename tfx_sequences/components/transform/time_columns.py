@@ -1,4 +1,4 @@
-"""A column of times in the transform graph: the durations, which are normalised, and the parts of the date."""
+"""Reads a column of times in the transform graph: durations, to be normalized later, and parts of the date."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tfx_sequences.schemas.columns.time_columns import TimeColumn
 
 @dataclasses.dataclass(frozen=True)
 class ReadTimes:
-    """The times of a column in one batch, `N` of records or of steps.
+    """The times of a column in one batch: `N` records, or `N` steps.
 
     Attributes:
         spans: Durations in seconds, float64 `[N, K]`.
-        there: bool `[N, 1]`, which times are not missing.
+        there: bool `[N, 1]`, whether each time is present.
         dates: Parts of the date, float32 `[N, D]`; zeros where the time is missing.
     """
 
@@ -38,7 +38,7 @@ def read_times(raw: Any, column: TimeColumn) -> ReadTimes:
         values, present = raw, tf.ones(tf.shape(raw), tf.bool)
     times = values[:, None]
     there = present[:, None] & observed(times, column.missing_value)
-    # A missing one may be too great for any date.
+    # The marker of a missing time may be too large for a date.
     times = tf.where(there, times, tf.zeros([], times.dtype))
     rows = tf.shape(times)[0]
     spans = durations(times, there, lengths, column) if column.durations else tf.zeros([rows, 0], tf.float64)

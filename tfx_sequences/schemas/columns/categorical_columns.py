@@ -47,6 +47,9 @@ class _TermColumn(IdColumn):
     """Whether terms are compared in lower case (Unicode)."""
     indicator: bool = False
     """Whether the model gets a one-hot vector (counts, for several values) instead of an embedding."""
+    ngram_width: int = pydantic.Field(1, ge=1, le=9)
+    """Number of terms in an n-gram. Above 1, each term is joined with the ones before it in the sequence (in a text of
+    a step or record: in the text), by a space; the first ones are shorter."""
 
     @pydantic.model_validator(mode="before")
     @classmethod
@@ -81,7 +84,16 @@ class _TermColumn(IdColumn):
             raise ValueError("vocabulary_size needs vocabulary_file")
         if self.indicator and self.embedding:
             raise ValueError("set either indicator or embedding, not both")
+        self._check_ngrams()
         return self
+
+    def _check_ngrams(self) -> None:
+        if self.ngram_width == 1:
+            return
+        if self.vocabulary is None and self.hash_bucket_size is None:
+            raise ValueError("ngram_width needs a computed vocabulary or hash_bucket_size")
+        if self.refuses_unknown:
+            raise ValueError("ngram_width needs ids for unknown n-grams: set num_oov_buckets or default_value")
 
     @property
     def term_dtype(self) -> str:
@@ -111,13 +123,13 @@ class _TermColumn(IdColumn):
     @property
     def id_source(self) -> tuple[Any, ...]:
         """The fields that determine a term's id."""
-        fields = (*ID_SOURCES, "vocabulary_size", "num_oov_buckets", "lowercase")
+        fields = (*ID_SOURCES, "vocabulary_size", "num_oov_buckets", "lowercase", "ngram_width")
         return (self.term_dtype, *(getattr(self, field, None) for field in fields))
 
     @property
     def name(self) -> str:
-        """`KEY_embedding`, `KEY_shared_embedding` or `KEY_indicator`."""
-        return self._representation_name(self.key)
+        """`KEY_embedding`, `KEY_shared_embedding` or `KEY_indicator`; n-grams have their width after the key."""
+        return self._representation_name(self.key if self.ngram_width == 1 else f"{self.key}_{self.ngram_width}_grams")
 
 
 class CategoricalColumn(_TermColumn):
@@ -162,6 +174,8 @@ class CategoricalColumn(_TermColumn):
             raise ValueError(f"default_value {self.default_value} is not an id in [0, {self.num_buckets})")
         if self.lowercase and self.dtype != "string":
             raise ValueError("lowercase needs dtype string")
+        if self.ngram_width > 1 and (self.multi_valued or not self.is_sequence):
+            raise ValueError("ngram_width needs one term per step: it joins the terms of steps that follow each other")
         if self.weighted_by is not None and not self.multi_valued:
             raise ValueError("weighted_by needs several values per step or record: remove multi_valued: false")
         if self.weighted_by is None and self.weight_dtype != "float32":

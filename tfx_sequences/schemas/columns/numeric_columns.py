@@ -58,8 +58,8 @@ class _Numbers(BaseColumn):
     dtype: Literal["float32", "int64"] = "float32"
     """Dtype of the values in the record. The model gets float32."""
     missing_value: int | float | None = None
-    """A stored number that marks a missing value, such as -9999. NaN always does so too. In an array, each element is
-    missing or present by itself."""
+    """A stored number that marks a missing value, such as -9999. NaN always marks one too. In an array, each element
+    can be missing."""
 
     @property
     def size(self) -> int:
@@ -68,7 +68,7 @@ class _Numbers(BaseColumn):
 
     @property
     def alignments(self) -> tuple[str, ...]:
-        """The methods that give one value per step; between keys, nothing can be interpolated."""
+        """The methods that give one value per step; values with different keys cannot be interpolated."""
         by_step_key = any(further.is_sequence for further in self.further_features)
         return ("previous", "nearest") if by_step_key else ("previous", "nearest", "interpolate")
 
@@ -153,7 +153,7 @@ class NumericColumn(EncodedNumbers, _Numbers):
 
     @property
     def alignments(self) -> tuple[str, ...]:
-        """The methods of `align` that suit the column: bytes have nothing between them."""
+        """The methods of `align` that suit the column; encoded numbers cannot be interpolated."""
         return tuple(m for m in super().alignments if self.encoding is None or m != "interpolate")
 
     @property
@@ -238,18 +238,18 @@ class BucketizedColumn(IdColumn, _Numbers):
 
     @property
     def has_several_ids(self) -> bool:
-        """An array has one per element."""
+        """Whether the column is an array, which has an id per element."""
         return bool(self.shape)
 
     @property
     def id_source(self) -> tuple[Any, ...]:
-        """The boundaries, once per element; those of quantiles are the feature's own."""
+        """The boundaries and the number of elements; quantiles also depend on the feature."""
         if self.boundaries is None:
             return ("bucketized", self.num_buckets, self.size, self.key, self.is_sequence)
         return ("bucketized", self.boundaries, self.size)
 
     @property
     def name(self) -> str:
-        """`KEY_bucketized`, with `_embedding` where it has one."""
+        """`KEY_bucketized`, followed by `_embedding` if the column has one."""
         base = f"{self.key}_bucketized"
         return base if self.is_indicator else self._representation_name(base)

@@ -1,4 +1,4 @@
-"""Which values of numeric columns are not missing: features that Transform adds, and the network reads."""
+"""Observed masks: features that Transform adds, which tell the network which numbers of a column are present."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SUFFIX = ".observed"
 
 
 def observed_masks(spec: SequenceSpec) -> Mapping[str, str]:
-    """The features that Transform writes beside columns with an `indicator`: the column, by the feature's name.
+    """The columns with an `indicator`, by the name of the mask that Transform adds.
 
     >>> from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
     >>> vitals = {"type": "numeric", "shape": (3,), "indicator": True}
@@ -29,7 +29,7 @@ def observed_masks(spec: SequenceSpec) -> Mapping[str, str]:
 
 
 def with_observed_masks(spec: SequenceSpec) -> SequenceSpec:
-    """The spec as it is for whatever reads transformed records: with a column for each observed mask.
+    """The spec for code that reads transformed records: with a column for each observed mask.
 
     >>> from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
     >>> vitals = {"type": "numeric", "shape": (3,), "indicator": True}

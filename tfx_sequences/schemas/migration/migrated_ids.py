@@ -60,7 +60,7 @@ class _Weighted(NamedTuple):
 
 
 def _weighted(column: Any) -> _Weighted | None:
-    """What a `weighted_categorical_column` is made of; of steps, weighted before or after it became one of steps."""
+    """The parts of a weighted column, or None; a column of steps may be weighted before or after it became one."""
     if _WEIGHTED in class_names(column):
         return _Weighted(column.categorical_column, column.weight_feature_key, column.dtype)
     if is_sequence_of_ids(column) and _WEIGHTED in class_names(column.categorical_column):
@@ -133,7 +133,7 @@ def _id_of_unknown(column: Any, terms: int | None) -> int | None:
         return None
     default = _whole(column.default_value)
     if default is None or default < 0:
-        return -1  # upstream drops every negative id
+        return -1  # tf.feature_column drops every negative id
     if terms is not None and default >= terms:
         raise SpecError(
             f"Column '{column.key}' gives unknown terms an id that is not in its table.",

@@ -1,4 +1,4 @@
-"""Offsets of numbers that are another feature: which one it is."""
+"""Offsets that are another feature: finds its column, and checks that it can be subtracted."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from tfx_sequences.schemas.columns.column import Column, NumericColumn, Scaling
 
 
 def offset_column(column: Column, context: Mapping[str, Column], sequence: Mapping[str, Column]) -> Column | None:
-    """The column that the offset of another one names; None if it is the key of a context feature.
+    """The column that an offset names; None if the offset is the key of a context feature without a column.
 
-    A name is first looked for among the context features.
+    Context columns come before sequence columns of the same name.
 
     Args:
-        column: A column whose offset names a feature.
+        column: The column whose offset names a feature.
         context: The context columns by name.
         sequence: The sequence columns by name.
     """
@@ -27,7 +27,7 @@ def offset_column(column: Column, context: Mapping[str, Column], sequence: Mappi
 def check_offsets(
     context: Mapping[str, Column], sequence: Mapping[str, Column], known_ahead: frozenset[str] = frozenset()
 ) -> None:
-    """Checks that offsets that are other features can be subtracted.
+    """Checks the offsets that are other features.
 
     Args:
         context: The context columns by name.
@@ -35,7 +35,8 @@ def check_offsets(
         known_ahead: Names of sequence columns whose future is known.
 
     Raises:
-        ValueError: An offset is not a number, has another shape; or the column's future is known, which has no steps.
+        ValueError: An offset is not numeric or has another shape, or is a feature or another step although the
+            column's future is known.
     """
     for section, columns in (("context", context), ("sequence", sequence)):
         for name, column in columns.items():
