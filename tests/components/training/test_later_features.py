@@ -59,3 +59,17 @@ def test_a_batch_without_any_later_step_says_nothing():
     spec = make_spec(type="multi_label", shape=(4,))
     assert later_features(spec, [short, long]) == ("label",)
     assert later_features(spec, [short]) == ()
+
+
+def test_a_class_of_the_last_step_alone_is_revealed_by_the_end():
+    random = np.random.default_rng(0)
+    lengths = random.integers(2, 9, 60)
+    numbers = random.normal(size=(60, 8))
+    is_last = np.arange(8)[None] == lengths[:, None] - 1
+    ends = np.where(is_last, 1, 0)
+    assert later_features(make_spec(), [batch(numbers, ends, lengths)]) == ("label",)
+    # Other steps have the class too; few records; or an id of the same step tells as much.
+    elsewhere = np.where(is_last | (random.random((60, 8)) < 0.1), 1, 0)
+    assert later_features(make_spec(), [batch(numbers, elsewhere, lengths)]) == ()
+    assert later_features(make_spec(), [batch(numbers[:20], ends[:20], lengths[:20])]) == ()
+    assert later_features(make_spec(), [batch(np.where(is_last, 3, 2), ends, lengths)]) == ()

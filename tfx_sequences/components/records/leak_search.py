@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from tfx_sequences.components.records.batches import Batch
+from tfx_sequences.components.records.end_marks import EndMarks
 from tfx_sequences.components.records.group_leaks import GroupLeaks
 from tfx_sequences.components.records.keys import FileSample
 from tfx_sequences.components.records.label_copies import LabelCopies
@@ -24,7 +25,7 @@ class LeakSearch:
     """
 
     def __init__(self, spec: SequenceSpec, samples: Iterable[FileSample]) -> None:
-        self._copies = LabelCopies(spec)
+        self._copies, self._ends = LabelCopies(spec), EndMarks(spec)
         self._groups = GroupLeaks(spec, stored_dtypes(samples))
         self._lengths = LengthFeatures(spec)
 
@@ -37,12 +38,13 @@ class LeakSearch:
             lengths: Number of steps of each record `[B]`.
         """
         self._copies.add(batch)
+        self._ends.add(batch)
         self._groups.add(batch, splits)
         self._lengths.add(batch, lengths)
 
     def found(self) -> tuple[Leak, ...]:
         """The leaks that were found, certain ones first."""
-        leaks = [*self._copies.found(), *self._groups.found(), *self._lengths.found()]
+        leaks = [*self._copies.found(), *self._ends.found(), *self._groups.found(), *self._lengths.found()]
         return tuple(sorted(leaks, key=lambda leak: ("certain", "warning", "note").index(leak.level)))
 
 

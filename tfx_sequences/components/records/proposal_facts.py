@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tfx_sequences.components.records.batches import Batch, Rows, batches, parse_batch
+from tfx_sequences.components.records.end_marks import EndMarks
 from tfx_sequences.components.records.group_leaks import GroupLeaks
 from tfx_sequences.components.records.keys import FileSample
 from tfx_sequences.components.records.label_copies import LabelCopies
@@ -36,7 +37,7 @@ class ProposalFacts:
         ids: The number of values of columns whose values are all different: of terms of the record, or with the name
             of an id.
         copies: Columns that copy a label.
-        told_later: A text for each head whose label is a feature of a later step.
+        told_later: A text for each head whose label is a feature of a later step, or marks the record's end.
         groups: Context features that identify groups of records, with counts as text.
         repeated_id: Whether `id_key` has the same value in several records.
         widths: The width of vectors in flat lists of an Example, and the feature that contains it, by column.
@@ -70,12 +71,13 @@ def proposal_facts(spec: SequenceSpec, files: Iterable[AnyPath], samples: Iterab
     """
     dtypes = stored_dtypes(samples)
     without_id = spec.model_copy(update={"id_key": None})
-    copies, groups = LabelCopies(spec), GroupLeaks(without_id, dtypes)
+    copies, ends, groups = LabelCopies(spec), EndMarks(spec), GroupLeaks(without_id, dtypes)
     values = _Values(spec)
     for file in files:
         for batch in batches(file):
             parse_batch(batch, spec)
             copies.add(batch)
+            ends.add(batch)
             groups.add(batch, ["train"] * len(batch))
             values.add(batch)
     likely = groups.likely()
@@ -85,7 +87,7 @@ def proposal_facts(spec: SequenceSpec, files: Iterable[AnyPath], samples: Iterab
         constants=values.constants(),
         ids=values.ids(),
         copies=tuple(copies.certain()),
-        told_later=copies.told_later(),
+        told_later=ends.told() | copies.told_later(),
         groups=likely,
         repeated_id=repeated,
         widths=values.widths(),

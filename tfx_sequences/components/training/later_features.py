@@ -1,7 +1,8 @@
-"""Finds labels of steps that are equal to a feature of a later step.
+"""Finds labels of steps that later steps reveal: they equal a feature of a later step, or mark the record's end.
 
 If the label of a step equals a feature one step later (as in a data set whose files contain a frame and the next
-frame), a network that reads later steps sees the answer, and is useless where later steps do not exist yet.
+frame), a network that reads later steps sees the answer, and is useless where later steps do not exist yet. So is one
+that sees where the record ends, if the label says so.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _SAME = 1 - 1e-6
 
 
 def later_features(spec: SequenceSpec, batches: Iterable[Any]) -> tuple[str, ...]:
-    """The heads whose label is equal to a feature one to three steps later.
+    """The heads whose label is equal to a feature one to three steps later, or has a class for the last step alone.
 
     Args:
         spec: The spec.
@@ -37,7 +38,34 @@ def later_features(spec: SequenceSpec, batches: Iterable[Any]) -> tuple[str, ...
         records += len(inputs[SEQUENCE_LENGTH])
         if records >= _RECORDS:
             break
-    return tuple(sorted(name for name in suspects if any(_is_later(name, later, some) for later in _LATER)))
+    found = {name for name in suspects if any(_is_later(name, later, some) for later in _LATER)}
+    return tuple(sorted(found | {name for name in suspects if some and _marks_end(name, some)}))
+
+
+def _marks_end(head: str, batches: list[Any]) -> bool:
+    """Whether a class is that of every last step and of no other, and no ids of the steps tell as much."""
+    last, others, count = set(), set(), 0
+    ids = {name: (set(), set()) for name, x in batches[0][0].items() if _are_ids(name, x)}
+    for inputs, targets, weights in batches:
+        target, weight = (np.asarray(x[head] if isinstance(x, Mapping) else x) for x in (targets, weights))
+        if target.dtype.kind not in "iu" or target.ndim != 2:
+            return False
+        left = np.asarray(inputs[SEQUENCE_LENGTH])[:, None] - np.arange(target.shape[1])[None]
+        is_last, is_other = (left == 1) & (weight > 0), (left > 1) & (weight > 0)
+        last |= set(target[is_last].tolist())
+        others |= set(target[is_other].tolist())
+        count += int(is_last.sum())
+        for name, (at_end, elsewhere) in ids.items():
+            values = np.asarray(inputs[name])
+            at_end |= set(values[left == 1].tolist())
+            elsewhere |= set(values[left > 1].tolist())
+    told = any(at_end and elsewhere and not at_end & elsewhere for at_end, elsewhere in ids.values())
+    return len(last) == 1 and bool(others) and not last & others and count >= _FEWEST_TARGETS and not told
+
+
+def _are_ids(name: str, values: Any) -> bool:
+    array = np.asarray(values)
+    return name.startswith(SEQUENCE_PREFIX) and array.dtype.kind in "iu" and array.ndim == 2
 
 
 def _is_later(head: str, later: int, batches: list[Any]) -> bool:

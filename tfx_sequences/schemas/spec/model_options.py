@@ -52,7 +52,8 @@ class Model(Declared):
     together, rounded to a multiple of 64, from 64 to 256."""
     bidirectional: bool | Auto = AUTO
     """Whether the layers read each sequence in both directions. `auto`: true, except if later steps are predicted: for
-    a forecast, a label with `shift`, or a per-step label that equals a feature of a later step."""
+    a forecast, a label with `shift`, or a per-step label that equals a feature of a later step or has a class for the
+    last step alone."""
     pooling: Literal["last", "mean", "max", "attention", "concat"] | Auto = AUTO
     """How the real steps are reduced to one vector: the final state, the mean or maximum over the steps, a mean with
     learned weights, or the first three concatenated (`concat`). `auto`: `last` for a forecast, otherwise `concat`."""
