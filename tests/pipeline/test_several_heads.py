@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 from seqeval.metrics import f1_score, precision_score, recall_score
 from sklearn.metrics import confusion_matrix
 
