@@ -36,11 +36,13 @@ def trainers_answers(
     from tfx_sequences.components.input.sequence_input import SequenceInput
     from tfx_sequences.components.network.model import build_model
     from tfx_sequences.components.network.named_weights import read_weights, weights_by_name
+    from tfx_sequences.components.numbers.chosen import normalizers_of
     from tfx_sequences.components.records.framing import read_records
     from tfx_sequences.components.records.keys import record_id
     from tfx_sequences.components.serving.served_outputs import served
     from tfx_sequences.components.training.split_statistics import task_statistics
     from tfx_sequences.components.transform.length_histogram import read_histogram
+    from tfx_sequences.schemas.features.record_scales import network_spec
 
     tft_output = tft.TFTransformOutput(str(newest(output / "artifacts" / "Transform" / "transform_graph")))
     transformed = newest(output / "artifacts" / "Transform" / "transformed_examples")
@@ -48,6 +50,10 @@ def trainers_answers(
     train_files = [str(file) for file in sorted((transformed / "Split-train").iterdir())]
     plan = make_plan(read_histogram(tft_output), spec.batching)
     statistics = task_statistics(spec, tft_output, SequenceInput(train_files, spec, form, plan, training=True))
+    # What the network reads also depends on the statistics: on which normalizers `auto` chose.
+    form = transformed_records(
+        network_spec(spec, normalizers_of(statistics.normalizers)), tft_output.transformed_feature_spec()
+    )
     network = build_model(spec, statistics, use_cudnn="auto" if fused else False)
     weights = read_weights(str(model))
     if weights is None:

@@ -169,6 +169,13 @@ def analyzed_everything(folder):
 
 def analyzed(spec, records, folder):
     """Analyzed by TFT with Beam, through TFX's reader and our schema, as the Transform component does."""
+    result = Analyzed(spec, records, str(folder / "graph"))
+    analyzed_serialized(spec, result.serialized, folder)
+    return result
+
+
+def analyzed_serialized(spec, serialized, folder):
+    """The folder of the transform graph of serialized SequenceExamples."""
     import apache_beam as beam
     import tensorflow_transform.beam as tft_beam
     from tfx_bsl.public import tfxio
@@ -177,7 +184,7 @@ def analyzed(spec, records, folder):
     from tfx_sequences.components.transform.preprocessing import transform_inputs
     from tfx_sequences.schemas.features.tfmd import make_schema
 
-    result = Analyzed(spec, records, str(folder / "graph"))
+    transform_dir = str(folder / "graph")
     source = tfxio.TFSequenceExampleBeamRecord(
         physical_format="memory", telemetry_descriptors=["tests"], schema=make_schema(spec)
     )
@@ -186,12 +193,12 @@ def analyzed(spec, records, folder):
         beam.Pipeline(runner="FnApiRunner") as pipeline,
         tft_beam.Context(temp_dir=str(folder / "tmp")),
     ):
-        batches = pipeline | beam.Create(result.serialized) | source.BeamSource()
+        batches = pipeline | beam.Create(serialized) | source.BeamSource()
         graph = (batches, source.TensorAdapterConfig()) | tft_beam.AnalyzeDataset(
             lambda inputs: transform_inputs(inputs, spec)
         )
-        _ = graph | tft_beam.WriteTransformFn(result.transform_dir)
-    return result
+        _ = graph | tft_beam.WriteTransformFn(transform_dir)
+    return transform_dir
 
 
 def exported(of, folder):

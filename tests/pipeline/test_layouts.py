@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from tests.layouts.next_events import next_events
+from tests.layouts.ranked_lists import ranked_lists
 from tests.layouts.slash_keys import slash_keys
 from tests.layouts.user_groups import user_groups
 from tests.records import write_records
 from tfx_sequences.components.serving.model_card import read_card
 from tfx_sequences.components.serving.prediction import predict_files
+
+pytestmark = pytest.mark.slow
 
 
 def proposed_run(command, folder, records, *label):
@@ -64,3 +68,16 @@ def test_the_next_event_is_predicted_without_reading_it(command, tmp_path):
     assert "bidirectional: false" in spec
     # The most likely next event has the probability one half, and the end is not known before.
     assert 0.3 < report["metrics"]["accuracy"] < 0.6
+
+
+def test_items_of_ranked_lists_are_steps(command, tmp_path):
+    lists = ranked_lists()
+    report, spec, _ = proposed_run(command, tmp_path, lists, "relevance")
+    assert "record: ELWC" in spec
+    assert report["blessed"] and report["metrics"]["accuracy"] >= 0.95
+    told = list(predict_files(tmp_path / "out", tmp_path / "data" / "train.tfrecord"))
+    assert [len(row["predicted_class"]) for row in told] == [len(each.examples) for each in lists]
+    records = tf.constant([each.SerializeToString() for each in lists])
+    served = tf.saved_model.load(report["pushed_model"]).signatures["serving_elwc"](examples=records)
+    for row, classes in zip(told, served["predicted_class"].numpy(), strict=True):
+        assert [c.decode() for c in classes[: len(row["predicted_class"])]] == row["predicted_class"]

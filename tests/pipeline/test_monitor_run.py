@@ -24,6 +24,7 @@ def test_what_is_missing_and_what_has_many_digits_is_learnt(command, tmp_path):
         assert words in checked.stdout
     done = command("run", tmp_path / "spec.yaml", "--data", data, "--output", tmp_path / "out")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "labels.late, 48 of 240 records" in done.stdout
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["blessed"] and report["model_check"]["failures"] == []
     assert min(report["metrics"][f"{head}.accuracy"] for head in ("sick", "late", "state")) > 0.95

@@ -8,6 +8,7 @@ import pytest
 from tests.records import write_records
 from tfx_sequences.components.records.files import (
     find_split_files,
+    guess_splits,
     list_record_files,
     skipped_files,
     unused_files,
@@ -105,6 +106,7 @@ def test_folder_may_not_be_read(tmp_path):
             "train: '*train*', valid: 'dev*', test: '*test*'",
         ),
         (["train/0.tfrecord", "validation/0.tfrecord"], "train: 'train/*', valid: 'validation/*'"),
+        (["validate00.tfrecord", "test00.tfrecord"], "train: 'valid*', test: 'test*'"),
     ],
 )
 def test_no_training_files_suggests_the_splits(tmp_path, names, suggested):
@@ -114,6 +116,16 @@ def test_no_training_files_suggests_the_splits(tmp_path, names, suggested):
     assert names[0].split("/")[0] in message
     assert "splits.train: 'train*'" in message
     assert f"Set `splits: {{{suggested}}}` in the spec" in message
+
+
+def test_files_that_train_names_do_not_belong_to_a_default_pattern_too(tmp_path):
+    touch(tmp_path, "validate00.tfrecord", "test00.tfrecord")
+    found = find_split_files(tmp_path, guess_splits(tmp_path))
+    assert {name: [f.name for f in files] for name, files in found.items()} == {
+        "train": ["validate00.tfrecord"],
+        "valid": [],
+        "test": ["test00.tfrecord"],
+    }
 
 
 def test_no_record_files_at_all(tmp_path):

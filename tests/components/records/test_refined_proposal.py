@@ -12,6 +12,7 @@ from tests.records import example, sequence_example, write_records
 from tfx_sequences.components.records.data_check import check_data
 from tfx_sequences.components.records.leaks import raise_certain
 from tfx_sequences.components.records.paths import path_of
+from tfx_sequences.errors import DataError
 from tfx_sequences.pipeline.commands.propose_command import _proposed
 
 pytestmark = pytest.mark.slow
@@ -195,3 +196,117 @@ def test_records_that_a_check_refuses_are_told_in_the_file(tmp_path):
     write_records(tmp_path / "train.tfrecord", records)
     proposal = _proposed(path_of(tmp_path), label=None, name="t")
     assert "the check rejects the records" in notes(proposal, "records")
+
+
+def test_ids_of_records_and_of_steps_are_left_out_even_where_some_are_missing(tmp_path):
+    records = [
+        sequence_example(
+            {"label": "ab"[i % 2], **({"query_id": i} if i % 5 else {})},
+            {"price": [1.0 * i, 2.0], "document_id": [10 * i, 10 * i + 1]},
+        )
+        for i in range(40)
+    ]
+    proposal = proposed(tmp_path, records)
+    assert set(proposal.spec.columns) == {"sequence.price"}
+    assert left_out(proposal)["context.query_id"] == "an id: 32 values, all different"
+    assert left_out(proposal)["sequence.document_id"] == "an id: 80 values, all different"
+
+
+def test_labels_of_zeros_and_ones_and_one_hot_vectors_are_classes(tmp_path):
+    def label_of(value):
+        records = [sequence_example({"label": value(i)}, {"x": [1.0 * i, 2.0], "y": [0.5, 1.0 * i]}) for i in range(60)]
+        return proposed(tmp_path / str(len(list(tmp_path.iterdir()))), records, "label").spec.label
+
+    number = label_of(lambda i: float(i % 2))
+    assert (number.type, number.shape, number.classes) == ("multi_label", (1,), ("1",))
+    assert label_of(lambda i: np.eye(3)[i % 3].tolist()).type == "distribution"
+    assert label_of(lambda i: [0.25 + 0.5 * (i % 2), 0.75 - 0.5 * (i % 2)]).type == "distribution"
+    assert label_of(lambda i: [float(i % 2), 1.0, 0.0]).type == "multi_label"
+    assert label_of(lambda i: i % 2 + 0.5).type == "regression"
+    # A vector beside one numeric sequence is a forecast, unless its numbers always add up to 1.
+    records = [sequence_example({"label": np.eye(3)[i % 3].tolist()}, {"x": [1.0 * i, 2.0]}) for i in range(60)]
+    assert proposed(tmp_path / "beside", records, "label").spec.label.type == "distribution"
+
+
+def test_a_class_below_zero_is_a_missing_label_where_it_can_be_nothing_else(tmp_path):
+    def phases(name, codes):
+        records = [sequence_example({}, {"x": [1.0 * i] * 3, "phase": [codes[i % len(codes)]] * 3}) for i in range(60)]
+        return proposed(tmp_path / name, records, "phase")
+
+    unknown = phases("unknown", (0, 1, 2, -1))
+    assert unknown.spec.label.missing_value == -1
+    direction = phases("direction", (-1, 0, 1))
+    assert direction.spec.label.missing_value is None
+    assert "if it is unknown: missing_value: -1" in notes(direction, "label")
+    assert "-1" not in notes(phases("codes", (-1, 1)), "label")
+
+
+def test_a_list_that_repeats_the_label_is_a_copy(tmp_path):
+    records = [
+        sequence_example({"label": i % 3, "segment_labels": [i % 3] * (1 + i % 4)}, {"x": [1.0 * i, 2.0]})
+        for i in range(60)
+    ]
+    proposal = proposed(tmp_path, records, "label")
+    assert not proposal.spec.context
+    assert "is a copy of context.segment_labels" in left_out(proposal)["context.segment_labels"]
+
+
+def test_empty_strings_are_missing_labels(tmp_path):
+    records = [sequence_example({"label": ("a", "b", "")[i % 3]}, {"x": [1.0 * i, 2.0]}) for i in range(60)]
+    proposal = proposed(tmp_path, records)
+    assert proposal.spec.label.classes == ("a", "b") and not notes(proposal, "records")
+
+
+def test_examples_without_lists_of_varying_length(tmp_path):
+    tracks = [
+        example(
+            {
+                "scenario/id": f"s{i}",
+                "label": "ab"[i % 2],
+                "past/x": [1.0 * i] * 10,
+                "past/y": [0.5 * n for n in range(10)],
+                "future/x": [1.0 * i] * 8,
+            }
+        )
+        for i in range(40)
+    ]
+    spec = proposed(tmp_path / "tracks", tracks).spec
+    assert (set(spec.sequence), set(spec.context)) == ({"past/x", "past/y"}, {"future/x"})
+
+
+@pytest.mark.parametrize(
+    ("features", "fix"),
+    [
+        ({f"blob/{n}": b"\xff\x00" * 9 for n in range(12)}, "'blob/0', 'blob/1', 'blob/2' and 9 more are the steps"),
+        ({"name": "s", "audio": b"\xff\x00"}, "the bytes of 'audio' contain the steps"),
+    ],
+)
+def test_examples_without_steps_are_refused_by_name(tmp_path, features, fix):
+    records = []
+    for i in range(20):
+        own = {
+            key: value * (1 + i) if key == "audio" else f"s{i}" if key == "name" else value
+            for key, value in features.items()
+        }
+        records.append(example({"label": "ab"[i % 2], **own}))
+    write_records(tmp_path / "train.tfrecord", records)
+    with pytest.raises(DataError, match="could be the steps") as error:
+        _proposed(path_of(tmp_path), label=["label"], name="t")
+    assert fix in str(error.value)
+
+
+def test_numbers_and_times_as_text_are_noted(tmp_path):
+    records = [
+        sequence_example(
+            {"label": "ab"[i % 2]},
+            {
+                "price": [f"{i}.5", f"{i}.25"],
+                "at": [f"2024-01-{1 + i % 28:02d}T10:00:00.000+01:00"] * 2,
+                "code": ["1", "2"],
+            },
+        )
+        for i in range(40)
+    ]
+    proposal = proposed(tmp_path, records)
+    assert "numbers as text" in notes(proposal, "sequence.price")
+    assert "times as text" in notes(proposal, "sequence.at")

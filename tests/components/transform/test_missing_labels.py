@@ -7,6 +7,7 @@ import tensorflow_transform as tft
 from tensorflow_transform.saved import saved_transform_io_v2
 
 from tests.everything import analyzed
+from tests.layouts.marked_labels import marked_labels, marked_spec, without_marks
 from tests.missing_labels import records_of_missing_labels, spec_of_missing_labels
 from tests.records import sequence_example, write_records
 from tfx_sequences.components.batches.label_batches import labelled_rows, pad_labels, targets_and_weights
@@ -16,6 +17,7 @@ from tfx_sequences.components.training.split_statistics import task_statistics
 from tfx_sequences.components.transform.length_histogram import read_histogram, read_missing_labels
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.features.parse_specs import parse_records
+from tfx_sequences.schemas.spec.label import Label
 
 RECORDS = records_of_missing_labels()
 LENGTHS = np.array([len(s["speed"]) for _, s in RECORDS])
@@ -126,3 +128,55 @@ def test_the_check_counts_them_or_refuses_them(tmp_path):
         label = SPEC.labels[head].model_copy(update={"missing_label": "error", "step_weight": None})
         with pytest.raises(DataError, match=message):
             check_data(SPEC.model_copy(update={"labels": {head: label}}), tmp_path)
+
+
+def test_stored_values_that_mean_missing_are_as_if_they_were_not_there(tmp_path):
+    stored, spec = list(marked_labels()), marked_spec()
+    found = []
+    for name, records in (("stored", stored), ("empty", [without_marks(record) for record in stored])):
+        graph = analyzed(spec, records, tmp_path / name)
+        loader = saved_transform_io_v2.SavedModelLoader(
+            tft.TFTransformOutput(graph.transform_dir).transform_savedmodel_dir
+        )
+        rows = loader.apply_transform_model(parse_records(tf.constant(graph.serialized, tf.string), spec))
+        counts = read_missing_labels(tft.TFTransformOutput(graph.transform_dir))
+        found.append((*targets_and_weights(pad_labels(labelled_rows(rows, spec), spec), spec), counts))
+    (targets, weights, counts), (plain, plain_weights, plain_counts) = found
+    for head in spec.labels:
+        np.testing.assert_array_equal(weights[head], plain_weights[head])
+        np.testing.assert_array_equal(targets[head], plain[head])
+    assert counts == plain_counts
+    # By definition: a step weighs 1 where its value is no mark.
+    for head, mark in (("phase", -1), ("state", ""), ("level", -9.0)):
+        there = [[value != mark for value in sequence[head]] for _, sequence in stored]
+        assert weights[head].numpy().sum() == sum(map(sum, there))
+    np.testing.assert_array_equal(weights["mood"], [float(context["mood"] != "") for context, _ in stored])
+
+
+def test_stored_values_that_mean_missing_are_counted_by_the_check(tmp_path):
+    stored = list(marked_labels())
+    write_records(tmp_path / "train.tfrecord", [sequence_example(*record) for record in stored])
+    report = check_data(marked_spec(), tmp_path).splits["train"]
+    for head, mark in (("phase", -1), ("state", ""), ("level", -9.0)):
+        marks = [value == mark for _, sequence in stored for value in sequence[head]]
+        assert (report.missing[f"labels.{head}"].steps, report.missing[f"labels.{head}"].rows) == (
+            sum(marks),
+            len(marks),
+        )
+    assert report.missing["labels.mood"].records == 12
+    assert set(report.classes["mood"]) == {"sad", "glad"} and set(report.classes["phase"]) == {"0", "1", "2"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"dtype": "int64", "missing_value": "none"}, "must be a value of dtype int64"),
+        ({"missing_value": -1}, "must be a value of dtype string"),
+        ({"missing_value": "a", "classes": ("a", "b")}, "'a' is one of the classes"),
+        ({"missing_value": "a", "missing_label": "error"}, "for single labels that may be missing"),
+        ({"missing_value": "a", "type": "multi_label"}, "for single labels that may be missing"),
+    ],
+)
+def test_values_that_cannot_mean_missing(fields, message):
+    with pytest.raises(ValueError, match=message):
+        Label(key="y", **fields)

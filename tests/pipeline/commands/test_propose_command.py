@@ -11,6 +11,7 @@ from tests.records import sequence_example, write_records
 from tfx_sequences.pipeline.commands.cli import main
 from tfx_sequences.schemas.features.tfmd import make_schema, schema_text
 from tfx_sequences.schemas.spec.spec_io import load_spec, spec_from_yaml
+from tfx_sequences.schemas.spec.splits import Splits
 
 BUNDLED = Path(str(resources.files("tfx_sequences"))) / "examples_data" / "japanese_vowels"
 
@@ -70,15 +71,28 @@ def test_a_schema_file_gives_a_spec_on_standard_output(tmp_path, capfd):
     assert set(spec.sequence) >= {column.key for column in everything_spec().sequence.values()}
 
 
-def test_files_of_no_split_are_read_and_the_splits_hinted_at(tmp_path, capfd):
-    write_records(tmp_path / "part-1.tfrecord", [sequence_example({"label": "a"}, {"x": [1.0, 2.0]})] * 3)
-    assert run(tmp_path) == 0
-    printed = capfd.readouterr().out
-    assert "# splits: all record files were read." in printed
-    assert "splits: {train: 'part" in printed
-    assert spec_from_yaml(printed).sequence["x"].type == "numeric"
-    assert run(tmp_path / "part-1.tfrecord") == 0
-    assert "splits" not in capfd.readouterr().out
+@pytest.mark.parametrize(
+    ("names", "splits"),
+    [
+        (["part-1.tfrecord"], {"train": "part-*"}),
+        (
+            ["set-train.tfrecord-00000-of-00001", "set-test.tfrecord-00000-of-00001"],
+            {"train": "*train*", "test": "*test*"},
+        ),
+        (["validate00.tfrecord", "test00.tfrecord"], {"train": "valid*"}),
+    ],
+)
+def test_the_splits_follow_from_names_and_the_check_accepts_them(tmp_path, capfd, names, splits):
+    records = [sequence_example({"label": "ab"[i % 2]}, {"x": [1.0 + i, 2.0]}) for i in range(60)]
+    for name in names:
+        write_records(tmp_path / "data" / name, records)
+    assert run(tmp_path / "data", "-o", tmp_path / "spec.yaml") == 0
+    assert "# File patterns guessed from the names of the files." in (tmp_path / "spec.yaml").read_text()
+    assert load_spec(tmp_path / "spec.yaml").splits.model_dump(exclude_defaults=True) == splits
+    assert main(["check", str(tmp_path / "spec.yaml"), "--data", str(tmp_path / "data")]) == 0
+    capfd.readouterr()
+    assert run(tmp_path / "data" / names[0]) == 0
+    assert spec_from_yaml(capfd.readouterr().out).splits == Splits()
 
 
 @pytest.mark.parametrize(

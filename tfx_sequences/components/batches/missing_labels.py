@@ -30,6 +30,23 @@ def is_marked(values: tf.Tensor) -> tf.Tensor:
     return tf.math.is_nan(values) if values.dtype.is_floating else values == missing_marker(values.dtype)
 
 
+def with_markers(values: Any, label: Label) -> Any:
+    """Raw labels with the marker in place of stored values that mean that the label is missing.
+
+    Args:
+        values: Dense or ragged.
+        label: The label.
+
+    >>> with_markers(tf.constant([2.0, -9.0]), Label(key="y", type="regression", missing_value=-9)).numpy()
+    array([ 2., nan], dtype=float32)
+    """
+    if isinstance(values, tf.RaggedTensor):
+        return values.with_flat_values(with_markers(values.flat_values, label))
+    for stored in label.stored_as_missing:
+        values = tf.where(values == tf.constant(stored, values.dtype), missing_marker(values.dtype), values)
+    return values
+
+
 def with_missing_labels(values: tf.RaggedTensor, lengths: tf.Tensor) -> tf.RaggedTensor:
     """Labels of steps, with markers for all steps of records that do not have any.
 

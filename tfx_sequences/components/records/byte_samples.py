@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -23,6 +24,12 @@ _OF_TEXT = (9, 10, 13)
 _SMALLEST, _GREATEST = 1e-9, 1e9
 _FEWEST_FLOATS = 8
 _DECODED = 50
+_FORMS = {
+    "numbers": re.compile(rb"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*"),
+    "times": re.compile(rb"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d+)?)?\s*(Z|UTC|[-+]\d\d:?\d\d)?)?"),
+}
+# Fewer different texts may be codes or classes.
+_FEWEST_NUMBERS = 20
 
 
 def sample_bytes(files: Iterable[AnyPath]) -> dict[Key, BytesSample]:
@@ -64,11 +71,14 @@ def look_at(values: Collection[bytes]) -> BytesSample:
     (True, (2, 2))
     >>> look_at([b"\\xff\\xd8\\xff\\xe0"]).image
     'JPEG'
+    >>> look_at([b"2024-05-%02d" % day for day in range(1, 31)]).numbers
+    'times'
     """
     lengths = [len(value) for value in values]
     bounds = min(lengths, default=0), max(lengths, default=0)
     if all(map(is_text, values)):
-        return BytesSample(len(values), True, bounds)
+        spaces = any(b" " in value.strip() for value in values)
+        return BytesSample(len(values), True, bounds, has_spaces=spaces, numbers=_numbers(values))
     formats = {image_format(value) for value in values}
     if len(formats) == 1 and None not in formats:
         return BytesSample(len(values), False, bounds, image=formats.pop(), image_shape=_shape_of_images(values))
@@ -78,6 +88,14 @@ def look_at(values: Collection[bytes]) -> BytesSample:
     encoding = _floats(values) if bounds[0] == bounds[1] else None
     size = bounds[0] // np.dtype(encoding).itemsize if encoding else 0
     return BytesSample(len(values), False, bounds, encoding=encoding, shape=(size,) if encoding else ())
+
+
+def _numbers(values: Collection[bytes]) -> str | None:
+    """`numbers` or `times` if all texts are these, and too many of them differ to be codes; otherwise None."""
+    different = set(values)
+    if len(different) < _FEWEST_NUMBERS:
+        return None
+    return next((name for name, form in _FORMS.items() if all(map(form.fullmatch, different))), None)
 
 
 def is_text(value: bytes) -> bool:

@@ -73,6 +73,10 @@ def find_split_files(data_dir: str | os.PathLike[str], splits: Splits) -> dict[s
     folder = _folder(data_dir)
     splits, matched = _found(folder, splits)
     found = {name: [f for f in files if may_hold_records(f)] for name, files in matched.items()}
+    for name in ("valid", "test"):
+        # Files that the spec names as those of train do not belong to a default pattern too.
+        if splits.train != Splits().train and getattr(splits, name) == getattr(Splits(), name):
+            found[name] = [] if found[name] == found["train"] else found[name]
     if not found["train"]:
         raise _no_training_files(folder, splits)
     seen: dict[AnyPath, str] = {}
@@ -95,6 +99,17 @@ def with_patterns_found(data_dir: str | os.PathLike[str], splits: Splits) -> Spl
     So `eval-0.tfrecord` is in `valid` if there are no files `valid*`, `val-*` and `dev*`.
     """
     return _found(_folder(data_dir), splits)[0]
+
+
+def guess_splits(data_dir: str | os.PathLike[str]) -> Splits | None:
+    """Patterns guessed from names such as `set-train.tfrecord-00000-of-00002`; None if they match no training file.
+
+    If there are only files of `valid` and `test`, those of `valid` become the training files.
+    """
+    folder = _folder(data_dir)
+    found = _guessed(*_names(folder))
+    splits = Splits.model_validate(found)
+    return splits if found and _found(folder, splits)[1]["train"] else None
 
 
 def skipped_files(data_dir: str | os.PathLike[str], splits: Splits) -> list[AnyPath]:
@@ -210,9 +225,14 @@ def _relative(file: AnyPath, folder: AnyPath) -> str:
     return file.relative_to(folder).as_posix()
 
 
-def _no_training_files(folder: AnyPath, splits: Splits) -> DataError:
-    files = [f.name for f in list_record_files(folder)]
+def _names(folder: AnyPath) -> tuple[list[str], list[str]]:
+    """Names of the record files in a folder, and of its folders."""
     folders = sorted(f.name for f in folder.iterdir() if f.is_dir() and not f.name.startswith("."))
+    return [f.name for f in list_record_files(folder)], folders
+
+
+def _no_training_files(folder: AnyPath, splits: Splits) -> DataError:
+    files, folders = _names(folder)
     others = sorted(f.name for f in folder.iterdir() if f.is_file())
     if files:
         received = f"the record files {shortened(files)}"
@@ -229,7 +249,16 @@ def _no_training_files(folder: AnyPath, splits: Splits) -> DataError:
 
 
 def _suggestion(files: list[str], folders: list[str]) -> str:
-    """A `splits:` section for the message, guessed from file names."""
+    """A `splits:` section for the message."""
+    guessed = _guessed(files, folders)
+    if not guessed:
+        return "Put TFRecord files there, or check the path and `splits` in the spec."
+    ordered = ", ".join(f"{split}: '{guessed[split]}'" for split in SPLITS if split in guessed)
+    return f"Set `splits: {{{ordered}}}` in the spec, or rename the files."
+
+
+def _guessed(files: list[str], folders: list[str]) -> dict[str, str]:
+    """Patterns of the splits by the names of files and folders; with any, there is one for `train`."""
     guessed: dict[str, str] = {}
     for split, usual in _USUAL_NAMES.items():
         for name in files:
@@ -244,7 +273,6 @@ def _suggestion(files: list[str], folders: list[str]) -> str:
         if others:
             stem = re.match(r"[^0-9.]+", others[0])
             guessed["train"] = f"{stem[0]}*" if stem else others[0]
-    if not guessed:
-        return "Put TFRecord files there, or check the path and `splits` in the spec."
-    ordered = ", ".join(f"{split}: '{guessed[split]}'" for split in SPLITS if split in guessed)
-    return f"Set `splits: {{{ordered}}}` in the spec, or rename the files."
+    if "train" not in guessed and guessed:
+        guessed["train"] = guessed.pop("valid" if "valid" in guessed else "test")
+    return guessed

@@ -43,7 +43,10 @@ def vector_fault(name: str, label: Label, rows: Rows) -> tuple[np.ndarray, Calla
 
 def _missing(label: Label, values: np.ndarray) -> np.ndarray:
     """Whether each number marks the label as missing; bool, of the values' shape."""
-    return np.isnan(values) if label.may_be_missing and values.dtype.kind == "f" else np.zeros(values.shape, bool)
+    missing = np.isnan(values) if label.may_be_missing and values.dtype.kind == "f" else np.zeros(values.shape, bool)
+    for stored in label.stored_as_missing:
+        missing |= values == values.dtype.type(stored)
+    return missing
 
 
 def not_a_distribution(name: str, total: float, where: Where) -> DataError:

@@ -86,5 +86,8 @@ def row_keys(rows: Rows, feature: RawFeature, component: int | None = None) -> R
     else:
         plain: list[Any] = values.tolist()
         for row in np.flatnonzero(counts):
-            keys[row] = tuple(plain[starts[row] : starts[row] + counts[row]])
+            found = plain[starts[row] : starts[row] + counts[row]]
+            # Lists of terms are combined without order; one that repeats a term says no more than the term.
+            terms = sorted(set(found)) if feature.multi_valued else found
+            keys[row] = terms[0] if feature.multi_valued and len(terms) == 1 else tuple(terms)
     return RowKeys(keys, splits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from tfx_sequences.components.records.record_kinds import refuse_other_kind
 from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn, TextColumn, TimeColumn
 from tfx_sequences.schemas.columns.names import MISSING_INT
 from tfx_sequences.schemas.features.raw_features import RawFeature, feature_of, raw_features
+from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
@@ -116,15 +118,15 @@ def count_missing(batch: Batch, spec: SequenceSpec, counted: np.ndarray | None =
         if isinstance(column, TextColumn) and not (column.is_sequence and column.source == "sequence"):
             continue
         feature = feature_of(column)
-        counts = _of_feature(batch, feature, missing_numbers(batch.rows[feature.tensor_name], column), counted)
+        rows = batch.rows[feature.tensor_name]
+        counts = _of_feature(batch, feature, rows, missing_numbers(rows, column), counted)
         if counts.any:
             found[name] = counts
     features = {feature.tensor_name: feature for feature in raw_features(spec)}
     for head, label in spec.heads.items():
         if label.may_be_missing:
-            values = batch.rows[label.raw_name].values
-            missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
-            counts = _of_feature(batch, features[label.raw_name], missing, counted)
+            rows = labels_there(batch.rows[label.raw_name], label)
+            counts = _of_feature(batch, features[label.raw_name], rows, missing_labels(rows, label), counted)
             if counts.any:
                 found[spec.where_of_head(head)] = counts
     return found
@@ -138,6 +140,34 @@ def missing_numbers(rows: Rows, column: object) -> np.ndarray:
     if column.missing_value is not None:
         missing |= rows.values == rows.values.dtype.type(column.missing_value)
     return missing
+
+
+def missing_labels(rows: Rows, label: Label) -> np.ndarray:
+    """Which values of a label mean that it is missing, bool."""
+    values: Any = rows.values
+    missing = np.isnan(values) if label.may_be_missing and values.dtype.kind == "f" else np.zeros(len(values), bool)
+    for stored in label.stored_as_missing:
+        missing |= values == (stored.encode() if isinstance(stored, str) else values.dtype.type(stored))
+    return missing
+
+
+def labels_there(rows: Rows, label: Label, *, only_values: bool = False) -> Rows:
+    """The rows of a label without stored values that mean that it is missing; unchanged for vectors.
+
+    Args:
+        rows: The rows.
+        label: The label.
+        only_values: Whether a flat list of steps may become shorter; otherwise, it is unchanged too, because its values
+            say which steps there are.
+    """
+    missing = missing_labels(rows, label) if label.stored_as_missing else np.zeros(0, bool)
+    is_flat = label.per_step and len(rows.splits) == 1
+    if not missing.any() or label.is_vector or (is_flat and not only_values):
+        return rows
+    import tensorflow as tf
+
+    kept = np.concatenate([[0], np.cumsum(~missing)])
+    return Rows(tf.boolean_mask(rows.tensor, ~missing), (*rows.splits[:-1], kept[rows.splits[-1]]))
 
 
 def incomplete_rows(rows: Rows, column: object) -> np.ndarray:
@@ -180,8 +210,10 @@ def _splits(lengths: np.ndarray) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 
-def _of_feature(batch: Batch, feature: RawFeature, missing: np.ndarray, counted: np.ndarray | None) -> MissingCounts:
-    rows, size = batch.rows[feature.tensor_name], feature.size
+def _of_feature(
+    batch: Batch, feature: RawFeature, rows: Rows, missing: np.ndarray, counted: np.ndarray | None
+) -> MissingCounts:
+    size = feature.size
     count = np.ones(len(batch), bool) if counted is None else counted
     # One value more, so that the last row has a place to begin at where it is empty.
     of_row = (

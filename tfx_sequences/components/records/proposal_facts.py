@@ -19,6 +19,7 @@ from tfx_sequences.schemas.columns.group_names import is_id_name
 from tfx_sequences.schemas.columns.names import raw_name
 from tfx_sequences.schemas.columns.time_units import guess_time_unit
 from tfx_sequences.schemas.features.raw_features import RawFeature, feature_of
+from tfx_sequences.schemas.kinds.distribution import SUM_TOLERANCE
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 # With fewer records, all values may be equal or all may be different by chance.
@@ -32,26 +33,31 @@ class ProposalFacts:
     Attributes:
         records: Number of records.
         constants: Columns with the same value in all records and steps, and this value as text.
-        ids: Context columns of terms, or with the name of an id, that have a different value in each record.
+        ids: The number of values of columns whose values are all different: of terms of the record, or with the name
+            of an id.
         copies: Columns that copy a label.
         told_later: A text for each head whose label is a feature of a later step.
         groups: Context features that identify groups of records, with counts as text.
         repeated_id: Whether `id_key` has the same value in several records.
         widths: The width of vectors in flat lists of an Example, and the feature that contains it, by column.
-        binary: Heads whose labels are vectors of zeros and ones.
+        binary: Heads whose labels are zeros and ones: vectors, or a float of the record.
+        unknown: Heads whose classes are -1 and numbers from 0 on, and whether -1 can only mean that it is unknown.
+        distributions: Heads whose labels are vectors with the sum 1, and whether they are one-hot.
         times: The unit of integer columns whose values are times by their magnitude.
         misaligned: Sequence columns with a different number of steps than most others (or the label), with an example.
     """
 
     records: int
     constants: dict[str, str]
-    ids: tuple[str, ...]
+    ids: dict[str, int]
     copies: tuple[tuple[str, Leak], ...]
     told_later: dict[str, str]
     groups: dict[str, str]
     repeated_id: bool
     widths: dict[str, tuple[int, str]]
     binary: tuple[str, ...]
+    unknown: dict[str, bool]
+    distributions: dict[str, bool]
     misaligned: dict[str, str]
     times: dict[str, str]
 
@@ -84,6 +90,8 @@ def proposal_facts(spec: SequenceSpec, files: Iterable[AnyPath], samples: Iterab
         repeated_id=repeated,
         widths=values.widths(),
         binary=values.binary(),
+        unknown=values.unknown(),
+        distributions=values.distributions(),
         misaligned=values.misaligned(),
         times=values.times(),
     )
@@ -96,15 +104,15 @@ class _Values:
         self.records = 0
         self._spec = spec
         self._constant: dict[str, Any] = dict.fromkeys(spec.columns)
-        self._seen: dict[str, set[Any]] = {
-            name: set()
-            for name, column in spec.columns.items()
-            if not column.is_sequence
-            and (is_id_name(column.key) or (column.type == "categorical" and column.dtype == "string"))
-            and feature_of(column).size == 1
-            and not feature_of(column).multi_valued
+        self._seen: dict[str, set[Any]] = {n: set() for n, column in spec.columns.items() if _may_be_id(column)}
+        self._values = dict.fromkeys(self._seen, 0)
+        one = {n for n, x in spec.heads.items() if x.type == "regression" and not x.per_step and x.dtype == "float32"}
+        self._vectors = {n for n, x in spec.heads.items() if x.is_vector and not x.is_cut_out}
+        self._binary, self._sums = one | self._vectors, set(self._vectors)
+        single = {n: x for n, x in spec.heads.items() if x.may_be_missing and not x.has_several_terms}
+        self._codes: dict[str, set[int]] = {
+            n: set() for n, x in single.items() if x.type == "classification" and x.dtype == "int64"
         }
-        self._binary = {n for n, x in spec.heads.items() if x.is_vector and not x.is_cut_out}
         flat = [n for n, c in spec.columns.items() if c.is_sequence and c.type == "numeric" and feature_of(c).size == 1]
         sizes = [n for n, c in spec.columns.items() if not c.is_sequence and feature_of(c).shape == (2,)]
         labels = [raw_name(x.key, of_steps=True) for x in spec.heads.values() if x.per_step]
@@ -137,14 +145,25 @@ class _Values:
         for name, seen in list(self._seen.items()):
             values = rows[name].values.tolist()
             seen.update(values)
+            self._values[name] += len(values)
             # A string with spaces may be text, whose words are informative.
             is_text = any(isinstance(value, bytes) and b" " in value for value in values)
-            if len(seen) < self.records or is_text:
+            if len(seen) < self._values[name] or is_text:
                 del self._seen[name]
         for head in list(self._binary):
             found = batch.rows[self._spec.heads[head].raw_name].values
-            if not np.isin(found, (0, 1)).all():
+            if not np.isin(found[found == found], (0, 1)).all():
                 self._binary.discard(head)
+        for head, codes in self._codes.items():
+            codes.update(np.unique(batch.rows[self._spec.heads[head].raw_name].values).tolist())
+        for head in list(self._sums):
+            classes = self._spec.heads[head].size
+            found = batch.rows[self._spec.heads[head].raw_name].values
+            vectors = (
+                found.reshape(-1, classes).astype(np.float64) if len(found) % classes == 0 else np.full((1, 1), -1.0)
+            )
+            if (vectors < 0).any() or (np.abs(vectors.sum(axis=1) - 1) > SUM_TOLERANCE).any():
+                self._sums.discard(head)
         for (name, size), width in list(self._widths.items()):
             if (rows[size].counts != 2).any():
                 del self._widths[name, size]
@@ -180,14 +199,30 @@ class _Values:
             return {}
         return {name: _text(value) for name, value in self._constant.items() if value is not None}
 
-    def ids(self) -> tuple[str, ...]:
-        return tuple(self._seen) if self.records >= _FEWEST_RECORDS else ()
+    def ids(self) -> dict[str, int]:
+        return {name: self._values[name] for name in self._seen if self._values[name] >= _FEWEST_RECORDS}
 
     def widths(self) -> dict[str, tuple[int, str]]:
         return {name: (width, size) for (name, size), width in self._widths.items() if width}
 
     def binary(self) -> tuple[str, ...]:
-        return tuple(sorted(self._binary)) if self.records else ()
+        enough = self._vectors if self.records < _FEWEST_RECORDS else self._binary
+        return tuple(sorted((self._binary & enough) - self._sums)) if self.records else ()
+
+    def unknown(self) -> dict[str, bool]:
+        # The classes -1, 0 and 1 may be a direction.
+        counted = {head: sorted(codes) for head, codes in self._codes.items()}
+        return {h: len(c) > 3 for h, c in counted.items() if len(c) > 2 and c == list(range(-1, len(c) - 1))}
+
+    def distributions(self) -> dict[str, bool]:
+        return {head: head in self._binary for head in sorted(self._sums)} if self.records else {}
+
+
+def _may_be_id(column: Any) -> bool:
+    feature = feature_of(column)
+    named = is_id_name(column.key) and column.type in ("categorical", "numeric")
+    terms = column.type == "categorical" and column.dtype == "string" and not column.is_sequence
+    return (named or terms) and feature.size == 1 and not feature.multi_valued
 
 
 def _one_value(rows: Rows, feature: RawFeature) -> tuple[Any, bool]:

@@ -19,6 +19,7 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 # Fractions to try if there are few groups.
 _SHARES = (0.1, 0.2, 0.3)
+_GROUP = "it identifies the groups that splits.group keeps together; the groups in the test split are new"
 
 
 def refined_proposal(proposal: Proposal, files: Sequence[AnyPath], folder: AnyPath | None) -> Proposal:
@@ -48,6 +49,7 @@ class _Draft:
 
     def __init__(self, proposal: Proposal) -> None:
         self.plain: dict[str, Any] = json.loads(proposal.spec.model_dump_json(exclude_defaults=True))
+        self._patterns = self.plain.get("splits", {})
         self.notes = list(proposal.notes)
         self.left_out = list(proposal.left_out)
         self._columns = proposal.spec.columns
@@ -59,6 +61,17 @@ class _Draft:
         notes = [n for n in self.notes if not n.about.startswith(("context.", "sequence.")) or n.about in known]
         notes.sort(key=lambda note: SECTIONS.index(part) if (part := note.about.partition(".")[0]) in SECTIONS else -1)
         return Proposal(spec, tuple(notes), tuple(sorted(self.left_out, key=str)))
+
+    def divide(self, **rules: Any) -> None:
+        """Sets how records are held back; without rules, only the file patterns remain, and notes are removed."""
+        self.plain["splits"] = {**self._patterns, **rules}
+        if not self.plain["splits"]:
+            del self.plain["splits"]
+        if not rules:
+            self.notes = [note for note in self.notes if note.about != "splits" or "patterns" in note.text]
+            again = [n for n in self.left_out if n.text == _GROUP]
+            self.left_out = [n for n in self.left_out if n.text != _GROUP]
+            self.left_out += [Note(n.about, "it identifies groups of records") for n in again]
 
     def label(self, head: str) -> dict[str, Any]:
         section, _, name = self.heads[head].partition(".")
@@ -96,8 +109,11 @@ class _Draft:
             self.remove(name, f"constant: {value} in all {facts.records} records")
         for name, leak in facts.copies:
             self.remove(name, f"{leak.what.removesuffix('.')}: {leak.received}")
-        for name in facts.ids:
+        for name, values in facts.ids.items():
             column, why = self._columns[name], f"a different value in each of the {facts.records} records"
+            if column.is_sequence or values < facts.records:
+                self.remove(name, f"an id: {values} values, all different")
+                continue
             if (
                 self.remove(name, f"{why}, so it identifies them")
                 and "id_key" not in self.plain
@@ -109,15 +125,31 @@ class _Draft:
 
     def set_model(self, facts: ProposalFacts) -> None:
         for head in facts.binary:
-            self.label(head)["type"] = "multi_label"
-            where = self.heads[head]
-            self.notes = [n for n in self.notes if not (n.about == where and "multi_label" in n.text)]
-            self.notes.append(
-                Note(
-                    where,
-                    "vectors of zeros and ones, treated as one class each; if they are numbers, use type: regression",
-                )
+            if self.label(head).get("horizon"):
+                continue  # a series of zeros and ones
+            which = "zeros and ones, treated as a class"
+            if self.label(head).get("shape"):
+                which = "vectors of zeros and ones, treated as one class each"
+            else:
+                self.label(head).update({"shape": [1], "classes": ["1"]})
+            self._set_type(head, "multi_label", f"{which}; if they are numbers, use type: regression")
+        for head, is_certain in facts.unknown.items():
+            if is_certain:
+                self.label(head)["missing_value"] = -1
+            what = (
+                "treated as a missing label"
+                if is_certain
+                else "treated as a class; if it is unknown: missing_value: -1"
             )
+            self.notes.append(Note(self.heads[head], f"-1 beside classes from 0 on is {what}"))
+        for head, one_hot in facts.distributions.items():
+            label = self.label(head)
+            size = label.get("horizon") or label["shape"][0]
+            for field in ("horizon", "target", "mase_scale", "forecast"):
+                label.pop(field, None)
+            label |= {"shape": [size], "dtype": label.get("dtype") or "float32"}
+            which = "one-hot vectors of a class" if one_hot else "vectors with the sum 1: probabilities of classes"
+            self._set_type(head, "distribution", f"{which}; if they are numbers, use type: regression")
         if facts.told_later:
             self.plain.setdefault("model", {})["bidirectional"] = False
         for head, why in facts.told_later.items():
@@ -132,6 +164,13 @@ class _Draft:
                 "model: {bidirectional: false}"
             )
             self.notes.append(Note(self.heads[free[0]], text))
+
+    def _set_type(self, head: str, kind: str, why: str) -> None:
+        self.label(head)["type"] = kind
+        where = self.heads[head]
+        replaced = ("multi_label", "a vector of")
+        self.notes = [n for n in self.notes if not (n.about == where and any(t in n.text for t in replaced))]
+        self.notes.append(Note(where, why))
 
     def allow_unseen(self) -> bool:
         """Counts classes that are not in the training split as wrong; returns False if all labels already do so."""
@@ -157,13 +196,10 @@ class _Draft:
         for key in groups:
             name = f"context.{key}"
             if key == groups[0]:
-                self.plain["splits"] = {"group": key}
+                self.divide(group=key)
                 text = f"'{key}' identifies groups of records ({facts.groups[key]}), which stay together in one split"
                 self.notes.append(Note("splits", text))
-                self.remove(
-                    name,
-                    "it identifies the groups that splits.group keeps together; the groups in the test split are new",
-                )
+                self.remove(name, _GROUP)
             else:
                 self.notes.append(Note("splits", f"'{key}' may also identify groups of records: {facts.groups[key]}"))
 
@@ -175,7 +211,7 @@ def _checked(draft: _Draft, folder: AnyPath) -> Proposal:
     error: DataError | None = None
     for share in _SHARES if group else _SHARES[:1]:
         if group and share != _SHARES[0]:
-            draft.plain["splits"] = {"group": group, "valid_fraction": share, "test_fraction": share}
+            draft.divide(group=group, valid_fraction=share, test_fraction=share)
             proposal = draft.proposal()
         try:
             report = check_data(proposal.spec, folder)
@@ -188,8 +224,7 @@ def _checked(draft: _Draft, folder: AnyPath) -> Proposal:
         else:
             return _with_report(draft, report)
     if group and error is not None and "held back" in error.what:
-        del draft.plain["splits"]
-        draft.notes = [note for note in draft.notes if note.about != "splits"]
+        draft.divide()
         draft.notes.append(
             Note(
                 "splits", f"too few groups for `splits: {{group: {group}}}`: records of one group may be in two splits"
@@ -206,8 +241,7 @@ def _with_report(draft: _Draft, report: DataReport) -> Proposal:
     for leak in report.leaks:
         if leak.kind == "group" and not report.held_back:
             # All splits have files, so no records are divided.
-            draft.plain.pop("splits", None)
-            draft.notes = [note for note in draft.notes if note.about != "splits"]
+            draft.divide()
         draft.notes.append(Note("check", f"{leak.what} {leak.received}. {leak.fix}".removesuffix(".")))
     proposal = draft.proposal()
     return dataclasses.replace(proposal, notes=proposal.notes)

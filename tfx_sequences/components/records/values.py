@@ -17,7 +17,7 @@ from tfx_sequences.components.records.figures import Figures
 from tfx_sequences.components.records.keys import feature_name
 from tfx_sequences.components.records.known_terms import KnownTerms
 from tfx_sequences.components.records.label_values import vector_fault
-from tfx_sequences.components.records.missing_values import count_missing, incomplete_rows, merged_counts
+from tfx_sequences.components.records.missing_values import count_missing, incomplete_rows, labels_there, merged_counts
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.columns.column import CategoricalColumn, TermColumn, TextColumn
@@ -241,6 +241,7 @@ class ValueChecks:
             return
         if label.is_vector and (fault := vector_fault(name, label, rows)) is not None:
             self._add(_CLASS, name, batch, *fault)
+        rows = labels_there(rows, label, only_values=True)
         for its, classes in zip(figures, _divided(rows, parts, len(figures)), strict=True):
             counts = its.classes.setdefault(head, Counter())
             if label.is_vector:
@@ -276,7 +277,7 @@ class ValueChecks:
         if label.has_several_terms or len(rows.splits) < 2:
             return
         is_missing = rows.counts == 0
-        of_label = batch.rows[label.raw_name]
+        of_label = labels_there(batch.rows[label.raw_name], label)
         if label.may_be_missing and len(of_label.counts) == len(is_missing):
             # A step without a label needs no weight.
             is_missing &= of_label.counts > 0
@@ -332,10 +333,8 @@ class ValueChecks:
             # Not numpy's `==`, which would drop zero bytes at a string's end.
             records = rows.records_of_values(np.flatnonzero([value == first for value in rows.values.tolist()]))
             if len(records):
-                texts = value_errors.text
-                self._add(
-                    rank, name, batch, records, lambda where: error(name, [*map(texts, noted)], known.terms, where)
-                )
+                texts, terms = [*map(value_errors.text, noted)], known.terms
+                self._add(rank, name, batch, records, lambda where: error(name, texts, terms, where))
 
 
 def _divided(rows: Rows, parts: np.ndarray, number: int) -> list[list[Any]]:

@@ -11,7 +11,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from tfx_sequences.components.batches.missing_labels import is_marked, missing_marker, with_missing_labels
+from tfx_sequences.components.batches.missing_labels import is_marked, missing_marker, with_markers, with_missing_labels
 from tfx_sequences.components.batches.ragged_steps import like, unchecked_steps_of
 from tfx_sequences.components.transform.class_counts import analyze_classes
 from tfx_sequences.schemas.columns.names import MISSING_INT, NO_ID, SEQUENCE_LENGTH, SEQUENCE_PREFIX, raw_name
@@ -34,7 +34,7 @@ def transform_labels(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
             outputs[mase_scale_name(head)] = tf.identity(inputs[raw_name(label.mase_scale, of_steps=False)])
         if label.is_cut_out:
             continue
-        values = inputs[label.raw_name]
+        values = with_markers(inputs[label.raw_name], label)
         outputs[label_name(head)] = transformed = _transformed(values, label, label_name(head))
         if label.class_weights == "balanced":
             analyze_classes(_tokens(values, transformed, label), label_name(head))
@@ -60,6 +60,7 @@ def _numbers(values: tf.RaggedTensor, shape: tuple[int, ...]) -> tf.Tensor:
     """`[N, *shape]` float32 for all steps; NaN for a missing value, which training and evaluation reject."""
     steps, present = unchecked_steps_of(values, shape)
     there = tf.reshape(present, [-1] + [1] * len(shape))
+    there &= tf.logical_not(is_marked(steps))
     return tf.where(there, tf.cast(steps, tf.float32), tf.constant(float("nan"), tf.float32))
 
 
@@ -77,7 +78,8 @@ def _there(values: Any, label: Label) -> tf.Tensor | None:
     if label.has_several_terms or not label.may_be_missing:
         return None
     if label.per_step:
-        return unchecked_steps_of(values, ())[1]
+        steps, present = unchecked_steps_of(values, ())
+        return present & tf.logical_not(is_marked(steps)) if label.stored_as_missing else present
     return tf.logical_not(is_marked(values))
 
 
@@ -133,7 +135,8 @@ def missing_labels(inputs: dict[str, Any], outputs: dict[str, Any], spec: Sequen
     for head, label in spec.heads.items():
         if not label.may_be_missing:
             continue
-        values = _marked_values(inputs[label.raw_name], outputs[label_name(head)], label)
+        raw = with_markers(inputs[label.raw_name], label)
+        values = _marked_values(raw, outputs[label_name(head)], label)
         if label.per_step:
             values = with_missing_labels(values, outputs[SEQUENCE_LENGTH])[:, label.shift :].flat_values
         marked = is_marked(values)

@@ -63,7 +63,8 @@ def _show_data(capture: Capture, spec: SequenceSpec, report: DataReport) -> None
         rest = [f"{len(listed) - _MOST_CLASSES} more"] if len(listed) > _MOST_CLASSES else []
         label = spec.heads[head]
         of = f"'{label.key}'{' (of steps)' if label.per_step else ''}"
-        notes[f"The {len(classes)} classes of {of} in train"] = listed[:_MOST_CLASSES] + rest
+        which = f"The {len(classes)} classes" if len(classes) > 1 else "The class"
+        notes[f"{which} of {of} in train"] = listed[:_MOST_CLASSES] + rest
     notes |= {
         f"Taken from train in a run, because the split has no files, {report.held_back_by}": [
             f"{n} for {name}" for name, n in report.held_back.items()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tfx_sequences.pipeline.commands.capture import Capture
     from tfx_sequences.schemas.proposal.proposal import Note, Proposal
     from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+    from tfx_sequences.schemas.spec.splits import Splits
 
 
 def propose_command(
@@ -83,8 +84,8 @@ def _proposed(
     """The proposal for a schema's text file, a TFRecord file, or a folder of either.
 
     Args:
-        source: The file or folder. In a folder, the training files are read (`train*`), or all
-            record files if no file has such a name.
+        source: The file or folder. In a folder, the training files are read: those that match `train*`, or a pattern
+            guessed from the names.
         label: See `propose_spec`.
         example_weight: Key of the example weight.
         id_key: Key of the example id.
@@ -110,7 +111,9 @@ def _proposed(
     if source.is_file() and "tfrecord" not in source.name.lower():
         schema = source.read_text() if isinstance(source, RemotePath) else source
         return propose_spec(schema, **roles, name=name)
-    files, notes = ([source], ()) if source.is_file() else _training_files(source)
+    from tfx_sequences.schemas.spec.splits import Splits
+
+    files, splits, notes = ([source], Splits(), ()) if source.is_file() else _training_files(source)
     from tfx_sequences.components.records.byte_samples import sample_bytes
     from tfx_sequences.components.records.opening import holds_example_lists
     from tfx_sequences.components.records.schema_inference import infer_schema
@@ -120,28 +123,29 @@ def _proposed(
     proposal = propose_spec(schema, **roles, name=name, bytes_samples=sample_bytes(files))
     from tfx_sequences.components.records.refined_proposal import refined_proposal
 
-    if any(map(holds_example_lists, files)):
-        # They are read as SequenceExamples, which the schema shows; the spec says how they are stored.
-        stored = proposal.spec.model_copy(update={"record": "ELWC"})
-        proposal = Proposal(stored, proposal.notes, proposal.left_out)
-    proposal = refined_proposal(proposal, files, source if source.is_dir() and not notes else None)
-    return Proposal(proposal.spec, (*notes, *proposal.notes, *_of_numbers(files, proposal.spec)), proposal.left_out)
+    # Example lists are read as SequenceExamples, which the schema shows; the spec says how they are stored.
+    stored = {"record": "ELWC"} if any(map(holds_example_lists, files)) else {}
+    spec = proposal.spec.model_copy(update={**stored, "splits": splits})
+    proposal = Proposal(spec, (*notes, *proposal.notes), proposal.left_out)
+    proposal = refined_proposal(proposal, files, source if source.is_dir() else None)
+    return Proposal(proposal.spec, (*proposal.notes, *_of_numbers(files, proposal.spec)), proposal.left_out)
 
 
-def _training_files(folder: AnyPath) -> tuple[list[AnyPath], tuple[Note, ...]]:
-    from tfx_sequences.components.records.files import find_split_files, list_record_files
+def _training_files(folder: AnyPath) -> tuple[list[AnyPath], Splits, tuple[Note, ...]]:
+    """The files of `train`, with the patterns of the splits and a note if they are not the default ones."""
+    from tfx_sequences.components.records.files import find_split_files, guess_splits
     from tfx_sequences.errors import DataError
     from tfx_sequences.schemas.proposal.proposal import Note
-    from tfx_sequences.schemas.spec.sequence_spec import Splits
+    from tfx_sequences.schemas.spec.splits import Splits
 
     try:
-        return find_split_files(folder, Splits())["train"], ()
-    except DataError as error:
-        files = list_record_files(folder)
-        if not files:
+        return find_split_files(folder, Splits())["train"], Splits(), ()
+    except DataError:
+        splits = guess_splits(folder)
+        if splits is None:
             raise
-        # A run will need it too, so the hint belongs in the file.
-        return files, (Note("splits", f"all record files were read. {error.fix}".rstrip(".")),)
+        note = Note("splits", "file patterns guessed from the names of the files")
+        return find_split_files(folder, splits)["train"], splits, (note,)
 
 
 def _of_numbers(files: list[AnyPath], spec: SequenceSpec) -> list[Note]:

@@ -149,6 +149,7 @@ def split_figures(split: Any) -> dict[str, Any]:
         "length_mean": round(split.length_mean, 2),
         "length_max": split.length_max,
         "zero_length": split.zero_length,
+        "missing": {name: counts.words() for name, counts in split.missing.items()},
     }
 
 
@@ -168,6 +169,7 @@ def print_summary(report: dict[str, Any], console: Console) -> None:
         records += f" ({' and '.join(held_back)} taken from train, {report['held_back_by']})"
     rows += [
         ("records", records),
+        *missing_lines(report["data"]),
         ("training", training_line(training)),
         *([("chosen", settings_line(training["settings"]))] if training["settings"] else []),
         ("padding ratio", f"{training['input']['train']['padding_share']:.1%} of the steps computed in training"),
@@ -216,6 +218,19 @@ def speed_line(training: dict[str, Any]) -> str:
     return f"{line}; resumed in epoch {epoch} after step {step}"
 
 
+def missing_lines(splits: dict[str, Any]) -> list[tuple[str, str]]:
+    """What is missing of features and labels, one line per split that lacks something.
+
+    >>> missing_lines({"train": {"missing": {"sequence.dose": "7 of 40 steps"}}, "test": {"missing": {}}})
+    [('missing', 'train: sequence.dose, 7 of 40 steps')]
+    """
+    return [
+        ("missing", f"{split}: " + "; ".join(f"{name}, {words}" for name, words in figures["missing"].items()))
+        for split, figures in splits.items()
+        if figures["missing"]
+    ]
+
+
 def input_losses(figures: dict[str, Any]) -> list[tuple[str, str]]:
     """What the input truncated or dropped, one line per split and kind.
 
@@ -260,6 +275,7 @@ def render_html(report: dict[str, Any]) -> str:
             (head, confusion_table(plots["confusion"]) if "confusion" in plots else None, score_picture(plots))
             for head, plots in report["plots"].items()
         ],
+        missing=[text for _, text in missing_lines(report["data"])],
         normalizers=choice_lines(report["training"]["normalizers"]),
         input_losses=_INPUT_LOSSES,
         curve=learning_curve(report["training"]["history"]),

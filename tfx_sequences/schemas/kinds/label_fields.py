@@ -44,6 +44,9 @@ class LabelFields(Declared):
     """For labels that a step or a record does not have: an empty step, a missing list or feature, or NaN among the
     numbers. `ignore`: their weight is 0 in loss and metrics, and `check` counts them; `error` rejects the records. An
     empty list of classes is not missing: the record or step does not have any of the classes."""
+    missing_value: int | float | str | None = None
+    """A stored value that means that the label is missing, such as `-1` or `unknown`. The empty string always does,
+    unless it is one of `classes`."""
     allowed_copies: Strings = ()
     """Keys of features that may copy the label. Any other copy ends a run, because the network could look up the
     label."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -17,9 +16,10 @@ from tfx_sequences.schemas.columns.group_names import is_id_name, words_of
 from tfx_sequences.schemas.columns.names import raw_name
 from tfx_sequences.schemas.features.schema_protos import schema_pb2
 from tfx_sequences.schemas.proposal.proposal import Note, Proposal
-from tfx_sequences.schemas.proposal.proposed_bytes import BytesSample, column_of_bytes
+from tfx_sequences.schemas.proposal.proposed_bytes import BytesSample, column_of_bytes, note_of_text
 from tfx_sequences.schemas.proposal.proposed_columns import proposed_column
 from tfx_sequences.schemas.proposal.proposed_label import can_be_label, find_labels, head_names, label_fields
+from tfx_sequences.schemas.proposal.proposed_steps import no_steps, steps_of_context
 from tfx_sequences.schemas.proposal.schema_features import SchemaFeature, SchemaFeatures, schema_features
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
@@ -105,7 +105,7 @@ def propose_spec(
         )
         notes.append(Note("record", text))
     if not steps:
-        plain, steps = _steps_of_context(plain, read, notes)
+        plain, steps = steps_of_context(plain, read, notes, bytes_samples)
     fields: dict[str, Any] = {"context": {}, "sequence": {}}
     for section, features in (("context", plain), ("sequence", steps)):
         for feature in features:
@@ -113,13 +113,15 @@ def propose_spec(
             column, about = column_of_bytes(sample, is_single=feature.is_scalar) or proposed_column(
                 feature, in_sequence=section == "sequence", record=read.record
             )
+            if column is not None and column["type"] == "categorical":
+                about = about + note_of_text(sample)
             if column is None:
                 left_out += [Note(raw_name(feature.key, of_steps=feature.is_sequence), text) for text in about]
             else:
                 fields[section][feature.key] = column
                 notes += [Note(f"{section}.{feature.key}", text) for text in about]
     if not fields["sequence"]:
-        raise _no_steps(read, left_out)
+        raise no_steps(read, left_out, bytes_samples)
     spec = declared(
         SequenceSpec,
         name=name,
@@ -230,44 +232,6 @@ def _role(rest: Sequence[SchemaFeature], key: str | None, role: str, notes: list
         return None
     notes.append(Note(role, "guessed from its name"))
     return named[0]
-
-
-def _steps_of_context(
-    plain: list[SchemaFeature], read: SchemaFeatures, notes: list[Note]
-) -> tuple[list[SchemaFeature], list[SchemaFeature]]:
-    """Context and sequence for a schema without sequence features: lists of equal length, or tokens, are the steps."""
-    if read.record == "Example":
-        lists = [f for f in plain if not f.is_represented and not f.is_scalar and len(f.shape or ()) == 1]
-        sizes = {f.shape[0] for f in lists if f.shape}
-        if len(sizes) == 1:
-            text = f"all lists have {sizes.pop()} values, treated as steps; if they are arrays, move them to context"
-            notes += [Note(f"sequence.{f.key}", text) for f in lists]
-            steps = [dataclasses.replace(f, is_sequence=True, shape=(), default=None) for f in lists]
-            return [f for f in plain if f not in lists], steps
-    texts = [f for f in plain if f.dtype == "string" and f.is_scalar]
-    # Prefer natural language; avoid a domain of few terms.
-    for likely in ([f for f in texts if f.is_text], [f for f in texts if f.terms is None], texts):
-        if likely:
-            others = f", of {shortened(f.key for f in likely)}" if len(likely) > 1 else ""
-            notes.append(
-                Note(
-                    f"sequence.{likely[0].key}",
-                    f"the schema has no sequence feature, so the tokens of this string are the steps{others}",
-                )
-            )
-            return [f for f in plain if f is not likely[0]], [likely[0]]
-    return plain, []
-
-
-def _no_steps(read: SchemaFeatures, left_out: Sequence[Note]) -> DataError:
-    features = shortened(f.key for f in read.features) or "no feature that a spec can contain"
-    reasons = f"; left out: {' '.join(map(str, left_out[:3]))}" if left_out else ""
-    return DataError(
-        "The schema has no feature whose values could be the steps of a sequence.",
-        expected="feature lists in a '##SEQUENCE##' struct (SequenceExample), or lists of varying length (Example)",
-        received=f"{read.record} with {features}{reasons}",
-        fix="Check that the records were read with the right type: tf.SequenceExample or tf.Example.",
-    )
 
 
 def _described(feature: SchemaFeature) -> str:

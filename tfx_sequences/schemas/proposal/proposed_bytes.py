@@ -25,6 +25,8 @@ class BytesSample:
         encoding: The type of the numbers in all values, from their size and bit patterns: `float32`, `float64` or
             `tensor`; None if unknown.
         shape: The shape of the array, for `encoding`.
+        has_spaces: Whether a text has several words.
+        numbers: What all texts are: `numbers`, `times` (ISO dates), or None.
     """
 
     values: int
@@ -34,6 +36,24 @@ class BytesSample:
     image_shape: tuple[int, int, int] | None = None
     encoding: str | None = None
     shape: tuple[int, ...] = ()
+    has_spaces: bool = False
+    numbers: str | None = None
+
+
+# What is lost if numbers and times stay text.
+_TEXTS = {
+    "numbers": "numbers as text, so each different number is a term of its own; if they are quantities, store numbers",
+    "times": "times as text, so each different time is a term of its own; store seconds since 1970 for {type: time}",
+}
+
+
+def note_of_text(sample: BytesSample | None) -> list[str]:
+    """A note on texts that are numbers or times; none for others.
+
+    >>> note_of_text(BytesSample(40, True, (4, 4), numbers="numbers"))[0][:15]
+    'numbers as text'
+    """
+    return [_TEXTS[sample.numbers]] if sample is not None and sample.numbers else []
 
 
 def _images(sample: BytesSample) -> tuple[dict[str, Any] | None, list[str]]:
@@ -80,8 +100,7 @@ def column_of_bytes(
     if least != size:
         return None, [
             f"its values are not text, and have {least} to {size} bytes, which columns cannot read; if they are "
-            "numbers, "
-            "write arrays of one size"
+            "numbers, write arrays of one size, or a list of numbers"
         ]
     fields = {"type": "numeric", "shape": (size,), "encoding": "uint8"}
     if size in _YOUTUBE_8M:

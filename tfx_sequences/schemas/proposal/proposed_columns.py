@@ -9,6 +9,8 @@ from tfx_sequences.schemas.proposal.schema_features import SchemaFeature
 
 _MOST_TERMS = 1_000
 _MANY_IDS = 1_000_000
+# Vectors of an Example that are as long may be the steps.
+_MANY_VALUES = 50
 
 
 def proposed_column(
@@ -33,18 +35,22 @@ def proposed_column(
         feature.dtype == "int64" and feature.shape is not None and not feature.is_categorical and not feature.terms
     )
     if is_number:
-        return _numeric(feature)
+        return _numeric(feature, in_example=record == "Example")
     if not feature.is_scalar and in_sequence and record == "Example":
         return None, ["several terms per step, which the flat lists of a tf.Example cannot separate"]
     return _categorical(feature)
 
 
-def _numeric(feature: SchemaFeature) -> tuple[dict[str, Any] | None, list[str]]:
+def _numeric(feature: SchemaFeature, *, in_example: bool) -> tuple[dict[str, Any] | None, list[str]]:
     if feature.shape is None:
         per = "step" if feature.is_sequence else "record"
         return None, [f"a varying number of values per {per}, but a numeric column has a fixed shape"]
     fields: dict[str, Any] = {"type": "numeric", "shape": feature.shape, "dtype": feature.dtype}
     notes = []
+    if in_example and not feature.is_sequence and max(feature.shape, default=1) >= _MANY_VALUES:
+        notes.append(
+            f"a vector of {max(feature.shape)} numbers; if they are steps, move it to sequence and remove its shape"
+        )
     if feature.dtype == "int64" and feature.is_categorical is None:
         notes.append("integers, treated as quantities; if they are ids or codes, use {type: categorical, dtype: int64}")
     if isinstance(feature.default, int | float):
@@ -67,7 +73,7 @@ def _categorical(feature: SchemaFeature) -> tuple[dict[str, Any], list[str]]:
     if feature.terms is not None and len(feature.terms) <= _MOST_TERMS:
         is_string = feature.dtype == "string"
         fields["vocabulary_list"] = feature.terms if is_string else tuple(map(int, feature.terms))
-        notes.append("terms of the schema's domain; unknown terms share one additional id")
+        notes.append("all known terms; unknown terms share one additional id")
     elif feature.terms is not None:
         notes.append(
             f"the domain has {len(feature.terms)} terms; a vocabulary is computed over the training split instead"

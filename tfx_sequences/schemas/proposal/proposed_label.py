@@ -120,7 +120,7 @@ def label_fields(
         elif feature.is_categorical is None:
             notes.append(Note(where, "integers, treated as classes; if they are a quantity, use type: regression"))
     if classes is not None and 2 <= len(classes) <= _MOST_CLASSES:
-        notes.append(Note(where, "classes are those of the schema's domain; any other is an error"))
+        notes.append(Note(where, "all known classes; any other is an error"))
         fields["classes"] = classes
     return fields
 

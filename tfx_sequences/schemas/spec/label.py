@@ -54,10 +54,38 @@ class Label(LabelFields):
         if len(self.shape) > 1:
             raise ValueError("the shape of a label is [number of values]")
         self.kind.check(self)
+        self._check_missing_value()
         for field in ("shift", "step_weight"):
             if getattr(self, field) and not self.per_step:
                 raise ValueError(f"{field} is for labels of steps: set `per_step: true`, or leave it out")
         return self
+
+    def _check_missing_value(self) -> None:
+        value = self.missing_value
+        if value is None:
+            return
+        if not self.may_be_missing or self.has_several_terms:
+            raise ValueError(
+                "missing_value is for single labels that may be missing: not for lists of classes, and "
+                "not with `missing_label: error`"
+            )
+        fits = {"string": isinstance(value, str), "int64": isinstance(value, int)}
+        if not fits.get(str(self.dtype), not isinstance(value, str)):
+            raise ValueError(f"missing_value must be a value of dtype {self.dtype}")
+        if value in (self.classes or ()):
+            raise ValueError(f"missing_value {value!r} is one of the classes")
+
+    @property
+    def stored_as_missing(self) -> tuple[int | float | str, ...]:
+        """Stored values that mean that the label is missing, besides NaN.
+
+        >>> Label(key="y").stored_as_missing, Label(key="y", dtype="int64", missing_value=-1).stored_as_missing
+        (('',), (-1,))
+        """
+        if not self.may_be_missing or self.has_several_terms:
+            return ()
+        empty = ("",) if self.dtype == "string" and "" not in (self.classes or ()) else ()
+        return empty if self.missing_value is None else (*empty, self.missing_value)
 
     @property
     def kind(self) -> DeclaredKind:
