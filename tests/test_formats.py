@@ -107,6 +107,7 @@ FIGURES: dict[str, tuple[Callable[[list[bytes], list[dict[str, Any]]], float], f
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_the_spec_takes_the_records_as_they_are(name, tmp_path):
     figure, at_least = FIGURES[name]

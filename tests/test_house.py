@@ -159,6 +159,13 @@ def test_the_init_of_a_wing_is_one_paragraph_of_words(package):
         assert PACKAGE.joinpath(*package.split(".")[1:], file).is_file(), file
 
 
+def test_nearly_every_module_has_tests_of_its_name_in_the_same_wing():
+    """19 of 20; the others are declarations, or are tested with what uses them."""
+    files = [path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]
+    without = [str(f) for f in files if not (ROOT / "tests" / f.parent / f"test_{f.stem}.py").is_file()]
+    assert len(without) <= len(files) // 20, without
+
+
 def test_no_module_is_long():
     lines = {str(path.relative_to(ROOT)): path.read_text("utf-8").count("\n") for path in PACKAGE.rglob("*.py")}
     assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}

@@ -13,6 +13,7 @@ from tfx_sequences.components.serving.prediction import predict_files
 from tfx_sequences.schemas.spec.spec_io import spec_to_yaml
 
 
+@pytest.mark.slow
 def test_a_run_forecasts_in_the_units_of_its_series(command, tmp_path):
     spec = forecast_spec(
         evaluation={"thresholds": {"money.smape": {"max": 100.0}}, "slices": ("city",), "length_slices": (6,)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from tests.layouts.next_events import next_events
@@ -14,6 +15,8 @@ from tests.layouts.user_groups import user_groups
 from tests.records import write_records
 from tfx_sequences.components.serving.model_card import read_card
 from tfx_sequences.components.serving.prediction import predict_files
+
+pytestmark = pytest.mark.slow
 
 
 def proposed_run(command, folder, records, *label):

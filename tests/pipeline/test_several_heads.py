@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 from seqeval.metrics import f1_score, precision_score, recall_score
 from sklearn.metrics import confusion_matrix
 
@@ -13,6 +14,7 @@ from tests.reference_spans import span_f1
 from tfx_sequences.schemas.spec.spec_io import spec_to_yaml
 
 
+@pytest.mark.slow
 def test_a_run_measures_each_head_exactly(command, tmp_path):
     thresholds = {"kind.accuracy": {"min": 0.0}, "tag.span_f1": {"min": 2.0}}
     evaluation = {"thresholds": thresholds, "slices": ("kind",), "length_slices": (2, 5), "step_slices": (1, 4)}

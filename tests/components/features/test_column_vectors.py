@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import tfx_sequences as tfs
-from tests.components.numbers.test_record_normalizers import expected as by_record
+from tests.components.numbers.by_numpy import expected as by_record
 from tfx_sequences.components.features.sequence_features import ContextFeatures, SequenceFeatures
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.columns.column import CategoricalColumn, Embedding, Scaling

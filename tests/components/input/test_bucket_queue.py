@@ -2,17 +2,12 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.components.input.small_inputs import rows
 from tfx_sequences.components.input import bucket_queue
 from tfx_sequences.components.input.bucket_planning import make_plan
 from tfx_sequences.components.input.bucket_queue import BucketQueue, micro_batch_rows
-from tfx_sequences.components.input.record_chunks import Rows
 from tfx_sequences.components.transform.length_histogram import LengthHistogram
 from tfx_sequences.schemas.spec.batching import Batching
-
-
-def rows(lengths, start=0):
-    index = np.arange(start, start + len(lengths))
-    return Rows(index, np.stack([np.zeros_like(index), index], 1), np.array(lengths, np.int64))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.components.input.test_sequence_input import FEATURES, make_spec, write
+from tests.components.input.small_inputs import FEATURES, make_spec, write
 from tests.records import example, write_records
 from tfx_sequences.components.input.bucket_planning import make_plan
 from tfx_sequences.components.input.epoch_reader import EpochReader, Source

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from tests.components.input.test_sequence_input import FEATURES, flat, labels, make_input, make_spec, write
+from tests.components.input.small_inputs import FEATURES, flat, labels, make_input, make_spec, write
 from tfx_sequences.components.input.bucket_planning import make_plan
 from tfx_sequences.components.input.epoch_reader import EpochReader, Source
 from tfx_sequences.components.input.input_pass import InputPass, batches_of_pass

@@ -5,7 +5,7 @@ import dataclasses
 import pydantic
 import pytest
 
-from tests.components.input.test_sequence_input import FEATURES, make_spec
+from tests.components.input.small_inputs import FEATURES, make_spec
 from tfx_sequences.components.input.bucket_planning import make_plan
 from tfx_sequences.components.input.epoch_reader import Source
 from tfx_sequences.components.input.input_state import InputState, source_digest

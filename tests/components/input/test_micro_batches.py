@@ -3,7 +3,7 @@ import tensorflow as tf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.components.input.test_bucket_queue import rows
+from tests.components.input.small_inputs import rows
 from tfx_sequences.components.input import bucket_queue
 from tfx_sequences.components.input.bucket_planning import make_plan
 from tfx_sequences.components.input.bucket_queue import BucketQueue

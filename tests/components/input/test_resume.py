@@ -1,7 +1,7 @@
 import pytest
 import tensorflow as tf
 
-from tests.components.input.test_sequence_input import make_input, make_spec, write
+from tests.components.input.small_inputs import make_input, make_spec, write
 from tfx_sequences.components.input.input_state import InputState
 from tfx_sequences.components.input.resume import assert_resumable
 from tfx_sequences.errors import UserInputError

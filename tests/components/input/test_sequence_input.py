@@ -1,4 +1,3 @@
-import itertools
 import json
 
 import keras
@@ -8,49 +7,15 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.components.input.small_inputs import FEATURES, flat, labels, make_input, make_spec, write
 from tests.records import example, sequence_example, write_records
 from tfx_sequences.components.input.bucket_planning import make_plan
 from tfx_sequences.components.input.input_counts import InputCounts
-from tfx_sequences.components.input.record_formats import raw_records, transformed_records
+from tfx_sequences.components.input.record_formats import raw_records
 from tfx_sequences.components.input.sequence_input import SequenceInput, make_dataset
 from tfx_sequences.components.transform.length_histogram import LengthHistogram
 from tfx_sequences.errors import DataError, UserInputError
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
-
-FEATURES = {
-    "sequence.x": tf.io.RaggedFeature(tf.float32, value_key="x", row_splits_dtype=tf.int64),
-    "sequence_length": tf.io.FixedLenFeature([], tf.int64),
-    "label": tf.io.FixedLenFeature([], tf.int64),
-    "example_weight": tf.io.FixedLenFeature([], tf.float32),
-}
-
-
-def make_spec(**changes):
-    base = {"name": "s", "sequence": {"x": {"type": "numeric"}}, "label": {"key": "y"}, "example_weight": "w"}
-    return SequenceSpec(**{**base, **changes})
-
-
-def write(folder, lengths, files=1, suffix=".gz"):
-    """Records whose values, label and weight tell which record they are."""
-    records = [
-        example({"x": [i + s / 100 for s in range(n)], "sequence_length": n, "label": i, "example_weight": 1 + i / 2})
-        for i, n in enumerate(lengths)
-    ]
-    parts = np.array_split(np.arange(len(records)), files)
-    return [str(write_records(folder / f"t{p}{suffix}", [records[i] for i in w])) for p, w in enumerate(parts)]
-
-
-def make_input(files, spec, lengths, *, training=True, **options):
-    plan = make_plan(LengthHistogram.of(lengths), spec.batching)
-    return SequenceInput(files, spec, transformed_records(spec, FEATURES), plan, training=training, **options)
-
-
-def labels(batches):
-    return [label.numpy().tolist() for _, label, _ in batches]
-
-
-def flat(lists):
-    return list(itertools.chain.from_iterable(lists))
 
 
 @pytest.mark.parametrize("training", [False, True])

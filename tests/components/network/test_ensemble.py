@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.components.network.test_sequence_model import LONGEST, ROWS, SPEC, STATISTICS, batch
+from tests.components.network.many_heads import LONGEST, ROWS, SPEC, STATISTICS, batch
 from tfx_sequences.components.kinds.registry import kind_named
 from tfx_sequences.components.network.ensemble import layers_by_path, members_of
 from tfx_sequences.components.network.model import build_model, compile_model

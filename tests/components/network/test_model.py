@@ -6,23 +6,10 @@ import pytest
 import tensorflow as tf
 
 from tests.components.network.padded_records import batch, row
+from tests.components.network.small_models import CLASSES, make_spec
 from tfx_sequences.components.network.model import build_model, compile_model
 from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
-
-IDS = {"sequence.token": 6, "context.city": 3}
-CLASSES = TaskStatistics(IDS, {"label": HeadStatistics(("a", "b", "c"), targets=30)})
-
-
-def make_spec(**model):
-    return SequenceSpec(
-        name="s",
-        context={"age": {"type": "numeric"}, "city": {"type": "categorical"}},
-        sequence={"x": {"type": "numeric", "shape": (2,)}, "token": {"type": "categorical"}},
-        label={"key": "y"},
-        model=model,
-    )
-
 
 NETWORKS = [
     {"cell": cell, "bidirectional": both, "pooling": pooling}

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.components.network.test_model import CLASSES, make_spec
+from tests.components.network.small_models import CLASSES, make_spec
 from tfx_sequences.components.kinds.sampled_logits import SampledLogits
 from tfx_sequences.components.network.model import build_model
 from tfx_sequences.components.network.named_weights import (

@@ -6,45 +6,15 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from tests.components.network.padded_records import batch, row
+from tests.components.network.small_networks import STATISTICS, build, make_spec, run
 from tfx_sequences.components.network.network import build_network
 from tfx_sequences.components.network.network_inputs import Network, network_inputs
-from tfx_sequences.components.network.task_statistics import HeadStatistics, TaskStatistics
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
-STATISTICS = TaskStatistics({"sequence.token": 6, "context.city": 3}, {"label": HeadStatistics(("a", "b"))})
 CONV = {"type": "conv1d", "filters": 3, "kernel_size": 3, "activation": "tanh"}
 DENSE = {"type": "dense", "units": 3, "activation": "tanh"}
-
-
-def make_spec(**model):
-    return SequenceSpec(
-        name="s",
-        context={"age": {"type": "numeric"}, "city": {"type": "categorical"}},
-        sequence={"x": {"type": "numeric", "shape": (2,)}, "token": {"type": "categorical"}},
-        label={"key": "y"},
-        model={"units": (4,), **model},
-    )
-
-
-def build(use_cudnn="auto", **options):
-    keras.utils.set_random_seed(3)
-    network = build_network(make_spec(**options), STATISTICS, use_cudnn, needs_steps=True)
-    return keras.Model(network.inputs, {"steps": network.steps, "pooled": network.pooled})
-
-
-def run(model, inputs):
-    """Outputs, and gradients of a loss of the real steps and the pooled vectors."""
-    real = np.arange(inputs["sequence.x"].shape[1])[None] < inputs["sequence_length"][:, None]
-    with tf.GradientTape() as tape:
-        outputs = model(inputs, training=False)
-        steps, pooled = (tf.cast(outputs[name], tf.float32) for name in ("steps", "pooled"))
-        loss = tf.reduce_sum(tf.boolean_mask(steps, real) ** 3) + tf.reduce_sum(pooled**3)
-    gradients = tape.gradient(loss, model.trainable_variables)
-    return np.asarray(pooled), np.asarray(steps)[real], [tf.convert_to_tensor(g).numpy() for g in gradients]
 
 
 OPTIONS = [

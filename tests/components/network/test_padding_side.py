@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.components.network.padded_records import batch
-from tests.components.network.test_network import STATISTICS, make_spec, run
+from tests.components.network.small_networks import STATISTICS, make_spec, run
 from tfx_sequences.components.network.network import build_network
 from tfx_sequences.components.network.padding_side import PaddingToRight
 from tfx_sequences.schemas.spec.batching import Padding

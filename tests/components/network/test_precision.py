@@ -2,7 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from tests.components.network.test_model import CLASSES, batch, make_spec
+from tests.components.network.padded_records import batch
+from tests.components.network.small_models import CLASSES, make_spec
 from tfx_sequences.components.network.model import build_model, compile_model
 
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.components.network.test_network import build
+from tests.components.network.small_networks import build
 from tfx_sequences.components.network import recurrent
 from tfx_sequences.components.network.fused_lstm import FusedLSTM
 from tfx_sequences.components.network.recurrent import KernelMask, recurrent_layers

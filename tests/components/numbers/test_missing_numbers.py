@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.components.numbers.by_numpy import carried, interpolated
 from tfx_sequences.components.numbers.missing_numbers import Neighbours, fill_missing, observed, take_steps
 
 LENGTHS = np.array([5, 0, 1, 9, 3, 0, 40])
@@ -21,24 +22,6 @@ def numbers():
 
 def records(*arrays):
     return zip(*(np.split(x, np.cumsum(LENGTHS)[:-1]) for x in arrays), strict=True)
-
-
-def carried(values, there):
-    found = values.copy()
-    for step in range(1, len(values)):
-        known = there[: step + 1].any(axis=0)
-        last = step - np.argmax(there[step::-1], axis=0)
-        found[step] = np.where(known, values[last, np.arange(values.shape[1])], values[step])
-    return found
-
-
-def interpolated(values, there):
-    found = values.copy()
-    for element in range(values.shape[1]):
-        at = np.flatnonzero(there[:, element])
-        if len(at):
-            found[:, element] = np.interp(np.arange(len(values)), at, values[at, element])
-    return found
 
 
 @pytest.mark.parametrize(("how", "truth"), [("previous", carried), ("interpolate", interpolated)])

@@ -5,34 +5,11 @@ import pytest
 import tensorflow as tf
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
+from tests.components.numbers.by_numpy import expected
 from tfx_sequences.components.numbers.record_normalizers import normalize_records
 
 KINDS = ("per_record", "per_record_robust", "per_record_min_max")
 THEIRS = {"per_record": StandardScaler, "per_record_robust": RobustScaler, "per_record_min_max": MinMaxScaler}
-
-
-def statistics_of(values, kind):
-    """Location and scale of some values, by their definition."""
-    if not len(values):
-        return 0.0, 0.0
-    if kind == "per_record":
-        return values.mean(), values.std()
-    if kind == "per_record_min_max":
-        return values.min(), np.ptp(values)
-    low, middle, high = np.percentile(values, [25, 50, 75])
-    return middle, high - low or values.std()
-
-
-def expected(values, counts, kind, causal):
-    out, location, scale = (np.zeros(values.shape) for _ in range(3))
-    for row, step, element in np.ndindex(values.shape):
-        seen = slice(0, step + 1 if causal else None)
-        known = values[row, seen, element][counts[row, seen, element]].astype(np.float64)
-        middle, spread = statistics_of(known, kind)
-        location[row, step, element], scale[row, step, element] = middle, spread
-        if counts[row, step, element] and spread > 0:
-            out[row, step, element] = (values[row, step, element] - middle) / spread
-    return out, location, scale
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def test_constants_need_ten_records(tmp_path, count, expected):
 def test_ids_are_terms_that_never_repeat_and_are_not_text(tmp_path):
     context = dict.fromkeys(("a", "b", "words"), TERM)
     made = records(20, lambda i: {"a": f"a{i}", "b": f"b{min(i, 18)}", "words": f"the {i}"})
-    assert facts(tmp_path, made, context=context).ids == ("context.a",)
+    assert facts(tmp_path, made, context=context).ids == {"context.a": 20}
 
 
 def test_a_column_that_equals_the_label_is_a_copy(tmp_path):
@@ -49,6 +49,30 @@ def test_vectors_of_zeros_and_ones_are_binary(tmp_path):
     labels = {"p": {"key": "p", **label}, "q": {"key": "q", **label}}
     made = records(10, lambda i: {"p": [float(i % 2), 1.0], "q": [0.5, 1.0]})
     assert facts(tmp_path, made, label=None, labels=labels).binary == ("p",)
+
+
+@pytest.mark.parametrize(
+    ("vectors", "expected"),
+    [
+        ([[0.0, 1.0], [1.0, 0.0]], {"label": True}),
+        ([[0.25, 0.75], [1.0, 0.0]], {"label": False}),
+        ([[0.25, 0.5], [1.0, 0.0]], {}),
+        ([[1.5, -0.5], [1.0, 0.0]], {}),
+    ],
+)
+def test_vectors_with_the_sum_one_are_distributions_and_may_be_one_hot(tmp_path, vectors, expected):
+    made = records(10, lambda i: {"p": vectors[i % 2]})
+    label = {"key": "p", "type": "regression", "shape": (2,)}
+    assert facts(tmp_path, made, label=label).distributions == expected
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [((-1, 0, 1, 2), {"label": True}), ((-1, 0, 1), {"label": False}), ((0, 1, 2), {}), ((-1, 0, 2), {})],
+)
+def test_a_class_below_zero_may_mean_that_it_is_unknown(tmp_path, codes, expected):
+    made = records(12, lambda i: {"code": codes[i % len(codes)]})
+    assert facts(tmp_path, made, label={"key": "code", "dtype": "int64"}).unknown == expected
 
 
 def test_widths_of_flat_lists_are_read_from_a_feature_with_the_shape(tmp_path):

@@ -35,6 +35,7 @@ def loud_records(number, seed):
         yield {"id": f"s{index}", "kind": ["quiet", "loud"][is_loud]}, {"value": values.tolist()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("records", "epochs"), [(tails_records, 40), (loud_records, 10)])
 def test_shape_is_learnt_whatever_the_scale_and_so_is_the_scale(records, epochs, tmp_path):
     # How it is trained is said, so that it takes little time; about the numbers nothing is.

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.components.network.test_model import CLASSES, batch, make_spec
+from tests.components.network.padded_records import batch
+from tests.components.network.small_models import CLASSES, make_spec
 from tfx_sequences.components.input.input_state import InputState
 from tfx_sequences.components.network.model import build_model, compile_model
 from tfx_sequences.components.training.train_state import Position, TrainState

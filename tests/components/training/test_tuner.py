@@ -1,7 +1,7 @@
 import keras_tuner
 import pytest
 
-from tests.schemas.spec.test_tuning_options import make
+from tests.schemas.spec.tuned_specs import make
 from tfx_sequences.components.training.tuner import make_oracle
 
 PARAMETERS = {

@@ -8,7 +8,7 @@ import tensorflow_transform as tft
 from sklearn.preprocessing import QuantileTransformer, RobustScaler
 from tensorflow_transform.saved import saved_transform_io_v2
 
-from tests.components.numbers.test_record_normalizers import expected as of_records
+from tests.components.numbers.by_numpy import expected as of_records
 from tests.everything import analyzed, exported
 from tests.numbers import number_records, numbers_spec
 from tests.records import sequence_example

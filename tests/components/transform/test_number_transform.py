@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.components.numbers.test_record_normalizers import expected as of_records
+from tests.components.numbers.by_numpy import expected as of_records
 from tfx_sequences.components.numbers.choice import CHOICES
 from tfx_sequences.components.numbers.split_normalizers import RANKS, SplitNumbers
 from tfx_sequences.components.transform import number_transform

@@ -9,8 +9,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_transform.saved import saved_transform_io_v2
 
-from tests.components.numbers.test_missing_numbers import carried, interpolated
-from tests.components.numbers.test_record_normalizers import expected as of_records
+from tests.components.numbers.by_numpy import carried, interpolated
+from tests.components.numbers.by_numpy import expected as of_records
 from tests.everything import analyzed, exported
 from tests.missing import MARKER, START, missing_records, missing_spec
 from tests.records import sequence_example

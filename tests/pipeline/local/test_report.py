@@ -5,11 +5,14 @@ import dataclasses
 import pytest
 
 from tests.everything import everything_spec
+from tfx_sequences.components.records.data_check import SplitReport
+from tfx_sequences.components.records.missing_values import MissingCounts
 from tfx_sequences.pipeline.local.report import (
     _check_line,
     _time_line,
     input_losses,
     missed_thresholds,
+    missing_lines,
     speed_line,
     split_figures,
 )
@@ -106,15 +109,21 @@ def test_time_is_divided_slowest_first(components, line):
     assert _time_line({"seconds": seconds, "components": parts}) == line
 
 
-def test_a_split_is_plain_data():
-    @dataclasses.dataclass
-    class Split:
-        files: tuple = ("a", "b")
-        records: int = 3
-        steps: int = 8
-        length_min: int = 0
-        length_mean: float = 8 / 3
-        length_max: int = 5
-        zero_length: int = 1
-
-    assert split_figures(Split()) == {**dataclasses.asdict(Split()), "files": 2, "length_mean": 2.67}
+def test_a_split_is_plain_data_with_what_is_missing():
+    missing = {"sequence.dose": MissingCounts(0, 7, 0, 40, 40), "label": MissingCounts(0, 1, 0, 3, 3)}
+    split = SplitReport("train", ("a", "b"), 3, 8, 0, 8 / 3, 5, 1, {"label": {"x": 3}}, missing)
+    figures = split_figures(split)
+    assert figures == {
+        "files": 2,
+        "records": 3,
+        "steps": 8,
+        "length_min": 0,
+        "length_mean": 2.67,
+        "length_max": 5,
+        "zero_length": 1,
+        "missing": {"sequence.dose": "7 of 40 steps", "label": "1 of 3 steps"},
+    }
+    complete = {**figures, "missing": {}}
+    assert missing_lines({"train": figures, "test": complete}) == [
+        ("missing", "train: sequence.dose, 7 of 40 steps; label, 1 of 3 steps")
+    ]

@@ -4,37 +4,11 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.tfxio import tensor_representation_util
 
+from tests.schemas.features.rich_spec import RICH
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.features.parse_specs import make_parse_example_spec, make_parse_sequence_example_spec
 from tfx_sequences.schemas.features.tfmd import make_schema, schema_text
-from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_io import bundled_names, load_spec
-
-RICH = SequenceSpec(
-    name="rich",
-    id_key="id",
-    example_weight="w",
-    context={
-        "age": {"type": "numeric", "default_value": 1.5},
-        "place": {"type": "numeric", "shape": (2,)},
-        "city": {"type": "categorical"},
-        "clash": {"type": "categorical", "dtype": "int64", "num_buckets": 4, "default_value": 0},
-        "tags": {"type": "categorical", "multi_valued": True},
-        "group": {"type": "bucketized", "shape": (2,), "boundaries": (1.0,), "default_value": 0.5},
-        "title": {"type": "text"},
-        "plan": {"type": "categorical", "vocabulary_list": ("free", "paid"), "num_oov_buckets": 0},
-    },
-    sequence={
-        "lpc": {"type": "numeric", "shape": (3,)},
-        "clash": {"type": "numeric"},
-        "day": {"type": "categorical", "dtype": "int64", "num_buckets": 7},
-        "token": {"type": "categorical"},
-        "genres": {"type": "categorical", "multi_valued": True},
-        "speed": {"type": "bucketized", "boundaries": (1.0,)},
-        "words": {"type": "text", "source": "sequence"},
-    },
-    label={"key": "y", "classes": ["a", "b"]},
-)
 
 
 @pytest.mark.parametrize("spec", [RICH, *map(load_spec, bundled_names())], ids=lambda s: s.name)

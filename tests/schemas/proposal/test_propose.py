@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from tests.everything import everything_spec
-from tests.schemas.features.test_tfmd import RICH
+from tests.schemas.features.rich_spec import RICH
 from tfx_sequences.errors import DataError, SpecError
 from tfx_sequences.schemas.features.parse_specs import make_parse_example_spec, make_parse_sequence_example_spec
 from tfx_sequences.schemas.features.tfmd import make_schema, schema_text

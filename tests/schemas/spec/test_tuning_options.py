@@ -1,20 +1,11 @@
 import pydantic
 import pytest
 
+from tests.schemas.spec.tuned_specs import make
 from tfx_sequences.errors import SpecError
-from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_io import spec_from_json, spec_from_yaml, spec_to_json, spec_to_yaml
 from tfx_sequences.schemas.spec.tuned_spec import tuned_spec
 from tfx_sequences.schemas.spec.tuning_options import Parameter, Tuning
-
-
-def make(**parameters):
-    return SequenceSpec(
-        name="s",
-        sequence={"x": {"type": "numeric"}},
-        label={"key": "y"},
-        tuning={"parameters": {name.replace("__", "."): value for name, value in parameters.items()}},
-    )
 
 
 @pytest.mark.parametrize(

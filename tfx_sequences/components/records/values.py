@@ -333,8 +333,9 @@ class ValueChecks:
             # Not numpy's `==`, which would drop zero bytes at a string's end.
             records = rows.records_of_values(np.flatnonzero([value == first for value in rows.values.tolist()]))
             if len(records):
-                texts, terms = [*map(value_errors.text, noted)], known.terms
-                self._add(rank, name, batch, records, lambda where: error(name, texts, terms, where))
+                # Batches after this one may note more values, so the list is made for the message.
+                text, terms = value_errors.text, known.terms
+                self._add(rank, name, batch, records, lambda where: error(name, [*map(text, noted)], terms, where))
 
 
 def _divided(rows: Rows, parts: np.ndarray, number: int) -> list[list[Any]]:
