@@ -44,8 +44,12 @@ def later_features(spec: SequenceSpec, batches: Iterable[Any]) -> tuple[str, ...
 
 def _marks_end(head: str, batches: list[Any]) -> bool:
     """Whether a class is that of every last step and of no other, and no ids of the steps tell as much."""
-    last, others, count = set(), set(), 0
-    ids = {name: (set(), set()) for name, x in batches[0][0].items() if _are_ids(name, x)}
+    last: set[int] = set()
+    others: set[int] = set()
+    count = 0
+    ids: dict[str, tuple[set[int], set[int]]] = {
+        name: (set(), set()) for name, x in batches[0][0].items() if _are_ids(name, x)
+    }
     for inputs, targets, weights in batches:
         target, weight = (np.asarray(x[head] if isinstance(x, Mapping) else x) for x in (targets, weights))
         if target.dtype.kind not in "iu" or target.ndim != 2:
