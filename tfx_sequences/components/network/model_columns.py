@@ -27,7 +27,7 @@ def model_columns(spec: SequenceSpec, num_ids: Mapping[str, int]) -> list[Column
     >>> from tfx_sequences.schemas.spec.spec_io import load_spec
     >>> num_ids = {"sequence.token": 5000, "sequence.pair": 9000}
     >>> [c.num_buckets for c in model_columns(load_spec("sentence_polarity"), num_ids)]
-    [5000, 9000]
+    [9000, 5000]
     """
     # Columns that share a table can have different numbers of ids (a default_value after the terms).
     rows = {
