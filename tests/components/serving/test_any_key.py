@@ -21,6 +21,8 @@ KEYS = (
 )
 RECORDS = 30
 
+pytestmark = pytest.mark.slow
+
 
 def columns(text_first: bool):
     kinds = ("categorical", "numeric") if text_first else ("numeric", "categorical")

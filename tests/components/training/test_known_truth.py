@@ -51,6 +51,7 @@ def test_the_mean_of_each_batch_is_biased_as_documented(tmp_path):
     assert first > 0.35 and last < 0.25
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batching", [{}, {"token_budget": 160}], ids=["batch size", "token budget"])
 def test_the_best_loss_that_there_is_is_reached(batching, tmp_path):
     """Within 1 % of the variance of the noise, of which the test records have their own."""

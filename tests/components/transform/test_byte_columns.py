@@ -148,11 +148,13 @@ def test_padding_is_as_declared_in_both_inputs(transformed, feature_spec, tmp_pa
     assert (steps[:-1] if side == "left" else steps[1:]) == [9.0] * (LONGEST - 1)
 
 
+@pytest.mark.slow
 def test_the_exported_model_takes_the_same_bytes(transformed, served):
     features = served[2].signatures["transform_features"](examples=tf.constant(transformed[0].serialized))
     assert_expected(features)
 
 
+@pytest.mark.slow
 def test_tensors_and_plain_rows_give_the_answers_of_records(transformed, served):
     model = served[2]
     wanted = model.signatures["serving_default"](examples=tf.constant(transformed[0].serialized))["scores"]
@@ -173,6 +175,7 @@ def test_tensors_and_plain_rows_give_the_answers_of_records(transformed, served)
     np.testing.assert_allclose(model.signatures["serving_tensors"](**tensors)["scores"], wanted, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_predictions_are_those_of_the_exported_model_and_name_a_record_that_does_not_fit(transformed, served, tmp_path):
     raw, folder, _ = served
     file = write_records(tmp_path / "all.tfrecord", transformed[0].serialized)

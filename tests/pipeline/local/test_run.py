@@ -43,6 +43,7 @@ def test_an_edit_of_the_spec_runs_what_depends_on_it(small_run, run_small, chang
     assert rerun(run_small(**changes)) == expected
 
 
+@pytest.mark.slow
 def test_a_model_that_falls_behind_the_last_blessed_one_is_not_pushed(small_run, run_small):
     evaluation = {"baseline": {"loss": {"max_rise": 0.0}}}
     # The test records have other labels than training lets expect: who learns it by heart is the worse for it.
@@ -62,6 +63,7 @@ def test_a_missed_threshold_keeps_the_model_from_being_pushed(small_run, run_sma
     assert any("is above 0.0001" in words for words in collect(result)["missed"])
 
 
+@pytest.mark.slow
 def test_an_edit_of_our_code_runs_what_depends_on_it(small_run, run_small, monkeypatch):
     from tfx_sequences.pipeline import create
 
@@ -76,6 +78,7 @@ def test_an_edit_of_our_code_runs_what_depends_on_it(small_run, run_small, monke
     assert rerun(run_small()) == TRAINING
 
 
+@pytest.mark.slow
 def test_an_edit_of_the_data_runs_everything(small_run, run_small, everything_data):
     file = everything_data / "sequence" / "train.tfrecord"
     before = file.stat()
@@ -87,6 +90,7 @@ def test_an_edit_of_the_data_runs_everything(small_run, run_small, everything_da
     assert names == [c.name for c in small_run.components]
 
 
+@pytest.mark.slow
 def test_examples_with_a_regression_label(run_small, everything_data):
     """The other kind of records and the other kind of label in one run."""
     result = run_small(

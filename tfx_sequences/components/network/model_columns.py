@@ -25,8 +25,9 @@ def model_columns(spec: SequenceSpec, num_ids: Mapping[str, int]) -> list[Column
         num_ids: Number of ids of each id column, by transformed name.
 
     >>> from tfx_sequences.schemas.spec.spec_io import load_spec
-    >>> [c.num_buckets for c in model_columns(load_spec("sentence_polarity"), {"sequence.token": 5000})]
-    [5000]
+    >>> num_ids = {"sequence.token": 5000, "sequence.pair": 9000}
+    >>> [c.num_buckets for c in model_columns(load_spec("sentence_polarity"), num_ids)]
+    [9000, 5000]
     """
     # Columns that share a table can have different numbers of ids (a default_value after the terms).
     rows = {
