@@ -65,7 +65,12 @@ class _FeatureLayer(keras.layers.Layer):
     @property
     def width(self) -> int:
         """Depth `D` of the concatenated tensor."""
-        return sum(vectors.width for vectors in self._vectors)
+        return sum(self.widths)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The depth of each column in the concatenated tensor, in its order."""
+        return tuple(vectors.width for vectors in self._vectors)
 
     def build(self, input_shape: Any = None) -> None:
         if not self.tables.built:
@@ -217,9 +222,9 @@ class SequenceFeatures(_FeatureLayer):
         return [*self.columns, *self._context_columns]
 
     @property
-    def width(self) -> int:
-        """Depth `D` of the concatenated tensor."""
-        return super().width + (self.context.width if self.context else 0)
+    def widths(self) -> tuple[int, ...]:
+        """The depth of each column in the concatenated tensor, in its order."""
+        return super().widths + (self.context.widths if self.context else ())
 
     def __call__(self, features: Any, sequence_length: Any = None, **kwargs: Any) -> tuple[Any, Any]:
         features = self._given(features)
