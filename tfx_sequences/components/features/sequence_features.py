@@ -249,7 +249,7 @@ class SequenceFeatures(_FeatureLayer):
             mask = tf.sequence_mask(lengths, steps)
             dense = [v(form, steps, mask, training) for v, form in zip(self._vectors, forms, strict=True)]
             if context is not None:
-                dense.append(tf.broadcast_to(context[:, None], tf.stack([*_outer(mask), context_width])))
+                dense.append(tf.broadcast_to(context[:, None], tf.concat([tf.shape(mask), [context_width]], 0)))
             joined = dense[0] if len(dense) == 1 else tf.concat(dense, axis=-1)
         are_zero = (v.is_zero_at_padding(form) for v, form in zip(self._vectors, forms, strict=True))
         if self.context is not None or not all(are_zero):
@@ -345,7 +345,3 @@ def _is_dense(value: Any) -> bool:
 
 def _is_split(column: Column) -> bool:
     return isinstance(column, TextColumn) and column.source == "context"
-
-
-def _outer(mask: tf.Tensor) -> list[tf.Tensor]:
-    return tf.unstack(tf.shape(mask), 2)
