@@ -13,7 +13,7 @@ from tfx_sequences.errors import did_you_mean
 from tfx_sequences.schemas.columns.base import Declared, Strings
 
 RowFormat = Literal["csv", "jsonl", "parquet"]
-RowType = Literal["string", "int64", "float32", "float64", "timestamp"]
+RowType = Literal["int64", "float64", "timestamp"]
 
 _NANOSECONDS = {
     "ns": 1,
@@ -52,9 +52,7 @@ def _checked_duration(value: int | float | str) -> int | float | str:
     return value
 
 
-Duration = Annotated[
-    int | float | str, pydantic.Field(union_mode="smart"), pydantic.AfterValidator(_checked_duration)
-]
+Duration = Annotated[int | float | str, pydantic.Field(union_mode="smart"), pydantic.AfterValidator(_checked_duration)]
 
 
 class RowWindow(Declared):
@@ -124,8 +122,8 @@ class Rows(Declared):
     time_zone: str = "UTC"
     """The zone of times without one, such as `Europe/Oslo`."""
     columns: dict[str, RowType] = {}
-    """Types of columns where the type in the file is wrong or ambiguous. Only `order_by` and columns of times need
-    it: all other values are converted to the dtype that the spec declares."""
+    """The type of `order_by`, if its values are ambiguous. All other values are converted to the dtype that the spec
+    declares for the feature."""
     max_rejected: float = pydantic.Field(0.01, ge=0, le=1)
     """The largest allowed share of rows that cannot be used. A greater share is an error before anything is
     written."""
@@ -136,6 +134,9 @@ class Rows(Declared):
             raise ValueError("group_by names a column twice")
         if self.order_by in self.group_by:
             raise ValueError(f"order_by '{self.order_by}' is also in group_by: all rows of a group would have one time")
+        for name in self.columns:
+            if name != self.order_by:
+                raise ValueError(f"columns: '{name}' is not order_by; other columns have the dtype of their feature")
         needs_order = {"session_gap": self.session_gap is not None}
         needs_order["label_from.at: as_of"] = self.label_from is not None and self.label_from.at == "as_of"
         for what, used in needs_order.items():
@@ -148,9 +149,7 @@ class Rows(Declared):
         return self
 
 
-def check_rows(
-    rows: Rows | None, record: str, context_keys: Collection[str], label_keys: Mapping[str, bool]
-) -> None:
+def check_rows(rows: Rows | None, record: str, context_keys: Collection[str], label_keys: Mapping[str, bool]) -> None:
     """Checks the section against the rest of the spec.
 
     Args:

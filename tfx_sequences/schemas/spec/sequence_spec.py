@@ -111,8 +111,8 @@ class SequenceSpec(Declared):
         known_ahead = frozenset(name for label in labels.values() for name in label.known_future)
         check_offsets(self.context, self.sequence, known_ahead)
         stored = {label.key: label.per_step for label in self.heads.values() if not label.is_cut_out}
-        outside = {self.id_key, self.example_weight} - {None}
-        check_rows(self.rows, self.record, {*self._context_keys, *map(str, outside)}, stored)
+        others = {key for key in (self.id_key, self.example_weight) if key is not None}
+        check_rows(self.rows, self.record, self._context_keys | others, stored)
         if self.record == "Example":
             outside = self._context_keys | {self.id_key, self.example_weight}
             outside |= {x.key for x in self.heads.values() if not (x.per_step or x.is_cut_out)}
