@@ -51,7 +51,7 @@ def test_gaps_have_the_unit_of_the_order(gap, unit, kind, expected):
 def test_lists_with_steps_of_their_own_are_refused():
     spec = spec_from_yaml(
         "name: s\nsequence: {ts: {type: time}, x: {type: numeric, timestamps: xt, "
-        "align: {to: ts}}}\nlabel: {key: y}\nrows: {group_by: [u], order_by: ts}"
+        "align: {to: ts, dtype: int64}}}\nlabel: {key: y}\nrows: {group_by: [u], order_by: ts}"
     )
     with pytest.raises(SpecError, match="has steps of its own"):
         RowPlan.of(spec)
