@@ -11,6 +11,8 @@ from tfx_sequences.components.network.network import build_network as build_netw
 from tfx_sequences.components.network.network_inputs import Network as Network
 from tfx_sequences.components.network.network_inputs import NetworkInputs as NetworkInputs
 from tfx_sequences.components.network.pooling import MaskedPooling1D as MaskedPooling1D
+from tfx_sequences.components.rows.frames import RowRecords as RowRecords
+from tfx_sequences.components.rows.frames import records_from_rows as records_from_rows
 from tfx_sequences.components.serving.loaded_model import LoadedModel as LoadedModel
 from tfx_sequences.components.serving.loaded_model import load_model as load_model
 from tfx_sequences.components.serving.requests import make_predict_request as make_predict_request

@@ -38,13 +38,13 @@ def loud_records(number, seed):
 @pytest.mark.slow
 @pytest.mark.parametrize(("records", "epochs"), [(tails_records, 40), (loud_records, 10)])
 def test_shape_is_learnt_whatever_the_scale_and_so_is_the_scale(records, epochs, tmp_path):
-    # How it is trained is said, so that it takes little time; about the numbers nothing is.
+    # The training is declared so that it takes little time; nothing is declared about the numbers.
     spec = SequenceSpec(
         name="tails",
         sequence={"value": {"type": "numeric"}},
         label={"key": "kind"},
         batching={"batch_size": 16},
-        model={"units": (24,), "cell": "gru", "dropout": 0.0},
+        model={"units": (24,), "cell": "gru"},
         training={"epochs": epochs, "learning_rate": 0.01, "early_stopping_patience": None},
     )
     everyone = list(records(TRAIN + TEST, 7))

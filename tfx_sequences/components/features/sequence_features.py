@@ -65,7 +65,12 @@ class _FeatureLayer(keras.layers.Layer):
     @property
     def width(self) -> int:
         """Depth `D` of the concatenated tensor."""
-        return sum(vectors.width for vectors in self._vectors)
+        return sum(self.widths)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The depth of each column in the concatenated tensor, in its order."""
+        return tuple(vectors.width for vectors in self._vectors)
 
     def build(self, input_shape: Any = None) -> None:
         if not self.tables.built:
@@ -217,9 +222,9 @@ class SequenceFeatures(_FeatureLayer):
         return [*self.columns, *self._context_columns]
 
     @property
-    def width(self) -> int:
-        """Depth `D` of the concatenated tensor."""
-        return super().width + (self.context.width if self.context else 0)
+    def widths(self) -> tuple[int, ...]:
+        """The depth of each column in the concatenated tensor, in its order."""
+        return super().widths + (self.context.widths if self.context else ())
 
     def __call__(self, features: Any, sequence_length: Any = None, **kwargs: Any) -> tuple[Any, Any]:
         features = self._given(features)
@@ -244,7 +249,7 @@ class SequenceFeatures(_FeatureLayer):
             mask = tf.sequence_mask(lengths, steps)
             dense = [v(form, steps, mask, training) for v, form in zip(self._vectors, forms, strict=True)]
             if context is not None:
-                dense.append(tf.broadcast_to(context[:, None], tf.stack([*_outer(mask), context_width])))
+                dense.append(tf.broadcast_to(context[:, None], tf.concat([tf.shape(mask), [context_width]], 0)))
             joined = dense[0] if len(dense) == 1 else tf.concat(dense, axis=-1)
         are_zero = (v.is_zero_at_padding(form) for v, form in zip(self._vectors, forms, strict=True))
         if self.context is not None or not all(are_zero):
@@ -340,7 +345,3 @@ def _is_dense(value: Any) -> bool:
 
 def _is_split(column: Column) -> bool:
     return isinstance(column, TextColumn) and column.source == "context"
-
-
-def _outer(mask: tf.Tensor) -> list[tf.Tensor]:
-    return tf.unstack(tf.shape(mask), 2)

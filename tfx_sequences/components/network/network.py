@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import layers, ops
 
+from tfx_sequences.components.network.channel_dropout import channel_dropout
 from tfx_sequences.components.network.concat_pooling import ConcatPooling1D
 from tfx_sequences.components.network.front import front_layer
 from tfx_sequences.components.network.model_builder import load_builder
@@ -53,37 +55,41 @@ def build_network(
         built = load_builder(spec.model.builder)(spec, statistics, inputs, use_cudnn)
         return _checked(built, spec.model.builder, inputs, needs_steps, needs_pooled)
     options = spec.model
-    steps, context = inputs.steps, inputs.context
-    dropout = chosen(options.dropout)
-    if dropout:
-        steps = layers.SpatialDropout1D(dropout, name="input_dropout")(steps)
+    steps = channel_dropout(chosen(options.dropout), inputs.steps, inputs.step_widths, "input_dropout")
     for index, front in enumerate(options.front):
         steps = front_layer(front, index)(steps)
-    initial = context if options.context == "initial_state" else None
+    initial = inputs.context if options.context == "initial_state" else None
     steps = recurrent_layers(options, steps, inputs.mask, initial, use_cudnn)
-    at_head = context is not None and options.context == "head"
+    context = inputs.context if options.context == "head" else None
     return Network(
         inputs.tensors,
         inputs.lengths,
-        steps=_of_steps(options, steps, context if at_head else None) if needs_steps else None,
-        pooled=_pooled(options, steps, inputs.mask, context if at_head else None) if needs_pooled else None,
+        steps=_of_steps(options, steps, context, inputs.context_widths) if needs_steps else None,
+        pooled=_pooled(options, steps, inputs.mask, context, inputs.context_widths) if needs_pooled else None,
     )
 
 
-def _of_steps(options: Model, steps: Any, context: Any) -> Any:
-    if context is not None:
-        steps = WithContext(name="steps_with_context")([steps, context])
-    dropout = chosen(options.dropout)
-    return layers.Dropout(dropout, name="steps_dropout")(steps) if dropout else steps
+def _of_steps(options: Model, steps: Any, context: Any, widths: Sequence[int]) -> Any:
+    # Dropout between layers: each element alone, not a channel of all steps.
+    steps = _dropout(options, steps, "steps_dropout")
+    if context is None:
+        return steps
+    context = channel_dropout(chosen(options.dropout), context, widths, "steps_context_dropout")
+    return WithContext(name="steps_with_context")([steps, context])
 
 
-def _pooled(options: Model, steps: Any, mask: Any, context: Any) -> Any:
+def _pooled(options: Model, steps: Any, mask: Any, context: Any, widths: Sequence[int]) -> Any:
     # The true mask: the layers' own mask has one step even in rows without real steps.
-    pooled = _pooling(options)(steps, mask=mask)
-    if context is not None:
-        pooled = layers.Concatenate(name="with_context")([pooled, context])
+    pooled = _dropout(options, _pooling(options)(steps, mask=mask), "head_dropout")
+    if context is None:
+        return pooled
+    context = channel_dropout(chosen(options.dropout), context, widths, "context_dropout")
+    return layers.Concatenate(name="with_context")([pooled, context])
+
+
+def _dropout(options: Model, tensor: Any, name: str) -> Any:
     dropout = chosen(options.dropout)
-    return layers.Dropout(dropout, name="head_dropout")(pooled) if dropout else pooled
+    return layers.Dropout(dropout, name=name)(tensor) if dropout else tensor
 
 
 def _pooling(options: Model) -> layers.Layer:

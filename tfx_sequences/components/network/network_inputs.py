@@ -57,6 +57,8 @@ class NetworkInputs:
             normalized series by series. Padded steps are zero.
         context: `[B, C]`, the context columns concatenated. None without context columns, or if
             `model.context` is `per_step`: then `steps` contain them.
+        step_widths: The width of each column in `steps`, in order; their sum is `D`.
+        context_widths: The width of each column in `context`, in order; their sum is `C`.
     """
 
     tensors: dict[str, Any]
@@ -64,6 +66,8 @@ class NetworkInputs:
     mask: Any
     steps: Any
     context: Any = None
+    step_widths: tuple[int, ...] = ()
+    context_widths: tuple[int, ...] = ()
 
     def network(self, *, steps: Any = None, pooled: Any = None) -> Network:
         """The network with these inputs and outputs, for a `model.builder` to return."""
@@ -94,10 +98,11 @@ def network_inputs(spec: SequenceSpec, statistics: TaskStatistics) -> NetworkInp
         front = ImageVectors(image.filters, image.dimension, name=f"{internal_name(name)}_vectors")
         seen[name] = front(seen[name])
     steps, _ = features(seen)
-    context = None
-    if of_context and not is_per_step:
-        context = ContextFeatures(of_context, tables=tables, name="context")(seen)
-    return NetworkInputs(tensors, lengths, length_mask(lengths, steps), steps, context)
+    mask = length_mask(lengths, steps)
+    if is_per_step or not of_context:
+        return NetworkInputs(tensors, lengths, mask, steps, step_widths=features.widths)
+    context = ContextFeatures(of_context, tables=tables, name="context")
+    return NetworkInputs(tensors, lengths, mask, steps, context(seen), features.widths, context.widths)
 
 
 def _moved_to_right(tensors: dict[str, Any], spec: SequenceSpec) -> dict[str, Any]:

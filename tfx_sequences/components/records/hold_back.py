@@ -84,6 +84,10 @@ class HoldBack:
             return split_index(record, self.shares)
         return _index_of_share(share_of(group_of(record, self.group)), self.shares)
 
+    def index_of_share(self, share: float) -> int:
+        """The index in `names` of the split of a group or record, by its hash in `[0, 1)`."""
+        return _index_of_share(share, self.shares)
+
     @property
     def words(self) -> str:
         """The rule for holding records back, for messages and reports.

@@ -61,8 +61,9 @@ class Model(Declared):
     """Where context features enter the network: after the recurrent layers, at every step before them, or as
     the initial state of each recurrent layer."""
     dropout: Annotated[float, pydantic.Field(ge=0, lt=1)] | Auto = AUTO
-    """Dropout rate for the features, for each layer's inputs and for the heads' inputs. `auto`: 0.2; 0.5 if a
-    vocabulary has more than 1 000 terms."""
+    """Dropout rate for the features, for each layer's inputs and for the heads' inputs. Features of fewer than 8
+    numbers per step or record are never dropped: for a single number, that would be a missing value. `auto`: 0.2; 0.5
+    if a vocabulary has more than 1 000 terms."""
     recurrent_dropout: float = pydantic.Field(0.0, ge=0, lt=1)
     """Dropout rate for the recurrent state from step to step. Fused kernels do not support it, so training is
     slower."""
