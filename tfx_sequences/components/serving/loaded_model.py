@@ -236,7 +236,7 @@ class LoadedModel:
                 )
 
     def _signature_for(self, kind: str) -> str:
-        """An advice to use the signature that takes records of a type; empty if there is none."""
+        """Names the signatures that take records of a type; empty without such a signature."""
         fitting = (name for name in self.signatures if name in _FOR_RECORDS and self.kind_of(name) == kind)
         return "".join(f" The signature '{name}' takes {kind}." for name in sorted(fitting))
 
