@@ -104,3 +104,12 @@ def labels_model(all_labels, tmp_path_factory):
     from tests.labels import export_labels
 
     return export_labels(all_labels, str(tmp_path_factory.mktemp("labels_model")))
+
+
+@pytest.fixture(scope="session")
+def lists_model(tmp_path_factory):
+    """An exported model whose records are ExampleListWithContext, loaded."""
+    from tests.example_lists import exported_lists
+    from tfx_sequences.components.serving.loaded_model import load_model
+
+    return load_model(exported_lists(tmp_path_factory.mktemp("lists_model")))

@@ -29,6 +29,7 @@ WINGS = (
     "components.numbers",
     "components.features",
     "components.records",
+    "components.rows",
     "components.batches",
     "components.transform",
     "components.input",

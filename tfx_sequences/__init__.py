@@ -27,6 +27,8 @@ _PUBLIC = {
     "components.network.network_inputs": ("Network", "NetworkInputs"),
     "components.network.pooling": ("MaskedPooling1D",),
     "components.prepared.prepared_input": ("PreparedStore",),
+    "components.rows.frames": ("RowRecords", "records_from_rows"),
+    "components.rows.ingestion": ("write_records",),
     "components.serving.loaded_model": ("LoadedModel", "load_model"),
     "components.serving.requests": ("make_predict_request", "make_rest_body", "make_tensors", "serialize_rows"),
     "errors": ("DataError", "SpecError", "TfxSequencesError", "UserInputError"),

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
 
 from tests.layouts.next_events import next_events
 from tests.layouts.ranked_lists import ranked_lists
 from tests.layouts.slash_keys import slash_keys
 from tests.layouts.user_groups import user_groups
 from tests.records import write_records
+from tfx_sequences.components.records.elwc import as_sequence_example
 from tfx_sequences.components.serving.model_card import read_card
 from tfx_sequences.components.serving.prediction import predict_files
 
 pytestmark = pytest.mark.slow
 
 
-def proposed_run(command, folder, records, *label):
+def proposed_run(command, folder, records, *label, options=()):
     """The report of a run of what `propose` writes, and its check."""
     write_records(folder / "data" / "train.tfrecord", records)
     spec, data = folder / "spec.yaml", folder / "data"
     for arguments in (
         ("propose", data, *(part for key in label for part in ("--label", key)), "-o", spec),
         ("check", spec, "--data", data),
-        ("run", spec, "--data", data, "--output", folder / "out"),
+        ("run", spec, "--data", data, "--output", folder / "out", *options),
     ):
         done = command(*arguments)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -72,7 +75,10 @@ def test_the_next_event_is_predicted_without_reading_it(command, tmp_path):
 
 def test_items_of_ranked_lists_are_steps(command, tmp_path):
     lists = ranked_lists()
-    report, spec, _ = proposed_run(command, tmp_path, lists, "relevance")
+    # The folder that it learns from is predicted in the pipeline too.
+    report, spec, _ = proposed_run(
+        command, tmp_path, lists, "relevance", options=("--bulk-inference", tmp_path / "data")
+    )
     assert "record: ELWC" in spec
     assert report["blessed"] and report["metrics"]["accuracy"] >= 0.95
     told = list(predict_files(tmp_path / "out", tmp_path / "data" / "train.tfrecord"))
@@ -81,3 +87,29 @@ def test_items_of_ranked_lists_are_steps(command, tmp_path):
     served = tf.saved_model.load(report["pushed_model"]).signatures["serving_elwc"](examples=records)
     for row, classes in zip(told, served["predicted_class"].numpy(), strict=True):
         assert [c.decode() for c in classes[: len(row["predicted_class"])]] == row["predicted_class"]
+    logs = Path(report["predictions"]).glob("prediction_logs*.gz")
+    predicted = {}
+    for serialized in tf.data.TFRecordDataset([str(f) for f in logs], "GZIP").as_numpy_iterator():
+        log = prediction_log_pb2.PredictionLog.FromString(serialized).predict_log
+        assert log.request.model_spec.signature_name == "serving_elwc"
+        [record] = tf.make_ndarray(log.request.inputs["examples"])
+        predicted[record] = [c.decode() for c in tf.make_ndarray(log.response.outputs["predicted_class"])[0]]
+    assert predicted.keys() == {*records.numpy()}
+    for record, row in zip(records.numpy(), told, strict=True):
+        classes = predicted[record]
+        # They are padded to the longest list of the batch.
+        assert classes == row["predicted_class"] + [""] * (len(classes) - len(row["predicted_class"]))
+
+
+def test_records_to_predict_have_the_type_of_the_spec(command, tmp_path):
+    lists = write_records(tmp_path / "lists" / "train.tfrecord", ranked_lists())
+    converted = [as_sequence_example(each.SerializeToString()) for each in ranked_lists()]
+    steps = write_records(tmp_path / "steps" / "train.tfrecord", converted)
+    spec = tmp_path / "spec.yaml"
+    label = "label: {key: relevance, dtype: int64, per_step: true}"
+    spec.write_text(f"{{name: lists, record: ELWC, sequence: {{cuisine: {{type: categorical}}}}, {label}}}")
+    output = ("--output", tmp_path / "out", "--bulk-inference", steps.parent)
+    done = command("run", spec, "--data", lists.parent, *output)
+    assert done.returncode == 2
+    assert "are not ExampleListWithContext" in done.stderr and "tfx-sequences predict" in done.stderr
+    assert not (tmp_path / "out").exists()

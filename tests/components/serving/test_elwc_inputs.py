@@ -1,56 +1,15 @@
 """ExampleListWithContext at serving: parsed in the graph as the records that training reads."""
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-import tensorflow_transform as tft
 
-from tests.everything import Analyzed, analyzed, exported
-from tests.example_lists import as_steps, example_list
+from tests.example_lists import SPEC, as_steps, example_list, lists
 from tfx_sequences.components.records.elwc import as_sequence_example
 from tfx_sequences.components.serving.elwc_inputs import from_example_lists
-from tfx_sequences.components.serving.loaded_model import load_model
 from tfx_sequences.components.serving.names import ELWC_SIGNATURE, EXAMPLES, SERVING_SIGNATURE
 from tfx_sequences.errors import DataError, UserInputError
 from tfx_sequences.schemas.features.parse_specs import parse_records
-from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
-
-SPEC = SequenceSpec.model_validate(
-    {
-        "name": "lists",
-        "record": "ELWC",
-        "context": {
-            "query": {"type": "categorical"},
-            "place": {"type": "numeric", "shape": [2]},
-            "words": {"type": "categorical", "multi_valued": True},
-        },
-        "sequence": {
-            "cuisine": {"type": "categorical"},
-            "seats": {"type": "numeric", "dtype": "int64"},
-            "tags": {"type": "categorical", "multi_valued": True},
-        },
-        "label": {"key": "relevance", "per_step": True, "dtype": "int64"},
-        "model": {"units": [4]},
-    }
-)
-
-
-def lists(number=12):
-    made = []
-    for i in range(number):
-        context = {"query": f"q{i % 3}", "place": [float(i), -1.0], "words": ["near", "me"][: i % 3]}
-        items = [
-            {
-                "cuisine": ["Pizzeria", "Taqueria"][(i + n) % 2],
-                "tags": ["new", "cheap"][: (n + 1) % 3],
-                "relevance": (i + n) % 3,
-                **({"seats": 10 * n} if n % 2 == 0 else {}),
-            }
-            for n in range(1 + i % 4)
-        ]
-        made.append((context, items))
-    return made
 
 
 def serialized(given):
@@ -86,27 +45,35 @@ def test_a_required_feature_and_a_broken_record_are_told():
         from_example_lists(tf.constant([b"no protocol buffer"]), SPEC)
 
 
-def test_the_exported_model_answers_lists_as_the_records_they_stand_for(tmp_path):
+def test_the_exported_model_answers_lists_as_the_records_they_stand_for(lists_model):
     given = lists()
     steps = [as_steps(*each) for each in given]
-    records = [
-        (
-            context,
-            {key: [item.get(key) for item in items] for key in ("cuisine", "seats", "tags", "relevance")},
-        )
-        for context, items in given
-    ]
-    graph = analyzed(SPEC, records, tmp_path)
-    assert isinstance(graph, Analyzed) and tft.TFTransformOutput(graph.transform_dir)
-    keras.utils.set_random_seed(0)
-    _, folder = exported(graph, tmp_path / "model")
-    model = load_model(folder)
-    as_lists = model.run(ELWC_SIGNATURE, {EXAMPLES: serialized(given).numpy()})
-    as_records = model.run(SERVING_SIGNATURE, {EXAMPLES: np.array([s.SerializeToString() for s in steps], object)})
+    as_lists = lists_model.run(ELWC_SIGNATURE, {EXAMPLES: serialized(given).numpy()})
+    as_records = lists_model.run(
+        SERVING_SIGNATURE, {EXAMPLES: np.array([s.SerializeToString() for s in steps], object)}
+    )
     for name, value in as_records.items():
         np.testing.assert_array_equal(as_lists[name], value, err_msg=name)
-    assert [*model.steps_of(serialized(given).numpy(), ELWC_SIGNATURE)] == [1 + i % 4 for i in range(12)]
+    assert [*lists_model.steps_of(serialized(given).numpy(), ELWC_SIGNATURE)] == [1 + i % 4 for i in range(12)]
     with pytest.raises(DataError, match=r"Row 1 is not a record[\s\S]*ExampleListWithContext"):
-        model.run(ELWC_SIGNATURE, {EXAMPLES: np.array([serialized(given).numpy()[0], b"\x0a\xff"], object)})
+        lists_model.run(ELWC_SIGNATURE, {EXAMPLES: np.array([serialized(given).numpy()[0], b"\x0a\xff"], object)})
     with pytest.raises(UserInputError, match="does not take rows"):
-        model.predict([{}], signature_name=ELWC_SIGNATURE)
+        lists_model.predict([{}], signature_name=ELWC_SIGNATURE)
+
+
+@pytest.mark.parametrize("signature", [ELWC_SIGNATURE, SERVING_SIGNATURE])
+def test_records_of_the_other_type_are_refused(lists_model, signature):
+    context, items = lists()[7]
+    record = (as_steps if signature == ELWC_SIGNATURE else example_list)(context, items).SerializeToString()
+    good = (example_list if signature == ELWC_SIGNATURE else as_steps)(*lists()[1]).SerializeToString()
+    other, fits = (
+        ("SequenceExample", SERVING_SIGNATURE)
+        if signature == ELWC_SIGNATURE
+        else ("ExampleListWithContext", ELWC_SIGNATURE)
+    )
+    with pytest.raises(DataError, match=rf"Row 1 is a record of another type[\s\S]*serialized {other}") as raised:
+        lists_model.run(signature, {EXAMPLES: np.array([good, record], object)})
+    assert f"The signature '{fits}' takes {other}." in str(raised.value)
+    # The graph alone, as a model server runs it, refuses them too.
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        lists_model.signatures[signature](examples=tf.constant([good, record]))

@@ -21,7 +21,7 @@ def test_beam_knows_the_types_of_what_travels():
     parts = texts | beam.Map(lambda file: Part(0, file, 0, 0, None)).with_output_types(Part)
     predict = travelled(PredictPart("model", "pattern", 1, True))
     assert (parts | beam.ParDo(predict)).element_type is Done
-    for function in (predict, travelled(PredictLogs("model"))):
+    for function in (predict, travelled(PredictLogs("model", "serving_default"))):
         with pytest.raises(TypeCheckError):
             _ = texts | type(function).__name__ >> beam.ParDo(function)
 

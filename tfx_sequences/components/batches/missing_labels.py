@@ -17,7 +17,7 @@ from tfx_sequences.schemas.spec.label import Label
 def missing_marker(dtype: tf.DType) -> tf.Tensor:
     """What stands for a missing label of a dtype.
 
-    >>> missing_marker(tf.float32).numpy()
+    >>> missing_marker(tf.float32).numpy().item()
     nan
     """
     if dtype == tf.string:

@@ -31,7 +31,6 @@ def with_declared_shapes(records: RecordFormat, spec: SequenceSpec) -> RecordFor
         if not feature.multi_valued
     }
 
-    @tf.autograph.experimental.do_not_convert
     def batch(serialized: tf.Tensor, seed: tf.Tensor | None = None) -> Batch:
         inputs, targets, weights = records.batch(serialized, seed)
         shaped = {name: _shaped(v, *declared[name]) if name in declared else v for name, v in inputs.items()}

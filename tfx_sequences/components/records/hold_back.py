@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from tfx_sequences.errors import DataError
-from tfx_sequences.schemas.spec.sequence_spec import Splits
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, Splits
 
 _BUCKETS = 10_000
 
@@ -64,6 +64,21 @@ class HoldBack:
                 )
         return cls(dict.fromkeys(shares, 0.0), time=splits.time, bounds=splits.bounds)
 
+    @classmethod
+    def of_spec(cls, spec: SequenceSpec, splits_with_files: Collection[str]) -> HoldBack:
+        """The division of the records of a spec, if these splits have files.
+
+        Records made of rows are divided already: by `splits.time`, files and times of a split do not contradict each
+        other.
+
+        Raises:
+            DataError: See `of`.
+        """
+        splits = spec.splits
+        if spec.rows is not None and splits.bounds and {"valid", "test"} <= set(splits_with_files):
+            splits = splits.model_copy(update={"time": None, "valid_from": None, "test_from": None})
+        return cls.of(splits, splits_with_files)
+
     def __bool__(self) -> bool:
         return bool(self.shares)
 
@@ -83,6 +98,10 @@ class HoldBack:
         if self.group is None:
             return split_index(record, self.shares)
         return _index_of_share(share_of(group_of(record, self.group)), self.shares)
+
+    def index_of_share(self, share: float) -> int:
+        """The index in `names` of the split of a group or record, by its hash in `[0, 1)`."""
+        return _index_of_share(share, self.shares)
 
     @property
     def words(self) -> str:

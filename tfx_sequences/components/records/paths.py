@@ -42,7 +42,8 @@ def path_of(path: str | os.PathLike[str]) -> AnyPath:
         return Path(text[scheme.end() :])
     import tensorflow as tf
 
-    known = [str(name) for name in tf.io.gfile.get_registered_schemes() if name]
+    # TensorFlow's own order differs between versions.
+    known = sorted(str(name) for name in tf.io.gfile.get_registered_schemes() if name)
     if scheme[1] not in known:
         raise UserInputError(
             f"TensorFlow does not support the file system of {text}.",

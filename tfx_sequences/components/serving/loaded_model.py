@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from tfx_sequences.components.records.elwc import as_sequence_example
+from tfx_sequences.components.records.elwc import as_sequence_example, is_example_list
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.components.serving.model_card import Card, check_model, find_model, read_card, spec_of_card
 from tfx_sequences.components.serving.model_files import damaged
@@ -27,6 +27,8 @@ from tfx_sequences.components.serving.requests import make_tensors, serialize_ro
 from tfx_sequences.errors import DataError, UserInputError, did_you_mean, shortened
 from tfx_sequences.schemas.features.request_inputs import request_inputs
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+_FOR_RECORDS = (SERVING_SIGNATURE, EXAMPLE_SIGNATURE, ELWC_SIGNATURE)
 
 
 class RefusedInput(ValueError):
@@ -173,7 +175,7 @@ class LoadedModel:
         return dict(self.signature(signature_name).structured_input_signature[1])
 
     def kind_of(self, signature_name: str) -> str:
-        """The type of records that a signature takes: `SequenceExample` or `Example`."""
+        """The type of records that a signature takes: `SequenceExample`, `Example` or `ExampleListWithContext`."""
         kinds = {EXAMPLE_SIGNATURE: "Example", ELWC_SIGNATURE: "ExampleListWithContext"}
         return kinds.get(signature_name, self.spec.payload)
 
@@ -202,23 +204,51 @@ class LoadedModel:
     def _expected(self, signature_name: str) -> str:
         if signature_name == TENSOR_SIGNATURE:
             return f"padded tensors of the features of the spec '{self.spec.name}'"
-        return f"serialized tf.{self.kind_of(signature_name)} with the features of the spec '{self.spec.name}'"
+        kind = self.kind_of(signature_name)
+        name = kind if kind == "ExampleListWithContext" else f"tf.{kind}"
+        return f"serialized {name} with the features of the spec '{self.spec.name}'"
 
     def _check_records(self, records: np.ndarray, signature_name: str) -> None:
         """Raises for the first invalid record, with its row; the graph's message would not name the row."""
         import tensorflow as tf
 
-        parse = tf.train.Example.FromString if self.kind_of(signature_name) == "Example" else _sequence_example
+        kind = self.kind_of(signature_name)
+        parse = tf.train.Example.FromString if kind == "Example" else _sequence_example
+        fix = "Send the result of SerializeToString(); in JSON, encode it in base64."
         for row, record in enumerate(np.ravel(records)):
             try:
-                parse(record)
+                message = parse(record)
             except (DecodeError, ValueError) as error:
                 raise DataError(
                     f"Row {row} is not a record.",
                     expected=self._expected(signature_name),
                     received=f"{len(record)} bytes that are not a protocol buffer of that type: {record[:20]!r}",
-                    fix="Send the result of SerializeToString(); in JSON, encode it in base64.",
+                    fix=fix,
                 ) from error
+            # Parsed as the other type, a record has no features, or cannot be parsed.
+            other = _other_kind(record, message, kind)
+            if other:
+                raise DataError(
+                    f"Row {row} is a record of another type.",
+                    expected=self._expected(signature_name),
+                    received=f"a serialized {other}",
+                    fix=f"Convert it to {kind}." + self._signature_for(other),
+                )
+
+    def _signature_for(self, kind: str) -> str:
+        """Names the signatures that take records of a type; empty without such a signature."""
+        fitting = (name for name in self.signatures if name in _FOR_RECORDS and self.kind_of(name) == kind)
+        return "".join(f" The signature '{name}' takes {kind}." for name in sorted(fitting))
+
+
+def _other_kind(record: bytes, message: Any, kind: str) -> str | None:
+    """The type of a record that is not the expected one; None if it is, or has no features that show its type."""
+    is_list = is_example_list(record)
+    if is_list and kind != "ExampleListWithContext":
+        return "ExampleListWithContext"
+    if is_list is False and kind == "ExampleListWithContext":
+        return "SequenceExample" if message.feature_lists.feature_list else "Example"
+    return None
 
 
 def _sequence_example(record: bytes) -> Any:

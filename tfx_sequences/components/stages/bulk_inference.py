@@ -20,12 +20,18 @@ from tfx.proto import bulk_inferrer_pb2, example_gen_pb2
 from tfx.types import artifact_utils
 
 from tfx_sequences.components.serving.loaded_model import LoadedModel, RefusedInput, load_model
-from tfx_sequences.components.serving.names import EXAMPLES, SERVING_SIGNATURE
-from tfx_sequences.errors import DataError, SpecError
+from tfx_sequences.components.serving.names import ELWC_SIGNATURE, EXAMPLES, SERVING_SIGNATURE
+from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 SPLIT = "predict"
 _BATCH = 256
+# Signature and payload by the spec's `record`. TFX does not know ExampleListWithContext, and copies it as it is.
+_FORMATS = {
+    "SequenceExample": (SERVING_SIGNATURE, example_gen_pb2.PayloadFormat.FORMAT_TF_SEQUENCE_EXAMPLE),
+    "Example": (SERVING_SIGNATURE, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE),
+    "ELWC": (ELWC_SIGNATURE, example_gen_pb2.PayloadFormat.FORMAT_PROTO),
+}
 
 
 def bulk_inference(
@@ -35,35 +41,28 @@ def bulk_inference(
 
     Args:
         data: Folder or URI; all files with `tfrecord` in their names are read.
-        spec: The spec; its `record` is the payload format.
+        spec: The spec; its `record` is the type of the records.
         model: The model.
         blessing: The Evaluator's blessing.
 
     Returns:
         `BulkExampleGen` and `BulkInferrer`, whose output `inference_result` has a `PredictionLog` for each record: the
-        record itself and the outputs of `serving_default`.
+        record itself and the outputs of `serving_default`, or of `serving_elwc` for ExampleListWithContext.
     """
-    if spec.record == "ELWC":
-        raise SpecError(
-            "Bulk inference does not read ExampleListWithContext: TFX's BulkInferrer takes records as they are stored.",
-            expected="record: SequenceExample or Example",
-            received="record: ELWC",
-            fix="Use `tfx-sequences predict`, which reads them.",
-        )
-    payload = "FORMAT_TF_SEQUENCE_EXAMPLE" if spec.payload == "SequenceExample" else "FORMAT_TF_EXAMPLE"
+    signature, payload = _FORMATS[spec.record]
     split = example_gen_pb2.Input.Split(name=SPLIT, pattern="*tfrecord*")
     examples = ImportExampleGen(
         input_base=data,
         input_config=example_gen_pb2.Input(splits=[split]),
         output_config=example_gen_pb2.Output(),
-        payload_format=example_gen_pb2.PayloadFormat.Value(payload),
+        payload_format=payload,
     ).with_id("BulkExampleGen")
     inferrer = BulkInferrer(
         examples=examples.outputs["examples"],
         model=model,
         model_blessing=blessing,
         data_spec=bulk_inferrer_pb2.DataSpec(example_splits=[SPLIT]),
-        model_spec=bulk_inferrer_pb2.ModelSpec(model_signature_name=[SERVING_SIGNATURE]),
+        model_spec=bulk_inferrer_pb2.ModelSpec(model_signature_name=[signature]),
     )
     return [examples, inferrer]
 
@@ -83,6 +82,8 @@ class Executor(bulk_executor.Executor):
         from tensorflow_serving.apis import prediction_log_pb2
 
         del output_example_spec, output_examples
+        saved_model = inference_endpoint.saved_model_spec
+        [signature_name] = saved_model.signature_name
         folders = [artifact_utils.get_split_uri([a], s) for a in examples for s in data_spec.example_splits]
         with self._make_beam_pipeline() as pipeline:
             _ = (
@@ -90,7 +91,7 @@ class Executor(bulk_executor.Executor):
                 | "Files" >> beam.Create([os.path.join(folder, "*") for folder in folders])
                 | "Read" >> beam.io.ReadAllFromTFRecord()
                 | "Batch" >> beam.BatchElements(min_batch_size=_BATCH, max_batch_size=_BATCH)
-                | "Predict" >> beam.ParDo(PredictLogs(inference_endpoint.saved_model_spec.model_path))
+                | "Predict" >> beam.ParDo(PredictLogs(saved_model.model_path, signature_name))
                 | "Write"
                 >> beam.io.WriteToTFRecord(
                     os.path.join(inference_result.uri, "prediction_logs"),
@@ -112,10 +113,12 @@ class PredictLogs(beam.DoFn):
 
     Args:
         model_dir: Folder or URI of the SavedModel.
+        signature_name: The signature that takes the records.
     """
 
-    def __init__(self, model_dir: str) -> None:
+    def __init__(self, model_dir: str, signature_name: str) -> None:
         self._model_dir = model_dir
+        self._signature_name = signature_name
         self._model: LoadedModel | None = None
 
     def setup(self) -> None:
@@ -133,7 +136,7 @@ class PredictLogs(beam.DoFn):
 
         model = self._model or load_model(self._model_dir)
         try:
-            outputs = model.call(SERVING_SIGNATURE, {EXAMPLES: tf.constant(records)})
+            outputs = model.call(self._signature_name, {EXAMPLES: tf.constant(records)})
         except RefusedInput as error:
             raise DataError(
                 "A record of the folder for bulk inference cannot be predicted.",
@@ -144,7 +147,7 @@ class PredictLogs(beam.DoFn):
         for row, record in enumerate(records):
             log = prediction_log_pb2.PredictionLog()
             predicted = log.predict_log
-            predicted.request.model_spec.signature_name = SERVING_SIGNATURE
+            predicted.request.model_spec.signature_name = self._signature_name
             predicted.request.inputs[EXAMPLES].CopyFrom(tf.make_tensor_proto([record]))
             for name, values in outputs.items():
                 predicted.response.outputs[name].CopyFrom(tf.make_tensor_proto(values[row : row + 1]))

@@ -14,9 +14,9 @@ from tfx_sequences.compat import use_cores
 from tfx_sequences.components.records.data_check import DataReport, check_data
 from tfx_sequences.components.records.files import with_patterns_found
 from tfx_sequences.components.records.leaks import raise_certain
-from tfx_sequences.components.records.opening import check_name
+from tfx_sequences.components.records.opening import check_name, holds_example_lists
 from tfx_sequences.components.records.paths import AnyPath, path_of
-from tfx_sequences.errors import TfxSequencesError, UserInputError
+from tfx_sequences.errors import DataError, TfxSequencesError, UserInputError
 from tfx_sequences.pipeline.beam_engines import beam_pipeline_args, check_engine, check_reach
 from tfx_sequences.pipeline.local.output_folder import (
     OutputLayout,
@@ -171,7 +171,19 @@ def _check_more_data(spec: SequenceSpec, folder: str | os.PathLike[str] | None) 
     for file in list_record_files(folder):
         check_name(file)
         check_file(file, spec)
+        _check_type(file, spec)
     return str(folder)
+
+
+def _check_type(file: AnyPath, spec: SequenceSpec) -> None:
+    """Bulk inference asks a signature for the spec's `record`; `check` and `predict` convert records."""
+    if spec.record == "ELWC" and not holds_example_lists(file):
+        raise DataError(
+            f"The records to predict in {file.name} are not ExampleListWithContext.",
+            expected="records of the spec's type, which says `record: ELWC`",
+            received="SequenceExample or Example",
+            fix="Predict them with 'tfx-sequences predict', which takes these too, or write them as the spec says.",
+        )
 
 
 def _run(

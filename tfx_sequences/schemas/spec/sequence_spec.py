@@ -20,6 +20,7 @@ from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.later_steps import check_later_steps
 from tfx_sequences.schemas.spec.model_options import Conv1DLayer, Model
 from tfx_sequences.schemas.spec.offsets import check_offsets
+from tfx_sequences.schemas.spec.rows import Rows, check_rows
 from tfx_sequences.schemas.spec.splits import Splits as Splits
 from tfx_sequences.schemas.spec.training_options import Training
 from tfx_sequences.schemas.spec.tuning_options import SECTIONS, Tuning
@@ -65,6 +66,8 @@ class SequenceSpec(Declared):
     """Context feature (a number): the weight of the record in loss and metrics."""
     example_weight_dtype: Literal["float32", "int64"] = "float32"
     """Dtype of the weight in the record."""
+    rows: Rows | None = None
+    """How rows of tables become the records, for `tfx-sequences ingest`. None: there are only records."""
     splits: Splits = Splits()
     batching: Batching = Batching()
     model: Model = Model()
@@ -111,6 +114,9 @@ class SequenceSpec(Declared):
         check_later_steps(labels, self.sequence)
         known_ahead = frozenset(name for label in labels.values() for name in label.known_future)
         check_offsets(self.context, self.sequence, known_ahead)
+        stored = {label.key: label.per_step for label in self.heads.values() if not label.is_cut_out}
+        others = {key for key in (self.id_key, self.example_weight) if key is not None}
+        check_rows(self.rows, self.record, self._context_keys | others, stored)
         if self.record == "Example":
             outside = self._context_keys | {self.id_key, self.example_weight}
             outside |= {x.key for x in self.heads.values() if not (x.per_step or x.is_cut_out)}
