@@ -18,21 +18,21 @@ _BLOCK = 8 << 20
 _MOST_HEADER = 1 << 20
 
 
-def read_csv(file: RowFile, columns: Collection[str], *, block: int = _BLOCK) -> Iterator[RawRows]:
+def read_csv(file: RowFile, columns: Collection[str] | None, *, block: int = _BLOCK) -> Iterator[RawRows]:
     """The rows of a CSV file: a header, then values, which may be quoted and hold delimiters and line breaks.
 
     An empty value is null. A byte order mark and empty lines are skipped.
 
     Args:
         file: The file.
-        columns: The columns to read; those that the file does not have are left out.
+        columns: The columns to read; those that the file does not have are left out. None: all.
         block: Number of bytes that are parsed at a time; a row must be shorter.
 
     Raises:
         DataError: The file cannot be parsed at all.
     """
     header = read_header(file)
-    wanted = [name for name in dict.fromkeys(header) if name in columns]
+    wanted = [name for name in dict.fromkeys(header) if columns is None or name in columns]
     if not header:
         return
     broken: list[tuple[int, str, str]] = []

@@ -7,7 +7,7 @@ import dataclasses
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -65,7 +65,7 @@ def ingest(
     """
     plan = RowPlan.of(spec)
     files = find_row_files(data, spec.splits, plan.rows.format, plan.rows.delimiter)
-    sources = ((file.split, file, _read(file, plan)) for file in files)
+    sources = ((file.split, file, read_rows(file, plan.columns)) for file in files)
     with_files = {file.split for file in files}
     return _ingested(plan, sources, with_files, output, shards, rejected, budget)
 
@@ -96,9 +96,22 @@ def write_records(rows: Frames, spec: SequenceSpec, folder: str | os.PathLike[st
     return _ingested(RowPlan.of(spec), [("train", None, batches())], {"train"}, Path(folder), shards)
 
 
-def _read(file: RowFile, plan: RowPlan) -> Iterator[RawRows]:
-    readers = {"csv": read_csv, "jsonl": read_json_lines, "parquet": read_parquet}
-    return readers[file.format](file, plan.columns)
+def read_rows(file: RowFile, columns: Collection[str] | None) -> Iterator[RawRows]:
+    """The rows of a file, by its format.
+
+    Args:
+        file: The file.
+        columns: The columns to read; None: all.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    readers: dict[str, Callable[..., Iterator[RawRows]]] = {
+        "csv": read_csv,
+        "jsonl": read_json_lines,
+        "parquet": read_parquet,
+    }
+    return readers[file.format](file, columns)
 
 
 def _ingested(

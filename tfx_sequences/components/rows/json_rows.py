@@ -19,12 +19,12 @@ _BOM = b"\xef\xbb\xbf"
 _LONGEST_BLANK = 2
 
 
-def read_json_lines(file: RowFile, columns: Collection[str], *, block: int = _BLOCK) -> Iterator[RawRows]:
+def read_json_lines(file: RowFile, columns: Collection[str] | None, *, block: int = _BLOCK) -> Iterator[RawRows]:
     """The rows of a file with one object per line. The number of a row is that of its line, from 0 on.
 
     Args:
         file: The file.
-        columns: The columns to read; `a.b` is the member `b` of the object `a`.
+        columns: The columns to read; `a.b` is the member `b` of the object `a`. None: all.
         block: Number of bytes that are parsed at a time.
 
     Raises:
@@ -47,7 +47,7 @@ def read_json_lines(file: RowFile, columns: Collection[str], *, block: int = _BL
                 if table.num_rows != len(places):
                     raise pa.ArrowInvalid("several objects in a line")
                 table = flat(table)
-                yield RawRows(table.select([name for name in table.column_names if name in columns]), places)
+                yield RawRows(table if columns is None else table.select(_known(table, columns)), places)
             except pa.ArrowInvalid:
                 yield _by_line(data, line, columns)
             line += count
@@ -92,7 +92,7 @@ def _parsed(data: bytes, texts: set[str]) -> pa.Table:
     )
 
 
-def _by_line(data: bytes, first: int, columns: Collection[str]) -> RawRows:
+def _by_line(data: bytes, first: int, columns: Collection[str] | None) -> RawRows:
     """The same line by line, for a block that Arrow refuses: for a faulty line, or for values of several types."""
     rows, places, broken = [], [], []
     for number, text in enumerate(data.split(b"\n"), first):
@@ -108,9 +108,14 @@ def _by_line(data: bytes, first: int, columns: Collection[str]) -> RawRows:
         else:
             rows.append(row)
             places.append(number)
+    columns = dict.fromkeys(name for row in rows for name in row) if columns is None else columns
     found = {name: [_member(row, name) for row in rows] for name in columns if any(_has(row, name) for row in rows)}
     table = pa.table({name: column_of(values) for name, values in found.items()})
     return RawRows(table, np.array(places, np.int64), broken)
+
+
+def _known(table: pa.Table, columns: Collection[str]) -> list[str]:
+    return [name for name in table.column_names if name in columns]
 
 
 def _has(row: dict[str, Any], name: str) -> bool:
