@@ -173,8 +173,8 @@ def make_dataset(
 def _files(files: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[str]:
     given = [files] if isinstance(files, str | os.PathLike) else list(files)
     found: list[str] = []
-    for pattern in map(os.fspath, given):
-        matches = sorted(tf.io.gfile.glob(pattern))
+    for pattern in given:
+        matches = sorted(tf.io.gfile.glob(os.fspath(pattern)))
         if not matches:
             raise DataError(
                 "There are no files to read.", expected="TFRecord files", received=f"no file that matches {pattern}"

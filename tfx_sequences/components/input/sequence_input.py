@@ -42,7 +42,7 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 _PREFETCHED = 4
 _CHECKED_AT_ONCE = 4096
 
-Batch = tuple[dict[str, Any], Any, Any] | dict[str, Any]
+Batch = tuple[dict[str, Any], Any, Any]
 
 
 class SequenceInput:
@@ -234,7 +234,7 @@ class SequenceInput:
         batches = batches_of_pass(lambda n: self._passes[n], number, self._source.plan, self._num_workers).skip(skip)
         return batches.shard(self._num_workers, self._worker) if self._num_workers > 1 else batches
 
-    def _finish(self, bucketed: tuple[tf.Tensor, ...], read: tuple[Any, tf.Tensor], *is_real: tf.Tensor) -> Batch:
+    def _finish(self, bucketed: tuple[tf.Tensor, ...], read: tuple[Any, tf.Tensor], *is_real: tf.Tensor) -> Any:
         source = self._source
         (lengths, seeds), ((start, size, seed), records) = bucketed, read
         check = assert_in_graph(
