@@ -163,6 +163,8 @@ def test_training_that_still_got_better_at_its_limit():
         ([1.0, 0.5, *[0.6] * 18], 2, {}),
         ([*[0.5] * 19, 0.4999], 20, {}),
         ([1.0 * 0.95**n for n in range(20)], 20, {"epochs": 60}),
+        # A loss that is nearly zero, and always a little nearer.
+        ([0.7 * 0.85**n for n in range(100)], 100, {}),
         # A falling learning rate gains at the end: that is what it is for.
         ([*[0.5] * 19, 0.47], 20, {"schedule": {"type": "cosine"}}),
         ([1.0], 1, {}),

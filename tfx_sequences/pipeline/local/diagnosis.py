@@ -24,6 +24,8 @@ _PARTS = ("span_precision", "span_recall")
 # A metric still improves if the last quarter of the epochs gained this share of what was left to gain; a learning rate
 # that falls until the last epoch is meant to give some gain at the end.
 _STILL_GAINING, _GAINING_DESPITE_DECAY = 0.01, 0.1
+# And this share of what the whole training gained: a loss that is zero but for rounding falls for ever.
+_OF_ALL_GAINS = 0.001
 # Accuracies are far apart if they differ by this much, and by this number of standard errors.
 _FAR, _STANDARD_ERRORS = 0.05, 3.0
 # Errors and losses are far apart if one is this many times the other, on at least this many records.
@@ -166,6 +168,8 @@ def _ended_by_the_epoch_limit(spec: SequenceSpec, figures: Figures) -> Iterator[
     left = abs(reached) if lower else abs(1 - reached)
     decays = training.schedule.type == "cosine" and training.schedule.decay_steps is None
     if not abs(reached - before) > (_GAINING_DESPITE_DECAY if decays else _STILL_GAINING) * left:
+        return
+    if abs(reached - before) < _OF_ALL_GAINS * abs(reached - finite[0]):
         return
     monitor = training.monitor
     faster = "" if decays else f", or try a higher training.learning_rate (now {chosen(training.learning_rate):g})"
