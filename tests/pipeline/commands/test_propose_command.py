@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.components.rows.test_proposed_rows import visits
 from tests.everything import everything_spec, plain_records
 from tests.numbers import tails_records
 from tests.records import sequence_example, write_records
@@ -131,3 +132,22 @@ def test_what_the_user_must_mend_is_2_and_nothing_is_written(arguments, message,
     assert message in printed.err
     assert "Traceback" not in printed.err and "report it" not in printed.err
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_table_gives_a_spec_that_ingests_it(tmp_path, capfd):
+    visits().to_csv(tmp_path / "visits.csv", index=False)
+    assert run(tmp_path / "visits.csv", "-o", tmp_path / "spec.yaml") == 0
+    spec = load_spec(tmp_path / "spec.yaml")
+    assert (spec.name, spec.rows.group_by, spec.label.key) == ("visits", ("user_id",), "label")
+    paths = [str(tmp_path / name) for name in ("spec.yaml", "visits.csv", "records")]
+    assert main(["ingest", paths[0], "--data", paths[1], "--output", paths[2]]) == 0
+    assert main(["check", paths[0], "--data", paths[2]]) == 0
+    assert "The records match the spec." in capfd.readouterr().out
+
+
+def test_columns_of_a_table_can_be_named(tmp_path, capfd):
+    visits().rename(columns={"user_id": "who"}).to_json(tmp_path / "v.jsonl", orient="records", lines=True)
+    assert run(tmp_path) == 2
+    assert "--group who" in capfd.readouterr().err
+    assert run(tmp_path, "--group", "who", "--order", "clicks", "-o", tmp_path / "spec.yaml") == 0
+    assert load_spec(tmp_path / "spec.yaml").rows.order_by == "clicks"

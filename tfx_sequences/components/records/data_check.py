@@ -118,7 +118,7 @@ def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataRepo
                 received=f"{shortened((f.name for f in split_files[name]), 3)}, all empty",
                 fix=f"Write records to them, or correct splits.{name} in the spec.",
             )
-    held_back = HoldBack.of(spec.splits, split_files)
+    held_back = HoldBack.of_spec(spec, split_files)
     checks = ValueChecks(spec)
     samples = sample_files(f for fs in split_files.values() for f in fs)
     unused_context, unused_sequence = check_keys(spec, samples)

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from tfx_sequences.errors import DataError
-from tfx_sequences.schemas.spec.sequence_spec import Splits
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, Splits
 
 _BUCKETS = 10_000
 
@@ -63,6 +63,21 @@ class HoldBack:
                     fix=f"Remove splits.{name}_from." if has_files else f"Set splits.{name}_from.",
                 )
         return cls(dict.fromkeys(shares, 0.0), time=splits.time, bounds=splits.bounds)
+
+    @classmethod
+    def of_spec(cls, spec: SequenceSpec, splits_with_files: Collection[str]) -> HoldBack:
+        """The division of the records of a spec, if these splits have files.
+
+        Records made of rows are divided already: by `splits.time`, files and times of a split do not contradict each
+        other.
+
+        Raises:
+            DataError: See `of`.
+        """
+        splits = spec.splits
+        if spec.rows is not None and splits.bounds and {"valid", "test"} <= set(splits_with_files):
+            splits = splits.model_copy(update={"time": None, "valid_from": None, "test_from": None})
+        return cls.of(splits, splits_with_files)
 
     def __bool__(self) -> bool:
         return bool(self.shares)

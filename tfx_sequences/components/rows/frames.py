@@ -135,16 +135,16 @@ def frames_of(rows: Frames) -> Iterator[pa.Table]:
 def _table(rows: Any) -> pa.Table | None:
     """The Arrow table of a frame; None if it is not one."""
     if isinstance(rows, pa.Table):
-        return _flat(rows)
+        return flat(rows)
     if isinstance(rows, pa.RecordBatch):
-        return _flat(pa.Table.from_batches([rows]))
+        return flat(pa.Table.from_batches([rows]))
     module = type(rows).__module__.partition(".")[0]
     if module == "pandas" and hasattr(rows, "columns"):
-        return _flat(_from_pandas(rows))
+        return flat(_from_pandas(rows))
     if module == "polars" and hasattr(rows, "to_arrow"):
-        return _flat(rows.to_arrow())
+        return flat(rows.to_arrow())
     if isinstance(rows, Mapping) and not _is_row(rows):
-        return _flat(pa.table({str(name): _array(values) for name, values in rows.items()}))
+        return flat(pa.table({str(name): column_of(values) for name, values in rows.items()}))
     return None
 
 
@@ -153,7 +153,7 @@ def _from_pandas(frame: Any) -> pa.Table:
         return pa.Table.from_pandas(frame, preserve_index=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         # A column of objects of several types.
-        columns = {str(name): _array(frame[name].tolist()) for name in frame.columns}
+        columns = {str(name): column_of(frame[name].tolist()) for name in frame.columns}
         return pa.table(columns)
 
 
@@ -166,10 +166,10 @@ def _is_row(value: Any) -> bool:
 def _tables_of_dicts(rows: Iterator[Mapping[str, Any]]) -> Iterator[pa.Table]:
     while some := list(itertools.islice(rows, _ROWS_AT_A_TIME)):
         names = dict.fromkeys(name for row in some for name in row)
-        yield _flat(pa.table({str(name): _array([row.get(name) for row in some]) for name in names}))
+        yield flat(pa.table({str(name): column_of([row.get(name) for row in some]) for name in names}))
 
 
-def _array(values: Any) -> pa.Array:
+def column_of(values: Any) -> pa.Array:
     """An Arrow array; values of several types become text, from which features take what they need."""
     try:
         return values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values, from_pandas=True)
@@ -177,7 +177,7 @@ def _array(values: Any) -> pa.Array:
         return pa.array([None if v is None else v if isinstance(v, bytes) else str(v).encode() for v in values])
 
 
-def _flat(table: pa.Table) -> pa.Table:
+def flat(table: pa.Table) -> pa.Table:
     """The columns of structs as columns of their own, `a.b`."""
     while any(pa.types.is_struct(field.type) for field in table.schema):
         table = table.flatten()

@@ -52,7 +52,7 @@ class RowTables:
             The table of usable rows; for each row of the batch the index of the reason why it is rejected, or -1; and
             the reasons.
         """
-        plan, count = self.plan, batch.num_rows
+        plan, count = self.plan, len(rows)
         columns = {name: _single_chunk(batch.column(name)) for name in plan.columns if name in batch.column_names}
         self.found |= set(columns)
         reasons: list[str] = []
@@ -122,10 +122,7 @@ class RowTables:
 
 
 def _single_chunk(column: pa.ChunkedArray) -> pa.Array:
-    if column.num_chunks == 1:
-        return column.chunk(0)
-    joined = column.combine_chunks()
-    return joined if isinstance(joined, pa.Array) else pa.concat_arrays(joined.chunks) if joined.num_chunks else joined
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _wanted(dtype: str, size: int | None) -> str:

@@ -112,7 +112,7 @@ class SequenceExampleGen(file_based.FileBasedExampleGen):
         patterns: Splits | None = None,
     ) -> None:
         payload = "FORMAT_TF_SEQUENCE_EXAMPLE" if spec.payload == "SequenceExample" else "FORMAT_TF_EXAMPLE"
-        held_back = HoldBack.of(spec.splits, splits_with_files)
+        held_back = HoldBack.of_spec(spec, splits_with_files)
         patterns = patterns or spec.splits
         config = example_gen_pb2.CustomConfig()
         packed = {"held_back": held_back.to_json(), "code_digest": code_digest}

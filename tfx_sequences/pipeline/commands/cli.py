@@ -19,6 +19,7 @@ from tfx_sequences.pipeline.commands.command_options import (
 )
 from tfx_sequences.pipeline.commands.compile_command import compile_command
 from tfx_sequences.pipeline.commands.diff_command import diff_command
+from tfx_sequences.pipeline.commands.ingest_command import ingest_command
 from tfx_sequences.pipeline.commands.predict_command import predict_command
 from tfx_sequences.pipeline.commands.propose_command import propose_command
 from tfx_sequences.pipeline.commands.serve_command import serve_command
@@ -137,6 +138,7 @@ app.command("check")(check_command)
 
 
 app.command("propose")(propose_command)
+app.command("ingest")(ingest_command)
 app.command("compile")(compile_command)
 app.command("submit")(submit_command)
 

@@ -11,11 +11,16 @@ from tfx_sequences.pipeline.commands.command_options import OutputOption, on_thi
 from tfx_sequences.pipeline.commands.waiting import waiting
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tfx_sequences.components.records.paths import AnyPath
     from tfx_sequences.pipeline.commands.capture import Capture
     from tfx_sequences.schemas.proposal.proposal import Note, Proposal
     from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
     from tfx_sequences.schemas.spec.splits import Splits
+
+# Number of batches of each file of rows that a proposal is made of.
+_BATCHES = 4
 
 
 def propose_command(
@@ -23,8 +28,8 @@ def propose_command(
         str,
         typer.Argument(
             metavar="SCHEMA_OR_DATA",
-            help="A schema's text file (schema.pbtxt), a TFRecord file, or a folder of either; or a URI that "
-            "TensorFlow reads.",
+            help="A schema's text file (schema.pbtxt), a TFRecord file, a file of rows (CSV, JSON lines, Parquet), or "
+            "a folder of these; or a URI that TensorFlow reads.",
         ),
     ],
     label: Annotated[
@@ -39,6 +44,12 @@ def propose_command(
         str | None, typer.Option("--weight", metavar="KEY", help="The key of the example weight.")
     ] = None,
     id_key: Annotated[str | None, typer.Option("--id", metavar="KEY", help="The key of the example id.")] = None,
+    group: Annotated[
+        list[str] | None, typer.Option("--group", metavar="COLUMN", help="For rows: a column of rows.group_by.")
+    ] = None,
+    order: Annotated[
+        str | None, typer.Option("--order", metavar="COLUMN", help="For rows: the column of rows.order_by.")
+    ] = None,
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="The spec's name; by default that of the source.")
     ] = None,
@@ -46,31 +57,75 @@ def propose_command(
 ) -> None:
     """Propose a spec for a schema or for records; comments in the file mark what was guessed.
 
-    For records, TFDV first infers the schema from statistics of the training files.
+    For records, TFDV first infers the schema from statistics of the training files. For rows, group, order, sessions
+    and label are guessed from names and values.
     """
     from tfx_sequences.pipeline.commands.supervision import supervised
 
     def work(capture: Capture) -> int:
         from tfx_sequences.compat import check_environment, check_tensorflow_metadata
-        from tfx_sequences.pipeline.commands.output_file import check_output_file, output_stream
+        from tfx_sequences.pipeline.commands.output_file import check_output_file
 
         found = readable("schema or data", source)
         target = on_this_machine("output", output)
         check_output_file(target)
+        if _has_rows(found):
+            with waiting(capture, f"Reading the rows in {source}"):
+                proposal = _of_rows(found, label or [], group or [], order, name)
+            _write(capture, proposal, source, output, target)
+            return 0
         of_records = found.is_dir() or "tfrecord" in found.name.lower()
         if of_records:
             check_environment(needs_tfx=True)
         check_tensorflow_metadata()
         with waiting(capture, f"Reading the records in {source}" if of_records else f"Reading {source}"):
             proposal = _proposed(found, label=label, example_weight=weight, id_key=id_key, name=name)
-        with output_stream(target, instead=capture.stdout) as file:
-            file.write(proposal.to_yaml(origin=source))
-        if output is not None:
-            told = f"Guesses to review: {len(proposal.notes)}; features left out: {len(proposal.left_out)}."
-            capture.error_console.print(f"Spec written to {output}. {told}", soft_wrap=True, markup=False)
+        _write(capture, proposal, source, output, target)
         return 0
 
     raise typer.Exit(supervised(work))
+
+
+def _write(capture: Capture, proposal: Proposal, source: str, output: str | None, target: Path | None) -> None:
+    from tfx_sequences.pipeline.commands.output_file import output_stream
+
+    with output_stream(target, instead=capture.stdout) as file:
+        file.write(proposal.to_yaml(origin=source))
+    if output is not None:
+        told = f"Guesses to review: {len(proposal.notes)}; features left out: {len(proposal.left_out)}."
+        capture.error_console.print(f"Spec written to {output}. {told}", soft_wrap=True, markup=False)
+
+
+def _has_rows(source: AnyPath) -> bool:
+    """Whether the source is a file of rows, or a folder with such files and without record files."""
+    from tfx_sequences.components.records.files import list_record_files
+    from tfx_sequences.components.rows.row_files import format_of
+
+    if source.is_file():
+        return format_of(source.name) is not None
+    if not source.is_dir() or list_record_files(source):
+        return False
+    names = [path.name for path in source.iterdir()]
+    return any(format_of(name) for name in names) and not any(name.endswith(".pbtxt") for name in names)
+
+
+def _of_rows(source: AnyPath, labels: list[str], groups: list[str], order: str | None, name: str | None) -> Proposal:
+    """The proposal for files of rows, from the first of their rows."""
+    from itertools import islice
+
+    from tfx_sequences.components.rows.ingestion import read_rows
+    from tfx_sequences.components.rows.proposed_rows import propose_rows
+    from tfx_sequences.components.rows.row_files import find_row_files
+    from tfx_sequences.errors import SpecError
+    from tfx_sequences.schemas.spec.splits import Splits
+
+    if len(labels) > 1:
+        raise SpecError("A spec for rows is proposed with one label.", fix="Add the others to the spec as `labels`.")
+    files = find_row_files(source, Splits())
+    tables = (raw.table for file in files if file.split == "train" for raw in islice(read_rows(file, None), _BATCHES))
+    label = labels[0] if labels else None
+    spec_name = _spec_name(source) if name is None else name
+    return propose_rows(tables, label=label, group_by=groups, order_by=order, name=spec_name)
 
 
 def _proposed(
