@@ -27,8 +27,9 @@ import tensorflow_transform as tft
 import typer
 from printed_table import print_table
 
-from tfx_sequences.components.input import sequence_input as input_lib
 from tfx_sequences.components.input.bucket_planning import make_plan
+from tfx_sequences.components.input.record_formats import transformed_records
+from tfx_sequences.components.input.sequence_input import SequenceInput
 from tfx_sequences.components.network.model import build_model, compile_model
 from tfx_sequences.components.prepared.format import StoreIdentity, folder_digest
 from tfx_sequences.components.prepared.prepared_input import PreparedStore
@@ -65,7 +66,8 @@ def main(
     features = data.graph.transformed_feature_spec()
     lengths = _lengths(data.train)
     plan = make_plan(LengthHistogram.of(lengths), declared.batching)
-    valid = input_lib.make_dataset(data.valid, declared, features, plan, training=False)
+    records = transformed_records(declared, features)
+    valid = SequenceInput(data.valid, declared, records, plan, training=False).dataset
     ordinary = f"all {len(lengths)} records"
     results: dict[str, list[tuple[float, float]]] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -75,7 +77,7 @@ def main(
                 update={"batching": declared.batching.model_copy(update={"shuffle_buffer": len(lengths)})}
             )
             inputs: dict[str, Epoch] = {}
-            shuffled = input_lib.make_dataset(data.train, seeded, features, plan, training=True)
+            shuffled = SequenceInput(data.train, seeded, records, plan, training=True).dataset
             inputs[ordinary] = lambda _, dataset=shuffled: dataset
             for per_part in (8192, small_part):
                 path = Path(folder) / f"{seed}-{per_part}"

@@ -11,11 +11,12 @@ from pathlib import Path
 from string import Template
 from typing import get_args
 
+import numpy as np
 import pytest
 import yaml
 from typer.main import get_command
 
-from tests.records import sequence_example
+from tests.records import sequence_example, write_records
 from tfx_sequences.pipeline.beam_engines import beam_pipeline_args
 from tfx_sequences.pipeline.commands.cli import app, main
 from tfx_sequences.schemas.columns.numeric_columns import Normalizer
@@ -151,3 +152,32 @@ def test_links_between_the_pages_lead_somewhere():
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_programs_of_the_page_about_tf_data_run(tmp_path, monkeypatch):
+    """One after another, as a reader runs them, on records of a known rule: the price is the mean of x."""
+    random = np.random.default_rng(0)
+    for split, number in (("train-0", 700), ("valid-0", 100)):
+        records = []
+        for length in random.integers(1, 110, number):
+            x = random.normal(size=length).astype("float32")
+            features = {"x": x.tolist(), "word": random.choice(["a", "b", "c"], length).tolist()}
+            records.append(sequence_example({"price": float(x.mean())}, features))
+        write_records(tmp_path / "records" / split, records)
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "tf_data.md").read_text("utf-8"), re.S)
+    assert len(blocks) == 4
+    names: dict = {}
+    for block in blocks:
+        exec(compile(block, "docs/tf_data.md", "exec"), names)
+    assert 0 < names["features"].counts.too_long.count < 700
+    assert names["features"].counts.records + names["features"].counts.too_long.count == 700
+    assert names["again"].counts.batches == names["again"].steps_per_epoch
+
+
+def test_no_page_imports_what_is_not_public():
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        programs = re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.S)
+        assert not [
+            line for program in programs for line in program.splitlines() if "tfx_sequences.components" in line
+        ], page

@@ -48,7 +48,7 @@ WINGS = (
     "pipeline.commands",
     "facade",
 )
-FACADE = ("tfx_sequences", "tfx_sequences.__main__")
+FACADE = ("tfx_sequences", *(f"tfx_sequences.{name}" for name in ("__main__", "input", "layers", "testing")))
 # The layer alone: what it may import beside itself.
 LAYER, BELOW_LAYER = "components.features", {"ground floor", "schemas.columns", "components.numbers"}
 # Names in strings that are meant to be wrong, or are no modules.

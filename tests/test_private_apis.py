@@ -104,6 +104,23 @@ def test_tfrecord_dataset(tmp_path):
     assert list(records.as_numpy_iterator()) == [b"one"]
 
 
+@canary("_inputs")
+def test_a_dataset_of_ones_own_has_inputs():
+    """`Dataset.map` asks for them, and for the variant tensor that `__init__` got."""
+
+    class Own(tf.data.Dataset):
+        def __init__(self) -> None:
+            self.source = tf.data.Dataset.range(3)
+            super().__init__(tf.data.experimental.to_variant(self.source))
+
+        element_spec = tf.TensorSpec([], tf.int64)
+
+        def _inputs(self) -> list[tf.data.Dataset]:
+            return [self.source]
+
+    assert [int(x) for x in Own().map(lambda x: x + 1)] == [1, 2, 3]
+
+
 def applied(op: Any, function: Any, dtype: tf.DType = tf.int64, **arguments: Any) -> list[int]:
     """What a raw dataset op makes of 0, 1, 2 by a traced function, which is passed under the name in `arguments`."""
     attributes = {"experimental_ints_on_device": True}

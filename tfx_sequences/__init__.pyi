@@ -6,11 +6,17 @@ from tfx_sequences.components.features.feature_column_weights import (
 )
 from tfx_sequences.components.features.sequence_features import ContextFeatures as ContextFeatures
 from tfx_sequences.components.features.sequence_features import SequenceFeatures as SequenceFeatures
+from tfx_sequences.components.input.bucket_planning import make_plan as make_plan
+from tfx_sequences.components.input.input_state import InputState as InputState
 from tfx_sequences.components.input.resume import assert_resumable as assert_resumable
+from tfx_sequences.components.input.sequence_dataset import SequenceDataset as SequenceDataset
+from tfx_sequences.components.input.sequence_dataset import make_dataset as make_dataset
+from tfx_sequences.components.input.sequence_input import SequenceInput as SequenceInput
 from tfx_sequences.components.network.network import build_network as build_network
 from tfx_sequences.components.network.network_inputs import Network as Network
 from tfx_sequences.components.network.network_inputs import NetworkInputs as NetworkInputs
 from tfx_sequences.components.network.pooling import MaskedPooling1D as MaskedPooling1D
+from tfx_sequences.components.prepared.prepared_input import PreparedStore as PreparedStore
 from tfx_sequences.components.rows.frames import RowRecords as RowRecords
 from tfx_sequences.components.rows.frames import records_from_rows as records_from_rows
 from tfx_sequences.components.rows.ingestion import write_records as write_records

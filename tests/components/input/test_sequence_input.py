@@ -11,8 +11,8 @@ from tests.components.input.small_inputs import FEATURES, flat, labels, make_inp
 from tests.records import example, sequence_example, write_records
 from tfx_sequences.components.input.bucket_planning import make_plan
 from tfx_sequences.components.input.input_counts import InputCounts
-from tfx_sequences.components.input.record_formats import raw_records
-from tfx_sequences.components.input.sequence_input import SequenceInput, make_dataset
+from tfx_sequences.components.input.record_formats import raw_records, transformed_records
+from tfx_sequences.components.input.sequence_input import SequenceInput
 from tfx_sequences.components.transform.length_histogram import LengthHistogram
 from tfx_sequences.errors import DataError, UserInputError
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
@@ -171,8 +171,9 @@ def test_an_unknown_class_is_an_error_with_the_labels_name(tmp_path):
     record = example({"x": [1.0], "sequence_length": 1, "label": -1, "example_weight": 1.0})
     files = [str(write_records(tmp_path / "t.gz", [record]))]
     plan = make_plan(LengthHistogram.of([1]), make_spec().batching)
+    records = transformed_records(make_spec(), FEATURES)
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"Label .*y"):
-        list(make_dataset(files, make_spec(), FEATURES, plan, training=False))
+        list(SequenceInput(files, make_spec(), records, plan, training=False).dataset)
 
 
 @pytest.mark.parametrize("kind", ["SequenceExample", "Example"])

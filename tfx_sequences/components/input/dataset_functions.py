@@ -73,7 +73,8 @@ def _traced(dataset: tf.data.Dataset, function: Callable[..., Any]) -> tuple[Any
         returned.append(tf.nest.map_structure(tf.type_spec_from_value, result))
         return tf.nest.flatten(result)
 
-    graph = tf.function(flat, tf.nest.flatten(of_element), experimental_attributes=_ATTRIBUTES)
+    # Our functions are graphs already; AutoGraph would warn of syntax that it does not know.
+    graph = tf.function(flat, tf.nest.flatten(of_element), autograph=False, experimental_attributes=_ATTRIBUTES)
     return graph.get_concrete_function(), returned[-1]
 
 

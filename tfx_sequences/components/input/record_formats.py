@@ -189,7 +189,7 @@ def raw_records(
     to_batch = _raw_batch if transform is None else _model_batch
     lengths = lengths or (lambda serialized: parse(serialized)[SEQUENCE_LENGTH])
     return RecordFormat(
-        lengths=tf.function(lengths, input_signature=[tf.TensorSpec([None], tf.string)]),
+        lengths=tf.function(lengths, input_signature=[tf.TensorSpec([None], tf.string)], autograph=False),
         parse=parse,
         batch=lambda serialized, seed=None: to_batch(parse(serialized), read_as or spec, seed),
         name=lambda serialized: record_id(serialized, spec),

@@ -31,7 +31,7 @@ from tfx_sequences.components.input.input_pass import InputPass, batches_of_pass
 from tfx_sequences.components.input.input_state import InputState, source_digest
 from tfx_sequences.components.input.reader_position import ReaderPosition
 from tfx_sequences.components.input.record_blocks import BlockReader
-from tfx_sequences.components.input.record_formats import RecordFormat, transformed_records
+from tfx_sequences.components.input.record_formats import RecordFormat
 from tfx_sequences.components.input.row_store import RowParser, parser_of
 from tfx_sequences.components.input.untuned import parallel_calls, untuned
 from tfx_sequences.errors import UserInputError
@@ -104,7 +104,7 @@ class SequenceInput:
     @functools.cached_property
     def dataset(self) -> tf.data.Dataset:
         """A `tf.data.Dataset` of `(inputs, targets, weights)`: inputs as in `pad_features` (raw records:
-        see `raw_records`), targets and weights as in `targets_and_weights`.
+        see `raw_records`), targets and weights as in `targets_and_weights`. Only the inputs without a label.
 
         Each pass over it is the next epoch. With `keras.Model.fit`, add `callback`, because Keras
         starts passes that it does not use.
@@ -119,6 +119,11 @@ class SequenceInput:
     @functools.cached_property
     def _parser(self) -> RowParser:
         return parser_of(self._source.format)
+
+    @property
+    def plan(self) -> BucketPlan:
+        """The bucket plan."""
+        return self._source.plan
 
     @property
     def steps_per_epoch(self) -> int:
@@ -229,7 +234,7 @@ class SequenceInput:
         batches = batches_of_pass(lambda n: self._passes[n], number, self._source.plan, self._num_workers).skip(skip)
         return batches.shard(self._num_workers, self._worker) if self._num_workers > 1 else batches
 
-    def _finish(self, bucketed: tuple[tf.Tensor, ...], read: tuple[Any, tf.Tensor], *is_real: tf.Tensor) -> Batch:
+    def _finish(self, bucketed: tuple[tf.Tensor, ...], read: tuple[Any, tf.Tensor], *is_real: tf.Tensor) -> Any:
         source = self._source
         (lengths, seeds), ((start, size, seed), records) = bucketed, read
         check = assert_in_graph(
@@ -247,27 +252,7 @@ class SequenceInput:
             rows *= windows_per_record(source.spec, training=source.training)
             missing = rows - tf.shape(inputs[SEQUENCE_LENGTH])[0]
             inputs, targets, weights = tf.nest.map_structure(lambda x: add_rows(x, missing), (inputs, targets, weights))
-        return inputs, targets, weights
-
-
-def make_dataset(
-    files: Sequence[str],
-    spec: SequenceSpec,
-    feature_spec: dict[str, Any],
-    plan: BucketPlan,
-    *,
-    training: bool,
-) -> tf.data.Dataset:
-    """`SequenceInput(...).dataset` for transformed records.
-
-    Args:
-        files: TFRecords of transformed `tf.Example`.
-        spec: The spec.
-        feature_spec: `TFTransformOutput.transformed_feature_spec()`.
-        plan: The bucket plan, from `make_plan`.
-        training: Shuffle by `spec.training.seed`, differently in each epoch.
-    """
-    return SequenceInput(files, spec, transformed_records(spec, feature_spec), plan, training=training).dataset
+        return (inputs, targets, weights) if source.spec.heads else inputs
 
 
 def _check(files: Sequence[str], num_workers: int, worker: int) -> None:

@@ -74,7 +74,7 @@ def proposal_facts(spec: SequenceSpec, files: Iterable[AnyPath], samples: Iterab
     copies, ends, groups = LabelCopies(spec), EndMarks(spec), GroupLeaks(without_id, dtypes)
     values = _Values(spec)
     for file in files:
-        for batch in batches(file):
+        for batch in batches(file, spec):
             parse_batch(batch, spec)
             copies.add(batch)
             ends.add(batch)
@@ -223,7 +223,7 @@ class _Values:
 def _may_be_id(column: Any) -> bool:
     feature = feature_of(column)
     named = is_id_name(column.key) and column.type in ("categorical", "numeric")
-    terms = column.type == "categorical" and column.dtype == "string" and not column.is_sequence
+    terms = column.type == "categorical" and not column.is_sequence
     return (named or terms) and feature.size == 1 and not feature.multi_valued
 
 

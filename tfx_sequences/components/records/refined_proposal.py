@@ -101,7 +101,10 @@ class _Draft:
             section, _, key = name.partition(".")
             self.plain[section][key] = {"type": "time", "unit": unit}
             self.notes = [note for note in self.notes if note.about != name]
-            text = f"times in {unit} since 1970 by their magnitude; `features` says what the network gets of them"
+            text = (
+                f"times in {unit} since 1970 by their magnitude; `features` says what the network gets of them, which "
+                "is not the time itself (for that: {type: numeric, dtype: int64, normalizer: z_score})"
+            )
             self.notes.append(Note(name, text))
         for name, example in facts.misaligned.items():
             self.remove(name, f"{example}; to use it, declare `timestamps` and `align`")

@@ -25,6 +25,7 @@ from tfx_sequences.components.serving.names import (
 from tfx_sequences.components.serving.request_rows import Rows
 from tfx_sequences.components.serving.requests import make_tensors, serialize_rows
 from tfx_sequences.errors import DataError, UserInputError, did_you_mean, shortened
+from tfx_sequences.schemas.features.raw_features import key_of_items
 from tfx_sequences.schemas.features.request_inputs import request_inputs
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
@@ -205,7 +206,7 @@ class LoadedModel:
         if self.kind_of(signature_name) != "Example":
             for record in np.ravel(records):
                 try:
-                    lists = _sequence_example(record).feature_lists.feature_list
+                    lists = _sequence_example(record, key_of_items(self.spec)).feature_lists.feature_list
                 except (DecodeError, ValueError):
                     yield -1
                 else:
@@ -269,11 +270,11 @@ def _other_kind(record: bytes, message: Any, kind: str) -> str | None:
     return None
 
 
-def _sequence_example(record: bytes) -> Any:
+def _sequence_example(record: bytes, items_key: str = "") -> Any:
     """The parsed record; an ExampleListWithContext as the SequenceExample that it stands for."""
     import tensorflow as tf
 
-    return tf.train.SequenceExample.FromString(as_sequence_example(record))
+    return tf.train.SequenceExample.FromString(as_sequence_example(record, items_key))
 
 
 def _count(feature: Any) -> int:

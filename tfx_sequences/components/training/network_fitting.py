@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
 from tfx_sequences.components.input.bucket_planning import make_plan
 from tfx_sequences.components.input.epoch_source import EpochSource
+from tfx_sequences.components.input.length_counts import count_lengths
 from tfx_sequences.components.input.record_formats import transformed_records
 from tfx_sequences.components.input.sequence_input import SequenceInput
 from tfx_sequences.components.network.model import build_model, compile_model
@@ -20,7 +20,6 @@ from tfx_sequences.components.network.named_weights import NamedAxis, named_axes
 from tfx_sequences.components.network.sequence_model import SequenceModel
 from tfx_sequences.components.network.task_statistics import TaskStatistics
 from tfx_sequences.components.numbers.chosen import normalizers_of, read_choices
-from tfx_sequences.components.records.opening import record_dataset
 from tfx_sequences.components.training.backup import BackupFile
 from tfx_sequences.components.training.fitting import Fitted, fit
 from tfx_sequences.components.training.model_export import try_export
@@ -149,12 +148,7 @@ class NetworkFitting:
 
     def lengths_of(self, files: Sequence[str]) -> LengthHistogram:
         """The lengths of all records of some files, before truncation and dropping."""
-        counted = [
-            self._records.lengths(serialized).numpy()
-            for file in files
-            for serialized in record_dataset(file).batch(4096)
-        ]
-        return LengthHistogram.of(np.concatenate(counted or [np.zeros(0, np.int64)]))
+        return count_lengths(files, self._records)
 
     def _network(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import pydantic
 
@@ -41,6 +41,8 @@ class SequenceSpec(Declared):
     >>> spec.sequence["lpc"] == NumericColumn(key="lpc", shape=(12,), is_sequence=True)
     True
     """
+
+    needs_label: ClassVar[bool] = True
 
     name: str = pydantic.Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")
     """Name of the pipeline: letters, digits, `_` and `-`."""
@@ -99,8 +101,10 @@ class SequenceSpec(Declared):
                 if column.is_sequence != in_sequence:
                     kind = "a sequence" if column.is_sequence else "a context"
                     raise ValueError(f"{section}.{name} is declared as {kind} column; move it, or build its twin")
-        if (self.label is None) == (not self.labels):
-            raise ValueError("needs a `label`, or `labels` by name" if self.label is None else "has label and labels")
+        if self.label is not None and self.labels:
+            raise ValueError("has label and labels")
+        if self.needs_label and not self.heads:
+            raise ValueError("needs a `label`, or `labels` by name")
         if "id" in self.labels:
             raise ValueError("labels: predictions use 'id' for the record; choose another name")
         for name, label in self.heads.items():
