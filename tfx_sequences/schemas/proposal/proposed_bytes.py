@@ -96,10 +96,9 @@ def column_of_bytes(
     if sample.image is not None:
         return _images(sample)
     if sample.encoding is not None:
+        order = "big-endian " if sample.big_endian else ""
         fields = {"type": "numeric", "shape": sample.shape, "encoding": sample.encoding}
-        order = ""
-        if sample.big_endian:
-            fields["big_endian"], order = True, "big-endian "
+        fields |= {"big_endian": True} if sample.big_endian else {}
         return fields, [f"bytes that contain {order}{sample.encoding}, judged by their size and bit patterns"]
     least, size = sample.lengths
     if least != size:
