@@ -97,7 +97,7 @@ def column_of_bytes(
         return _images(sample)
     if sample.encoding is not None:
         order = "big-endian " if sample.big_endian else ""
-        fields = {"type": "numeric", "shape": sample.shape, "encoding": sample.encoding}
+        fields: dict[str, Any] = {"type": "numeric", "shape": sample.shape, "encoding": sample.encoding}
         fields |= {"big_endian": True} if sample.big_endian else {}
         return fields, [f"bytes that contain {order}{sample.encoding}, judged by their size and bit patterns"]
     least, size = sample.lengths
