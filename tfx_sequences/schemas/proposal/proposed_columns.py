@@ -54,7 +54,8 @@ def _is_code(feature: SchemaFeature) -> bool:
 def _numeric(feature: SchemaFeature, *, in_example: bool) -> tuple[dict[str, Any] | None, list[str]]:
     if feature.shape is None:
         per = "step" if feature.is_sequence else "record"
-        return None, [f"a varying number of values per {per}, but a numeric column has a fixed shape"]
+        advice = "if they are weights of terms, declare weighted_by in the column of the terms"
+        return None, [f"a varying number of values per {per}, but a numeric column has a fixed shape; {advice}"]
     fields: dict[str, Any] = {"type": "numeric", "shape": feature.shape, "dtype": feature.dtype}
     notes = []
     if in_example and not feature.is_sequence and max(feature.shape, default=1) >= _MANY_VALUES:
