@@ -30,6 +30,7 @@ _PUBLIC = {
     "components.rows.frames": ("RowRecords", "records_from_rows"),
     "components.rows.ingestion": ("write_records",),
     "components.rows.proposed_rows": ("propose_rows",),
+    "components.rows.synthesis": ("synthesize",),
     "components.serving.loaded_model": ("LoadedModel", "load_model"),
     "components.serving.requests": ("make_predict_request", "make_rest_body", "make_tensors", "serialize_rows"),
     "errors": ("DataError", "SpecError", "TfxSequencesError", "UserInputError"),

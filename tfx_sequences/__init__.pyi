@@ -21,6 +21,7 @@ from tfx_sequences.components.rows.frames import RowRecords as RowRecords
 from tfx_sequences.components.rows.frames import records_from_rows as records_from_rows
 from tfx_sequences.components.rows.ingestion import write_records as write_records
 from tfx_sequences.components.rows.proposed_rows import propose_rows as propose_rows
+from tfx_sequences.components.rows.synthesis import synthesize as synthesize
 from tfx_sequences.components.serving.loaded_model import LoadedModel as LoadedModel
 from tfx_sequences.components.serving.loaded_model import load_model as load_model
 from tfx_sequences.components.serving.requests import make_predict_request as make_predict_request

@@ -30,7 +30,7 @@ from tfx_sequences.schemas.features.parse_specs import parse_records
 def test_batches_are_bounded_in_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr(record_batches, "_BATCH_BYTES", 100)
     path = write_records(tmp_path / "train.tfrecord", [b"x" * 60] * 5)
-    assert [(b.first, len(b)) for b in record_batches.batches(path)] == [(0, 2), (2, 2), (4, 1)]
+    assert [(b.first, len(b)) for b in record_batches.batches(path, spec_of())] == [(0, 2), (2, 2), (4, 1)]
 
 
 @pytest.mark.parametrize("junk", [b"hello world", b"\xff\xfe\xfd"])

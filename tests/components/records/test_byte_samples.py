@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from tests.records import sequence_example, write_records
@@ -47,3 +48,27 @@ def test_a_sample_has_both_sides_of_records_and_survives_broken_ones(tmp_path):
     found = sample_bytes(files)
     assert set(found) == {(False, "x"), (True, "x")}
     assert found[True, "x"].is_text and found[False, "x"].lengths == (7, 7)
+
+
+@pytest.mark.parametrize("dtype", ["<f4", ">f4", "<f8", ">f8", "<i2", ">i2"])
+@pytest.mark.parametrize("scale", [50, 1000])
+def test_the_order_of_bytes_is_known(dtype, scale):
+    numbers = np.random.default_rng(1).normal(0, scale, (200, 8))
+    sample = look_at([row.astype(dtype).tobytes() for row in numbers])
+    kind = np.dtype(dtype)
+    assert (sample.encoding, sample.big_endian, sample.shape) == (kind.name, dtype[0] == ">", (8,))
+
+
+def test_bytes_of_one_kind_are_not_int16():
+    random = np.random.default_rng(2)
+    of_uint8 = {
+        "dark images": random.integers(0, 60, (200, 48)),
+        "YouTube-8M": random.normal(110, 30, (100, 128)).clip(0, 255),
+        "uniform": random.integers(0, 256, (200, 16)),
+        "int8": random.normal(0, 20, (200, 16)).astype("int8").view("uint8"),
+        "gray and alpha": np.stack([random.integers(0, 256, (200, 9)), np.full((200, 9), 255)], axis=2).reshape(
+            200, -1
+        ),
+    }
+    for name, values in of_uint8.items():
+        assert look_at([row.astype("uint8").tobytes() for row in values]).encoding is None, name

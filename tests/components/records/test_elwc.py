@@ -36,6 +36,17 @@ def test_items_become_steps(context, items):
     assert found == as_steps(context, items)
 
 
+@hypothesis.given(st.one_of(st.none(), FEATURES), st.lists(FEATURES, max_size=3))
+def test_all_items_are_steps_of_the_feature_that_is_named(context, items):
+    record = example_list(context, items).SerializeToString()
+    found = tf.train.SequenceExample.FromString(as_sequence_example(record, "key"))
+    assert len(found.feature_lists.feature_list["key"].feature) == len(items)
+    expected = as_steps(context, items)
+    if not any("key" in item for item in items):
+        del found.feature_lists.feature_list["key"]
+    assert found == expected
+
+
 @hypothesis.settings(max_examples=200, deadline=None)
 @hypothesis.given(FEATURES, st.dictionaries(st.text(max_size=8), st.lists(VALUES, max_size=3), max_size=3))
 def test_other_records_stay_as_they_are(context, lists):
@@ -59,6 +70,12 @@ def test_files_are_read_as_sequence_examples(tmp_path, name):
     assert read == [as_steps({"query": f"q{i}"}, [{"score": [float(i)]}] * (i % 3)) for i in range(5)]
     by_tensorflow = [tf.train.SequenceExample.FromString(r) for r in record_dataset(path).as_numpy_iterator()]
     assert by_tensorflow == read
+    # Records without any feature do not tell.
+    later = write_records(tmp_path / f"later-{name}", [example_list(None, [{}]), example_list(None, []), *messages])
+    assert holds_example_lists(later)
+    for named in (read_records(later, items_key="score"), record_dataset(later, "score").as_numpy_iterator()):
+        steps = [tf.train.SequenceExample.FromString(r).feature_lists.feature_list["score"] for r in named]
+        assert [len(its.feature) for its in steps] == [1, 0, 0, 1, 2, 0, 1]
     other = write_records(tmp_path / f"other-{name}", read)
     assert not holds_example_lists(other)
     assert list(read_records(other)) == [record.SerializeToString() for record in read]
@@ -90,6 +107,14 @@ def test_check_reads_the_items_as_steps(tmp_path):
     assert (report.splits["train"].records, report.splits["train"].steps) == (20, 5 * (2 + 3 + 4 + 5))
     with pytest.raises(DataError, match=r"holds ExampleListWithContext[\s\S]*`record: ELWC`"):
         check_data(SequenceSpec.model_validate({**SPEC, "record": "SequenceExample"}), tmp_path)
+
+
+def test_items_without_any_feature_of_the_spec_are_steps(tmp_path):
+    bare = example_list({"query": "q0"}, [{"relevance": 1}, {"relevance": 0}])
+    for split in ("train", "valid", "test"):
+        write_records(tmp_path / f"{split}.tfrecord", [*restaurants(), bare])
+    report = check_data(SequenceSpec.model_validate(SPEC), tmp_path)
+    assert (report.splits["train"].records, report.splits["train"].steps) == (21, 5 * (2 + 3 + 4 + 5) + 2)
 
 
 def test_propose_says_how_the_records_are_stored(tmp_path):

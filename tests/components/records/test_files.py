@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.records import write_records
+from tests.records import sequence_example, write_records
 from tfx_sequences.components.records.files import (
     find_split_files,
     guess_splits,
@@ -126,6 +126,15 @@ def test_files_that_train_names_do_not_belong_to_a_default_pattern_too(tmp_path)
         "valid": [],
         "test": ["test00.tfrecord"],
     }
+
+
+@pytest.mark.parametrize("name", ["part-r-00000", "part-00000-9f2c.c000.gz"])
+def test_files_without_a_usual_name_are_found_by_their_content(tmp_path, name):
+    write_records(tmp_path / name, [sequence_example({"id": "a"}, {})])
+    touch(tmp_path, "_SUCCESS", "notes.txt")
+    assert [f.name for f in find_split_files(tmp_path, guess_splits(tmp_path))["train"]] == [name]
+    message = error_of(find_split_files, tmp_path, Splits())
+    assert f"the record files '{name}'" in message and "Set `splits: {train: 'part-" in message
 
 
 def test_no_record_files_at_all(tmp_path):

@@ -16,8 +16,17 @@ def test_features_are_those_that_the_spec_reads():
     assert plan.features["age"] == StoredFeature("age", False, "int64")
     assert plan.features["sequence.ts"] == StoredFeature("ts", True, "int64", unit="s")
     assert plan.columns == ["user", "ts", "age", "bought", "country", "page", "spent"]
-    assert plan.optional == frozenset()
-    assert RowPlan.of(spec_of(), with_label=False).optional == {"bought", "user"}
+
+
+def test_at_serving_neither_labels_nor_splits_matter():
+    spec = spec_of(
+        "{group_by: [user], order_by: ts, label_from: {key: bought, at: next}}",
+        "splits: {time: day, valid_from: 1, test_from: 2}",
+    )
+    plan = RowPlan.of(spec, with_label=False)
+    assert plan.columns == ["user", "ts", "age", "country", "page", "spent"]
+    assert plan.cut_rules("int64").label_at == "last"
+    assert RowPlan.of(spec).cut_rules("int64").label_at == "next"
 
 
 def test_the_group_of_the_splits_is_stored_too():

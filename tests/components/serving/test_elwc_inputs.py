@@ -5,9 +5,11 @@ import pytest
 import tensorflow as tf
 
 from tests.example_lists import SPEC, as_steps, example_list, lists
+from tests.records import write_records
 from tfx_sequences.components.records.elwc import as_sequence_example
 from tfx_sequences.components.serving.elwc_inputs import from_example_lists
 from tfx_sequences.components.serving.names import ELWC_SIGNATURE, EXAMPLES, SERVING_SIGNATURE
+from tfx_sequences.components.serving.prediction import predict_files
 from tfx_sequences.errors import DataError, UserInputError
 from tfx_sequences.schemas.features.parse_specs import parse_records
 
@@ -59,6 +61,18 @@ def test_the_exported_model_answers_lists_as_the_records_they_stand_for(lists_mo
         lists_model.run(ELWC_SIGNATURE, {EXAMPLES: np.array([serialized(given).numpy()[0], b"\x0a\xff"], object)})
     with pytest.raises(UserInputError, match="does not take rows"):
         lists_model.predict([{}], signature_name=ELWC_SIGNATURE)
+
+
+def test_items_without_features_are_answered_by_predict_and_by_the_signature(lists_model, tmp_path):
+    context = {"query": "q", "place": [1.0, 2.0]}
+    given = [(context, [{}, {}]), (context, []), (context, [{"cuisine": "Pizzeria"}, {}, {}]), *lists()]
+    file = write_records(tmp_path / "lists.tfrecord", [example_list(*each) for each in given])
+    served = lists_model.run(ELWC_SIGNATURE, {EXAMPLES: serialized(given).numpy()})["predicted_class"]
+    rows = [row["predicted_class"] for row in predict_files(lists_model.folder, file)]
+    assert [len(row) for row in rows] == [2, 0, 3, *(1 + i % 4 for i in range(12))]
+    for row, classes in zip(rows, served, strict=True):
+        assert row == [c.decode() for c in classes[: len(row)]]
+    assert [*lists_model.steps_of(serialized(given).numpy(), ELWC_SIGNATURE)][:3] == [2, 0, 3]
 
 
 @pytest.mark.parametrize("signature", [ELWC_SIGNATURE, SERVING_SIGNATURE])

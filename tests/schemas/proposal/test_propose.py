@@ -533,3 +533,14 @@ def test_the_message_is_not_changed():
     propose_spec(schema, label="y")
     assert text_format.MessageToString(schema) == before
     assert isinstance(schema, schema_pb2.Schema)
+
+
+def test_integers_with_the_name_of_ids_are_terms():
+    spec = propose_spec(curated(context=LABEL + context_of("store_id", "floor", kind="INT"))).spec
+    columns = {key: (column.type, column.dtype) for key, column in spec.context.items()}
+    assert columns == {"store_id": ("categorical", "int64"), "floor": ("numeric", "int64")}
+
+
+def test_a_label_by_the_last_part_of_its_key_is_suggested():
+    with pytest.raises(SpecError, match="Did you mean 'clip/mood'"):
+        propose_spec(curated(context=context_of("clip/mood", "age")), label="mood")

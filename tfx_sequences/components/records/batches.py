@@ -16,7 +16,7 @@ from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.components.records.places import place
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.columns.column import TermColumn, TextColumn
-from tfx_sequences.schemas.features.raw_features import RawFeature, raw_features
+from tfx_sequences.schemas.features.raw_features import RawFeature, key_of_items, raw_features
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 _BATCH_RECORDS = 2_048
@@ -82,11 +82,11 @@ class Batch:
         return self.path, self.first + index, record_id(self.records[index], spec)
 
 
-def batches(path: AnyPath) -> Iterator[Batch]:
+def batches(path: AnyPath, spec: SequenceSpec) -> Iterator[Batch]:
     """All records of a file, in batches of at most a few thousand records and a few tens of MB."""
     records: list[bytes] = []
     first = size = 0
-    for record in read_records(path):
+    for record in read_records(path, items_key=key_of_items(spec)):
         records.append(record)
         size += len(record)
         if len(records) == _BATCH_RECORDS or size >= _BATCH_BYTES:

@@ -23,6 +23,9 @@ _OF_TEXT = (9, 10, 13)
 # Stored numbers usually have such magnitudes; other bits, read as floats, rarely do.
 _SMALLEST, _GREATEST = 1e-9, 1e9
 _FEWEST_FLOATS = 8
+# The entropy of the lower bytes is estimated from their counts: fewer numbers do not show that they are spread.
+_FEWEST_INTEGERS = 500
+_UPPER_BYTE, _MOST, _ENTROPY_APART = 64, 0.95, 1.5
 _DECODED = 50
 _FORMS = {
     "numbers": re.compile(rb"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*"),
@@ -85,9 +88,12 @@ def look_at(values: Collection[bytes]) -> BytesSample:
     shape = _shape_of_tensors(values)
     if shape is not None:
         return BytesSample(len(values), False, bounds, encoding="tensor", shape=shape)
-    encoding = _floats(values) if bounds[0] == bounds[1] else None
-    size = bounds[0] // np.dtype(encoding).itemsize if encoding else 0
-    return BytesSample(len(values), False, bounds, encoding=encoding, shape=(size,) if encoding else ())
+    dtype = (_floats(values) or _int16(values)) if bounds[0] == bounds[1] else None
+    if dtype is None:
+        return BytesSample(len(values), False, bounds)
+    shape = (bounds[0] // dtype.itemsize,)
+    big_endian = dtype.byteorder == ">"
+    return BytesSample(len(values), False, bounds, encoding=dtype.name, shape=shape, big_endian=big_endian)
 
 
 def _numbers(values: Collection[bytes]) -> str | None:
@@ -148,18 +154,42 @@ def _shape_of_tensors(values: Collection[bytes]) -> tuple[int, ...] | None:
     return shapes.pop() if len(shapes) == 1 else None
 
 
-def _floats(values: Collection[bytes]) -> str | None:
+def _floats(values: Collection[bytes]) -> np.dtype[Any] | None:
     """The float type of values of equal length, if it gives plausible magnitudes for all."""
     joined = b"".join(values)
     size = len(next(iter(values)))
-    for name in ("float32", "float64"):
-        item = np.dtype(name).itemsize
-        if size % item:
+    for dtype in map(np.dtype, ("<f4", ">f4", "<f8", ">f8")):
+        if size % dtype.itemsize:
             continue
         with np.errstate(over="ignore", invalid="ignore"):
-            magnitudes = np.abs(np.frombuffer(joined, f"<f{item}").astype(np.float64))
+            magnitudes = np.abs(np.frombuffer(joined, dtype).astype(np.float64))
             plausible = (magnitudes == 0) | ((magnitudes > _SMALLEST) & (magnitudes < _GREATEST))
         # Zeros could have any type.
         if plausible.all() and magnitudes.any() and len(magnitudes) >= _FEWEST_FLOATS:
-            return name
+            return dtype
     return None
+
+
+def _int16(values: Collection[bytes]) -> np.dtype[Any] | None:
+    """Signed int16 of values of equal length, if every second byte looks like the upper half of small numbers.
+
+    The upper bytes lie near 0 and near 255 (the negative numbers) and say little; the lower ones are spread over all
+    values. Vectors of uint8 have the same distribution in both.
+    """
+    joined = np.frombuffer(b"".join(values), np.uint8)
+    if len(next(iter(values))) % 2 or len(joined) < 2 * _FEWEST_INTEGERS:
+        return None
+    for dtype, upper, lower in (("<i2", joined[1::2], joined[::2]), (">i2", joined[::2], joined[1::2])):
+        signed = upper.view(np.int8)
+        negative = float((signed < 0).mean())
+        is_small = float((np.abs(signed.astype(np.int64)) < _UPPER_BYTE).mean()) > _MOST
+        if is_small and _entropy(lower) - _entropy(upper) > _ENTROPY_APART and 1 - _MOST < negative < _MOST:
+            return np.dtype(dtype)
+    return None
+
+
+def _entropy(values: np.ndarray) -> float:
+    """The entropy of bytes, in bits."""
+    shares = np.bincount(values, minlength=256) / len(values)
+    there = shares[shares > 0]
+    return float(-(there * np.log2(there)).sum())

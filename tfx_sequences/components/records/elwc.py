@@ -40,13 +40,19 @@ def is_example_list(record: bytes) -> bool | None:
     return None
 
 
-def as_sequence_example(record: bytes) -> bytes:
+def as_sequence_example(record: bytes, items_key: str = "") -> bytes:
     """Converts a serialized ExampleListWithContext to a SequenceExample; other records are returned unchanged.
+
+    Args:
+        record: The record.
+        items_key: A feature that always gets a step per item, see `key_of_items`. Otherwise a feature list that none of
+            the items has is absent, and if none of them has any feature, the number of items is lost.
 
     Raises:
         ValueError: The record is corrupt.
     """
-    if not is_example_list(record):
+    is_list = is_example_list(record)
+    if not is_list and (is_list is not None or not items_key):
         return record
     context = b""
     items: list[dict[Any, Any]] = []
@@ -57,7 +63,7 @@ def as_sequence_example(record: bytes) -> bytes:
         elif number == _CONTEXT:
             # Concatenated parts of a message are the message.
             context += features
-    keys = sorted({key for item in items for key in item})
+    keys = sorted({key for item in items for key in item} | ({items_key.encode()} if items_key else set()))
     lists = b""
     for key in keys:
         steps = b"".join(_field(1, item.get(key, b"")) for item in items)

@@ -12,7 +12,14 @@ from pathlib import Path, PurePosixPath
 
 from tfx_sequences.components.records.framing import check_framing as check_framing
 from tfx_sequences.components.records.framing import read_records as read_records
-from tfx_sequences.components.records.opening import HEADER, is_plain_text, opened
+from tfx_sequences.components.records.opening import (
+    HEADER,
+    compression_of,
+    is_header,
+    is_plain_text,
+    opened,
+    unpacked_blocks,
+)
 from tfx_sequences.components.records.paths import AnyPath, path_of
 from tfx_sequences.errors import DataError, did_you_mean, shortened
 from tfx_sequences.schemas.spec.splits import USUAL_PATTERNS, Splits
@@ -226,9 +233,20 @@ def _relative(file: AnyPath, folder: AnyPath) -> str:
 
 
 def _names(folder: AnyPath) -> tuple[list[str], list[str]]:
-    """Names of the record files in a folder, and of its folders."""
+    """Names of the record files in a folder (by their names, or else by their content), and of its folders."""
     folders = sorted(f.name for f in folder.iterdir() if f.is_dir() and not f.name.startswith("."))
-    return [f.name for f in list_record_files(folder)], folders
+    files = list_record_files(folder) or sorted(filter(_begins_with_a_record, folder.iterdir()))
+    return [f.name for f in files], folders
+
+
+def _begins_with_a_record(file: AnyPath) -> bool:
+    """Whether a file without a usual name, such as Spark's `part-00000`, is a TFRecord file by its first bytes."""
+    if not file.is_file() or not may_hold_records(file):
+        return False
+    try:
+        return is_header(next(unpacked_blocks(file, compression_of(file)), b""))
+    except DataError:
+        return False
 
 
 def _no_training_files(folder: AnyPath, splits: Splits) -> DataError:

@@ -12,7 +12,14 @@ from collections.abc import Iterator
 from itertools import zip_longest
 
 from tfx_sequences.components.records.elwc import as_sequence_example, is_example_list
-from tfx_sequences.components.records.opening import HEADER, compression_of, masked_crc, opened, unpacked_blocks
+from tfx_sequences.components.records.opening import (
+    HEADER,
+    compression_of,
+    holds_example_lists,
+    masked_crc,
+    opened,
+    unpacked_blocks,
+)
 from tfx_sequences.components.records.paths import AnyPath, path_of
 from tfx_sequences.errors import DataError
 
@@ -53,7 +60,7 @@ def check_framing(path: str | os.PathLike[str]) -> int:
     return sum(1 for _ in read_records(path))
 
 
-def read_records(path: str | os.PathLike[str], offset: int = 0, first: int = 0) -> Iterator[bytes]:
+def read_records(path: str | os.PathLike[str], offset: int = 0, first: int = 0, items_key: str = "") -> Iterator[bytes]:
     """The payloads of one TFRecord file, in order, with the checks and errors of `check_framing`.
 
     An ExampleListWithContext comes as the SequenceExample that it stands for.
@@ -62,14 +69,16 @@ def read_records(path: str | os.PathLike[str], offset: int = 0, first: int = 0) 
         path: The file.
         offset: For an uncompressed file, the byte where a record starts; earlier bytes are not read.
         first: The index of that record.
+        items_key: See `as_sequence_example`.
     """
     path = path_of(path)
     compression = compression_of(path)
     blocks = unpacked_blocks(path, compression, offset)
     # `start` is the offset of data[0] in the (unpacked) file
     data, position, start, index = b"", 0, offset, first
-    # All records of a file are of one kind: the first one that has features tells which.
-    holds_lists: bool | None = None
+    # All records of a file are of one kind: the first one that has features tells which. Those before it matter only
+    # where items without features are counted.
+    holds_lists: bool | None = (holds_example_lists(path) or None) if items_key else None
 
     def fill(size: int) -> bool:
         """Drops consumed bytes, and reads until `size` bytes are available."""
@@ -106,7 +115,7 @@ def read_records(path: str | os.PathLike[str], offset: int = 0, first: int = 0) 
             raise _corrupt(path, where(start + position), index, "payload")
         if holds_lists is None:
             holds_lists = is_example_list(payload)
-        yield as_sequence_example(payload) if holds_lists else payload
+        yield as_sequence_example(payload, items_key) if holds_lists else payload
         position = end + _CRC.size
         index += 1
 

@@ -68,7 +68,7 @@ def parsed_batches(path: AnyPath, spec: SequenceSpec) -> Iterator[Batch]:
     Raises:
         DataError: Records cannot be read as the spec describes them.
     """
-    for batch in batches(path):
+    for batch in batches(path, spec):
         parse_batch(batch, spec)
         refuse_other_kind(batch, spec)
         fill_absent_lists(batch, spec)

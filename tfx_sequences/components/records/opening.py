@@ -27,6 +27,8 @@ Compression = Literal["", "GZIP", "ZLIB"]
 
 # The first bytes of a TFRecord file: a length and its checksum.
 HEADER = struct.Struct("<QI")
+# Size of the checksum after a record.
+_CHECKSUM = 4
 _GZIP = b"\x1f\x8b"
 _ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
 # Beam decompresses files with these names, whatever their content.
@@ -213,8 +215,12 @@ def _unpacked(file: Any, path: AnyPath, compression: Compression) -> Iterator[by
         )
 
 
-def record_dataset(path: str | os.PathLike[str]) -> tf.data.Dataset:
+def record_dataset(path: str | os.PathLike[str], items_key: str = "") -> tf.data.Dataset:
     """A dataset of the records of one file, strings; an ExampleListWithContext comes as a SequenceExample.
+
+    Args:
+        path: The file.
+        items_key: See `as_sequence_example`.
 
     Raises:
         DataError: The file cannot be opened; the dataset itself reports corruption.
@@ -226,26 +232,35 @@ def record_dataset(path: str | os.PathLike[str]) -> tf.data.Dataset:
     if not holds_example_lists(text):
         return records
 
+    def convert(record: bytes) -> bytes:
+        return as_sequence_example(record, items_key)
+
     def converted(record: tf.Tensor) -> tf.Tensor:
-        return tf.ensure_shape(tf.numpy_function(as_sequence_example, [record], tf.string), [])
+        return tf.ensure_shape(tf.numpy_function(convert, [record], tf.string), [])
 
     return records.map(converted)
 
 
 def holds_example_lists(path: str | os.PathLike[str]) -> bool:
-    """Whether the first record of a file is an ExampleListWithContext.
+    """Whether the first record of a file that has features is an ExampleListWithContext.
 
     Raises:
         DataError: The file cannot be read.
     """
-    path, data, end = path_of(path), b"", HEADER.size
+    path, data = path_of(path), b""
     for block in unpacked_blocks(path, compression_of(path)):
         data += block
-        if len(data) >= HEADER.size:
+        while len(data) >= HEADER.size:
+            if not is_header(data):
+                return False
             end = HEADER.size + HEADER.unpack_from(data)[0]
-        if len(data) >= end:
-            break
-    return is_header(data) and bool(is_example_list(data[HEADER.size : end]))
+            if len(data) < end + _CHECKSUM:
+                break
+            found = is_example_list(data[HEADER.size : end])
+            if found is not None:
+                return found
+            data = data[end + _CHECKSUM :]
+    return False
 
 
 def stored_records(path: str | tf.Tensor, compression: Compression) -> tf.data.Dataset:

@@ -16,6 +16,7 @@ from tfx_sequences.components.records.label_copies import LabelCopies
 from tfx_sequences.components.records.leak_search import stored_dtypes
 from tfx_sequences.components.records.leaks import Leak
 from tfx_sequences.components.records.paths import AnyPath
+from tfx_sequences.components.records.proposed_clocks import clocks
 from tfx_sequences.schemas.columns.group_names import is_id_name
 from tfx_sequences.schemas.columns.names import raw_name
 from tfx_sequences.schemas.columns.time_units import guess_time_unit
@@ -46,6 +47,7 @@ class ProposalFacts:
         distributions: Heads whose labels are vectors with the sum 1, and whether they are one-hot.
         times: The unit of integer columns whose values are times by their magnitude.
         misaligned: Sequence columns with a different number of steps than most others (or the label), with an example.
+        clocks: Keys of the timestamps of such columns and of the steps, and their dtype; see `clocks`.
     """
 
     records: int
@@ -61,6 +63,7 @@ class ProposalFacts:
     distributions: dict[str, bool]
     misaligned: dict[str, str]
     times: dict[str, str]
+    clocks: dict[str, dict[str, str]]
 
 
 def proposal_facts(spec: SequenceSpec, files: Iterable[AnyPath], samples: Iterable[FileSample]) -> ProposalFacts:
@@ -74,7 +77,7 @@ def proposal_facts(spec: SequenceSpec, files: Iterable[AnyPath], samples: Iterab
     copies, ends, groups = LabelCopies(spec), EndMarks(spec), GroupLeaks(without_id, dtypes)
     values = _Values(spec)
     for file in files:
-        for batch in batches(file):
+        for batch in batches(file, spec):
             parse_batch(batch, spec)
             copies.add(batch)
             ends.add(batch)
@@ -95,6 +98,7 @@ def proposal_facts(spec: SequenceSpec, files: Iterable[AnyPath], samples: Iterab
         unknown=values.unknown(),
         distributions=values.distributions(),
         misaligned=values.misaligned(),
+        clocks=values.clocks(),
         times=values.times(),
     )
 
@@ -181,13 +185,26 @@ class _Values:
         units = {name: guess_time_unit(bounds) for name, bounds in self._bounds.items() if bounds}
         return {name: unit for name, unit in units.items() if unit is not None}
 
-    def misaligned(self) -> dict[str, str]:
-        steps = {name: np.concatenate(parts) for name, parts in self._steps.items() if parts}
-        if not steps:
-            return {}
+    def clocks(self) -> dict[str, dict[str, str]]:
+        steps = self._lengths()
+        return clocks(self._spec, steps, self._reference(steps), self.misaligned()) if steps else {}
+
+    def _lengths(self) -> dict[str, np.ndarray]:
+        return {name: np.concatenate(parts) for name, parts in self._steps.items() if parts}
+
+    def _reference(self, steps: dict[str, np.ndarray]) -> str:
+        """The list whose lengths are those of most lists."""
+        if self._of_labels:
+            return self._of_labels[0]
         # A list that a record does not have does not show how many steps it has.
         agreement = {n: sum(((a == b) | (a == 0) | (b == 0)).mean() for b in steps.values()) for n, a in steps.items()}
-        reference = self._of_labels[0] if self._of_labels else max(steps, key=lambda n: (agreement[n], steps[n].sum()))
+        return max(steps, key=lambda n: (agreement[n], steps[n].sum()))
+
+    def misaligned(self) -> dict[str, str]:
+        steps = self._lengths()
+        if not steps:
+            return {}
+        reference = self._reference(steps)
         found = {}
         for name, lengths in steps.items():
             wrong = np.flatnonzero((lengths != steps[reference]) & (lengths != 0) & (steps[reference] != 0))
@@ -223,7 +240,7 @@ class _Values:
 def _may_be_id(column: Any) -> bool:
     feature = feature_of(column)
     named = is_id_name(column.key) and column.type in ("categorical", "numeric")
-    terms = column.type == "categorical" and column.dtype == "string" and not column.is_sequence
+    terms = column.type == "categorical" and not column.is_sequence
     return (named or terms) and feature.size == 1 and not feature.multi_valued
 
 

@@ -101,9 +101,21 @@ class _Draft:
             section, _, key = name.partition(".")
             self.plain[section][key] = {"type": "time", "unit": unit}
             self.notes = [note for note in self.notes if note.about != name]
-            text = f"times in {unit} since 1970 by their magnitude; `features` says what the network gets of them"
+            text = (
+                f"times in {unit} since 1970 by their magnitude; `features` says what the network gets of them, which "
+                "is not the time itself (for that: {type: numeric, dtype: int64, normalizer: z_score})"
+            )
             self.notes.append(Note(name, text))
+        for name, clock in facts.clocks.items():
+            self._align(name, clock)
         for name, example in facts.misaligned.items():
+            if name in facts.clocks:
+                continue
+            key = self._columns[name].key
+            users = [other for other, clock in facts.clocks.items() if clock["timestamps"] == key]
+            if users:
+                self.remove(name, f"the timestamps of {', '.join(users)}")
+                continue
             self.remove(name, f"{example}; to use it, declare `timestamps` and `align`")
         for name, value in facts.constants.items():
             self.remove(name, f"constant: {value} in all {facts.records} records")
@@ -122,6 +134,13 @@ class _Draft:
                 self.plain["id_key"] = column.key
                 self.left_out.pop()
                 self.notes.append(Note("id_key", f"guessed: {why}"))
+
+    def _align(self, name: str, clock: dict[str, str]) -> None:
+        section, _, key = name.partition(".")
+        align = {"to": clock["to"], **({"dtype": "int64"} if clock["dtype"] == "int64" else {})}
+        self.plain[section][key] |= {"timestamps": clock["timestamps"], "align": align}
+        text = f"its lists have other lengths, so a step gets the last value up to its time, by '{clock['timestamps']}'"
+        self.notes.append(Note(name, text))
 
     def set_model(self, facts: ProposalFacts) -> None:
         for head in facts.binary:

@@ -10,9 +10,10 @@ from tfx_sequences.components.rows.row_times import OrderKind
 from tfx_sequences.components.rows.row_values import StoredFeature
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns.column import TimeColumn
-from tfx_sequences.schemas.features.raw_features import raw_features
+from tfx_sequences.schemas.features.raw_features import raw_features, served_features
 from tfx_sequences.schemas.spec.rows import Rows, nanoseconds_of
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.schemas.spec.splits import Splits
 
 _KINDS: dict[str, OrderKind] = {"timestamp": "time", "int64": "int64", "float64": "float64"}
 _NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
@@ -26,15 +27,15 @@ class RowPlan:
         spec: The spec.
         rows: Its section `rows`.
         features: How records store columns, by the name of the parsed tensor.
-        optional: Names of features that rows need not have, as at serving.
         units: The unit of columns of times, by key.
+        with_label: Rows have labels, weights and ids, and are divided into splits; False at serving.
     """
 
     spec: SequenceSpec
     rows: Rows
     features: Mapping[str, StoredFeature]
-    optional: frozenset[str]
     units: Mapping[str, str]
+    with_label: bool = True
 
     @classmethod
     def of(cls, spec: SequenceSpec, *, with_label: bool = True) -> RowPlan:
@@ -42,7 +43,7 @@ class RowPlan:
 
         Args:
             spec: The spec.
-            with_label: False if rows need not have labels, weights and the id, as at serving.
+            with_label: False reads neither labels, weights and the id nor what divides splits, as at serving.
 
         Raises:
             SpecError: The spec does not have `rows`, or has features that rows cannot hold.
@@ -56,7 +57,8 @@ class RowPlan:
         >>> RowPlan.of(spec).columns
         ['user', 'ts', 'y', 'x']
         """
-        if spec.rows is None:
+        rows = spec.rows
+        if rows is None:
             raise SpecError(
                 "The spec does not say how rows become records.",
                 expected="a section `rows` with group_by, and order_by where rows have a time",
@@ -64,8 +66,10 @@ class RowPlan:
                 fix="Add, for example: rows: {group_by: [user_id], order_by: timestamp}",
             )
         units = {column.key: column.unit for column in spec.columns.values() if isinstance(column, TimeColumn)}
-        features, needed = {}, {raw.tensor_name for raw in raw_features(spec, with_label=False) if raw.role != "id"}
-        for raw in raw_features(spec):
+        if not with_label:
+            spec = spec.model_copy(update={"splits": Splits()})
+        features: dict[str, StoredFeature] = {}
+        for raw in raw_features(spec) if with_label else served_features(spec):
             if raw.clock:
                 raise SpecError(
                     f"Rows cannot have the column '{raw.key}', which has steps of its own.",
@@ -79,9 +83,7 @@ class RowPlan:
         group = spec.splits.group
         if group is not None and group not in features:
             features[group] = StoredFeature(group, False, "string")
-            needed.add(group)
-        optional = frozenset() if with_label else frozenset(features) - needed
-        return cls(spec, spec.rows, dict(sorted(features.items())), optional, units)
+        return cls(spec, rows, dict(sorted(features.items())), units, with_label)
 
     @property
     def columns(self) -> list[str]:
@@ -114,7 +116,7 @@ class RowPlan:
         Args:
             kind: What the values of `order_by` are.
         """
-        rows, label = self.rows, self.rows.label_from
+        rows, label = self.rows, self.rows.label_from if self.with_label else None
         return CutRules(
             session_gap=None if rows.session_gap is None else self._in_order(rows.session_gap, kind),
             window=rows.window,

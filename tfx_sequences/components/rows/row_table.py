@@ -110,8 +110,7 @@ class RowTables:
         Raises:
             DataError: The message names the column and the closest one.
         """
-        optional = {self.plan.features[name].key for name in self.plan.optional}
-        missing = [name for name in self.plan.columns if name not in self.found and name not in optional]
+        missing = [name for name in self.plan.columns if name not in self.found]
         if missing:
             raise DataError(
                 f"No row has the column '{missing[0]}', which the spec reads.",

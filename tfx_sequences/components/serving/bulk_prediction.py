@@ -23,6 +23,7 @@ from tfx_sequences.components.serving.loaded_model import load_model
 from tfx_sequences.components.serving.model_card import find_model, read_card, spec_of_card
 from tfx_sequences.components.serving.prediction import check_file, list_record_files
 from tfx_sequences.components.serving.predictor import MOST_NAMED, Failure, Failures, predict_batch
+from tfx_sequences.schemas.features.raw_features import key_of_items
 
 PART_RECORDS = 20_000
 
@@ -159,7 +160,7 @@ class PredictPart(beam.DoFn):
 
         batch: list[bytes] = []
         start, left = part.first, part.records
-        for record in read_records(part.file, part.offset, part.first):
+        for record in read_records(part.file, part.offset, part.first, key_of_items(self._model.spec)):
             batch.append(record)
             left = None if left is None else left - 1
             if len(batch) == self._batch_size or left == 0:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -25,8 +25,13 @@ from tfx_sequences.components.serving.names import (
 from tfx_sequences.components.serving.request_rows import Rows
 from tfx_sequences.components.serving.requests import make_tensors, serialize_rows
 from tfx_sequences.errors import DataError, UserInputError, did_you_mean, shortened
+from tfx_sequences.schemas.features.raw_features import key_of_items
 from tfx_sequences.schemas.features.request_inputs import request_inputs
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+
+if TYPE_CHECKING:
+    from tfx_sequences.components.rows.frames import Frames
+    from tfx_sequences.components.serving.row_prediction import RowPredictions
 
 _FOR_RECORDS = (SERVING_SIGNATURE, EXAMPLE_SIGNATURE, ELWC_SIGNATURE)
 
@@ -121,6 +126,20 @@ class LoadedModel:
         kind = "Example" if signature_name == EXAMPLE_SIGNATURE else None
         return self.run(signature_name, {EXAMPLES: np.array(serialize_rows(rows, self.spec, kind=kind), object)})
 
+    def predict_rows(self, rows: Frames) -> RowPredictions:
+        """The answers for rows of tables: grouped, sorted and cut into records as in training.
+
+        Args:
+            rows: See `records_from_rows`. Labels, weights and ids are not read.
+
+        Raises:
+            SpecError: The model was not trained with a spec that has `rows`.
+            DataError: More rows than `rows.max_rejected` cannot be used, or a column is missing.
+        """
+        from tfx_sequences.components.serving.row_prediction import predict_rows
+
+        return predict_rows(self.run, self.spec, rows)
+
     def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The outputs of a signature for its inputs, by name; strings are objects of bytes.
 
@@ -187,7 +206,7 @@ class LoadedModel:
         if self.kind_of(signature_name) != "Example":
             for record in np.ravel(records):
                 try:
-                    lists = _sequence_example(record).feature_lists.feature_list
+                    lists = _sequence_example(record, key_of_items(self.spec)).feature_lists.feature_list
                 except (DecodeError, ValueError):
                     yield -1
                 else:
@@ -251,11 +270,11 @@ def _other_kind(record: bytes, message: Any, kind: str) -> str | None:
     return None
 
 
-def _sequence_example(record: bytes) -> Any:
+def _sequence_example(record: bytes, items_key: str = "") -> Any:
     """The parsed record; an ExampleListWithContext as the SequenceExample that it stands for."""
     import tensorflow as tf
 
-    return tf.train.SequenceExample.FromString(as_sequence_example(record))
+    return tf.train.SequenceExample.FromString(as_sequence_example(record, items_key))
 
 
 def _count(feature: Any) -> int:

@@ -12,6 +12,7 @@ from tfx_sequences.components.records.paths import AnyPath, path_of
 from tfx_sequences.components.serving.loaded_model import LoadedModel, load_model
 from tfx_sequences.components.serving.predictor import Failure, predict_batch
 from tfx_sequences.errors import UserInputError
+from tfx_sequences.schemas.features.raw_features import key_of_items
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
@@ -68,7 +69,7 @@ def _predictions(
         if left is not None:
             check_file(file, model.spec, skip_malformed=on_failure is not None)
         done = 0
-        for batch in record_dataset(file).batch(batch_size):
+        for batch in record_dataset(file, key_of_items(model.spec)).batch(batch_size):
             if left is not None:
                 batch = batch[:left]
                 left -= int(batch.shape[0])

@@ -19,6 +19,7 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx_sequences.components.records.hold_back import HoldBack, empty_split
 from tfx_sequences.components.records.opening import record_datasets
 from tfx_sequences.components.stages.record_order import ReadInOrder, WriteInOrder, keeps_order
+from tfx_sequences.schemas.features.raw_features import key_of_items
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.splits import Splits
 
@@ -26,6 +27,8 @@ _MESSAGES = {
     example_gen_pb2.FORMAT_TF_EXAMPLE: tf.train.Example,
     example_gen_pb2.FORMAT_TF_SEQUENCE_EXAMPLE: tf.train.SequenceExample,
 }
+
+_ITEMS_KEY = "items_key"
 
 
 def _place(record: Any, num_partitions: int, held_back: HoldBack) -> int:
@@ -42,7 +45,8 @@ class Executor(import_executor.Executor):
         def read(pipeline: beam.Pipeline, exec_properties: dict[str, Any], split_pattern: str) -> Any:
             message = _MESSAGES[exec_properties[standard_component_specs.OUTPUT_DATA_FORMAT_KEY]]
             pattern = os.path.join(exec_properties[standard_component_specs.INPUT_BASE_KEY], split_pattern)
-            serialized = pipeline | "InOrder" >> ReadInOrder(pattern)
+            items_key = _settings(exec_properties).get(_ITEMS_KEY, "")
+            serialized = pipeline | "InOrder" >> ReadInOrder(pattern, items_key)
             return serialized | "Parse" >> beam.Map(message.FromString).with_output_types(message)
 
         return read
@@ -112,6 +116,8 @@ class SequenceExampleGen(file_based.FileBasedExampleGen):
         patterns = patterns or spec.splits
         config = example_gen_pb2.CustomConfig()
         packed = {"held_back": held_back.to_json(), "code_digest": code_digest}
+        if spec.record == "ELWC":
+            packed[_ITEMS_KEY] = key_of_items(spec)
         config.custom_config.Pack(_struct(packed))
         super().__init__(
             input_base=input_base,
@@ -137,10 +143,14 @@ def _struct(values: dict[str, str]) -> Any:
 
 
 def _held_back(exec_properties: dict[str, Any]) -> HoldBack:
+    return HoldBack.from_json(_settings(exec_properties)["held_back"])
+
+
+def _settings(exec_properties: dict[str, Any]) -> dict[str, str]:
     from google.protobuf import json_format, struct_pb2
 
     config = example_gen_pb2.CustomConfig()
     json_format.Parse(exec_properties["custom_config"], config)
     packed = struct_pb2.Struct()
     config.custom_config.Unpack(packed)
-    return HoldBack.from_json(packed["held_back"])
+    return dict(packed)

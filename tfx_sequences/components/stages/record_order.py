@@ -38,14 +38,16 @@ class ReadInOrder(beam.PTransform):
 
     Args:
         pattern: The pattern, in Beam's syntax.
+        items_key: See `as_sequence_example`.
 
     Raises:
         DataError: No file matches.
     """
 
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, pattern: str, items_key: str = "") -> None:
         super().__init__()
         self._pattern = pattern
+        self._items_key = items_key
 
     def expand(self, begin: Any) -> beam.PCollection:
         [matched] = FileSystems.match([self._pattern])
@@ -58,7 +60,7 @@ class ReadInOrder(beam.PTransform):
                 fix="Check the data folder, and `splits` in the spec.",
             )
         names = begin | "Files" >> beam.Create(files, reshuffle=not keeps_order(begin.pipeline))
-        return names | "Read" >> beam.FlatMap(_records).with_output_types(bytes)
+        return names | "Read" >> beam.FlatMap(_records, self._items_key).with_output_types(bytes)
 
 
 class WriteInOrder(beam.PTransform):
@@ -78,8 +80,8 @@ class WriteInOrder(beam.PTransform):
         return serialized | "Write" >> beam.io.WriteToTFRecord(path, file_name_suffix=".gz")
 
 
-def _records(file: str) -> Iterator[bytes]:
-    return iter(record_dataset(file).as_numpy_iterator())
+def _records(file: str, items_key: str) -> Iterator[bytes]:
+    return iter(record_dataset(file, items_key).as_numpy_iterator())
 
 
 def _serialized(message: Any) -> bytes:

@@ -11,15 +11,15 @@ import typer
 from tfx_sequences.pipeline.commands.beam_flags import BeamArgOption, BeamRunnerOption
 from tfx_sequences.pipeline.commands.check_command import check_command
 from tfx_sequences.pipeline.commands.command_options import (
-    DataOption,
     OutputOption,
+    RunDataOption,
     SpecArgument,
     on_this_machine,
     readable,
 )
 from tfx_sequences.pipeline.commands.compile_command import compile_command
 from tfx_sequences.pipeline.commands.diff_command import diff_command
-from tfx_sequences.pipeline.commands.ingest_command import ingest_command
+from tfx_sequences.pipeline.commands.ingest_command import ingest_command, show_counts
 from tfx_sequences.pipeline.commands.predict_command import predict_command
 from tfx_sequences.pipeline.commands.propose_command import propose_command
 from tfx_sequences.pipeline.commands.serve_command import serve_command
@@ -81,7 +81,7 @@ def _program(
 @app.command()
 def run(
     spec: SpecArgument,
-    data: DataOption,
+    data: RunDataOption,
     output: Annotated[str, typer.Option("--output", metavar="DIR", help="Folder for all output.")],
     beam_runner: BeamRunnerOption = None,
     beam_arg: BeamArgOption = None,
@@ -215,6 +215,8 @@ def _run(
         progress.activity("Writing the report")
         report = write_report(result, capture.log_path)
     if not quiet:
+        if result.rows is not None:
+            show_counts(capture.console, result.rows)
         print_summary(report, capture.console)
     elif not result.blessed:
         capture.error_console.print(f"Not blessed and not pushed: {'; '.join(report['missed'])}.", markup=False)

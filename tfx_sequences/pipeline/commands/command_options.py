@@ -17,6 +17,15 @@ SpecArgument = Annotated[str, typer.Argument(metavar="SPEC", help="A spec's YAML
 DataOption = Annotated[
     str, typer.Option("--data", metavar="DIR", help="Folder of the TFRecord files, or a URI that TensorFlow reads.")
 ]
+RunDataOption = Annotated[
+    str,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help="Folder of the TFRecord files, or a URI that TensorFlow reads; for a spec with rows, also a folder or "
+        "file of rows.",
+    ),
+]
 ModelArgument = Annotated[
     str,
     typer.Argument(

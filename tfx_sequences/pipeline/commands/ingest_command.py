@@ -9,6 +9,8 @@ import typer
 from tfx_sequences.pipeline.commands.command_options import SpecArgument, on_this_machine, readable
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from tfx_sequences.components.rows.row_counts import RowCounts
     from tfx_sequences.pipeline.commands.capture import Capture
 
@@ -45,14 +47,15 @@ def ingest_command(
         loaded = load_spec(spec)
         with waiting(capture, f"Reading the rows in {data}"):
             counts = ingest(loaded, folder, target, shards=shards, rejected=aside)
-        _show(capture, counts)
+        show_counts(capture.console, counts)
         capture.console.print(f"The records are in {output}.", markup=False, soft_wrap=True)
         return 0
 
     raise typer.Exit(supervised(work))
 
 
-def _show(capture: Capture, counts: RowCounts) -> None:
+def show_counts(console: Console, counts: RowCounts) -> None:
+    """Prints what became of rows, as a table, and the first rejected rows."""
     from rich.table import Table
 
     from tfx_sequences.pipeline.local.console import print_table
@@ -61,9 +64,9 @@ def _show(capture: Capture, counts: RowCounts) -> None:
     table.add_column("number", justify="right")
     for name, number in count_lines(counts):
         table.add_row(name, f"{number:,}")
-    print_table(capture.console, table)
+    print_table(console, table)
     for row in counts.first:
-        capture.console.print(f"Rejected: {row}", markup=False, soft_wrap=True)
+        console.print(f"Rejected: {row}", markup=False, soft_wrap=True)
 
 
 def count_lines(counts: RowCounts) -> list[tuple[str, int]]:

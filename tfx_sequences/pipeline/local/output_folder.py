@@ -25,6 +25,11 @@ class OutputLayout:
         return self.root / "artifacts"
 
     @property
+    def records(self) -> Path:
+        """Records of rows, if the run began with rows."""
+        return self.root / "records"
+
+    @property
     def metadata(self) -> Path:
         """ML Metadata's database, with the lineage of all artifacts."""
         return self.root / "metadata.sqlite"

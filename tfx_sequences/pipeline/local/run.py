@@ -25,9 +25,11 @@ from tfx_sequences.pipeline.local.output_folder import (
     only_run_of,
 )
 from tfx_sequences.pipeline.local.repeatability import check_repeatable
+from tfx_sequences.pipeline.local.row_data import records_of_rows
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 if TYPE_CHECKING:
+    from tfx_sequences.components.rows.row_counts import RowCounts
     from tfx_sequences.pipeline.local.console import RunProgress
 
 
@@ -66,6 +68,7 @@ class RunResult:
         start_seconds: Wall seconds until the first component ran: TFX's import, the metadata store.
         blessed: The model passed the Evaluator's thresholds and the model check.
         pushed_model: Folder of the pushed model; None if not blessed.
+        rows: What became of the rows, if this run made records of them.
     """
 
     spec: SequenceSpec
@@ -77,6 +80,7 @@ class RunResult:
     outputs: dict[str, dict[str, str]]
     blessed: bool
     pushed_model: Path | None
+    rows: RowCounts | None = None
 
 
 def run_local(
@@ -97,7 +101,8 @@ def run_local(
 
     Args:
         spec: The spec.
-        data_dir: Folder of the TFRecords, local, or a URI that TensorFlow and Beam read.
+        data_dir: Folder of the TFRecords, local, or a URI that TensorFlow and Beam read. If the spec has `rows`: also a
+            folder or file of rows; their records are written below `output_dir`, before they are checked.
         output_dir: Folder for all output; created if necessary.
         beam_args: Options for Beam; a runner among them replaces the default.
         beam_runner: Name of an engine, see `tfx_sequences.pipeline.beam_engines.ENGINES`.
@@ -120,6 +125,7 @@ def run_local(
     use_cores()
     layout = OutputLayout(Path(output_dir).resolve())
     started = time.monotonic()
+    data, rows = records_of_rows(spec, data, layout.records)
     report = check_data(spec, data)
     raise_certain(report.leaks)
     more = _check_more_data(spec, bulk_inference_data)
@@ -128,7 +134,8 @@ def run_local(
     if on_ready:
         on_ready(layout)
     with only_run_of(layout):
-        return _run(spec, str(data), layout, report, check_seconds, beam_args, progress, more)
+        result = _run(spec, str(data), layout, report, check_seconds, beam_args, progress, more)
+    return dataclasses.replace(result, rows=rows)
 
 
 def readable_by_beam(name: str, folder: str | os.PathLike[str]) -> AnyPath:

@@ -23,6 +23,9 @@ _GROUPS = frozenset(
         *("visitor", "worker", "writer"),
     )
 )
+_CODES = frozenset(("code", "codes", "ids", "token", "tokens"))
+# `x/index` beside one of these parts is the number of a class or a term.
+_CODED = frozenset(("category", "class", "label", "token", "word"))
 _ID_WORDS = frozenset(("guid", "hash", "id", "identifier", "key", "no", "nr", "num", "number", "uuid"))
 
 
@@ -46,6 +49,19 @@ def is_group_name(key: str) -> bool:
     words = words_of(key)
     named = [word for word in words if word in _GROUPS]
     return bool(named) and set(words) <= _GROUPS | _ID_WORDS
+
+
+def is_code_name(key: str) -> bool:
+    """Whether a key's name suggests that its integers are ids or codes, and not quantities.
+
+    >>> is_code_name("item_id"), is_code_name("icd/code"), is_code_name("region/label/index"), is_code_name("user")
+    (True, True, True, True)
+    >>> is_code_name("frame_index"), is_code_name("age"), is_code_name("num_users")
+    (False, False, False)
+    """
+    words = words_of(key)
+    numbered = words == ["index"] and any(part in _CODED for part in key.lower().split("/"))
+    return is_id_name(key) or is_group_name(key) or numbered or (bool(words) and words[-1] in _CODES)
 
 
 def is_id_name(key: str) -> bool:

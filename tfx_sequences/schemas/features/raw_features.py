@@ -146,6 +146,20 @@ def served_features(spec: SequenceSpec) -> list[RawFeature]:
     return [feature for feature in raw_features(spec, with_label=False) if feature.role != "id"]
 
 
+def key_of_items(spec: SequenceSpec) -> str:
+    """The key of a feature of the steps that each record read as `record: ELWC` has, so that all its items are counted.
+
+    Empty for other records.
+
+    >>> lists = {"record": "ELWC", "label": {"key": "clicked", "per_step": True}}
+    >>> key_of_items(SequenceSpec(name="s", sequence={"price": {"type": "numeric"}}, **lists))
+    'price'
+    """
+    if spec.record != "ELWC":
+        return ""
+    return next((feature.key for feature in served_features(spec) if feature.is_sequence), "")
+
+
 def offset_feature(spec: SequenceSpec, column: BaseColumn) -> RawFeature | None:
     """The feature that a column's offset names; None if it does not name one.
 

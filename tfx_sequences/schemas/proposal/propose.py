@@ -204,7 +204,7 @@ def _check_roles(roles: Sequence[tuple[str, str]], context: Sequence[SchemaFeatu
             f"'{key}' cannot be {words}.",
             expected=f"{expected}: {shortened(candidates) or 'no such feature exists'}",
             received=received,
-            fix=f"Choose another {role}.{did_you_mean(key, candidates)}",
+            fix=f"Choose another {role}.{_did_you_mean(key, candidates)}",
         )
     given = [key for _, key in roles]
     twice = sorted({key for key in given if given.count(key) > 1})
@@ -212,6 +212,12 @@ def _check_roles(roles: Sequence[tuple[str, str]], context: Sequence[SchemaFeatu
         raise SpecError(
             f"'{twice[0]}' was given two roles.", fix="Use different keys for label, example_weight and id_key."
         )
+
+
+def _did_you_mean(key: str, candidates: Sequence[str]) -> str:
+    """Suggests the keys that end with what was given, such as `clip/label` for `label`, or else a similar one."""
+    ending = [known for known in candidates if re.split(r"[/:]", known)[-1] == key]
+    return f" Did you mean {shortened(ending)}?" if ending else did_you_mean(key, candidates)
 
 
 def _role(rest: Sequence[SchemaFeature], key: str | None, role: str, notes: list[Note]) -> SchemaFeature | None:

@@ -22,8 +22,9 @@ class BytesSample:
         lengths: The smallest and the greatest number of bytes.
         image: The image format, such as `JPEG`, whose signature starts all values; otherwise None.
         image_shape: Height, width and channels of the first image; None if the images cannot be decoded.
-        encoding: The type of the numbers in all values, from their size and bit patterns: `float32`, `float64` or
-            `tensor`; None if unknown.
+        encoding: The type of the numbers in all values, from their size and bit patterns: `float32`, `float64`,
+            `int16` or `tensor`; None if unknown.
+        big_endian: Whether the numbers start with their most significant byte.
         shape: The shape of the array, for `encoding`.
         has_spaces: Whether a text has several words.
         numbers: What all texts are: `numbers`, `times` (ISO dates), or None.
@@ -35,6 +36,7 @@ class BytesSample:
     image: str | None = None
     image_shape: tuple[int, int, int] | None = None
     encoding: str | None = None
+    big_endian: bool = False
     shape: tuple[int, ...] = ()
     has_spaces: bool = False
     numbers: str | None = None
@@ -94,8 +96,10 @@ def column_of_bytes(
     if sample.image is not None:
         return _images(sample)
     if sample.encoding is not None:
-        fields = {"type": "numeric", "shape": sample.shape, "encoding": sample.encoding}
-        return fields, [f"bytes that contain {sample.encoding}, judged by their size and bit patterns"]
+        order = "big-endian " if sample.big_endian else ""
+        fields: dict[str, Any] = {"type": "numeric", "shape": sample.shape, "encoding": sample.encoding}
+        fields |= {"big_endian": True} if sample.big_endian else {}
+        return fields, [f"bytes that contain {order}{sample.encoding}, judged by their size and bit patterns"]
     least, size = sample.lengths
     if least != size:
         return None, [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tfx_sequences.schemas.columns.group_names import is_code_name
 from tfx_sequences.schemas.columns.names import MISSING_INT, NO_ID
 from tfx_sequences.schemas.proposal.schema_features import SchemaFeature
 
@@ -34,6 +35,9 @@ def proposed_column(
     is_number = feature.dtype == "float32" or (
         feature.dtype == "int64" and feature.shape is not None and not feature.is_categorical and not feature.terms
     )
+    if is_number and feature.is_scalar and _is_code(feature):
+        fields, notes = _categorical(feature)
+        return fields, [*notes, "integers, treated as ids or codes because of the name; if not, use {type: numeric}"]
     if is_number:
         return _numeric(feature, in_example=record == "Example")
     if not feature.is_scalar and in_sequence and record == "Example":
@@ -41,10 +45,17 @@ def proposed_column(
     return _categorical(feature)
 
 
+def _is_code(feature: SchemaFeature) -> bool:
+    """Whether integers of which the schema does not say what they are have the name of ids or codes."""
+    undeclared = feature.is_categorical is None and feature.id_range is None and feature.default is None
+    return feature.dtype == "int64" and undeclared and is_code_name(feature.key)
+
+
 def _numeric(feature: SchemaFeature, *, in_example: bool) -> tuple[dict[str, Any] | None, list[str]]:
     if feature.shape is None:
         per = "step" if feature.is_sequence else "record"
-        return None, [f"a varying number of values per {per}, but a numeric column has a fixed shape"]
+        advice = "if they are weights of terms, declare weighted_by in the column of the terms"
+        return None, [f"a varying number of values per {per}, but a numeric column has a fixed shape; {advice}"]
     fields: dict[str, Any] = {"type": "numeric", "shape": feature.shape, "dtype": feature.dtype}
     notes = []
     if in_example and not feature.is_sequence and max(feature.shape, default=1) >= _MANY_VALUES:

@@ -33,7 +33,7 @@ TRANSFORM_SECTIONS = (
     "example_weight",
     "example_weight_dtype",
 )
-TRAIN_SECTIONS = (*TRANSFORM_SECTIONS, "name", "batching", "model", "training")
+TRAIN_SECTIONS = (*TRANSFORM_SECTIONS, "name", "rows", "batching", "model", "training")
 
 
 def load_spec(source: str | Path) -> SequenceSpec:
