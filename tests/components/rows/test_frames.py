@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pandas as pd
+import polars
 import pyarrow as pa
 import pytest
 import tensorflow as tf
@@ -44,6 +45,7 @@ def as_kinds(frame):
     table = pa.Table.from_pandas(frame)
     return {
         "Arrow table": table,
+        "Polars": polars.DataFrame(frame.to_dict("list")),
         "Arrow batches": table.to_batches(max_chunksize=7),
         "columns": {name: frame[name].tolist() for name in frame},
         "arrays": {name: frame[name].to_numpy() for name in frame},

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib.util import find_spec
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from tfx_sequences.components.records.framing import framed
-from tfx_sequences.errors import EnvironmentNotSupportedError
 from tfx_sequences.schemas.kinds.declared_kind import SCORES
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
@@ -29,19 +27,9 @@ def writer_for(path: Path | None, spec: SequenceSpec) -> Callable[[Iterable[Row]
     Args:
         path: The file; None for standard output, which gets JSON lines.
         spec: The model's spec.
-
-    Raises:
-        EnvironmentNotSupportedError: The file is Parquet, but pyarrow is not installed.
     """
     name = path.name.lower() if path else ""
     if name.endswith(".parquet"):
-        if find_spec("pyarrow") is None:
-            raise EnvironmentNotSupportedError(
-                "Parquet files need pyarrow, which is not installed.",
-                expected="pyarrow, which the extra 'tfx' installs",
-                received="an environment without it",
-                fix="Install 'tfx-sequences[tfx]' or pyarrow, or write .jsonl or .tfrecord.",
-            )
         return _write_parquet
     if name.endswith((".tfrecord", ".tfrecord.gz", ".tfrecords", ".tfrecords.gz")):
         return lambda rows, file: _write_tfrecords(rows, file, spec, packed=name.endswith(".gz"))
