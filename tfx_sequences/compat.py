@@ -20,6 +20,8 @@ PYTHON_NEWEST = (3, 13)
 # From Python 3.12 on, TFX's wheels (ml-metadata, TFDV) are built for this C library.
 PYTHON_OF_NEWER_TFX = (3, 12)
 GLIBC_OF_NEWER_TFX = (2, 39)
+# From this version of pyarrow on, `concat_tables` has `promote_options` in place of `promote`.
+PYARROW_WITH_PROMOTE_OPTIONS = 14
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,19 @@ def message_to_dict(message: Any) -> dict[str, Any]:
     known = inspect.signature(json_format.MessageToDict).parameters
     defaults = next(name for name in names if name in known)
     return json_format.MessageToDict(message, preserving_proto_field_name=True, **{defaults: True})
+
+
+def joined_tables(tables: list[Any]) -> Any:
+    """The rows of several Arrow tables; a column that a table lacks is null there.
+
+    >>> import pyarrow as pa
+    >>> joined_tables([pa.table({"a": [1]}), pa.table({"b": [2]})]).to_pydict()
+    {'a': [1, None], 'b': [None, 2]}
+    """
+    import pyarrow as pa
+
+    renamed = _major(pa.__version__) >= PYARROW_WITH_PROMOTE_OPTIONS
+    return pa.concat_tables(tables, **({"promote_options": "default"} if renamed else {"promote": True}))
 
 
 def quiet_environment() -> None:

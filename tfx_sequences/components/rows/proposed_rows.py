@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from tfx_sequences.compat import joined_tables
 from tfx_sequences.components.rows.column_facts import ColumnFacts
 from tfx_sequences.components.rows.cutting import CutRules, cut_rows
 from tfx_sequences.components.rows.frames import Frames, frames_of
@@ -68,7 +69,7 @@ def propose_rows(
     >>> spec.rows.group_by, spec.rows.order_by, list(spec.sequence), spec.label.key
     (('user_id',), 'ts', ['ts', 'page'], 'label')
     """
-    table = pa.concat_tables(frames_of(rows), promote=True).combine_chunks()
+    table = joined_tables(list(frames_of(rows))).combine_chunks()
     if not table.num_rows:
         raise DataError("There are no rows.", expected="a table with some groups", fix="Give more rows.")
     facts = {column: ColumnFacts.of(column, _array(table, column)) for column in table.column_names}

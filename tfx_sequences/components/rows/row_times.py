@@ -86,10 +86,20 @@ def as_text(column: pa.Array) -> pa.Array:
     return column.cast(pa.string())
 
 
-def plain_numbers(text: pa.Array, there: np.ndarray) -> pa.Array:
-    """Numbers as Arrow parses them: without spaces and plus signs; null where `there` (bool `[N]`) is false."""
-    kept = text if there.all() else pc.if_else(pa.array(there), text, pa.scalar(None, pa.string()))
-    return pc.utf8_ltrim(pc.utf8_trim_whitespace(kept), "+")
+def parsed_numbers(text: pa.Array, there: np.ndarray, kind: pa.DataType) -> pa.Array:
+    """The numbers that texts are, `[N]`; null where `there` (bool `[N]`) is false. Spaces and plus signs are ignored.
+
+    Only texts that are there are given to Arrow's parser, because some versions also parse the bytes of null values.
+
+    Raises:
+        ArrowInvalid: A text is not a number of this type.
+
+    >>> parsed_numbers(pa.array([" +7", "x", None, "8"]), np.array([True, False, False, True]), pa.int64()).to_pylist()
+    [7, None, None, 8]
+    """
+    kept = text if there.all() else text.filter(pa.array(there))
+    found = pc.utf8_ltrim(pc.utf8_trim_whitespace(kept), "+").cast(kind)
+    return found if there.all() else found.take(pa.array(np.cumsum(there) - 1, mask=~there))
 
 
 def order_kind(column: pa.Array) -> OrderKind | None:
@@ -131,9 +141,8 @@ def order_values(column: pa.Array, kind: OrderKind, time_zone: str) -> tuple[np.
     if is_text(column.type):
         text = as_text(column)
         there = matches(text, INTEGER if kind == "int64" else NUMBER)
-        column = plain_numbers(text, there)
     try:
-        found = column.cast(numbers)
+        found = parsed_numbers(text, there, numbers) if is_text(column.type) else column.cast(numbers)
     except pa.ArrowInvalid:
         return np.zeros(len(column), numbers.to_pandas_dtype()), np.zeros(len(column), bool)
     there = np.asarray(found.is_valid().to_numpy(zero_copy_only=False), bool)

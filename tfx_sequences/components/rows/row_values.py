@@ -16,7 +16,7 @@ from tfx_sequences.components.rows.row_times import (
     is_text,
     matches,
     nanoseconds,
-    plain_numbers,
+    parsed_numbers,
 )
 from tfx_sequences.components.rows.wire import Dtype, offsets_of
 
@@ -186,14 +186,14 @@ def _from_text(column: pa.Array, feature: StoredFeature, time_zone: str) -> tupl
     numbers, integers = pa.float64(), matches(text, INTEGER)
     if feature.dtype == "int64":
         numbers = pa.int64() if (integers | ~there).all() else numbers
-    values = plain_numbers(text, there).cast(numbers)
+    values = parsed_numbers(text, there, numbers)
     wrong = ~(missing | there | dates)
     if feature.dtype == "float32":
         values = _floats(values)
     elif numbers == pa.float64():
         # A column with "3.0": its integers are parsed apart, because a float64 does not hold their last digits.
         rounded, fractions = _whole(values)
-        exact = plain_numbers(text, integers).cast(pa.int64())
+        exact = parsed_numbers(text, integers, pa.int64())
         values, wrong = pc.if_else(pa.array(integers), exact, rounded), wrong | (fractions & ~integers)
     if dates.any():
         found, real = nanoseconds(column, time_zone)
