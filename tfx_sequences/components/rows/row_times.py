@@ -138,11 +138,12 @@ def order_values(column: pa.Array, kind: OrderKind, time_zone: str) -> tuple[np.
     if kind == "time":
         return nanoseconds(column, time_zone)
     numbers = pa.int64() if kind == "int64" else pa.float64()
-    if is_text(column.type):
-        text = as_text(column)
-        there = matches(text, INTEGER if kind == "int64" else NUMBER)
     try:
-        found = parsed_numbers(text, there, numbers) if is_text(column.type) else column.cast(numbers)
+        if is_text(column.type):
+            text = as_text(column)
+            found = parsed_numbers(text, matches(text, INTEGER if kind == "int64" else NUMBER), numbers)
+        else:
+            found = column.cast(numbers)
     except pa.ArrowInvalid:
         return np.zeros(len(column), numbers.to_pandas_dtype()), np.zeros(len(column), bool)
     there = np.asarray(found.is_valid().to_numpy(zero_copy_only=False), bool)
