@@ -182,7 +182,7 @@ def test_examples_are_recognized(tmp_path):
         ({"batch": 3}, UserInputError, "batch_size"),
         ({"batch_size": 0}, SpecError, "batch_size"),
         ({"label": {"key": "kind", "type": "no"}}, SpecError, "no"),
-        ({"drop_shorter_than": 99}, DataError, "no records to batch"),
+        ({"drop_shorter_than": 99}, DataError, "nothing to batch"),
     ],
 )
 def test_mistakes_are_named(folder, arguments, error, message):
@@ -193,7 +193,7 @@ def test_mistakes_are_named(folder, arguments, error, message):
 def test_missing_files_and_wrong_columns_are_named(folder):
     with pytest.raises(DataError, match=r"no file that matches .*valid"):
         make_dataset(f"{folder}/valid*", COLUMNS)
-    with pytest.raises(SpecError, match="no sequence column"):
+    with pytest.raises(SpecError, match="needs a sequence column"):
         make_dataset(f"{folder}/train*", [AGE])
     with pytest.raises(SpecError, match="not a column"):
         make_dataset(f"{folder}/train*", ["x"])

@@ -52,7 +52,7 @@ def test_one_file_is_of_train_whatever_its_name(tmp_path):
 def test_a_folder_without_rows_is_an_error(tmp_path, names):
     for name in names:
         (tmp_path / name).write_text("")
-    with pytest.raises(DataError, match="There are no rows in"):
+    with pytest.raises(DataError, match="No file of rows was found in"):
         find_row_files(tmp_path, Splits())
     with pytest.raises(DataError, match="neither a file nor a folder"):
         find_row_files(tmp_path / "no", Splits())

@@ -8,7 +8,12 @@ from tfx_sequences.schemas.columns.feature_columns import (
     sequence_categorical_column_with_vocabulary_list,
     sequence_numeric_column,
 )
-from tfx_sequences.schemas.columns.representations import embedding_column, indicator_column
+from tfx_sequences.schemas.columns.representations import (
+    embedding_column,
+    indicator_column,
+    weighted_categorical_column,
+)
+from tfx_sequences.schemas.features.raw_features import raw_features
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.unlabelled_spec import UnlabelledSpec, spec_of_columns
 
@@ -26,7 +31,15 @@ def test_only_this_spec_may_lack_a_label():
 def test_a_feature_with_two_representations_is_read_once():
     word = sequence_categorical_column_with_vocabulary_list("word", ["a"])
     spec = spec_of_columns([embedding_column(word, 2), indicator_column(word), numeric_column("age")])
-    assert set(spec.columns) == {"sequence.word", "context.age"}
+    assert [feature.tensor_name for feature in raw_features(spec)] == ["age", "sequence.word"]
+
+
+def test_weights_of_one_of_two_representations_are_read():
+    word = sequence_categorical_column_with_vocabulary_list("word", ["a"], multi_valued=True)
+    weighted = embedding_column(weighted_categorical_column(word, "weight"), 2)
+    for columns in ([weighted, indicator_column(word)], [indicator_column(word), weighted]):
+        names = [feature.tensor_name for feature in raw_features(spec_of_columns(columns))]
+        assert names == ["sequence.weight", "sequence.word"]
 
 
 def test_a_label_is_a_key_or_its_fields():
@@ -36,7 +49,7 @@ def test_a_label_is_a_key_or_its_fields():
         spec_of_columns(X, {"key": "x", "per_step": True})
 
 
-@pytest.mark.parametrize(("columns", "message"), [([], "no sequence column"), ([3], "not a column")])
+@pytest.mark.parametrize(("columns", "message"), [([], "needs a sequence column"), ([3], "not a column")])
 def test_mistakes_are_named(columns, message):
     with pytest.raises(SpecError, match=message):
         spec_of_columns(columns)

@@ -177,11 +177,14 @@ def _files(files: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> 
         matches = sorted(tf.io.gfile.glob(os.fspath(pattern)))
         if not matches:
             raise DataError(
-                "There are no files to read.", expected="TFRecord files", received=f"no file that matches {pattern}"
+                "make_dataset found nothing to read.",
+                expected="TFRecord files",
+                received=f"no file that matches {pattern}",
+                fix="Correct the pattern, or the working folder.",
             )
         found += [match for match in matches if match not in found]
     if not found:
-        raise UserInputError("There are no files to read.", expected="TFRecord files", received="an empty list")
+        raise UserInputError("make_dataset found nothing to read.", expected="TFRecord files", received="an empty list")
     return found
 
 
@@ -204,7 +207,7 @@ def _kept_lengths(files: list[str], records: RecordFormat, batching: Batching) -
     found = count_lengths(files, records)
     if not found.as_batched(batching).counts.sum():
         raise DataError(
-            "There are no records to batch.",
+            "make_dataset found nothing to batch.",
             expected="at least one record of a length that is kept",
             received=f"{int(found.counts.sum())} records in {len(files)} files",
             fix="Check the files, and drop_shorter_than and drop_longer_than.",

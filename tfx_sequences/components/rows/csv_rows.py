@@ -118,7 +118,7 @@ def read_header(file: RowFile) -> list[str]:
 
 
 def line_of(file: RowFile, place: int) -> int | None:
-    """The line where a row of a CSV file begins, from 1 on; None if there is no such row.
+    """The line where a row of a CSV file begins, from 1 on; None if the file has fewer rows.
 
     Args:
         file: The file.

@@ -61,7 +61,7 @@ def propose_rows(
         name: Name of the spec.
 
     Raises:
-        DataError: There are no rows.
+        DataError: The table is empty.
         SpecError: Group or label are not known, or a column that is named does not exist.
 
     >>> rows = [{"user_id": u, "ts": t, "page": "ab"[t % 2], "label": "yn"[u]} for u in (0, 1) for t in (1, 2, 3)]
@@ -71,7 +71,7 @@ def propose_rows(
     """
     table = joined_tables(list(frames_of(rows))).combine_chunks()
     if not table.num_rows:
-        raise DataError("There are no rows.", expected="a table with some groups", fix="Give more rows.")
+        raise DataError("The table is empty.", expected="some groups of rows", received="0 rows", fix="Give more rows.")
     facts = {column: ColumnFacts.of(column, _array(table, column)) for column in table.column_names}
     for column in (*group_by, *((order_by,) if order_by else ()), *((label,) if label else ())):
         if column not in facts:

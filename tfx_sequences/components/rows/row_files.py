@@ -84,7 +84,7 @@ def find_row_files(
         delimiter: Between the values of CSV; None: known from the names.
 
     Raises:
-        DataError: There are no such files.
+        DataError: No file can hold rows.
     """
     source = path_of(data).expanduser()
     paths: Iterable[AnyPath] = [source] if source.is_file() else source.glob("**/*") if source.is_dir() else []
@@ -103,7 +103,7 @@ def find_row_files(
         elif source.is_file():
             received = f"a file called '{source.name}'"
         raise DataError(
-            f"There are no rows in {data}.",
+            f"No file of rows was found in {data}.",
             expected=f"files whose names end in {', '.join(_FORMATS)}, or any files with rows.format in the spec",
             received=received,
             fix="Check the path, or set rows.format in the spec.",

@@ -157,7 +157,7 @@ def _varints(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def context_entry(key: str, dtype: Dtype, values: pa.Array) -> pa.Array:
-    """The entry of a context feature in each record, binary `[R]`: empty where there are no values.
+    """The entry of a context feature in each record, binary `[R]`: empty for a record without values.
 
     Args:
         key: The key of the feature.

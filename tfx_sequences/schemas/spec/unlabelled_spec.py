@@ -35,7 +35,7 @@ def spec_of_columns(
         **sections: Other sections and fields of the spec.
 
     Raises:
-        SpecError: There is no sequence column, or something else is not a column.
+        SpecError: A sequence column is missing, or something else is not a column.
 
     >>> from tfx_sequences import numeric_column, sequence_numeric_column
     >>> columns = [sequence_numeric_column("x"), numeric_column("age")]
@@ -52,14 +52,22 @@ def spec_of_columns(
                 received=f"{type(column).__module__}.{type(column).__name__}",
                 fix="from_feature_columns converts tf.feature_column objects; load_spec reads a spec.",
             )
-    of_steps = {column.key: column for column in given if column.is_sequence}
+    of_steps = _named(column for column in given if column.is_sequence)
     if not of_steps:
         raise SpecError(
-            "make_dataset was given no sequence column.",
+            "make_dataset needs a sequence column.",
             expected="at least one column that determines the steps of a record",
             received=", ".join(column.key for column in given) or "no columns",
             fix="Use the sequence_... functions for features of steps.",
         )
-    context = {column.key: column for column in given if not column.is_sequence}
+    context = _named(column for column in given if not column.is_sequence)
     fields = {"key": label} if isinstance(label, str) else label
     return declared(UnlabelledSpec, name="dataset", sequence=of_steps, context=context, label=fields, **sections)
+
+
+def _named(columns: Iterable[BaseColumn]) -> dict[str, BaseColumn]:
+    """The columns by key; further columns of the same feature, which may need other features too, by their names."""
+    found: dict[str, BaseColumn] = {}
+    for column in columns:
+        found[column.name if column.key in found else column.key] = column
+    return found
