@@ -94,7 +94,7 @@ def test_evenly_spaced_times_have_no_sessions():
 
 
 def test_no_rows_and_no_steps_are_errors():
-    with pytest.raises(DataError, match="no rows"):
+    with pytest.raises(DataError, match="table is empty"):
         propose_rows(visits()[:0])
     frame = pd.DataFrame({"user_id": [1, 1, 2, 2], "age": [3, 3, 4, 4], "label": [0, 0, 1, 1]})
     with pytest.raises(SpecError, match="nothing to read step by step"):
