@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tfx_sequences.components.rows import wire
-from tfx_sequences.components.rows.cutting import Cuts, cut_rows
+from tfx_sequences.components.rows.cutting import WHOLE, Cuts, Piece, cut_rows
+from tfx_sequences.components.rows.long_groups import LongGroup
 from tfx_sequences.components.rows.row_counts import RowCounts
 from tfx_sequences.components.rows.row_plan import RowPlan
 from tfx_sequences.components.rows.row_splits import RowSplits
@@ -38,22 +39,62 @@ class RecordBatch:
     rows: np.ndarray
 
 
-def records_of(table: pa.Table, tables: RowTables, splits: RowSplits, counts: RowCounts) -> Iterator[RecordBatch]:
-    """The records of a table of whole groups, ordered by group and time.
+Batches = Iterator[RecordBatch]
+
+
+def records_of(rows: pa.Table | LongGroup, tables: RowTables, splits: RowSplits, counts: RowCounts) -> Batches:
+    """The records of whole groups, ordered by group and time.
 
     Args:
-        table: From `RowTables.converted`; all rows of its groups.
-        tables: What made it.
+        rows: All rows of some groups, from `RowTables.converted`; or those of a long group.
+        tables: What made them.
         splits: How records are divided.
         counts: Gets the numbers of rows and records.
     """
-    if not table.num_rows:
-        return
-    plan, table = tables.plan, table.combine_chunks()
+    if isinstance(rows, LongGroup):
+        yield from _records_of_long(rows, tables, splits, counts)
+    elif rows.num_rows:
+        table = rows.combine_chunks()
+        cuts = _cut(table, tables, splits)
+        yield from _batches(table, cuts, tables, splits, counts)
+
+
+def _records_of_long(group: LongGroup, tables: RowTables, splits: RowSplits, counts: RowCounts) -> Batches:
+    """The records of a long group, piece by piece. Only the rows of one piece are in memory, and those of the records
+    that have begun.
+    """
+    counts.groups += 1
+    counts.backwards += group.backwards
+    waiting: list[pa.Table] = []
+    kept, new, piece = 0, 0, WHOLE
+    for table, more in group.pieces(lambda table: _of_rows(table, tables, splits)):
+        waiting.append(table)
+        new += table.num_rows
+        # As many new rows as were kept, so that the rows of a long record are not sorted again for each piece.
+        if more and new < kept:
+            continue
+        table = pa.concat_tables(waiting).combine_chunks()
+        cuts = _cut(table, tables, splits, dataclasses.replace(piece, more=more))
+        yield from _batches(table, dataclasses.replace(cuts, groups=0, backwards=0), tables, splits, counts)
+        waiting = [table.take(pa.array(cuts.order[cuts.done :]))] if more else []
+        kept, new, piece = (len(cuts.order) - cuts.done if more else 0), 0, cuts.rest
+
+
+def _of_rows(table: pa.Table, tables: RowTables, splits: RowSplits) -> np.ndarray | None:
+    """The split of each row, int `[N]`, where rows are divided by time."""
+    return splits.of_times(_numbers(table, CLOCK), tables.clock_kind) if CLOCK in table.column_names else None
+
+
+def _cut(table: pa.Table, tables: RowTables, splits: RowSplits, piece: Piece = WHOLE) -> Cuts:
     times = _numbers(table, TIME) if TIME in table.column_names else None
-    of_rows = splits.of_times(_numbers(table, CLOCK), tables.clock_kind) if CLOCK in table.column_names else None
-    cuts = cut_rows(_group_ranks(table), times, of_rows, _numbers(table, ROW), plan.cut_rules(tables.kind))
+    rules = tables.plan.cut_rules(tables.kind)
+    return cut_rows(_group_ranks(table), times, _of_rows(table, tables, splits), _numbers(table, ROW), rules, piece)
+
+
+def _batches(table: pa.Table, cuts: Cuts, tables: RowTables, splits: RowSplits, counts: RowCounts) -> Batches:
+    """The records of ranges of rows."""
     _count(counts, table, cuts)
+    of_rows = _of_rows(table, tables, splits)
     if of_rows is not None:
         of_records = of_rows[cuts.order[cuts.starts]]
     else:
@@ -68,7 +109,7 @@ def records_of(table: pa.Table, tables: RowTables, splits: RowSplits, counts: Ro
         places = np.repeat(part.starts - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
         steps = cuts.order[places]
         rows = _numbers(table, ROW)[steps]
-        yield RecordBatch(_encoded(table, plan, part, steps), of_records[first:end], lengths, rows)
+        yield RecordBatch(_encoded(table, tables.plan, part, steps), of_records[first:end], lengths, rows)
 
 
 def _numbers(table: pa.Table, name: str) -> np.ndarray:
