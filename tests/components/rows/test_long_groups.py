@@ -58,7 +58,7 @@ def made(rows, tables, splits):
     records = [record for batch in batches for record in batch.records.to_pylist()]
     places = [
         list(itertools.chain.from_iterable(part.tolist() for part in parts))
-        for parts in zip(*((batch.splits, batch.lengths, batch.rows) for batch in batches), strict=True)
+        for parts in zip(*((batch.splits, batch.lengths, batch.rows, batch.begins) for batch in batches), strict=True)
     ]
     return records, places, counts
 

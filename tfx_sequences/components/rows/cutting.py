@@ -55,6 +55,7 @@ class Cuts:
         starts: int `[R]`: the first place in `order` of each record.
         stops: int `[R]`: the place after its last.
         labels: int `[R]`: the place of the row with its label.
+        begins: bool `[R]`: whether it is the first record of its session.
         groups: Number of groups.
         ties: Number of rows with the group and time of the row before.
         tied: int: their places in `order`.
@@ -70,6 +71,7 @@ class Cuts:
     starts: np.ndarray
     stops: np.ndarray
     labels: np.ndarray
+    begins: np.ndarray
     groups: int
     ties: int
     tied: np.ndarray
@@ -141,9 +143,11 @@ def cut_rows(
     covered = _covered(starts, stops, done, piece)
     if done - too_short > covered:
         cut["outside of all windows"] = done - too_short - covered
+    begins = new_session[starts]
+    begins[:1] &= not piece.begun
     labels, has_label = _labels(starts, stops, new_part, time, rules)
     if not has_label.all():
-        starts, stops, labels = starts[has_label], stops[has_label], labels[has_label]
+        starts, stops, labels, begins = (its[has_label] for its in (starts, stops, labels, begins))
         kept = _covered(starts, stops, done, piece)
         if covered > kept:
             cut["in records without a next row for their label"] = covered - kept
@@ -152,7 +156,7 @@ def cut_rows(
     begun = piece.begun if not done else done < count and not new_session[done]
     rest = Piece(begun, max(0, piece.covered - done, int(stops.max(initial=0)) - done))
     return Cuts(
-        order, starts, stops, labels, int(new_group.sum()), len(tied), tied, backwards, covered, cut, done, rest
+        order, starts, stops, labels, begins, int(new_group.sum()), len(tied), tied, backwards, covered, cut, done, rest
     )
 
 

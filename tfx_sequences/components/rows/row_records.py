@@ -30,13 +30,44 @@ class RecordBatch:
         records: Binary `[R]`.
         splits: int `[R]`: the index of each record's split in `RowSplits.names`.
         lengths: int `[R]`: number of steps.
-        rows: int64: the numbers of the rows of all records, one after another.
+        begins: bool `[R]`: whether it is the first record of its session.
+        table: The rows that they are made of, and others.
+        steps: int: the places in `table` of the rows of all records, one after another.
     """
 
     records: pa.Array
     splits: np.ndarray
     lengths: np.ndarray
-    rows: np.ndarray
+    begins: np.ndarray
+    table: pa.Table
+    steps: np.ndarray
+
+    @property
+    def rows(self) -> np.ndarray:
+        """The numbers of the rows of all records, one after another, int64."""
+        return _numbers(self.table, ROW)[self.steps]
+
+    def parts(self, records: int, padded_steps: int) -> Iterator[RecordBatch]:
+        """The same records, some at a time.
+
+        Args:
+            records: Most records of a part.
+            padded_steps: Most steps of a part that is padded to its longest record; a longer record is alone.
+        """
+        lengths, ends = self.lengths.tolist(), np.concatenate([[0], np.cumsum(self.lengths)])
+        first = 0
+        while first < len(lengths):
+            end, longest = first, 0
+            while end < min(len(lengths), first + records):
+                longest = max(longest, lengths[end])
+                if end > first and longest * (end + 1 - first) > padded_steps:
+                    break
+                end += 1
+            some, steps = slice(first, end), self.steps[ends[first] : ends[end]]
+            yield RecordBatch(
+                self.records[some], self.splits[some], self.lengths[some], self.begins[some], self.table, steps
+            )
+            first = end
 
 
 Batches = Iterator[RecordBatch]
@@ -102,14 +133,15 @@ def _batches(table: pa.Table, cuts: Cuts, tables: RowTables, splits: RowSplits, 
     for names, number in zip(*np.unique(of_records, return_counts=True), strict=True):
         counts.records[splits.names[names]] += int(number)
     for first, end in _chunks(cuts.stops - cuts.starts):
+        some = slice(first, end)
         part = dataclasses.replace(
-            cuts, starts=cuts.starts[first:end], stops=cuts.stops[first:end], labels=cuts.labels[first:end]
+            cuts, starts=cuts.starts[some], stops=cuts.stops[some], labels=cuts.labels[some], begins=cuts.begins[some]
         )
         lengths = part.stops - part.starts
         places = np.repeat(part.starts - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
         steps = cuts.order[places]
-        rows = _numbers(table, ROW)[steps]
-        yield RecordBatch(_encoded(table, tables.plan, part, steps), of_records[first:end], lengths, rows)
+        records = _encoded(table, tables.plan, part, steps)
+        yield RecordBatch(records, of_records[some], lengths, part.begins, table, steps)
 
 
 def _numbers(table: pa.Table, name: str) -> np.ndarray:
