@@ -127,14 +127,14 @@ def cut_rows(
     stops = np.append(starts[1:], count) if count else starts
     short = stops - starts < rules.min_steps
     short[:1] &= not piece.begun
-    last_session = (starts[-1], bool(short[-1])) if count else (0, True)
+    last, unfinished = (int(starts[-1]), bool(short[-1])) if count else (0, True)
     short_starts, short_stops = starts[short], stops[short]
     starts, stops = starts[~short], stops[~short]
     if rules.window is not None:
         starts, stops = windows(starts, stops, rules.window)
     done = count
     if piece.more:
-        done = _done(*last_session, starts, stops, count, time, rules)
+        done = _done(last, unfinished, starts, stops, count, time, rules)
         starts, stops = starts[starts < done], stops[starts < done]
     cut: dict[str, int] = {}
     too_short = int(np.maximum(0, np.minimum(short_stops, done) - short_starts).sum())

@@ -97,13 +97,12 @@ class RowStore:
             most = rows * self._budget / _LONG / size
             long = {number: LongGroup(folder, int(most / 2)) for number in _long_groups(folder / str(part), most)}
             for table in _stored(folder / str(part)):
-                hashes = group_hashes(table) if long else None
                 for number, group in long.items():
-                    mine = hashes == number
+                    mine = np.asarray(group_hashes(table) == np.uint64(number))
                     if mine.any():
                         # Another group may have the same hash.
                         mine[mine] = group.taken(table.filter(pa.array(mine)))
-                        table, hashes = table.filter(pa.array(~mine)), hashes[~mine]
+                        table = table.filter(pa.array(~mine))
                 inner.add(table)
             yield from inner.tables()
             yield from long.values()
