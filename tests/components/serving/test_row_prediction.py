@@ -12,9 +12,7 @@ from tfx_sequences.components.rows.ingestion import ingest
 from tfx_sequences.components.serving import row_prediction
 from tfx_sequences.components.serving.loaded_model import load_model
 from tfx_sequences.components.serving.names import EXAMPLES, SERVING_SIGNATURE
-from tfx_sequences.components.serving.row_prediction import Answered, lines_of
 from tfx_sequences.errors import DataError, SpecError
-from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 @pytest.fixture(scope="module")
@@ -92,19 +90,3 @@ def test_windows_of_a_session_are_joined(model, join):
         expected = scores.max(0) if join == "max" else scores.mean(0)
         np.testing.assert_allclose(found.outputs["scores"][place], expected, rtol=1e-6)
         assert found.outputs["predicted_class"][place] == classes[found.outputs["scores"][place].argmax()]
-
-
-def test_lines_have_the_keys_of_their_rows():
-    outputs = {"predictions": np.array([0.5, 0.25, 0.0]), "sequence_length": np.array(2)}
-    record = Answered(outputs, np.array([4, 2]), 1, {"user": "ann"}, ["t0", "t1"])
-    label = {"key": "y", "type": "regression", "per_step": True}
-    of_steps = SequenceSpec(name="s", sequence={"x": {"type": "numeric"}}, label=label)
-    assert list(lines_of(record, of_steps, numbers=True)) == [
-        {"row": 4, "group": {"user": "ann"}, "time": "t0", "prediction": 0.5},
-        {"row": 2, "group": {"user": "ann"}, "time": "t1", "prediction": 0.25},
-    ]
-    of_records = SequenceSpec(name="s", sequence={"x": {"type": "numeric"}}, label={"key": "y", "type": "regression"})
-    record = Answered({"predictions": np.array(0.5)}, np.array([4, 2]), 1, {"user": "ann"}, ["t0", "t1"])
-    assert list(lines_of(record, of_records)) == [
-        {"group": {"user": "ann"}, "first": "t0", "last": "t1", "steps": 2, "prediction": 0.5}
-    ]

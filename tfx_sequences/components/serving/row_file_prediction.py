@@ -19,7 +19,8 @@ from tfx_sequences.components.rows.row_store import BUDGET, RowStore
 from tfx_sequences.components.rows.row_table import FILE_BITS, RowTables
 from tfx_sequences.components.serving.loaded_model import LoadedModel
 from tfx_sequences.components.serving.predictor import Failure
-from tfx_sequences.components.serving.row_prediction import Answered, answered
+from tfx_sequences.components.serving.row_answers import answered
+from tfx_sequences.components.serving.row_prediction import Answered
 from tfx_sequences.components.serving.window_joining import Join
 
 

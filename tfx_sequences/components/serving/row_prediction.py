@@ -5,23 +5,18 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from tfx_sequences.components.rows.frames import Frames, batches_from_rows
 from tfx_sequences.components.rows.row_counts import RowCounts
-from tfx_sequences.components.rows.row_keys import RowKeys
 from tfx_sequences.components.rows.row_plan import RowPlan
 from tfx_sequences.components.rows.row_records import RecordBatch
 from tfx_sequences.components.rows.row_table import RowTables
 from tfx_sequences.components.serving.names import EXAMPLES, SERVING_SIGNATURE
-from tfx_sequences.components.serving.predictor import Failure, answer, outputs_of
-from tfx_sequences.components.serving.window_joining import Join, check_join, joined, read_steps
+from tfx_sequences.components.serving.window_joining import Join, check_join, joined
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
-
-if TYPE_CHECKING:
-    from tfx_sequences.components.serving.loaded_model import LoadedModel
 
 Run = Callable[[str, Mapping[str, np.ndarray]], dict[str, np.ndarray]]
 
@@ -78,14 +73,14 @@ def predict_rows(run: Run, spec: SequenceSpec, rows: Frames, join: Join | None =
     tables = RowTables(RowPlan.of(spec, with_label=False))
     counts, places, begins = RowCounts(), [], []
     answers: list[dict[str, np.ndarray]] = []
-    for part in _parts(batches_from_rows(rows, tables, counts)):
+    for part in parts_of(batches_from_rows(rows, tables, counts)):
         answers.append(run(SERVING_SIGNATURE, {EXAMPLES: np.array(part.records.to_pylist(), object)}))
         places += np.split(part.rows, np.cumsum(part.lengths)[:-1])
         begins += part.begins.tolist()
     if join is not None:
-        every = (_one(outputs, row) for outputs in answers for row in range(len(next(iter(outputs.values())))))
+        every = (outputs_at(outputs, row) for outputs in answers for row in range(len(next(iter(outputs.values())))))
         windows = (Answered(*its, {}, []) for its in zip(every, places, np.cumsum(begins).tolist(), strict=True))
-        whole = list(_joined_answers(windows, spec, join))
+        whole = list(joined_answers(windows, spec, join))
         answers = [{name: value[None] for name, value in its.outputs.items()} for its in whole]
         places = [its.rows for its in whole]
     names = answers[0] if answers else {}
@@ -93,97 +88,19 @@ def predict_rows(run: Run, spec: SequenceSpec, rows: Frames, join: Join | None =
     return RowPredictions(outputs, places, counts)
 
 
-def answered(
-    model: LoadedModel,
-    batches: Iterable[RecordBatch],
-    keys: RowKeys,
-    on_failure: Callable[[Failure], None] | None = None,
-    join: Join | None = None,
-) -> Iterator[Answered]:
-    """The records of rows with their answers, or one for each session.
-
-    Args:
-        model: The model.
-        batches: Records without labels.
-        keys: Names them.
-        on_failure: Called for each record that cannot be predicted and is skipped; None raises.
-        join: How answers for the windows of a session become one; None: each window has its own.
-
-    Raises:
-        DataError: A record cannot be predicted.
-        UserInputError: The answers cannot be joined.
-    """
-    check_join(join, model.spec)
-    windows = _answered(model, batches, keys, on_failure)
-    return windows if join is None else _joined_answers(windows, model.spec, join)
-
-
-def _answered(
-    model: LoadedModel,
-    batches: Iterable[RecordBatch],
-    keys: RowKeys,
-    on_failure: Callable[[Failure], None] | None,
-) -> Iterator[Answered]:
-    before = 0
-    for part in _parts(batches):
-        yield from _answered_part(model, part, keys, on_failure, before)
-        before += int(part.begins.sum())
-
-
-def _answered_part(
-    model: LoadedModel, part: RecordBatch, keys: RowKeys, on_failure: Callable[[Failure], None] | None, before: int
-) -> Iterator[Answered]:
-    import tensorflow as tf
-
-    groups, times, rows = keys.groups(part), keys.times(part), part.rows
-    ends = np.concatenate([[0], np.cumsum(part.lengths)]).tolist()
-
-    def where(record: int) -> str:
-        named = ", ".join(f"{key} {value!r}" for key, value in groups[record].items())
-        return f"the record of {named} from {times[ends[record]]} on"
-
-    sessions = (before + np.cumsum(part.begins)).tolist()
-    for places, outputs, _ in outputs_of(model, tf.constant(part.records.to_pylist()), where, on_failure):
-        for index, record in enumerate(places):
-            its = slice(ends[record], ends[record + 1])
-            yield Answered(_one(outputs, index), rows[its], sessions[record], groups[record], times[its])
-
-
-def lines_of(record: Answered, spec: SequenceSpec, *, numbers: bool = False) -> Iterator[dict[str, Any]]:
-    """The answer as plain values, with the keys of its rows: one line, or one for each step if all labels are of steps.
-
-    Args:
-        record: The record.
-        spec: The model's spec.
-        numbers: Whether lines have the numbers of their rows too: `rows`, or `row` of a step.
-    """
-    outputs = {name: value[None] for name, value in record.outputs.items()}
-    plain, rows, times = answer(outputs, 0, spec), record.rows.tolist(), record.times
-    group = {"group": dict(record.group)}
-    if not all(label.per_step for label in spec.heads.values()):
-        named = {"rows": rows} if numbers else {}
-        yield {**named, **group, "first": times[0], "last": times[-1], "steps": len(times), **plain}
-        return
-    read = read_steps(len(times), record.outputs, spec)
-    for step, (row, time) in enumerate(zip(rows[read], times[read], strict=True)):
-        named = {"row": row} if numbers else {}
-        yield {**named, **group, "time": time, **_of_step(plain, step)}
-
-
-def _of_step(plain: Mapping[str, Any], step: int) -> dict[str, Any]:
-    return {name: its[step] if isinstance(its, list) else _of_step(its, step) for name, its in plain.items()}
-
-
-def _parts(batches: Iterable[RecordBatch]) -> Iterator[RecordBatch]:
+def parts_of(batches: Iterable[RecordBatch]) -> Iterator[RecordBatch]:
+    """The records of one call of the model after another."""
     return (part for batch in batches for part in batch.parts(_BATCH, _PADDED_STEPS))
 
 
-def _one(outputs: Mapping[str, np.ndarray], row: int) -> dict[str, np.ndarray]:
+def outputs_at(outputs: Mapping[str, np.ndarray], row: int) -> dict[str, np.ndarray]:
+    """The outputs of one record, without the dimension of the batch."""
     # With an ellipsis, also a single text is an array.
     return {name: value[row, ...] for name, value in outputs.items()}
 
 
-def _joined_answers(windows: Iterable[Answered], spec: SequenceSpec, join: Join) -> Iterator[Answered]:
+def joined_answers(windows: Iterable[Answered], spec: SequenceSpec, join: Join) -> Iterator[Answered]:
+    """The answers for sessions, from those for their windows."""
     for session, several in itertools.groupby(windows, lambda window: window.session):
         its = list(several)
         outputs, rows = joined([window.outputs for window in its], [window.rows for window in its], spec, join)

@@ -101,7 +101,7 @@ class RowLines:
         )
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        from tfx_sequences.components.serving.row_prediction import lines_of
+        from tfx_sequences.components.serving.row_answers import lines_of
 
         return (line for record in self._answers for line in lines_of(record, self._model.spec))
 

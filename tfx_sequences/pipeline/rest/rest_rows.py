@@ -15,7 +15,7 @@ from tfx_sequences.components.rows.row_plan import RowPlan
 from tfx_sequences.components.rows.row_records import RecordBatch
 from tfx_sequences.components.rows.row_table import RowTables
 from tfx_sequences.components.serving.loaded_model import LoadedModel
-from tfx_sequences.components.serving.row_prediction import answered, lines_of
+from tfx_sequences.components.serving.row_answers import answered, lines_of
 from tfx_sequences.components.serving.window_joining import Join
 from tfx_sequences.errors import did_you_mean, shortened
 from tfx_sequences.pipeline.rest.rest_json import Limits, RestError, check_padded_steps
