@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -17,6 +18,7 @@ import tensorflow as tf
 from absl import logging
 
 from tfx_sequences.components.input.bucket_queue import BucketQueue, Given
+from tfx_sequences.components.input.chunk_size import chunk_size
 from tfx_sequences.components.input.input_counts import InputCounts
 from tfx_sequences.components.input.reader_position import ReaderPosition
 from tfx_sequences.components.input.record_chunks import Chunk, ChunkReader, Rows
@@ -51,6 +53,11 @@ class Source:
     format: RecordFormat
     plan: BucketPlan
     training: bool
+
+    @functools.cached_property
+    def chunk_size(self) -> int:
+        """Records that are read and shuffled at a time."""
+        return chunk_size(self.files, self.spec.batching.shuffle_buffer)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +116,7 @@ class EpochReader:
         reader = ChunkReader(
             source.files,
             order,
-            source.spec.batching.shuffle_buffer,
+            source.chunk_size,
             _OPEN_FILES if source.training else 1,
             self._parser,
             source.spec.batching.on_error == "skip",
