@@ -7,7 +7,15 @@ from tfx_sequences.components.records.proposed_missing import MissingMarks
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 SPEC = SequenceSpec.model_validate(
-    {"name": "s", "sequence": {"x": {"type": "numeric"}, "t": {"type": "categorical"}}, "label": {"key": "y"}}
+    {
+        "name": "s",
+        "sequence": {
+            "x": {"type": "numeric"},
+            "t": {"type": "categorical"},
+            "bytes": {"type": "numeric", "encoding": "int16"},
+        },
+        "label": {"key": "y"},
+    }
 )
 RATES = np.random.default_rng(0).normal(80, 10, 980)
 

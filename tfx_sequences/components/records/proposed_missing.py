@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tfx_sequences.schemas.features.raw_features import feature_of
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 # Numbers that people store where a value is missing: -1, 9s, and the limits of integers.
@@ -23,7 +24,7 @@ class MissingMarks:
     """
 
     def __init__(self, spec: SequenceSpec) -> None:
-        self.names = [n for n, c in spec.columns.items() if c.type == "numeric" and c.dtype != "string"]
+        self.names = [n for n, c in spec.columns.items() if c.type == "numeric" and feature_of(c).dtype != "string"]
         self._marks = {name: np.zeros(len(MARKS), np.int64) for name in self.names}
         self._range = dict.fromkeys(self.names, (np.inf, -np.inf))
         self._counts = dict.fromkeys(self.names, 0)
