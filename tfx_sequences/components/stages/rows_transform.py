@@ -33,7 +33,7 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_io import spec_from_json, spec_to_json
 
 _COUNTS = "counts"
-# A row of a query has no place; its number is a hash of its values, of so many bits.
+# A row of a query has no place; its number is a hash of its values, of this number of bits.
 _NUMBER_BITS = 62
 _QUERY_ROWS = 10_000
 _SHARD_BYTES = 16 << 20
