@@ -6,7 +6,7 @@ import os
 
 
 def tfma_figures(model: str, serialized: list[bytes], spec, output: str, baseline: str | None = None) -> dict:
-    """What `read_figures` reads from an evaluation of these records.
+    """What `read_figures` reads from an evaluation of these records, one record per call of the model.
 
     Args:
         model: Folder of the exported model.
@@ -51,7 +51,7 @@ def tfma_figures(model: str, serialized: list[bytes], spec, output: str, baselin
         _ = (
             pipeline
             | beam.Create(serialized)
-            | source.BeamSource()
+            | source.BeamSource(batch_size=1)
             | tfma.ExtractEvaluateAndWriteResults(
                 eval_shared_model=models,
                 eval_config=config,
