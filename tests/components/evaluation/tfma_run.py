@@ -20,8 +20,9 @@ def tfma_figures(model: str, serialized: list[bytes], spec, output: str, baselin
     from tfx_bsl.public import tfxio
     from tfx_bsl.tfxio import tensor_adapter
 
-    from tfx_sequences.components.evaluation.config import make_eval_config, tfma_name_of_head
+    from tfx_sequences.components.evaluation.config import make_eval_config
     from tfx_sequences.components.evaluation.extractors import custom_extractors
+    from tfx_sequences.components.evaluation.names import tfma_name_of_head
     from tfx_sequences.components.evaluation.result import read_figures
     from tfx_sequences.components.records.paths import path_of
     from tfx_sequences.components.serving.model_card import read_card

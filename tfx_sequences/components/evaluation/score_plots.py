@@ -80,7 +80,7 @@ def count_confusion(confusion: Confusion, outputs: Any, targets: Any, weights: A
     targets, predicted = np.ravel(targets)[there].astype(np.int64), np.ravel(logits.argmax(axis=-1))[there]
     pairs, place = np.unique(targets * classes + predicted, return_inverse=True)
     for pair, weight in zip(pairs.tolist(), np.bincount(place, weights[there]).tolist(), strict=True):
-        confusion[divmod(pair, classes)] += weight  # type: ignore[assignment]
+        confusion[divmod(pair, classes)] += weight
 
 
 def _scores(total: np.ndarray, measures: Measures) -> tuple[np.ndarray, np.ndarray] | None:

@@ -64,7 +64,8 @@ class Slicing:
 
     def parts(self) -> list[tuple[str, np.ndarray]]:
         """Each slice, and its rows."""
-        return list(zip(self.names, np.split(self.rows, self.starts[1:]), strict=True))
+        ends = [*self.starts[1:], len(self.rows)]
+        return [(n, self.rows[a:b]) for n, a, b in zip(self.names, self.starts, ends[: len(self.names)], strict=True)]
 
 
 class SliceTotals:
