@@ -29,7 +29,7 @@ def raw_split_files(
     held_back = HoldBack.of_spec(spec, files)
     if not held_back and spec.record != "ELWC":
         return {name: list(paths) for name, paths in files.items()}, held_back
-    found = {}
+    found: dict[str, list[str]] = {}
     for name, paths in files.items():
         if name == "train" and held_back:
             found |= _divided(spec, paths, held_back, folder)

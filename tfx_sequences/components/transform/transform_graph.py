@@ -44,4 +44,4 @@ class TransformGraph:
             [given], _ = function.structured_input_signature
             if given.keys() <= parsed.keys():
                 return function({name: parsed[name] for name in given})
-        raise KeyError(f"the transform graph needs {sorted(given)}; it was given {sorted(parsed)}")
+        raise ValueError(f"the transform graph needs more features than {sorted(parsed)}")

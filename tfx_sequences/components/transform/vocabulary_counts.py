@@ -102,7 +102,7 @@ class _Run:
     def __init__(self, path: str) -> None:
         self._reader = pa.ipc.open_file(pa.memory_map(path))
         self._next = 0
-        self._head: pa.Table | None = None
+        self._head = pa.table({_TERM: pa.array([], pa.large_binary()), _COUNT: pa.array([], pa.int64())})
 
     @property
     def has_more(self) -> bool:
@@ -111,15 +111,14 @@ class _Run:
     @property
     def last(self) -> bytes:
         """The last term of the block."""
-        head = self._head
-        return bytes(head[_TERM][-1].as_py()) if head is not None else b""
+        return bytes(self._head[_TERM][-1].as_py())
 
     def fill(self) -> bool:
         """Reads the next block where this one is used up; False at the end."""
-        while (self._head is None or not self._head.num_rows) and self.has_more:
+        while not self._head.num_rows and self.has_more:
             self._head = pa.Table.from_batches([self._reader.get_batch(self._next)])
             self._next += 1
-        return self._head is not None and self._head.num_rows > 0
+        return bool(self._head.num_rows)
 
     def take(self, end: bytes | None) -> pa.Table:
         """Removes the terms up to `end` from the block; all, if that is None."""
