@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import json
 import os
 import time
@@ -34,7 +35,7 @@ class TrainingFiles:
         raw: Glob patterns of raw records. Some of them are predicted after the export, and the model check compares
             the exported model with these predictions.
         model_dir: Folder for the exported model.
-        run_dir: Folder for the report, the bucket plan and TensorBoard's logs.
+        run_dir: Folder for the report, the bucket plan and, if TensorBoard is installed, its logs.
     """
 
     transform_output: str
@@ -97,7 +98,9 @@ def _run(
     chief = is_chief(strategy)
     records = [*setup.train_files, *setup.valid_files]
     backup = backup_of(setup.spec, backup_config, records, files.transform_output, writes=chief)
-    log_dir = os.path.join(files.run_dir, TENSORBOARD) if chief else None
+    # Newer TensorFlow installs without it, and can then write no logs for it.
+    has_tensorboard = importlib.util.find_spec("tensorboard") is not None
+    log_dir = os.path.join(files.run_dir, TENSORBOARD) if chief and has_tensorboard else None
     prepared = time.monotonic()
 
     # Fit.

@@ -68,7 +68,7 @@ def transform_inputs(
         inputs: Features by raw name, from `parse_records` or Transform's reader.
         spec: The spec.
         engine: Gives the statistics of the training split; None for TFT in a `preprocessing_fn`.
-        with_label: Also labels and weights, which are then among the inputs.
+        with_label: Also labels, weights and the id of the record, which are then among the inputs.
     """
     if engine is None:
         from tfx_sequences.components.transform.tft_engine import TftEngine
@@ -94,10 +94,10 @@ def transform_inputs(
     outputs |= transform_weights(inputs, spec)
     lengths = {c.key: outputs[name].row_lengths() for name, c in spec.columns.items() if c.is_sequence}
     outputs[SEQUENCE_LENGTH] = _common_length(lengths)
-    if spec.id_key:
-        outputs[RECORD_ID] = ids_as_text(inputs[raw_name(spec.id_key, of_steps=False)])
     if not with_label:
         return outputs
+    if spec.id_key:
+        outputs[RECORD_ID] = ids_as_text(inputs[raw_name(spec.id_key, of_steps=False)])
     outputs |= transform_labels(inputs, spec, engine)
     outputs |= with_all_steps(outputs, spec)
     analyze_lengths(engine, outputs[SEQUENCE_LENGTH], missing_labels(inputs, outputs, spec))

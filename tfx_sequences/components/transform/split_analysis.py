@@ -22,7 +22,7 @@ from tfx_sequences.components.transform.transform_graph import OWN_GRAPH
 from tfx_sequences.components.transform.transform_output import ASSET_MAP, GRAPH_DIR, METADATA_DIR
 from tfx_sequences.components.transform.vocabulary_counts import VocabularyCounts
 from tfx_sequences.schemas.features.parse_specs import parse_records
-from tfx_sequences.schemas.features.raw_features import key_of_items
+from tfx_sequences.schemas.features.raw_features import key_of_items, served_features
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 # TFT's line in a vocabulary without terms, because a table cannot be empty.
@@ -133,6 +133,8 @@ def _traced(spec: SequenceSpec, answers: Answers, *, with_label: bool) -> Any:
     """The transform of parsed features, a concrete function."""
     parse = tf.function(lambda serialized: parse_records(serialized, spec, with_label=with_label), autograph=False)
     parsed = parse.get_concrete_function(_SERIALIZED).structured_outputs
+    if not with_label:
+        parsed = {feature.tensor_name: parsed[feature.tensor_name] for feature in served_features(spec)}
     transform = tf.function(
         lambda inputs: transform_inputs(inputs, spec, answers, with_label=with_label), autograph=False
     )
