@@ -157,19 +157,27 @@ def test_links_between_the_pages_lead_somewhere():
 def test_the_programs_of_the_page_about_tf_data_run(tmp_path, monkeypatch):
     """One after another, as a reader runs them, on records of a known rule: the price is the mean of x."""
     random = np.random.default_rng(0)
+    values, words = {}, {}
     for split, number in (("train-0", 700), ("valid-0", 100)):
         records = []
         for length in random.integers(1, 110, number):
             x = random.normal(size=length).astype("float32")
             features = {"x": x.tolist(), "word": random.choice(["a", "b", "c"], length).tolist()}
             records.append(sequence_example({"price": float(x.mean())}, features))
+            values.setdefault(split, []).extend(x.tolist())
+            words.setdefault(split, []).extend(features["word"])
         write_records(tmp_path / "records" / split, records)
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "tf_data.md").read_text("utf-8"), re.S)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     names: dict = {}
     for block in blocks:
         exec(compile(block, "docs/tf_data.md", "exec"), names)
+    word, x = names["layer"].columns
+    np.testing.assert_allclose(x.normalizer.offset, np.mean(values["train-0"]), rtol=1e-9)
+    np.testing.assert_allclose(x.normalizer.scale, 1 / np.std(values["train-0"]), rtol=1e-9)
+    terms, counts = np.unique(words["train-0"], return_counts=True)
+    assert word.vocabulary_list == tuple(terms[np.lexsort((terms, counts))[::-1]])
     assert 0 < names["features"].counts.too_long.count < 700
     assert names["features"].counts.records + names["features"].counts.too_long.count == 700
     assert names["again"].counts.batches == names["again"].steps_per_epoch

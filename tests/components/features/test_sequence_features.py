@@ -271,9 +271,10 @@ def test_only_columns_without_strings_can_be_compiled_by_xla():
     np.testing.assert_allclose(tf.function(layer, jit_compile=True)(x)[0], layer(x)[0], rtol=1e-6)
 
 
-def test_a_column_of_terms_is_refused():
-    with pytest.raises(UserInputError, match="'token' has no ids yet"):
-        SequenceFeatures([CategoricalColumn(key="token", is_sequence=True)])
+def test_a_column_of_terms_waits_for_its_vocabulary():
+    layer = SequenceFeatures([CategoricalColumn(key="token", is_sequence=True)])
+    with pytest.raises(UserInputError, match=r"'token' is not complete[\s\S]*its vocabulary"):
+        layer({"token": tf.ragged.constant([["a"]])})
 
 
 def test_arrays_of_any_shape_are_flattened():

@@ -8,12 +8,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfx_sequences.components.features.byte_values import decoded_value
-from tfx_sequences.components.features.column_ids import ColumnIds, check_dtype
+from tfx_sequences.components.features.column_forms import are_split_later, column_form
+from tfx_sequences.components.features.column_ids import ColumnIds
 from tfx_sequences.components.features.crossed_ids import crossed_in_cells
 from tfx_sequences.components.features.embedding_tables import EmbeddingTables
 from tfx_sequences.components.features.runtime_checks import after
-from tfx_sequences.components.features.step_values import Dense, Ragged, Sparse, step_values
+from tfx_sequences.components.features.step_values import Dense, Ragged, Sparse
 from tfx_sequences.components.features.weighted_vectors import (
     combine_flat,
     combine_grid,
@@ -23,7 +23,6 @@ from tfx_sequences.components.features.weighted_vectors import (
 from tfx_sequences.components.numbers.record_normalizers import normalize_records
 from tfx_sequences.components.numbers.reduction import reduced
 from tfx_sequences.components.numbers.split_normalizers import signed_log1p
-from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.columns.column import (
     BucketizedColumn,
     CategoricalColumn,
@@ -32,7 +31,6 @@ from tfx_sequences.schemas.columns.column import (
     IdColumn,
     NumericColumn,
     Scaling,
-    TextColumn,
 )
 from tfx_sequences.schemas.columns.names import NO_ID
 from tfx_sequences.schemas.columns.numeric_columns import RECORD_NORMALIZERS
@@ -84,45 +82,8 @@ class ColumnVectors(tf.Module):
         return isinstance(column, CategoricalColumn) and column.num_buckets is not None
 
     def form(self, value: Any, *others: Any) -> Dense | Ragged | Sparse:
-        """The feature's value with checked dtype and rank; tokens are already split if they are the steps.
-
-        Args:
-            value: The value.
-            *others: The values of the column's `further_features`.
-        """
-        column, form = self.column, self._form(value)
-        for other, feature in zip(others, column.further_features, strict=True):
-            its = step_values(other, feature.key, None, is_sequence=column.is_sequence)
-            if isinstance(form, Dense) != isinstance(its, Dense):
-                raise UserInputError(
-                    f"Features '{column.key}' and '{feature.key}', which belong together, come in different forms.",
-                    expected="both dense, or both ragged or sparse",
-                    received=f"{type(value).__name__} and {type(other).__name__}",
-                )
-            form.others = (*form.others, its)
-        return form
-
-    def _form(self, value: Any) -> Dense | Ragged | Sparse:
-        column = self.column
-        if not isinstance(column, CrossedColumn):
-            check_dtype(column, value.dtype)
-        if isinstance(column, TextColumn) and not _are_split_later(column):
-            return self._form_of_text(value)
-        if isinstance(column, NumericColumn) and column.layout is not None:
-            value = decoded_value(value, column, column.layout)
-        size = column.size if hasattr(column, "size") else None
-        return step_values(value, column.key, size, is_sequence=column.is_sequence)
-
-    def _form_of_text(self, value: Any) -> Ragged:
-        column = self.column
-        if isinstance(value, tf.RaggedTensor | tf.SparseTensor) or value.shape.rank not in (1, 2):
-            raise UserInputError(
-                f"Feature '{column.key}' has a wrong rank.",
-                expected="a string per row, dense [B]",
-                received=f"{type(value).__name__} of shape {tuple(value.shape)}",
-            )
-        tokens = self._ids.tokens(tf.reshape(value, [-1]))  # type: ignore[union-attr]
-        return step_values(tokens, column.key, None, is_sequence=column.is_sequence)  # type: ignore[return-value]
+        """The feature's value, and those of the column's `further_features`; see `column_form`."""
+        return column_form(self.column, self._ids, value, *others)
 
     def is_zero_at_padding(self, form: Any) -> bool:
         """Whether the vectors are zero after a row's last step, whatever the feature contains."""
@@ -202,9 +163,9 @@ class ColumnVectors(tf.Module):
             return ids.buckets(numbers, present)  # type: ignore[union-attr]
         if not isinstance(form, Dense):
             # For a grid of ids, one-hot vectors are cheaper than counts from a flat list; embeddings are not.
-            is_grid = column.is_indicator and form.has_one_value_per_step and not _are_split_later(column)
+            is_grid = column.is_indicator and form.has_one_value_per_step and not are_split_later(column)
             return self._grid(form, steps) if is_grid and not form.others else None
-        if _are_split_later(column):
+        if are_split_later(column):
             return None
         values = form.ids(steps)
         real = mask if values.shape.rank == 2 else mask[:, :, None]
@@ -229,7 +190,7 @@ class ColumnVectors(tf.Module):
             cells = tf.range(tf.shape(values, tf.int64)[0])
         else:
             values, cells = form.flat(steps)
-        if _are_split_later(column):
+        if are_split_later(column):
             tokens = ids.tokens(values)  # type: ignore[union-attr]
             values, cells = tokens.values, tf.gather(cells, tokens.value_rowids())
         weights = weights_of_flat(form.others[0], steps, cells, self._full) if form.others else None
@@ -293,8 +254,3 @@ class ColumnVectors(tf.Module):
         vectors = tf.gather(self._tables.weights_of(self._table).value, ids)
         max_norm = (self.column.embedding or Embedding()).max_norm
         return vectors if max_norm is None else tf.clip_by_norm(vectors, max_norm, axes=[-1])
-
-
-def _are_split_later(column: IdColumn) -> bool:
-    """Whether each step contains a string whose tokens are its ids; otherwise `form` already split them."""
-    return isinstance(column, TextColumn) and column.is_sequence and column.source == "sequence"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 from keras import ops
 
 from tfx_sequences.components.features.runtime_checks import require
-from tfx_sequences.errors import shortened
+from tfx_sequences.components.features.step_values import Dense
+from tfx_sequences.errors import UserInputError, shortened
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
 
 
 def require_one_batch(rows: Mapping[str, tf.Tensor]) -> tf.Operation | None:
@@ -44,6 +47,39 @@ def common_lengths(lengths: Mapping[str, tf.Tensor]) -> tf.Tensor:
         fix="Correct the records, or pass the features to separate layers.",
     )
     return first
+
+
+def lengths_of_forms(forms: Sequence[Any], given: Any) -> tuple[Any, Any]:
+    """The common lengths `[B]` of the rows of sequence features, and `T`, at least 1.
+
+    Args:
+        forms: The features in their forms; see `step_values`.
+        given: int `[B]`, the lengths that were passed; None if none were.
+
+    Raises:
+        UserInputError: Lengths differ, or all features are dense and no lengths were passed.
+    """
+    by_key = {its.key: its.lengths() for form in forms for its in (form, *form.others) if not isinstance(its, Dense)}
+    steps = [form.steps() for form in forms]
+    is_static = all(isinstance(s, int) for s in steps)
+    longest = max(1, *steps) if is_static else functools.reduce(tf.maximum, steps, 1)
+    if given is not None:
+        given = tf.cast(given, tf.int64)
+        require(
+            tf.reduce_all((given >= 0) & (given <= tf.cast(longest, tf.int64))),
+            "sequence_length does not match the features.",
+            expected="lengths from 0 to the number of steps of the features",
+            received=lambda: [("lengths", given), ("for steps", tf.cast(longest, tf.int64))],
+        )
+        by_key[SEQUENCE_LENGTH] = given
+    if not by_key:
+        raise UserInputError(
+            "SequenceFeatures was given dense features without their lengths.",
+            expected="sequence_length, int [B]: the number of real steps in each row",
+            received=f"dense features {shortened(form.key for form in forms)}",
+            fix="Pass sequence_length, or pass ragged or sparse features.",
+        )
+    return common_lengths(by_key), longest
 
 
 def length_mask(sequence_length: Any, steps: Any) -> Any:

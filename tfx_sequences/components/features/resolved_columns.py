@@ -21,6 +21,9 @@ from tfx_sequences.schemas.columns.keyed_normalizer import ZScoreBy
 from tfx_sequences.schemas.columns.numeric_columns import FILLED_FROM_STEPS, RECORD_NORMALIZERS, SPLIT_NORMALIZERS
 from tfx_sequences.schemas.columns.vocabularies import known_terms
 
+ADAPTED_NORMALIZERS = ("z_score", "min_max", "robust")
+"""Normalizers whose statistics a layer can compute with `adapt`."""
+
 _Column = TypeVar("_Column", bound=BaseColumn)
 
 
@@ -114,14 +117,15 @@ def checked_columns(columns: Any, layer: str, is_sequence: bool) -> list[Any]:
                 received=unknown,
                 fix="Leave it out; in a pipeline, model_columns gives the columns after Transform.",
             )
-        if statistics := _statistics_of(column):
+        if (statistics := _statistics_of(column)) and not what_adapt_finds(column):
             raise UserInputError(
                 f"Column '{column.key}' needs statistics of training data, which a layer does not have.",
-                expected=f"normalizer 'none', 'log1p', {', '.join(map(repr, RECORD_NORMALIZERS))} or "
-                "Scaling(offset, scale), without scale_feature; boundaries of buckets",
+                expected="normalizer 'none', 'log1p', "
+                f"{', '.join(map(repr, ADAPTED_NORMALIZERS + RECORD_NORMALIZERS))} or "
+                "Scaling(offset, scale), without scale_feature; boundaries of buckets, or num_buckets of a scalar",
                 received=statistics,
-                fix="Give the statistics with Scaling or boundaries; in a pipeline, use model_columns, the columns "
-                "after Transform.",
+                fix="Give the statistics with Scaling or boundaries, or name a normalizer that adapt computes; in a "
+                "pipeline, use model_columns, the columns after Transform.",
             )
     names = [column.name for column in checked]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -132,6 +136,21 @@ def checked_columns(columns: Any, layer: str, is_sequence: bool) -> list[Any]:
             fix="Remove one, or write the feature under a second key.",
         )
     return sorted(checked, key=lambda column: column.name)
+
+
+def what_adapt_finds(column: Any) -> str:
+    """What a layer's `adapt` must compute for a column before the layer can use it; empty if nothing.
+
+    >>> what_adapt_finds(NumericColumn(key="x", normalizer="z_score"))
+    "the statistics of normalizer 'z_score'"
+    >>> what_adapt_finds(NumericColumn(key="x", normalizer="none"))
+    ''
+    """
+    if isinstance(column, NumericColumn) and column.normalizer in ADAPTED_NORMALIZERS:
+        return f"the statistics of normalizer '{column.normalizer}'"
+    if isinstance(column, BucketizedColumn) and column.num_buckets and column.size == 1:
+        return "the boundaries of its buckets"
+    return "its vocabulary" if isinstance(column, TermColumn) and column.vocabulary is not None else ""
 
 
 def _of_pipelines(column: NumericColumn | TimeColumn) -> str:

@@ -2,128 +2,25 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from tfx_sequences.components.features.column_vectors import ColumnVectors
+from tfx_sequences.components.features.column_forms import feature_value
 from tfx_sequences.components.features.embedding_tables import EmbeddingTables
-from tfx_sequences.components.features.feature_lengths import common_lengths, length_mask, require_one_batch
-from tfx_sequences.components.features.resolved_columns import (
-    checked_columns,
-    column_config,
-    column_from_config,
-    resolved,
-)
-from tfx_sequences.components.features.runtime_checks import behind, require
-from tfx_sequences.components.features.step_values import Dense, as_tensor
-from tfx_sequences.errors import EnvironmentNotSupportedError, UserInputError, did_you_mean, shortened
+from tfx_sequences.components.features.feature_layer import FeatureLayer
+from tfx_sequences.components.features.feature_lengths import length_mask, lengths_of_forms, require_one_batch
+from tfx_sequences.components.features.resolved_columns import checked_columns, column_config
+from tfx_sequences.components.features.runtime_checks import behind
+from tfx_sequences.components.features.step_values import as_tensor
 from tfx_sequences.schemas.columns.column import Column, TextColumn
-from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX
-
-
-class _FeatureLayer(keras.layers.Layer):
-    """The base of sequence and context features: concatenates one dense tensor per column."""
-
-    _is_sequence: bool
-
-    def __init__(
-        self,
-        columns: Iterable[Column | dict[str, Any]] | Column,
-        *,
-        tables: EmbeddingTables | dict[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        if keras.config.backend() != "tensorflow":
-            raise EnvironmentNotSupportedError(
-                f"{type(self).__name__} needs Keras on TensorFlow.",
-                expected="KERAS_BACKEND=tensorflow",
-                received=f"the backend {keras.config.backend()}",
-                fix="Set the environment variable KERAS_BACKEND before Keras is imported.",
-            )
-        super().__init__(**{"autocast": False, **kwargs})
-        # The layers convert strings, ragged and sparse tensors themselves.
-        self._convert_input_args = False
-        self._allow_non_tensor_positional_args = True
-        self.supports_masking = True
-        self.columns = checked_columns(columns, type(self).__name__, self._is_sequence)
-        if isinstance(tables, dict):
-            tables = keras.saving.deserialize_keras_object(tables)
-        if not isinstance(tables, EmbeddingTables):
-            tables = EmbeddingTables(self._embedded(), dtype=self.dtype_policy)
-        self.tables: EmbeddingTables = tables
-        self._vectors = [ColumnVectors(column, self.tables, self.dtype_policy) for column in self.columns]
-        # XLA does not support strings, but it can compile numbers and ids.
-        self.supports_jit = all(vectors.supports_jit for vectors in self._vectors)
-
-    def _embedded(self) -> list[Column]:
-        return self.columns
-
-    @property
-    def width(self) -> int:
-        """Depth `D` of the concatenated tensor."""
-        return sum(self.widths)
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """The depth of each column in the concatenated tensor, in its order."""
-        return tuple(vectors.width for vectors in self._vectors)
-
-    def build(self, input_shape: Any = None) -> None:
-        if not self.tables.built:
-            self.tables.build()
-        self.built = True
-
-    def build_from_config(self, config: dict[str, Any]) -> None:
-        self.build()
-
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
-        return None
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "columns": [column_config(c) for c in self.columns],
-            # The object itself, so that Keras serializes it once if several layers share it.
-            "tables": self.tables,
-        }
-
-    def _given(self, features: Any) -> dict[str, Any]:
-        if not isinstance(features, Mapping):
-            raise UserInputError(
-                f"{type(self).__name__} was not given a dict of features.",
-                expected=f"a dict with {shortened(c.key for c in self.columns)}",
-                received=f"{type(features).__module__}.{type(features).__name__}",
-            )
-        return {name: as_tensor(value, name) for name, value in features.items() if value is not None}
-
-    def _forms(self, features: Mapping[str, Any]) -> list[Any]:
-        return [
-            v.form(
-                self._value(features, v.column.key), *(self._value(features, f.key) for f in v.column.further_features)
-            )
-            for v in self._vectors
-        ]
-
-    def _value(self, features: Mapping[str, Any], key: str) -> Any:
-        # The parse specs distinguish a sequence feature from a context feature with the same key by a prefix.
-        names = (SEQUENCE_PREFIX + key, key) if self._is_sequence else (key,)
-        for name in names:
-            if name in features:
-                return features[name]
-        raise UserInputError(
-            f"{type(self).__name__} was not given the feature '{key}'.",
-            expected=shortened(k for c in self.columns for k in (c.key, *(f.key for f in c.further_features))),
-            received=shortened(sorted(features)) or "no features",
-            fix=f"Pass it in the dict of features.{did_you_mean(key, features)}",
-        )
+from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
 
 
 @keras.saving.register_keras_serializable("tfx_sequences")
-class SequenceFeatures(_FeatureLayer):
+class SequenceFeatures(FeatureLayer):
     """Concatenates sequence columns into one tensor, with a mask from their lengths.
 
     The Keras 3 successor of `tf.keras.experimental.SequenceFeatures`.
@@ -209,14 +106,24 @@ class SequenceFeatures(_FeatureLayer):
         tables: EmbeddingTables | dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        self._context_columns = [resolved(column_from_config(c)) for c in context_columns]
+        context_columns = list(context_columns)
+        self._context_columns: list[Column] = (
+            checked_columns(context_columns, "ContextFeatures", False) if context_columns else []
+        )
+        self.context: ContextFeatures | None = None
         super().__init__(columns, tables=tables, **kwargs)
-        self.context = None
+
+    def _complete(self, tables: EmbeddingTables | None) -> None:
+        super()._complete(tables)
         if self._context_columns:
             self.context = ContextFeatures(
                 self._context_columns, tables=self.tables, dtype=self.dtype_policy, name="context"
             )
             self.supports_jit = self.supports_jit and self.context.supports_jit
+
+    def _replace(self, completed: Mapping[int, Column]) -> None:
+        super()._replace(completed)
+        self._context_columns = [completed.get(id(column), column) for column in self._context_columns]
 
     def _embedded(self) -> list[Column]:
         return [*self.columns, *self._context_columns]
@@ -245,7 +152,7 @@ class SequenceFeatures(_FeatureLayer):
             context, context_width = self.context(features, training=training), self.context.width
             rows[self.context.columns[0].key] = tf.shape(context)[0]
         with behind(require_one_batch(rows)):
-            lengths, steps = self._lengths(forms, given)
+            lengths, steps = lengths_of_forms(forms, given)
             mask = tf.sequence_mask(lengths, steps)
             dense = [v(form, steps, mask, training) for v, form in zip(self._vectors, forms, strict=True)]
             if context is not None:
@@ -259,7 +166,7 @@ class SequenceFeatures(_FeatureLayer):
         return joined, lengths
 
     def compute_output_spec(self, features: Mapping[str, Any], training: Any = None) -> tuple[Any, Any]:
-        given = [(column, self._value(features, column.key)) for column in self.columns]
+        given = [(c, feature_value(features, c.key, is_sequence=True)) for c in self.columns]
         known = [value.shape[1] for column, value in given if _is_dense(value) and not _is_split(column)]
         batch = given[0][1].shape[0]
         joined = keras.KerasTensor((batch, known[0] if known else None, self.width), self.compute_dtype)
@@ -268,35 +175,9 @@ class SequenceFeatures(_FeatureLayer):
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "context_columns": [column_config(c) for c in self._context_columns]}
 
-    def _lengths(self, forms: list[Any], given: Any) -> tuple[Any, Any]:
-        """The common lengths `[B]` of the rows, and `T`."""
-        by_key = {
-            its.key: its.lengths() for form in forms for its in (form, *form.others) if not isinstance(its, Dense)
-        }
-        steps = [form.steps() for form in forms]
-        is_static = all(isinstance(s, int) for s in steps)
-        longest = max(1, *steps) if is_static else functools.reduce(tf.maximum, steps, 1)
-        if given is not None:
-            given = tf.cast(given, tf.int64)
-            require(
-                tf.reduce_all((given >= 0) & (given <= tf.cast(longest, tf.int64))),
-                "sequence_length does not match the features.",
-                expected="lengths from 0 to the number of steps of the features",
-                received=lambda: [("lengths", given), ("for steps", tf.cast(longest, tf.int64))],
-            )
-            by_key[SEQUENCE_LENGTH] = given
-        if not by_key:
-            raise UserInputError(
-                "SequenceFeatures was given dense features without their lengths.",
-                expected="sequence_length, int [B]: the number of real steps in each row",
-                received=f"dense features {shortened(c.key for c in self.columns)}",
-                fix="Pass sequence_length, or pass ragged or sparse features.",
-            )
-        return common_lengths(by_key), longest
-
 
 @keras.saving.register_keras_serializable("tfx_sequences")
-class ContextFeatures(_FeatureLayer):
+class ContextFeatures(FeatureLayer):
     """Concatenates context columns into one tensor `[B, D]`, in the order of their `name`.
 
     The counterpart of `SequenceFeatures` for features of the whole record.
@@ -335,7 +216,7 @@ class ContextFeatures(_FeatureLayer):
             return dense[0] if len(dense) == 1 else tf.concat(dense, axis=-1)
 
     def compute_output_spec(self, features: Mapping[str, Any], training: Any = None) -> Any:
-        first = self._value(features, self.columns[0].key)
+        first = feature_value(features, self.columns[0].key, is_sequence=False)
         return keras.KerasTensor((first.shape[0], self.width), self.compute_dtype)
 
 

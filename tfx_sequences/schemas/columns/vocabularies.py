@@ -73,7 +73,8 @@ def num_ids(column: IdColumn, computed_terms: int | None = None) -> int:
         raise SpecError(
             f"Column '{column.key}' has no ids yet: its vocabulary is computed over training data.",
             expected="vocabulary_list, vocabulary_file, num_buckets or hash_bucket_size",
-            fix="Give one of them; in a pipeline, model_columns(spec, num_ids) gives the columns after Transform.",
+            fix="Give one of them, or take the columns of a layer after adapt; in a pipeline, "
+            "model_columns(spec, num_ids) gives the columns after Transform.",
         )
     return max(terms + column.oov_buckets, (column.default_value or 0) + 1)
 
