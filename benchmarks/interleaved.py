@@ -84,7 +84,8 @@ def run_process(words: Sequence[str], python: Sequence[str] = (sys.executable,))
         words: A module of this folder, and its arguments.
         python: The interpreter's command.
     """
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)])}
+    path = [str(HERE), str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
     environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_USE_LEGACY_KERAS": "0"}
     process = subprocess.run([*python, *words], cwd=HERE, env=environment, capture_output=True, text=True, check=False)
     if process.returncode:

@@ -75,6 +75,17 @@ def everything(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def rows_model(tmp_path_factory):
+    """The folder of a model of random weights, whose spec has overlapping windows of rows."""
+    from tests.everything import analyzed, exported
+    from tests.rows import WINDOWS, frame_of, spec_of, users_of
+
+    folder = tmp_path_factory.mktemp("rows")
+    of = analyzed(spec_of(WINDOWS), list(users_of(frame_of(300, users=30))), folder)
+    return exported(of, folder / "model")[1]
+
+
+@pytest.fixture(scope="session")
 def all_labels(tmp_path_factory):
     """One spec with every kind of label, records for it, and its transform graph."""
     from tests.labels import analyzed_labels

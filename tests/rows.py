@@ -20,6 +20,9 @@ label: {key: bought}
 """
 
 
+WINDOWS = "{group_by: [user], order_by: ts, session_gap: 30m, window: {steps: 6, stride: 3}}"
+
+
 def spec_of(rows="{group_by: [user], order_by: ts}", more=""):
     return spec_from_yaml(f"{SPEC}rows: {rows}\n{more}")
 
@@ -53,3 +56,11 @@ def records_by_loop(frame, spec, gap=None):
             context = {"country": last.country, "age": int(last.age), "bought": last.bought}
             rows.append({"user": user, **context, **steps})
     return serialize_rows(rows, spec)
+
+
+def users_of(frame):
+    """Context and sequence values of users, for the analysis of a model."""
+    for user, rows in frame.sort_values("ts").groupby("user"):
+        last = rows.iloc[-1]
+        context = {"user": user, "country": last.country, "age": int(last.age), "bought": last.bought}
+        yield context, {name: rows[name].tolist() for name in ("page", "spent", "ts")}

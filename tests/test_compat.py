@@ -185,3 +185,45 @@ def test_freed_memory_is_kept_in_four_heaps_per_core(tmp_path, call, environment
     command = [sys.executable, "-c", _HEAPS_OF_20_THREADS, call, str(tmp_path / "heaps.xml")]
     run = subprocess.run(command, env={**ours, **environment}, capture_output=True, text=True, check=True)
     assert int(run.stdout) == heaps if heaps else int(run.stdout) > 4
+
+
+_RECORDS_IN_TURN = """
+import ctypes, resource, sys
+from tfx_sequences import compat
+
+if sys.argv[1] == "bound":
+    compat.bound_freed_memory()
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+libc.free.argtypes = [ctypes.c_void_p]
+
+
+def read_and_forget(count):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(count):
+        blocks = [ctypes.c_void_p(libc.malloc(ctypes.c_size_t(1 << 20))) for _ in range(16)]
+        [ctypes.memset(block, 1, 1 << 20) for block in blocks]
+        [libc.free(block) for block in blocks]
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+read_and_forget(1)
+print(read_and_forget(10))
+"""
+
+
+@pytest.mark.skipif(compat.current_environment().glibc is None, reason="of the GNU C library")
+@pytest.mark.parametrize(
+    ("call", "environment", "is_kept"),
+    [
+        ("bound", {}, True),
+        ("bound", {"MALLOC_TRIM_THRESHOLD_": "131072", "MALLOC_MMAP_THRESHOLD_": "131072"}, False),
+        ("not bound", {}, False),
+    ],
+)
+def test_memory_of_large_records_is_requested_once(call, environment, is_kept):
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_TUNABLES"))}
+    command = [sys.executable, "-c", _RECORDS_IN_TURN, call]
+    run = subprocess.run(command, env={**ours, **environment}, capture_output=True, text=True, check=True)
+    pages = 16 * (1 << 20) // os.sysconf("SC_PAGE_SIZE")
+    assert (int(run.stdout) < pages) == is_kept

@@ -68,6 +68,14 @@ def test_dequantize():
     np.testing.assert_allclose(found, [[-1, 0, 4]], atol=1e-6)
 
 
+@canary("raw_ops.InplaceUpdate")
+def test_inplace_update():
+    numbers = tf.random.uniform([3, 2])
+    before = numbers.numpy()
+    found = tf.raw_ops.InplaceUpdate(x=numbers, i=[2, 0], v=[[5.0, 6.0], [7.0, 8.0]])
+    np.testing.assert_array_equal(found, [[7, 8], before[1], [5, 6]])
+
+
 @canary("raw_ops.UpperBound")
 def test_upper_bound():
     found = tf.raw_ops.UpperBound(sorted_inputs=[[0, 0, 2]], values=[[0, 1, 2]], out_type=tf.int64)

@@ -63,6 +63,7 @@ def gradients(kinds, records):
     return inputs, outputs, float(loss), [tf.convert_to_tensor(g).numpy().astype(np.float64) for g in found]
 
 
+@pytest.mark.slow
 def test_a_padded_batch_is_its_records_one_by_one(kinds):
     _, _, records, _, model = kinds
     inputs, outputs, loss, found = gradients(kinds, records)

@@ -17,7 +17,9 @@ from tfx_sequences.schemas.spec.splits import Splits
 def test_records_are_written_in_turn_to_the_shards_of_their_split(tmp_path):
     records = [f"record {n}".encode() * n for n in range(10)]
     splits = np.array([0, 1] * 5)
-    batch = RecordBatch(pa.array(records, pa.binary()), splits, np.ones(10, int), np.arange(10))
+    batch = RecordBatch(
+        pa.array(records, pa.binary()), splits, np.ones(10, int), np.ones(10, bool), pa.table({}), np.arange(10)
+    )
     writer = RecordWriter(tmp_path, Splits(), 2)
     writer.write(batch, ["test", "train"])
     writer.write(batch, ["test", "train"])

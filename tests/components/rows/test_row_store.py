@@ -6,11 +6,18 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tfx_sequences.components.rows.long_groups import LongGroup
 from tfx_sequences.components.rows.row_store import RowStore, group_hashes
 
 
 def table_of(groups):
     return pa.table({"group.0": groups, "row": pa.array(np.arange(len(groups)))})
+
+
+def whole_groups(rows):
+    if isinstance(rows, LongGroup):
+        return [pa.concat_tables([piece for piece, _ in rows.pieces(lambda table: None)])]
+    return [rows]
 
 
 @pytest.mark.parametrize("kind", [pa.int64(), pa.binary()])
@@ -25,7 +32,8 @@ def test_rows_of_a_group_stay_together(tmp_path, kind, budget):
         store.add(whole.slice(first, 500))
     seen: dict = {}
     rows = []
-    for number, table in enumerate(store.tables()):
+    tables = (table for rows in store.tables() for table in whole_groups(rows))
+    for number, table in enumerate(tables):
         rows += table.column("row").to_pylist()
         for group in set(table.column("group.0").to_pylist()):
             assert seen.setdefault(group, number) == number
@@ -47,3 +55,15 @@ def test_no_rows_are_no_tables(tmp_path):
     store = RowStore(tmp_path)
     store.add(table_of(pa.array([], pa.int64())))
     assert list(store.tables()) == []
+
+
+def test_a_long_group_is_apart_and_in_pieces(tmp_path):
+    store = RowStore(tmp_path, 16_000)
+    numbers = np.random.default_rng(0).integers(0, 500, 20_000)
+    numbers[::2] = 7
+    for first in range(0, len(numbers), 100):
+        store.add(table_of(pa.array(numbers[first : first + 100])))
+    found = list(store.tables())
+    assert max(rows.nbytes for rows in found if isinstance(rows, pa.Table)) <= 16_000
+    [long] = (rows for rows in found if isinstance(rows, LongGroup))
+    assert long.backwards == 0

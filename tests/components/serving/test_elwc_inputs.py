@@ -47,6 +47,7 @@ def test_a_required_feature_and_a_broken_record_are_told():
         from_example_lists(tf.constant([b"no protocol buffer"]), SPEC)
 
 
+@pytest.mark.slow
 def test_the_exported_model_answers_lists_as_the_records_they_stand_for(lists_model):
     given = lists()
     steps = [as_steps(*each) for each in given]
@@ -63,6 +64,7 @@ def test_the_exported_model_answers_lists_as_the_records_they_stand_for(lists_mo
         lists_model.predict([{}], signature_name=ELWC_SIGNATURE)
 
 
+@pytest.mark.slow
 def test_items_without_features_are_answered_by_predict_and_by_the_signature(lists_model, tmp_path):
     context = {"query": "q", "place": [1.0, 2.0]}
     given = [(context, [{}, {}]), (context, []), (context, [{"cuisine": "Pizzeria"}, {}, {}]), *lists()]
@@ -75,6 +77,7 @@ def test_items_without_features_are_answered_by_predict_and_by_the_signature(lis
     assert [*lists_model.steps_of(serialized(given).numpy(), ELWC_SIGNATURE)][:3] == [2, 0, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signature", [ELWC_SIGNATURE, SERVING_SIGNATURE])
 def test_records_of_the_other_type_are_refused(lists_model, signature):
     context, items = lists()[7]

@@ -130,6 +130,7 @@ def test_the_check_counts_them_or_refuses_them(tmp_path):
             check_data(SPEC.model_copy(update={"labels": {head: label}}), tmp_path)
 
 
+@pytest.mark.slow
 def test_stored_values_that_mean_missing_are_as_if_they_were_not_there(tmp_path):
     stored, spec = list(marked_labels()), marked_spec()
     found = []

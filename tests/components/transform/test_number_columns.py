@@ -191,6 +191,7 @@ def test_no_records_at_all_are_no_error(graph):
     } == {0}
 
 
+@pytest.mark.slow
 def test_what_is_served_is_what_is_trained_with(graph, transformed, tmp_path):
     raw, folder = exported(graph, tmp_path / "model")
     loaded = tf.saved_model.load(str(folder))

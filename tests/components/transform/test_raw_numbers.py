@@ -224,6 +224,7 @@ def test_the_layout_is_known_without_the_graph(graph):
     assert make_parse_transformed_spec(graph.spec) == theirs
 
 
+@pytest.mark.slow
 def test_it_is_the_same_where_it_is_served(graph, transformed, served):
     raw, signatures = served
     features = signatures["transform_features"](tf.constant(graph.serialized, tf.string))
@@ -243,6 +244,7 @@ def test_it_is_the_same_where_it_is_served(graph, transformed, served):
         np.testing.assert_allclose(alone[0], answers[index], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_rows_and_tensors_give_the_same_answers(graph, served):
     _, signatures = served
     answers = signatures["serving_default"](tf.constant(graph.serialized, tf.string))["scores"]

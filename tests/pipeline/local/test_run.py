@@ -26,10 +26,12 @@ TRAINING = ["SequenceTrainer", "Evaluator", "ModelCheck", "EvaluationCheck", "Pu
 AFTER_SCHEMA = ["SchemaCurator", "ExampleValidator", "AnomalyGate", "Transform", *TRAINING]
 
 
+@pytest.mark.slow
 def test_the_same_run_again_does_nothing(small_run, run_small):
     assert rerun(run_small()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -56,6 +58,7 @@ def test_a_model_that_falls_behind_the_last_blessed_one_is_not_pushed(small_run,
     assert any("of the last blessed model" in words for words in report["missed"])
 
 
+@pytest.mark.slow
 def test_a_missed_threshold_keeps_the_model_from_being_pushed(small_run, run_small):
     result = run_small(evaluation={"thresholds": {"loss": {"max": 0.0001}}})
     assert not result.blessed

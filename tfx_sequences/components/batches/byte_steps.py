@@ -11,6 +11,7 @@ from tfx_sequences.components.numbers.byte_decoding import (
     decode,
     filled_rows,
     numbers_of,
+    rows_filled_in_place,
     transformed_default,
     transformed_numbers,
 )
@@ -42,7 +43,12 @@ def stored_numbers(values: tf.Tensor, column: NumericColumn) -> tuple[tf.Tensor,
 
 
 def numbers_of_stored(
-    values: tf.Tensor, present: tf.Tensor, column: NumericColumn, padding: Padding | None = None
+    values: tf.Tensor,
+    present: tf.Tensor,
+    column: NumericColumn,
+    padding: Padding | None = None,
+    *,
+    in_place: bool = False,
 ) -> tf.Tensor:
     """Converts stored numbers for the network.
 
@@ -51,6 +57,8 @@ def numbers_of_stored(
         present: uint8 `[B, T]` or `[B]`, from `stored_numbers`.
         column: The column.
         padding: The value of padded steps; None: 0.
+        in_place: Whether to save a copy of all numbers. Not for two columns of the same values in one graph, because
+            TensorFlow converts these once, for both.
 
     Returns:
         float32 `[B, T, *shape]` or `[B, *shape]`.
@@ -59,9 +67,11 @@ def numbers_of_stored(
     if column.encoding != "tensor":
         stored = tf.bitcast(flat, tf.bfloat16) if column.encoding == "bfloat16" else flat
         flat = transformed_numbers(stored, column)
+    # Without a conversion, the memory is that of `values`.
+    fill = rows_filled_in_place if in_place and values.dtype != tf.float32 else filled_rows
     default = transformed_default(column)
-    flat = filled_rows(flat, there != IS_PRESENT, default)
+    flat = fill(flat, there != IS_PRESENT, default)
     value = padding.value if padding else 0.0
     if column.is_sequence and (default != value).any():
-        flat = filled_rows(flat, there == IS_PADDING, value)
+        flat = fill(flat, there == IS_PADDING, value)
     return tf.ensure_shape(tf.reshape(flat, tf.shape(values)), values.shape)

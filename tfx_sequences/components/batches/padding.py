@@ -48,7 +48,8 @@ def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, t
                 padding = Padding(value=NO_ID, side=padding.side)
             is_padded = not isinstance(values, tf.RaggedTensor)
             if isinstance(column, NumericColumn) and column.stays_encoded:
-                inputs[name] = _padded_numbers(values, longest, column, padding)
+                alone = sum(other.key == column.key for other in spec.sequence.values()) == 1
+                inputs[name] = _padded_numbers(values, longest, column, padding, in_place=alone)
             elif isinstance(column, ImageColumn):
                 inputs[name] = decoded_images(pad_steps(values, longest, padding), column)
             else:
@@ -72,12 +73,14 @@ def pad_features(transformed: dict[str, Any], spec: SequenceSpec) -> dict[str, t
     return inputs
 
 
-def _padded_numbers(values: tf.RaggedTensor, longest: tf.Tensor, column: Any, padding: Padding) -> tf.Tensor:
+def _padded_numbers(
+    values: tf.RaggedTensor, longest: tf.Tensor, column: Any, padding: Padding, *, in_place: bool
+) -> tf.Tensor:
     """The numbers `[B, T, *shape]` that bytes `[B, T]` hold."""
     numbers, present = stored_numbers(values.values, column)
     with_nothing = Padding(side=padding.side)
     padded, there = (pad_steps(values.with_values(each), longest, with_nothing) for each in (numbers, present))
-    return numbers_of_stored(padded, there, column, padding)
+    return numbers_of_stored(padded, there, column, padding, in_place=in_place)
 
 
 def longest_of(lengths: tf.Tensor) -> tf.Tensor:

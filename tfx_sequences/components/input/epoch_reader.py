@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -17,6 +18,7 @@ import tensorflow as tf
 from absl import logging
 
 from tfx_sequences.components.input.bucket_queue import BucketQueue, Given
+from tfx_sequences.components.input.chunk_size import chunk_size
 from tfx_sequences.components.input.input_counts import InputCounts
 from tfx_sequences.components.input.reader_position import ReaderPosition
 from tfx_sequences.components.input.record_chunks import Chunk, ChunkReader, Rows
@@ -51,6 +53,11 @@ class Source:
     format: RecordFormat
     plan: BucketPlan
     training: bool
+
+    @functools.cached_property
+    def chunk_size(self) -> int:
+        """Records that are read and shuffled at a time."""
+        return chunk_size(self.files, self.spec.batching.shuffle_buffer)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +103,7 @@ class EpochReader:
     def __iter__(self) -> Iterator[ReadChunk]:
         source, start = self._source, self._start
         queue = BucketQueue(source.plan)
-        kept: RowStore | None = None
+        kept: list[RowStore] = []
         last: ReadChunk | None = None
         if start:
             kept, rows = self._read_again(start.open_rows)
@@ -109,12 +116,12 @@ class EpochReader:
         reader = ChunkReader(
             source.files,
             order,
-            source.spec.batching.shuffle_buffer,
+            source.chunk_size,
             _OPEN_FILES if source.training else 1,
             self._parser,
             source.spec.batching.on_error == "skip",
             start.files if start else None,
-            len(kept.numbers) if kept else 0,
+            sum(len(store.numbers) for store in kept),
         )
         for chunk in reader:
             # Delay by one chunk, so that everything is counted before the last batch can be taken.
@@ -126,11 +133,11 @@ class EpochReader:
             self.counts.real_steps += int(rows.lengths.sum())
             given = queue.add(rows, self._random(number) if source.training else None)
             open_rows = queue.open_rows
-            read, kept = _in_order(given, [kept, *chunk.stores] if kept else chunk.stores, open_rows)
+            read, kept = _in_order(given, [*kept, *chunk.stores], open_rows)
             self._count(queue)
             self._remember(number, chunk, open_rows)
             last = read
-        read, _ = _in_order(queue.flush(), [kept] if kept else [], queue.open_rows)
+        read, _ = _in_order(queue.flush(), kept, queue.open_rows)
         self._count(queue)
         self.finished = True
         logging.info("Input, %s: %s", "training" if source.training else "evaluation", self.counts)
@@ -186,13 +193,13 @@ class EpochReader:
         most = self._source.spec.batching.max_length
         return lengths if most is None else np.minimum(lengths, most)
 
-    def _read_again(self, places: np.ndarray) -> tuple[RowStore | None, Rows]:
+    def _read_again(self, places: np.ndarray) -> tuple[list[RowStore], Rows]:
         if not len(places):
-            return None, Rows.concat([])
+            return [], Rows.concat([])
         records = tf.constant(read_places(self._source.files, places))
         lengths = self._parser.lengths(records).numpy()
         numbers = np.arange(len(places))
-        return RowStore(numbers, records), Rows(numbers, places, self._as_batched(lengths))
+        return [RowStore(numbers, records)], Rows(numbers, places, self._as_batched(lengths))
 
     def _note(self, what: str, places: np.ndarray) -> None:
         if len(places):
@@ -204,22 +211,23 @@ class EpochReader:
             self.counts.note(what, len(places), names)
 
 
-def _in_order(given: Given, stores: Sequence[RowStore], open_rows: Rows) -> tuple[ReadChunk, RowStore | None]:
-    """The batches' records in order, and a store of the records in unfinished batches.
+def _in_order(given: Given, stores: list[RowStore], open_rows: Rows) -> tuple[ReadChunk, list[RowStore]]:
+    """The batches' records in order, and the stores of the records in unfinished batches.
 
     For batches of 3 and 2 records and one open record, `records` is `b b b _ _ _ _ _ c c _ _ _ _ _ _ o _ ...`: each
     batch, and then the open records, start at a multiple of 8. `starts` is `[0, 8]`.
     """
     batches = given.batches
+    if not len(batches.sizes):
+        # There is nothing to arrange: a copy would take as long as the parse.
+        return ReadChunk(given, None, np.zeros([0], np.int64)), stores
     still_open = np.sort(open_rows.numbers)
     sizes = np.append(batches.sizes, len(still_open))
     # TensorFlow does not copy a slice of strings whose bounds are multiples of 8.
     splits = np.concatenate([[0], np.cumsum(-(-sizes // _ALIGNED) * _ALIGNED)])
     starts, end = splits[:-2], int(splits[-2])
-    if not stores:
-        return ReadChunk(given, None, starts), None
     numbers = np.concatenate([batches.rows.numbers, still_open])
     positions = np.arange(len(numbers)) + np.repeat(splits[:-1] - np.cumsum(sizes) + sizes, sizes)
     records = arranged(stores, numbers, positions, int(splits[-1]))
-    kept = RowStore(still_open, tf.slice(records, [end], [int(splits[-1]) - end])) if len(still_open) else None
+    kept = [RowStore(still_open, tf.slice(records, [end], [int(splits[-1]) - end]))] if len(still_open) else []
     return ReadChunk(given, records, starts), kept

@@ -178,7 +178,8 @@ class PreparedStore:
                 features[column.name] = tf.cast(chosen, column.dtype) if chosen.dtype != column.dtype else chosen
             for name, numeric in encoded.items():
                 padding = self._spec.batching.padding.get(name.removeprefix(SEQUENCE_PREFIX), Padding())
-                features[name] = numbers_of_stored(features[name], features[present_name(name)], numeric, padding)
+                present = features[present_name(name)]
+                features[name] = numbers_of_stored(features[name], present, numeric, padding, in_place=True)
             inputs = {name: features[name] for name in self._spec.columns}
             inputs[SEQUENCE_LENGTH] = window["lengths"][rows]
             if with_id and self._spec.id_key:

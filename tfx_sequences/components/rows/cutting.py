@@ -29,6 +29,24 @@ class CutRules:
 
 
 @dataclasses.dataclass(frozen=True)
+class Piece:
+    """Which rows of a long group are cut, if they are not all of them.
+
+    Attributes:
+        begun: The first row belongs to a session that has records of earlier pieces.
+        covered: Number of its first rows that are in records of earlier pieces.
+        more: Later rows of the same group and split follow.
+    """
+
+    begun: bool = False
+    covered: int = 0
+    more: bool = False
+
+
+WHOLE = Piece()
+
+
+@dataclasses.dataclass(frozen=True)
 class Cuts:
     """Records as ranges of sorted rows.
 
@@ -37,28 +55,40 @@ class Cuts:
         starts: int `[R]`: the first place in `order` of each record.
         stops: int `[R]`: the place after its last.
         labels: int `[R]`: the place of the row with its label.
+        begins: bool `[R]`: whether it is the first record of its session.
         groups: Number of groups.
         ties: Number of rows with the group and time of the row before.
         tied: int: their places in `order`.
         backwards: Number of rows that were read after a later row of their group.
         covered: Number of rows that are in a record.
         cut: Number of rows that are in none, by reason.
+        done: The place of the first row that later records may need, where the next piece begins. Rows from there on
+            are not counted yet.
+        rest: What the next piece is, apart from `more`.
     """
 
     order: np.ndarray
     starts: np.ndarray
     stops: np.ndarray
     labels: np.ndarray
+    begins: np.ndarray
     groups: int
     ties: int
     tied: np.ndarray
     backwards: int
     covered: int
     cut: dict[str, int]
+    done: int
+    rest: Piece
 
 
 def cut_rows(
-    groups: np.ndarray, times: np.ndarray | None, splits: np.ndarray | None, rows: np.ndarray, rules: CutRules
+    groups: np.ndarray,
+    times: np.ndarray | None,
+    splits: np.ndarray | None,
+    rows: np.ndarray,
+    rules: CutRules,
+    piece: Piece = WHOLE,
 ) -> Cuts:
     """Sorts rows and cuts them into records.
 
@@ -68,6 +98,8 @@ def cut_rows(
         splits: int `[N]`: the split of each row, where rows are divided by time; a record has rows of one split.
         rows: int `[N]`: the place of each row in what was read.
         rules: How to cut.
+        piece: With `more`, the rows are of one group and split, and records that could depend on later rows are not
+            made: they begin at `done`.
 
     >>> cuts = cut_rows(np.array([1, 0, 1]), np.array([7, 5, 3]), None, np.arange(3), CutRules())
     >>> cuts.order.tolist(), cuts.starts.tolist(), cuts.stops.tolist()
@@ -93,25 +125,72 @@ def cut_rows(
             new_session[1:] |= time[1:] - time[:-1] > rules.session_gap
     starts = np.flatnonzero(new_session)
     stops = np.append(starts[1:], count) if count else starts
-    cut: dict[str, int] = {}
     short = stops - starts < rules.min_steps
-    if short.any():
-        cut[f"in sessions of fewer than {rules.min_steps} rows"] = int((stops - starts)[short].sum())
-        starts, stops = starts[~short], stops[~short]
-    inside = int((stops - starts).sum())
+    short[:1] &= not piece.begun
+    last, unfinished = (int(starts[-1]), bool(short[-1])) if count else (0, True)
+    short_starts, short_stops = starts[short], stops[short]
+    starts, stops = starts[~short], stops[~short]
     if rules.window is not None:
         starts, stops = windows(starts, stops, rules.window)
-    covered = _covered(starts, stops, count)
-    if inside > covered:
-        cut["outside of all windows"] = inside - covered
+    done = count
+    if piece.more:
+        done = _done(last, unfinished, starts, stops, count, time, rules)
+        starts, stops = starts[starts < done], stops[starts < done]
+    cut: dict[str, int] = {}
+    too_short = int(np.maximum(0, np.minimum(short_stops, done) - short_starts).sum())
+    if too_short:
+        cut[f"in sessions of fewer than {rules.min_steps} rows"] = too_short
+    covered = _covered(starts, stops, done, piece)
+    if done - too_short > covered:
+        cut["outside of all windows"] = done - too_short - covered
+    begins = new_session[starts]
+    begins[:1] &= not piece.begun
     labels, has_label = _labels(starts, stops, new_part, time, rules)
     if not has_label.all():
-        starts, stops, labels = starts[has_label], stops[has_label], labels[has_label]
-        kept = _covered(starts, stops, count)
+        starts, stops, labels, begins = (its[has_label] for its in (starts, stops, labels, begins))
+        kept = _covered(starts, stops, done, piece)
         if covered > kept:
             cut["in records without a next row for their label"] = covered - kept
         covered = kept
-    return Cuts(order, starts, stops, labels, int(new_group.sum()), len(tied), tied, backwards, covered, cut)
+    tied = tied[tied <= done]
+    begun = piece.begun if not done else done < count and not new_session[done]
+    rest = Piece(begun, max(0, piece.covered - done, int(stops.max(initial=0)) - done))
+    return Cuts(
+        order, starts, stops, labels, begins, int(new_group.sum()), len(tied), tied, backwards, covered, cut, done, rest
+    )
+
+
+def _done(
+    session: int,
+    short: bool,
+    starts: np.ndarray,
+    stops: np.ndarray,
+    count: int,
+    time: np.ndarray | None,
+    rules: CutRules,
+) -> int:
+    """The place from which on records may depend on later rows.
+
+    Args:
+        session: The first row of the last session.
+        short: Whether this session does not have records so far.
+        starts: int `[R]`: the first place of each record, if no later rows followed.
+        stops: int `[R]`: the place after its last.
+        count: Number of rows.
+        time: `[N]`.
+        rules: How to cut.
+    """
+    done, window = session, rules.window
+    if window is not None and not short:
+        # A window is final if a row follows it, and the next window has a row.
+        length = count - session
+        final = min(-(-(length - window.steps) // window.step_between), -(-length // window.step_between) - 1)
+        done = session + max(0, final) * window.step_between
+    if rules.label_at == "as_of" and time is not None:
+        # Its label may be a row that is not here yet.
+        late = _limit(time[stops - 1], rules.label_after) >= time[-1]
+        done = min([done, *starts[late][:1].tolist()])
+    return done
 
 
 def windows(starts: np.ndarray, stops: np.ndarray, window: RowWindow) -> tuple[np.ndarray, np.ndarray]:
@@ -142,9 +221,12 @@ def windows(starts: np.ndarray, stops: np.ndarray, window: RowWindow) -> tuple[n
     return first, np.minimum(first + steps, stops[session])
 
 
-def _covered(starts: np.ndarray, stops: np.ndarray, count: int) -> int:
-    """Number of rows that are in at least one range."""
-    depth = np.bincount(starts, minlength=count + 1) - np.bincount(stops, minlength=count + 1)
+def _covered(starts: np.ndarray, stops: np.ndarray, done: int, piece: Piece) -> int:
+    """Number of rows before `done` that are in at least one range, or in records of earlier pieces."""
+    stops = np.minimum(stops, done)
+    depth = np.bincount(starts, minlength=done + 1) - np.bincount(stops, minlength=done + 1)
+    depth[0] += piece.covered > 0
+    depth[min(piece.covered, done)] -= piece.covered > 0
     return int((np.cumsum(depth) > 0).sum())
 
 
@@ -174,10 +256,14 @@ def _labels(
 
 def _as_of(last: np.ndarray, part_end: np.ndarray, time: np.ndarray, after: float) -> np.ndarray:
     """The latest row up to `part_end` whose time is not after that of `last` plus `after`: a binary search of all."""
-    limit = time[last] + (int(after) if time.dtype.kind == "i" else after)
+    limit = _limit(time[last], after)
     low, high = last.copy(), part_end - 1
     while (low < high).any():
         middle = (low + high + 1) // 2
         reached = time[middle] <= limit
         low, high = np.where(reached, middle, low), np.where(reached, high, middle - 1)
     return low
+
+
+def _limit(time: np.ndarray, after: float) -> np.ndarray:
+    return np.asarray(time + (int(after) if time.dtype.kind == "i" else after))

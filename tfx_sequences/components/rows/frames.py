@@ -75,20 +75,20 @@ def records_from_rows(rows: Frames, spec: SequenceSpec) -> RowRecords:
     (2, 2)
     """
     counts, found = RowCounts(), []
-    for batch in batches_from_rows(rows, RowPlan.of(spec), counts):
+    for batch in batches_from_rows(rows, RowTables(RowPlan.of(spec)), counts):
         found += batch.records.to_pylist()
     return RowRecords(found, counts)
 
 
-def batches_from_rows(rows: Frames, plan: RowPlan, counts: RowCounts) -> Iterator[RecordBatch]:
+def batches_from_rows(rows: Frames, tables: RowTables, counts: RowCounts) -> Iterator[RecordBatch]:
     """The records of rows in memory, in batches.
 
     Args:
         rows: See `records_from_rows`.
-        plan: What the spec needs.
+        tables: Converts the rows.
         counts: Gets what became of the rows; complete after the last batch.
     """
-    tables, kept = RowTables(plan), []
+    plan, kept = tables.plan, []
     for frame in frames_of(rows):
         counts.files = 1
         table, why, reasons = tables.converted(frame, np.arange(counts.read, counts.read + frame.num_rows))

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tfx_sequences.components.rows import wire
-from tfx_sequences.components.rows.cutting import Cuts, cut_rows
+from tfx_sequences.components.rows.cutting import WHOLE, Cuts, Piece, cut_rows
+from tfx_sequences.components.rows.long_groups import LongGroup
 from tfx_sequences.components.rows.row_counts import RowCounts
 from tfx_sequences.components.rows.row_plan import RowPlan
 from tfx_sequences.components.rows.row_splits import RowSplits
@@ -29,31 +30,102 @@ class RecordBatch:
         records: Binary `[R]`.
         splits: int `[R]`: the index of each record's split in `RowSplits.names`.
         lengths: int `[R]`: number of steps.
-        rows: int64: the numbers of the rows of all records, one after another.
+        begins: bool `[R]`: whether it is the first record of its session.
+        table: The rows that they are made of, and others.
+        steps: int: the places in `table` of the rows of all records, one after another.
     """
 
     records: pa.Array
     splits: np.ndarray
     lengths: np.ndarray
-    rows: np.ndarray
+    begins: np.ndarray
+    table: pa.Table
+    steps: np.ndarray
+
+    @property
+    def rows(self) -> np.ndarray:
+        """The numbers of the rows of all records, one after another, int64."""
+        return _numbers(self.table, ROW)[self.steps]
+
+    def parts(self, records: int, padded_steps: int) -> Iterator[RecordBatch]:
+        """The same records, some at a time.
+
+        Args:
+            records: Most records of a part.
+            padded_steps: Most steps of a part that is padded to its longest record; a longer record is alone.
+        """
+        lengths, ends = self.lengths.tolist(), np.concatenate([[0], np.cumsum(self.lengths)])
+        first = 0
+        while first < len(lengths):
+            end, longest = first, 0
+            while end < min(len(lengths), first + records):
+                longest = max(longest, lengths[end])
+                if end > first and longest * (end + 1 - first) > padded_steps:
+                    break
+                end += 1
+            some, steps = slice(first, end), self.steps[ends[first] : ends[end]]
+            yield RecordBatch(
+                self.records[some], self.splits[some], self.lengths[some], self.begins[some], self.table, steps
+            )
+            first = end
 
 
-def records_of(table: pa.Table, tables: RowTables, splits: RowSplits, counts: RowCounts) -> Iterator[RecordBatch]:
-    """The records of a table of whole groups, ordered by group and time.
+Batches = Iterator[RecordBatch]
+
+
+def records_of(rows: pa.Table | LongGroup, tables: RowTables, splits: RowSplits, counts: RowCounts) -> Batches:
+    """The records of whole groups, ordered by group and time.
 
     Args:
-        table: From `RowTables.converted`; all rows of its groups.
-        tables: What made it.
+        rows: All rows of some groups, from `RowTables.converted`; or those of a long group.
+        tables: What made them.
         splits: How records are divided.
         counts: Gets the numbers of rows and records.
     """
-    if not table.num_rows:
-        return
-    plan, table = tables.plan, table.combine_chunks()
+    if isinstance(rows, LongGroup):
+        yield from _records_of_long(rows, tables, splits, counts)
+    elif rows.num_rows:
+        table = rows.combine_chunks()
+        cuts = _cut(table, tables, splits)
+        yield from _batches(table, cuts, tables, splits, counts)
+
+
+def _records_of_long(group: LongGroup, tables: RowTables, splits: RowSplits, counts: RowCounts) -> Batches:
+    """The records of a long group, piece by piece. Only the rows of one piece are in memory, and those of the records
+    that have begun.
+    """
+    counts.groups += 1
+    counts.backwards += group.backwards
+    waiting: list[pa.Table] = []
+    kept, new, piece = 0, 0, WHOLE
+    for table, more in group.pieces(lambda table: _of_rows(table, tables, splits)):
+        waiting.append(table)
+        new += table.num_rows
+        # As many new rows as were kept, so that the rows of a long record are not sorted again for each piece.
+        if more and new < kept:
+            continue
+        table = pa.concat_tables(waiting).combine_chunks()
+        cuts = _cut(table, tables, splits, dataclasses.replace(piece, more=more))
+        yield from _batches(table, dataclasses.replace(cuts, groups=0, backwards=0), tables, splits, counts)
+        waiting = [table.take(pa.array(cuts.order[cuts.done :]))] if more else []
+        kept, new, piece = (len(cuts.order) - cuts.done if more else 0), 0, cuts.rest
+
+
+def _of_rows(table: pa.Table, tables: RowTables, splits: RowSplits) -> np.ndarray | None:
+    """The split of each row, int `[N]`, where rows are divided by time."""
+    return splits.of_times(_numbers(table, CLOCK), tables.clock_kind) if CLOCK in table.column_names else None
+
+
+def _cut(table: pa.Table, tables: RowTables, splits: RowSplits, piece: Piece = WHOLE) -> Cuts:
     times = _numbers(table, TIME) if TIME in table.column_names else None
-    of_rows = splits.of_times(_numbers(table, CLOCK), tables.clock_kind) if CLOCK in table.column_names else None
-    cuts = cut_rows(_group_ranks(table), times, of_rows, _numbers(table, ROW), plan.cut_rules(tables.kind))
+    rules = tables.plan.cut_rules(tables.kind)
+    return cut_rows(_group_ranks(table), times, _of_rows(table, tables, splits), _numbers(table, ROW), rules, piece)
+
+
+def _batches(table: pa.Table, cuts: Cuts, tables: RowTables, splits: RowSplits, counts: RowCounts) -> Batches:
+    """The records of ranges of rows."""
     _count(counts, table, cuts)
+    of_rows = _of_rows(table, tables, splits)
     if of_rows is not None:
         of_records = of_rows[cuts.order[cuts.starts]]
     else:
@@ -61,14 +133,15 @@ def records_of(table: pa.Table, tables: RowTables, splits: RowSplits, counts: Ro
     for names, number in zip(*np.unique(of_records, return_counts=True), strict=True):
         counts.records[splits.names[names]] += int(number)
     for first, end in _chunks(cuts.stops - cuts.starts):
+        some = slice(first, end)
         part = dataclasses.replace(
-            cuts, starts=cuts.starts[first:end], stops=cuts.stops[first:end], labels=cuts.labels[first:end]
+            cuts, starts=cuts.starts[some], stops=cuts.stops[some], labels=cuts.labels[some], begins=cuts.begins[some]
         )
         lengths = part.stops - part.starts
         places = np.repeat(part.starts - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
         steps = cuts.order[places]
-        rows = _numbers(table, ROW)[steps]
-        yield RecordBatch(_encoded(table, plan, part, steps), of_records[first:end], lengths, rows)
+        records = _encoded(table, tables.plan, part, steps)
+        yield RecordBatch(records, of_records[some], lengths, part.begins, table, steps)
 
 
 def _numbers(table: pa.Table, name: str) -> np.ndarray:

@@ -1,10 +1,12 @@
 """Rows of any number in bounded memory: few stay in memory, many go to files by the hash of their group.
 
-All rows of a group are in the same file, so each file is sorted and cut alone.
+All rows of a group are in the same file, so each file is sorted and cut alone. A group that is too long for that has
+files of its own.
 """
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import shutil
 import tempfile
@@ -15,14 +17,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from tfx_sequences.components.rows.long_groups import LongGroup
 from tfx_sequences.components.rows.row_table import GROUP
 from tfx_sequences.components.rows.wire import offsets_of
 
 # Rows in memory, in bytes, before they go to files; and about the size of each file.
 BUDGET = 64 << 20
 _PARTS = 32
-# A file of many times the budget is divided again, up to this depth; one group may be larger.
+# A file of more than half of the budget is divided again, up to this depth.
 _DEEPEST = 3
+# A group of more than this share of the budget has files of its own, each with about half as many rows.
+_LONG = 4
 _MULTIPLIER, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 
 
@@ -51,8 +56,11 @@ class RowStore:
         if self._bytes >= (self._budget if self._folder is None else self._budget // 4):
             self._divide()
 
-    def tables(self) -> Iterator[pa.Table]:
-        """Tables that together have all rows, each with all rows of its groups. The files are gone afterwards."""
+    def tables(self) -> Iterator[pa.Table | LongGroup]:
+        """Tables (and long groups) that together have all rows, each with all rows of its groups.
+
+        The files are gone afterwards.
+        """
         if self._folder is None:
             if self._waiting:
                 yield pa.concat_tables(self._waiting)
@@ -63,8 +71,8 @@ class RowStore:
             self._writers[part].close()
         for part in sorted(self._writers):
             path = self._folder / str(part)
-            if path.stat().st_size > 4 * self._budget and self._depth < _DEEPEST:
-                yield from self._again(path)
+            if path.stat().st_size > self._budget // 2 and self._depth < _DEEPEST:
+                yield from self._again(self._folder, part)
             else:
                 # A copy in memory: the file is removed while its rows are in use.
                 yield pa.ipc.open_stream(pa.OSFile(str(path))).read_all()
@@ -79,12 +87,25 @@ class RowStore:
                     writer.close()
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _again(self, path: Path) -> Iterator[pa.Table]:
+    def _again(self, folder: Path, part: int) -> Iterator[pa.Table | LongGroup]:
+        """The rows of a file: divided once more, with the long groups apart."""
         inner = RowStore(self._parent, self._budget, self._depth + 1)
         try:
-            for batch in pa.ipc.open_stream(pa.OSFile(str(path))):
-                inner.add(pa.Table.from_batches([batch]))
+            rows, size = 0, 0
+            for table in _stored(folder / str(part)):
+                rows, size = rows + table.num_rows, size + table.nbytes
+            most = rows * self._budget / _LONG / size
+            long = {number: LongGroup(folder, int(most / 2)) for number in _long_groups(folder / str(part), most)}
+            for table in _stored(folder / str(part)):
+                for number, group in long.items():
+                    mine = np.asarray(group_hashes(table) == np.uint64(number))
+                    if mine.any():
+                        # Another group may have the same hash.
+                        mine[mine] = group.taken(table.filter(pa.array(mine)))
+                        table = table.filter(pa.array(~mine))
+                inner.add(table)
             yield from inner.tables()
+            yield from long.values()
         finally:
             inner.close()
 
@@ -104,6 +125,28 @@ class RowStore:
             if part not in self._writers:
                 self._writers[part] = pa.ipc.new_stream(str(self._folder / str(part)), table.schema)
             self._writers[part].write_table(table.slice(ends[part], ends[part + 1] - ends[part]))
+
+
+def _stored(path: Path) -> Iterator[pa.Table]:
+    for batch in pa.ipc.open_stream(pa.OSFile(str(path))):
+        yield pa.Table.from_batches([batch])
+
+
+def _long_groups(path: Path, most: float) -> list[int]:
+    """The hashes of the groups of a file that have more than `most` rows."""
+    # First in 65536 buckets, so that not every group of the file has to be counted.
+    buckets = np.zeros(1 << 16, np.int64)
+    for table in _stored(path):
+        buckets += np.bincount((group_hashes(table) >> np.uint64(48)).astype(np.int64), minlength=1 << 16)
+    if not (buckets > most).any():
+        return []
+    found: collections.Counter[int] = collections.Counter()
+    for table in _stored(path):
+        hashes = group_hashes(table)
+        hashes = hashes[(buckets > most)[(hashes >> np.uint64(48)).astype(np.int64)]]
+        for number, count in zip(*np.unique(hashes, return_counts=True), strict=True):
+            found[int(number)] += int(count)
+    return [number for number, count in found.items() if count > most]
 
 
 def group_hashes(table: pa.Table) -> np.ndarray:

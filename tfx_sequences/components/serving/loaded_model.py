@@ -32,6 +32,7 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 if TYPE_CHECKING:
     from tfx_sequences.components.rows.frames import Frames
     from tfx_sequences.components.serving.row_prediction import RowPredictions
+    from tfx_sequences.components.serving.window_joining import Join
 
 _FOR_RECORDS = (SERVING_SIGNATURE, EXAMPLE_SIGNATURE, ELWC_SIGNATURE)
 
@@ -126,19 +127,23 @@ class LoadedModel:
         kind = "Example" if signature_name == EXAMPLE_SIGNATURE else None
         return self.run(signature_name, {EXAMPLES: np.array(serialize_rows(rows, self.spec, kind=kind), object)})
 
-    def predict_rows(self, rows: Frames) -> RowPredictions:
+    def predict_rows(self, rows: Frames, *, join: Join | None = None) -> RowPredictions:
         """The answers for rows of tables: grouped, sorted and cut into records as in training.
 
         Args:
             rows: See `records_from_rows`. Labels, weights and ids are not read.
+            join: One answer for all windows of a session (or of a group), and for each step that is in several of them:
+                the `mean` or the `max` of the scores or numbers, or the shares of a `vote`. None: each window has its
+                own.
 
         Raises:
             SpecError: The model was not trained with a spec that has `rows`.
+            UserInputError: The answers cannot be joined in this way.
             DataError: More rows than `rows.max_rejected` cannot be used, or a column is missing.
         """
         from tfx_sequences.components.serving.row_prediction import predict_rows
 
-        return predict_rows(self.run, self.spec, rows)
+        return predict_rows(self.run, self.spec, rows, join)
 
     def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The outputs of a signature for its inputs, by name; strings are objects of bytes.

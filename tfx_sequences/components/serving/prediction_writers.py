@@ -69,7 +69,7 @@ def _merged(kind: Any, value: Any, name: str = "") -> Any:
         for each in value:
             inner = _merged(inner, each, name)
         return [inner]
-    return str if isinstance(value, str) else float
+    return type(value) if isinstance(value, str | int) else float
 
 
 def _arrow(kind: Any, name: str) -> Any:
@@ -82,7 +82,7 @@ def _arrow(kind: Any, name: str) -> Any:
         return pa.list_(_arrow(kind[0], name))
     if isinstance(kind, Mapping):
         return pa.struct([(key, _arrow(its, key)) for key, its in kind.items()])
-    return scores if kind is dict else pa.string() if kind is str else pa.float64()
+    return scores if kind is dict else pa.string() if kind is str else pa.int64() if kind is int else pa.float64()
 
 
 def _for_arrow(value: Any, kind: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,6 +75,36 @@ def predict_batch(
         DataError: A record cannot be predicted.
     """
     spec = model.spec
+    for places, outputs, ids in outputs_of(model, batch, lambda row: _place(batch, row, spec, file, start), on_failure):
+        for index, row in enumerate(places):
+            name = ids[index].decode("utf-8", "replace") if ids is not None else short_place(file, start + row)
+            yield {"id": name, **answer(outputs, index, spec)}
+
+
+def outputs_of(
+    model: LoadedModel,
+    batch: tf.Tensor,
+    where: Callable[[int], str],
+    on_failure: Callable[[Failure], None] | None = None,
+    first: int = 0,
+) -> Iterator[tuple[list[int], dict[str, np.ndarray], Any]]:
+    """The outputs of `serving_default` for records, without those that have none.
+
+    Args:
+        model: The model.
+        batch: Serialized records, strings `[B]`.
+        where: How messages name a record, by its index.
+        on_failure: Called for each record that cannot be predicted and is skipped; None raises.
+        first: The index of the first record.
+
+    Returns:
+        Indices of records, their outputs, and their ids (None if the spec does not have ids); several times, if there
+        are records without outputs.
+
+    Raises:
+        DataError: A record cannot be predicted.
+    """
+    spec = model.spec
     try:
         outputs = model.call(SERVING_SIGNATURE, {EXAMPLES: batch})
         ids = _ids(batch, spec)
@@ -82,34 +112,40 @@ def predict_batch(
         if batch.shape[0] > 1:
             # Find the record by bisection.
             half = int(batch.shape[0]) // 2
-            yield from predict_batch(model, batch[:half], file, start, on_failure)
-            yield from predict_batch(model, batch[half:], file, start + half, on_failure)
+            yield from outputs_of(model, batch[:half], where, on_failure, first)
+            yield from outputs_of(model, batch[half:], where, on_failure, first + half)
             return
-        where = _place(batch, 0, spec, file, start)
         if on_failure is None:
             raise DataError(
-                f"{where} cannot be predicted.",
+                f"{_upper(where(first))} cannot be predicted.",
                 expected=f"tf.{spec.payload} with the features of the spec '{spec.name}'",
                 received=error.reason,
                 fix="Correct or remove the invalid value; 'tfx-sequences check' says more if the records have labels.",
             ) from error
-        on_failure(Failure(where, error.reason))
+        on_failure(Failure(_upper(where(first)), error.reason))
         return
     wrong = _not_finite(outputs, batch.shape[0])
-    for row in range(batch.shape[0]):
-        if row in wrong:
-            where, reason = _place(batch, row, spec, file, start), f"{wrong[row]} from the model"
-            if on_failure is None:
-                raise DataError(
-                    f"{where} does not have a finite prediction.",
-                    expected="features from which the model computes finite numbers",
-                    received=reason,
-                    fix="Look for NaN, infinite or very large values in the record; leave out missing values.",
-                )
-            on_failure(Failure(where, reason))
-            continue
-        name = ids[row].decode("utf-8", "replace") if ids is not None else short_place(file, start + row)
-        yield {"id": name, **_answer(outputs, row, spec)}
+    for row, number in wrong.items():
+        reason = f"{number} from the model"
+        if on_failure is None:
+            raise DataError(
+                f"{_upper(where(first + row))} does not have a finite prediction.",
+                expected="features from which the model computes finite numbers",
+                received=reason,
+                fix="Look for NaN, infinite or very large values in the record; leave out missing values.",
+            )
+        on_failure(Failure(_upper(where(first + row)), reason))
+    if wrong:
+        good = [row for row in range(batch.shape[0]) if row not in wrong]
+        outputs = {name: values[good] for name, values in outputs.items()}
+        ids = None if ids is None else [ids[row] for row in good]
+        yield [first + row for row in good], outputs, ids
+    else:
+        yield [*range(first, first + batch.shape[0])], outputs, ids
+
+
+def _upper(place: str) -> str:
+    return place[0].upper() + place[1:]
 
 
 def _not_finite(outputs: dict[str, np.ndarray], rows: int) -> dict[int, Any]:
@@ -125,17 +161,23 @@ def _not_finite(outputs: dict[str, np.ndarray], rows: int) -> dict[int, Any]:
 
 def answers(outputs: dict[str, np.ndarray], spec: SequenceSpec) -> Iterator[dict[str, Any]]:
     """The rows of `predict_files` without `id`, from the outputs of `serving_default`."""
-    return (_answer(outputs, row, spec) for row in range(len(next(iter(outputs.values())))))
+    return (answer(outputs, row, spec) for row in range(len(next(iter(outputs.values())))))
 
 
-def _answer(outputs: dict[str, np.ndarray], row: int, spec: SequenceSpec) -> dict[str, Any]:
-    """The predictions for a record; with several heads, by their names."""
+def answer(outputs: Mapping[str, np.ndarray], row: int, spec: SequenceSpec) -> dict[str, Any]:
+    """The predictions for a record; with several heads, by their names.
+
+    Args:
+        outputs: Those of `serving_default`, `[B, ...]`.
+        row: The index of the record.
+        spec: The model's spec.
+    """
     if spec.label is not None:
         return _of_head(spec.label, outputs, row, "")
     return {head: _of_head(label, outputs, row, spec.output_prefix(head)) for head, label in spec.labels.items()}
 
 
-def _of_head(label: Label, outputs: dict[str, np.ndarray], row: int, prefix: str) -> dict[str, Any]:
+def _of_head(label: Label, outputs: Mapping[str, np.ndarray], row: int, prefix: str) -> dict[str, Any]:
     answers = {name: outputs[prefix + name][row] for name in label.kind.outputs}
     if label.per_step:
         real = int(outputs[SEQUENCE_LENGTH][row])
@@ -144,8 +186,7 @@ def _of_head(label: Label, outputs: dict[str, np.ndarray], row: int, prefix: str
 
 
 def _place(batch: tf.Tensor, row: int, spec: SequenceSpec, file: AnyPath, start: int) -> str:
-    name = place(file, start + row, record_id(batch[row].numpy(), spec))
-    return name[0].upper() + name[1:]
+    return place(file, start + row, record_id(batch[row].numpy(), spec))
 
 
 def _ids(batch: tf.Tensor, spec: SequenceSpec) -> Any:

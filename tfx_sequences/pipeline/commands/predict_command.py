@@ -12,6 +12,7 @@ import typer
 
 from tfx_sequences.pipeline.commands.beam_flags import BeamArgOption, BeamRunnerOption
 from tfx_sequences.pipeline.commands.command_options import ModelArgument, on_this_machine, readable
+from tfx_sequences.pipeline.commands.row_lines import Join, RowLines, check_row_options
 
 if TYPE_CHECKING:
     from tfx_sequences.components.serving.predictor import Failures
@@ -22,7 +23,11 @@ def predict_command(
     model: ModelArgument,
     data: Annotated[
         str,
-        typer.Argument(metavar="DATA", help="A TFRecord file, or a folder of them; or a URI that TensorFlow reads."),
+        typer.Argument(
+            metavar="DATA",
+            help="A TFRecord file, or a folder of them; files of rows, if the model was trained on rows; or a URI that "
+            "TensorFlow reads.",
+        ),
     ],
     output: Annotated[
         str | None,
@@ -45,11 +50,17 @@ def predict_command(
     spec: Annotated[
         str | None, typer.Option("--spec", metavar="SPEC", help="Reject the model if it was trained with another spec.")
     ] = None,
+    join: Annotated[
+        Join | None,
+        typer.Option(
+            "--join", help="For rows: one answer for all windows of a session, and for each step in several of them."
+        ),
+    ] = None,
     beam: Annotated[bool, typer.Option("--beam", help="Predict with Beam, in parallel on its workers.")] = False,
     beam_runner: BeamRunnerOption = None,
     beam_arg: BeamArgOption = None,
 ) -> None:
-    """Predict any number of records with a pushed model, in order."""
+    """Predict any number of records, or files of rows, with a pushed model, in order."""
     from tfx_sequences.pipeline.commands.supervision import supervised
 
     def work(capture: Capture) -> int:
@@ -69,16 +80,24 @@ def predict_command(
         from tfx_sequences.components.serving.prediction import predict_files
         from tfx_sequences.components.serving.prediction_writers import writer_for
         from tfx_sequences.components.serving.predictor import Failures
+        from tfx_sequences.pipeline.local.row_data import has_rows
         from tfx_sequences.schemas.spec.spec_io import load_spec
 
         folder_of_model = find_model(models)
         card = read_card(folder_of_model)
         if spec is not None:
             check_model(card, load_spec(spec), model=f"the model in {folder_of_model}")
-        write = writer_for(target, spec_of_card(card, folder_of_model))
+        trained = spec_of_card(card, folder_of_model)
+        of_rows = has_rows(trained, records)
+        check_row_options(of_rows, target, join, through_beam)
+        write = writer_for(target, trained)
         failures = Failures() if skip_failures else None
         with contextlib.ExitStack() as stack:
-            if through_beam:
+            if of_rows:
+                lines = RowLines(models, records, target, failures, join, limit)
+                rows = iter(lines)
+                stack.callback(lines.tell, capture)
+            elif through_beam:
                 from tfx_sequences.components.serving.bulk_prediction import predict_through_beam
                 from tfx_sequences.pipeline.beam_engines import beam_pipeline_args, check_engine, check_reach
 

@@ -113,9 +113,9 @@ def _of_rows(source: AnyPath, labels: list[str], groups: list[str], order: str |
     """The proposal for files of rows, from the first of their rows."""
     from itertools import islice
 
-    from tfx_sequences.components.rows.ingestion import read_rows
     from tfx_sequences.components.rows.proposed_rows import propose_rows
     from tfx_sequences.components.rows.row_files import find_row_files
+    from tfx_sequences.components.rows.row_reading import read_rows
     from tfx_sequences.errors import SpecError
     from tfx_sequences.schemas.spec.splits import Splits
 

@@ -33,6 +33,7 @@ from tfx_sequences.pipeline.rest.rest_json import (
     signature_of,
     write_answer,
 )
+from tfx_sequences.pipeline.rest.rest_rows import answer_rows
 
 _LOG = logging.getLogger("tfx_sequences.serve")
 _SECONDS_FOR_A_BODY = 60
@@ -125,8 +126,9 @@ class RestServer:
 
     async def _predict(self, request: web.Request) -> web.Response:
         self._check_model(request)
-        if request.match_info["verb"] != "predict":
-            raise RestError(404, f"':{request.match_info['verb']}' is not supported, only ':predict'.")
+        verb = request.match_info["verb"]
+        if verb not in ("predict", "predictRows"):
+            raise RestError(404, f"':{verb}' is not supported, only ':predict' and, for rows, ':predictRows'.")
         self._check_size(request)
         async with self._budget.share() as share:
             try:
@@ -135,7 +137,8 @@ class RestServer:
                 if share.waits:
                     raise RestError(503, "The server is busy with other requests. Send the request again.") from None
                 raise RestError(408, f"The body did not arrive within {self._seconds_for_a_body:g} s.") from None
-            answer = await asyncio.get_running_loop().run_in_executor(self._pool, self._answer, body)
+            answers = self._answer if verb == "predict" else self._answer_rows
+            answer = await asyncio.get_running_loop().run_in_executor(self._pool, answers, body)
         return web.Response(body=answer, content_type="application/json")
 
     async def _body(self, request: web.Request, share: _Share) -> bytes:
@@ -164,6 +167,9 @@ class RestServer:
             self._check_steps(parsed.inputs[EXAMPLES], signature_name)
         outputs = self._model.run(signature_name, parsed.inputs)
         return json.dumps(write_answer(outputs, parsed.by_row), ensure_ascii=False).encode()
+
+    def _answer_rows(self, body: bytes) -> bytes:
+        return json.dumps(answer_rows(self._model, parse_json(body), self._limits), ensure_ascii=False).encode()
 
     def _check_steps(self, records: Any, signature_name: str) -> None:
         longest = 0

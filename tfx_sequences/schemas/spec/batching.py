@@ -37,7 +37,8 @@ class Batching(Declared):
     bucket_batch_sizes: Sizes | None = None
     """Records per batch in each bucket: one more number than `bucket_boundaries`. Replaces the automatic sizes."""
     shuffle_buffer: pydantic.PositiveInt = 10_000
-    """Number of records that are held in memory at a time, and shuffled in training."""
+    """Number of records that are held in memory at a time, and shuffled in training; fewer if they have more than
+    256 MB together."""
     drop_shorter_than: pydantic.NonNegativeInt = 0
     """Training drops shorter sequences and reports their number."""
     drop_longer_than: pydantic.PositiveInt | None = None
