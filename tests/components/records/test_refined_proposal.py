@@ -310,3 +310,12 @@ def test_numbers_and_times_as_text_are_noted(tmp_path):
     proposal = proposed(tmp_path, records)
     assert "numbers as text" in notes(proposal, "sequence.price")
     assert "times as text" in notes(proposal, "sequence.at")
+
+
+def test_a_number_that_marks_missing_values_is_declared(tmp_path):
+    random = np.random.default_rng(3)
+    rates = np.where(random.random((60, 12)) < 0.3, -999, random.normal(80, 10, (60, 12)))
+    made = [sequence_example({"y": "ab"[i % 2]}, {"rate": row.tolist()}) for i, row in enumerate(rates)]
+    proposal = proposed(tmp_path, made, "y")
+    assert proposal.spec.sequence["rate"].missing_value == -999
+    assert f"({(rates == -999).sum()} of 720 values)" in notes(proposal, "sequence.rate")

@@ -50,3 +50,13 @@ def test_what_they_count_as_is_said(folder, unseen, words, classes):
 def test_a_class_of_train_that_is_not_listed_stays_an_error(folder):
     with pytest.raises(DataError, match=r"a class that `label.classes` does not list[\s\S]*'b' in 2 records"):
         check_data(spec_of(unseen="wrong", classes=("a", "z")), folder)
+
+
+@pytest.mark.parametrize(("texts", "is_noted"), [(30, True), (9, False)])
+def test_texts_in_place_of_classes_are_noted(tmp_path, texts, is_noted):
+    write_records(tmp_path / "train.tfrecord", records(*(f"words of {i}" for i in range(texts)), *"abab"))
+    write_records(tmp_path / "valid.tfrecord", records(*"ab"))
+    write_records(tmp_path / "test.tfrecord", records(*"ab"))
+    lines = [line for line in check_data(spec_of(), tmp_path).advice if "are rare in train" in line]
+    expected = f"Classes of 'kind' are rare in train: {texts} of {texts + 2} have one record each"
+    assert [line.startswith(expected) for line in lines] == [True] * is_noted

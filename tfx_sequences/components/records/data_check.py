@@ -21,7 +21,7 @@ from tfx_sequences.components.records.missing_values import MissingCounts, parse
 from tfx_sequences.components.records.number_figures import NumberFigures
 from tfx_sequences.components.records.paths import AnyPath, path_of
 from tfx_sequences.components.records.places import place
-from tfx_sequences.components.records.split_checks import check_splits, unseen_lines
+from tfx_sequences.components.records.split_checks import check_splits, rare_lines, unseen_lines
 from tfx_sequences.components.records.value_errors import text
 from tfx_sequences.components.records.value_ranges import ValueRanges
 from tfx_sequences.components.records.values import ValueChecks
@@ -148,7 +148,12 @@ def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataRepo
         held_back_by=held_back.words if held_back else "",
         skipped_files=tuple(f.name for f in skipped_files(data_dir, spec.splits)),
         normalizers=chosen,
-        advice=(*numbers.advice(), *unseen_lines(spec, figures), *ranges.lines()),
+        advice=(
+            *numbers.advice(),
+            *rare_lines(spec, in_files["train"]),
+            *unseen_lines(spec, figures),
+            *ranges.lines(),
+        ),
         leaks=leaks.found(),
     )
 

@@ -17,6 +17,7 @@ from tfx_sequences.components.records.leak_search import stored_dtypes
 from tfx_sequences.components.records.leaks import Leak
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.components.records.proposed_clocks import clocks
+from tfx_sequences.components.records.proposed_missing import MissingMarks
 from tfx_sequences.schemas.columns.group_names import is_id_name
 from tfx_sequences.schemas.columns.names import raw_name
 from tfx_sequences.schemas.columns.time_units import guess_time_unit
@@ -45,6 +46,7 @@ class ProposalFacts:
         binary: Heads whose labels are zeros and ones: vectors, or a float of the record.
         unknown: Heads whose classes are -1 and numbers from 0 on, and whether -1 can only mean that it is unknown.
         distributions: Heads whose labels are vectors with the sum 1, and whether they are one-hot.
+        missing_values: The stored number that marks missing values, with its count and that of all values, by column.
         times: The unit of integer columns whose values are times by their magnitude.
         misaligned: Sequence columns with a different number of steps than most others (or the label), with an example.
         clocks: Keys of the timestamps of such columns and of the steps, and their dtype; see `clocks`.
@@ -62,6 +64,7 @@ class ProposalFacts:
     unknown: dict[str, bool]
     distributions: dict[str, bool]
     misaligned: dict[str, str]
+    missing_values: dict[str, tuple[int, int, int]]
     times: dict[str, str]
     clocks: dict[str, dict[str, str]]
 
@@ -99,6 +102,7 @@ def proposal_facts(spec: SequenceSpec, files: Iterable[AnyPath], samples: Iterab
         distributions=values.distributions(),
         misaligned=values.misaligned(),
         clocks=values.clocks(),
+        missing_values=values.marks.found(),
         times=values.times(),
     )
 
@@ -108,6 +112,7 @@ class _Values:
 
     def __init__(self, spec: SequenceSpec) -> None:
         self.records = 0
+        self.marks = MissingMarks(spec)
         self._spec = spec
         self._constant: dict[str, Any] = dict.fromkeys(spec.columns)
         self._seen: dict[str, set[Any]] = {n: set() for n, column in spec.columns.items() if _may_be_id(column)}
@@ -138,6 +143,8 @@ class _Values:
         for name, bounds in self._bounds.items():
             if len(rows[name].values):
                 bounds += [int(rows[name].values.min()), int(rows[name].values.max())]
+        for name in self.marks.names:
+            self.marks.add(name, rows[name].values)
         for name, steps in self._steps.items():
             values = batch.rows[name]
             steps.append(np.diff(values.splits[0]) // (sizes.get(name, 1) if len(values.splits) == 1 else 1))

@@ -106,6 +106,14 @@ class _Draft:
                 "is not the time itself (for that: {type: numeric, dtype: int64, normalizer: z_score})"
             )
             self.notes.append(Note(name, text))
+        for name, (mark, count, values) in facts.missing_values.items():
+            section, _, key = name.partition(".")
+            self.plain[section][key]["missing_value"] = mark
+            text = (
+                f"{mark} marks a missing value: it is far from all others ({count} of {values} values). "
+                "`indicator: true` also gives the network what is missing"
+            )
+            self.notes.append(Note(name, text))
         for name, clock in facts.clocks.items():
             self._align(name, clock)
         for name, example in facts.misaligned.items():

@@ -24,6 +24,7 @@ def _split(name: str, held_back: Collection[str]) -> str:
 
 
 _MOST_LISTED = 30
+_MANY_CLASSES = 10
 
 
 def check_splits(spec: SequenceSpec, figures: Mapping[str, Figures], held_back: Collection[str] = ()) -> None:
@@ -115,6 +116,23 @@ def unseen_lines(spec: SequenceSpec, figures: Mapping[str, Figures]) -> list[str
             count = "are a class of their own" if label.unseen == "other" else "count as wrong answers"
             listed = _counted(counts, unit)
             lines.append(f"Classes of '{label.key}' in {split} that train does not have: {listed}; they {count}")
+    return lines
+
+
+def rare_lines(spec: SequenceSpec, train: Figures) -> list[str]:
+    """A line for each label of the record whose classes mostly have one record in `train`.
+
+    Labels of steps are often words, most of which are always rare.
+    """
+    lines = []
+    for head, label in spec.heads.items():
+        counts = train.classes.get(head, Counter())
+        single = sum(count == 1 for count in counts.values())
+        if not label.per_step and single >= _MANY_CLASSES and 2 * single > len(counts):
+            lines.append(
+                f"Classes of '{label.key}' are rare in train: {single} of {len(counts)} have one record each, and a "
+                "class cannot be learned from one record. A text or a number is not a class"
+            )
     return lines
 
 
