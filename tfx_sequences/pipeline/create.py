@@ -18,10 +18,11 @@ from tfx.types import standard_artifacts
 from tfx_sequences.code_digest import code_digest
 from tfx_sequences.components.evaluation.config import EXTRACTORS_MODULE, make_eval_config
 from tfx_sequences.components.network.model_builder import load_builder
+from tfx_sequences.components.serving import fresh_process
 from tfx_sequences.components.stages import (
     evaluation_check,
-    fresh_process,
     ingest,
+    ingest_rows,
     model_check,
     schema_curation,
     steady_transform,
@@ -31,6 +32,7 @@ from tfx_sequences.components.stages import trainer as trainer_component
 from tfx_sequences.components.stages.bulk_inference import bulk_inference
 from tfx_sequences.components.stages.evaluation_check import EvaluationCheck
 from tfx_sequences.components.stages.ingest import SequenceExampleGen
+from tfx_sequences.components.stages.ingest_rows import rows_gen
 from tfx_sequences.components.stages.model_check import ModelCheck
 from tfx_sequences.components.stages.pusher import SequencePusher
 from tfx_sequences.components.stages.schema_curation import AnomalyGate, SchemaCurator
@@ -61,6 +63,7 @@ def create_pipeline(
     beam_pipeline_args: list[str] | None = None,
     bulk_inference_data: str | None = None,
     patterns: Splits | None = None,
+    of_rows: bool = False,
 ) -> tfx_pipeline.Pipeline:
     """The pipeline of one spec, from ExampleGen to Pusher.
 
@@ -83,10 +86,14 @@ def create_pipeline(
         beam_pipeline_args: Beam's options.
         bulk_inference_data: Folder or URI of more TFRecords, which the model predicts if it is blessed.
         patterns: The patterns of the files, where they are not those of the spec; see `with_patterns_found`.
+        of_rows: Whether the data are files of rows, or a table or query of BigQuery, as the spec's `rows` say.
     """
     features = spec_to_json(spec, TRANSFORM_SECTIONS)
     trained = spec_to_json(spec, TRAIN_SECTIONS)
-    example_gen = SequenceExampleGen(data, spec, splits_with_files, code_digest(ingest.__name__), patterns)
+    if of_rows:
+        example_gen = rows_gen(data, spec, splits_with_files, code_digest(ingest_rows.__name__))
+    else:
+        example_gen = SequenceExampleGen(data, spec, splits_with_files, code_digest(ingest.__name__), patterns)
     examples = example_gen.outputs["examples"]
     statistics_gen = SteadyStatisticsGen(examples=examples).with_id("StatisticsGen")
     statistics = statistics_gen.outputs["statistics"]

@@ -6,7 +6,7 @@ import yaml
 
 from tests.pipeline.cloud.golden_pipeline import GOLDEN, compiled, normalised
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.pipeline.cloud.compilation import to_text
+from tfx_sequences.pipeline.cloud.compilation import compile_pipeline, to_text
 from tfx_sequences.pipeline.cloud.compiled_spec import check_compiled
 from tfx_sequences.schemas.spec.deployment import Deployment
 from tfx_sequences.schemas.spec.spec_io import spec_from_yaml
@@ -130,3 +130,41 @@ def test_a_spec_with_tuning_has_a_tuner():
     document = compile_pipeline(tuned, data="gs://b/d", output_root="gs://b/o", deployment=deployment, **options)
     assert document["pipelineSpec"]["pipelineInfo"] == {"name": "s-1"}
     assert container(document, "Tuner")["resources"] == {"cpuLimit": 4.0}
+
+
+ROWS = """
+name: visits
+sequence: {page: {type: categorical, num_oov_buckets: 1}}
+label: {key: bought}
+rows: {group_by: [user], order_by: ts%s}
+"""
+
+
+def test_a_pipeline_of_rows_begins_with_them():
+    options = {"output_root": "gs://bucket/visits", "image": "registry/sequences:1", "runner": "vertex"}
+    files = {**options, "data": "gs://bucket/rows", "splits_with_files": ("train",), "of_rows": True}
+    document = compile_pipeline(spec_from_yaml(ROWS % ""), **files)
+    check_compiled(document, "A pipeline of rows")
+    tasks = document["pipelineSpec"]["root"]["dag"]["tasks"]
+    assert "SequenceExampleGen" not in tasks
+    parameters = tasks["SequenceRowsGen"]["inputs"]["parameters"]
+    assert parameters["input_base"] == {"componentInputParameter": "data"}
+    assert tasks["StatisticsGen"]["dependentTasks"] == ["SequenceRowsGen"]
+
+
+@pytest.mark.parametrize("data", ["project.dataset.visits", "SELECT * FROM `project.dataset.visits`"])
+def test_a_table_or_query_of_bigquery_is_in_the_pipeline(data):
+    spec = spec_from_yaml(ROWS % ", format: bigquery")
+    document = compile_pipeline(
+        spec,
+        data=data,
+        output_root="gs://bucket/visits",
+        image="registry/sequences:1",
+        runner="vertex",
+        splits_with_files=("train",),
+        of_rows=True,
+    )
+    check_compiled(document, "A pipeline of rows")
+    parameters = document["pipelineSpec"]["root"]["dag"]["tasks"]["SequenceRowsGen"]["inputs"]["parameters"]
+    [split] = json.loads(parameters["input_config"]["runtimeValue"]["constant"])["splits"]
+    assert split["pattern"] == data

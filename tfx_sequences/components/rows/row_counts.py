@@ -72,6 +72,19 @@ class RowCounts:
         if len(self.first) < NAMED:
             self.first.append(row)
 
+    def add(self, other: RowCounts) -> None:
+        """Adds what became of other rows.
+
+        >>> counts = RowCounts(read=2)
+        >>> counts.add(RowCounts(read=3))
+        >>> counts.read
+        5
+        """
+        for field in dataclasses.fields(self):
+            if field.name != "first":
+                setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+        self.first = sorted([*self.first, *other.first], key=lambda row: (row.file, row.row))[:NAMED]
+
     def check_rejected(self, most: float) -> None:
         """Raises if more rows than allowed are rejected.
 

@@ -84,8 +84,15 @@ def find_row_files(
         delimiter: Between the values of CSV; None: known from the names.
 
     Raises:
-        DataError: No file can hold rows.
+        DataError: No file can hold rows, or they are not in files.
     """
+    if format == "bigquery":
+        raise DataError(
+            "Rows of BigQuery are not read on this machine.",
+            expected="files of rows; with rows.format: bigquery, 'tfx-sequences compile'",
+            received=f"rows.format: bigquery, and {data}",
+            fix="Compile the pipeline, which reads them with Beam, or export them to Parquet and remove rows.format.",
+        )
     source = path_of(data).expanduser()
     paths: Iterable[AnyPath] = [source] if source.is_file() else source.glob("**/*") if source.is_dir() else []
     found = []

@@ -67,23 +67,33 @@ def usable_rows(
     for number, (split, file, batches) in enumerate(sources):
         name = str(file.path) if file else ""
         for raw in batches:
-            yield split, _converted(raw, number, name, file, tables, counts, log)
+            yield split, converted_rows(raw, number, name, file, tables, counts, log)
         counts.files += 1
     if counts.read:
         tables.check_found()
     counts.check_rejected(tables.plan.rows.max_rejected)
 
 
-def _converted(
+def converted_rows(
     raw: RawRows,
     number: int,
     name: str,
     file: RowFile | None,
     tables: RowTables,
     counts: RowCounts,
-    log: TextIO | None,
-) -> Any:
-    """The usable rows; the others are counted, and written aside."""
+    log: TextIO | None = None,
+) -> pa.Table:
+    """The usable rows of a batch; the others are counted, and written aside.
+
+    Args:
+        raw: The batch.
+        number: The number of its file.
+        name: The file's name; empty for rows in memory.
+        file: The file, in which lines are looked up; None: they are not.
+        tables: Converts them.
+        counts: Gets their numbers.
+        log: Gets the rejected rows, as JSON lines.
+    """
 
     def reject(place: int, reason: str, values: Any) -> None:
         line = None

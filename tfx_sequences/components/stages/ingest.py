@@ -45,7 +45,7 @@ class Executor(import_executor.Executor):
         def read(pipeline: beam.Pipeline, exec_properties: dict[str, Any], split_pattern: str) -> Any:
             message = _MESSAGES[exec_properties[standard_component_specs.OUTPUT_DATA_FORMAT_KEY]]
             pattern = os.path.join(exec_properties[standard_component_specs.INPUT_BASE_KEY], split_pattern)
-            items_key = _settings(exec_properties).get(_ITEMS_KEY, "")
+            items_key = settings_of(exec_properties).get(_ITEMS_KEY, "")
             serialized = pipeline | "InOrder" >> ReadInOrder(pattern, items_key)
             return serialized | "Parse" >> beam.Map(message.FromString).with_output_types(message)
 
@@ -118,7 +118,7 @@ class SequenceExampleGen(file_based.FileBasedExampleGen):
         packed = {"held_back": held_back.to_json(), "code_digest": code_digest}
         if spec.record == "ELWC":
             packed[_ITEMS_KEY] = key_of_items(spec)
-        config.custom_config.Pack(_struct(packed))
+        config.custom_config.Pack(struct_of(packed))
         super().__init__(
             input_base=input_base,
             input_config=example_gen_pb2.Input(
@@ -134,7 +134,8 @@ class SequenceExampleGen(file_based.FileBasedExampleGen):
         )
 
 
-def _struct(values: dict[str, str]) -> Any:
+def struct_of(values: dict[str, str]) -> Any:
+    """Texts as a message for `custom_config`."""
     from google.protobuf import struct_pb2
 
     packed = struct_pb2.Struct()
@@ -143,10 +144,11 @@ def _struct(values: dict[str, str]) -> Any:
 
 
 def _held_back(exec_properties: dict[str, Any]) -> HoldBack:
-    return HoldBack.from_json(_settings(exec_properties)["held_back"])
+    return HoldBack.from_json(settings_of(exec_properties)["held_back"])
 
 
-def _settings(exec_properties: dict[str, Any]) -> dict[str, str]:
+def settings_of(exec_properties: dict[str, Any]) -> dict[str, str]:
+    """The texts in `custom_config`."""
     from google.protobuf import json_format, struct_pb2
 
     config = example_gen_pb2.CustomConfig()

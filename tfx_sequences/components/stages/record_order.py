@@ -66,6 +66,8 @@ class ReadInOrder(beam.PTransform):
 class WriteInOrder(beam.PTransform):
     """Writes messages in order, to the place and in the format of ExampleGen's splits; for engines that keep an order.
 
+    Serialized messages are written as they are.
+
     Args:
         folder: The folder of the split.
     """
@@ -86,4 +88,4 @@ def _records(file: str, items_key: str) -> Iterator[bytes]:
 
 def _serialized(message: Any) -> bytes:
     # Equal messages give equal bytes.
-    return message.SerializeToString(deterministic=True)
+    return message if isinstance(message, bytes) else message.SerializeToString(deterministic=True)

@@ -40,18 +40,20 @@ def compile_pipeline(
     splits_with_files: tuple[str, ...],
     training_steps: int = 0,
     deployment: Deployment | None = None,
+    of_rows: bool = False,
 ) -> dict[str, Any]:
     """The compiled and checked pipeline; equal specs, options and versions give equal pipelines.
 
     Args:
         spec: The spec.
-        data: URI of the folder of the TFRecords; a run can use another one.
+        data: URI of the folder of the TFRecords, or of the rows; a run can use another one.
         output_root: URI of the folder for all output; a run can use another one.
         image: Container image with this package, for all components.
         runner: `vertex` gives a `PipelineJob` as JSON, `kubeflow` a `PipelineSpec`.
         splits_with_files: Which of `train`, `valid`, `test` have files in `data`.
         training_steps: Maximum number of training steps; 0 leaves the limit to the spec. A run can set another one.
         deployment: Machines and Beam options by component.
+        of_rows: Whether the data are rows; the pipeline begins with them.
 
     Raises:
         UserInputError: A file named in the spec exists on this machine only; the deployment does not fit the pipeline
@@ -66,17 +68,20 @@ def compile_pipeline(
 
     deployment = deployment or Deployment()
     defaults: dict[str, str | int] = {DATA: data, OUTPUT_ROOT: output_root, TRAINING_STEPS: training_steps}
+    if spec.rows is not None and spec.rows.format == "bigquery":
+        del defaults[DATA]  # TFX does not take a query as a parameter of a run
     parameters = {name: RuntimeParameter(name, type(value), value) for name, value in defaults.items()}
     pipeline = create_pipeline(
         spec,
         name=pipeline_name(spec.name),
-        data=parameters[DATA],
+        data=parameters.get(DATA, data),
         pipeline_root=f"{output_root.rstrip('/')}/{ARTIFACTS}",
         push_destination=PUSHED_MODELS,
         backups=BACKUPS,
         output_root=parameters[OUTPUT_ROOT],
         training_steps=parameters[TRAINING_STEPS],
         splits_with_files=splits_with_files,
+        of_rows=of_rows,
     )
     _give_beam_args(pipeline, spec, deployment, image, output_root)
     images = {name: deployment.of(name).image or image for name in _ids(pipeline)}

@@ -27,7 +27,8 @@ class RunnerName(str, Enum):
 def compile_command(
     spec: Annotated[str, typer.Argument(metavar="SPEC", help="A spec's YAML file, or the name of a bundled spec.")],
     data: Annotated[
-        str, typer.Option("--data", metavar="URI", help="Folder of the TFRecords, readable by the containers.")
+        str,
+        typer.Option("--data", metavar="URI", help="Folder of TFRecords or rows, readable by the containers."),
     ],
     output_root: Annotated[
         str,
@@ -53,6 +54,12 @@ def compile_command(
             help="Splits with files in a remote data folder, such as train,test; the others are taken from train.",
         ),
     ] = None,
+    rows: Annotated[
+        bool,
+        typer.Option(
+            "--rows", help="The data are rows, as the spec's `rows` say. Without it, a folder on this machine says it."
+        ),
+    ] = False,
     training_steps: Annotated[
         int, typer.Option(min=0, metavar="N", help="Maximum number of training steps; 0 leaves the limit to the spec.")
     ] = 0,
@@ -78,8 +85,9 @@ def compile_command(
         loaded = load_spec(spec)
         machines = load_deployment(on_this_machine("deployment", deployment)) if deployment else None
         root = output_root if "://" in output_root else str(Path(output_root).resolve())
-        folder, with_files = _data(loaded, data, root, splits)
-        if splits is None:
+        of_rows = _is_rows(loaded, data, rows)
+        folder, with_files = _data(loaded, data, root, splits, of_rows)
+        if splits is None and not of_rows:
             from tfx_sequences.components.records.files import with_patterns_found
 
             loaded = loaded.model_copy(update={"splits": with_patterns_found(folder, loaded.splits)})
@@ -95,6 +103,7 @@ def compile_command(
             splits_with_files=with_files,
             training_steps=training_steps,
             deployment=machines,
+            of_rows=of_rows,
         )
         with output_stream(target, instead=capture.stdout) as file:
             file.write(to_text(document, as_yaml=as_yaml))
@@ -123,11 +132,30 @@ def _is_yaml(output: Path | None, runner: RunnerName) -> bool:
     return _FORMATS[suffix]
 
 
-def _data(spec: SequenceSpec, data: str, output_root: str, splits: str | None) -> tuple[str, tuple[str, ...]]:
+def _is_rows(spec: SequenceSpec, data: str, given: bool) -> bool:
+    """Whether the pipeline begins with rows.
+
+    Raises:
+        SpecError: It should, but the spec does not say how rows become records.
+    """
+    from tfx_sequences.components.rows.row_plan import RowPlan
+    from tfx_sequences.pipeline.local.row_data import has_rows
+
+    if given:
+        RowPlan.of(spec)
+    is_table = spec.rows is not None and spec.rows.format == "bigquery"
+    return given or is_table or ("://" not in data and has_rows(spec, data))
+
+
+def _data(
+    spec: SequenceSpec, data: str, output_root: str, splits: str | None, of_rows: bool
+) -> tuple[str, tuple[str, ...]]:
     """The data folder as the containers see it, and the splits that have files there."""
     from tfx_sequences.components.records.files import SPLITS, find_split_files
     from tfx_sequences.errors import UserInputError, did_you_mean
 
+    if spec.rows is not None and spec.rows.format == "bigquery":
+        return data, ("train",)
     if "://" not in data and "://" in output_root:
         raise UserInputError(
             "The data folder is on this machine, which the containers cannot read.",
@@ -158,5 +186,12 @@ def _data(spec: SequenceSpec, data: str, output_root: str, splits: str | None) -
             fix="Add --splits. The records of a split that it does not name are taken from the training records.",
         )
     folder = Path(data).resolve()
+    if of_rows:
+        from tfx_sequences.components.rows.row_files import find_row_files
+
+        rows = spec.rows
+        files = find_row_files(folder, spec.splits, rows.format if rows else None)
+        of_files = {file.split for file in files}
+        return str(folder), tuple(name for name in SPLITS if name in of_files)
     found = find_split_files(folder, spec.splits)
     return str(folder), tuple(name for name, files in found.items() if files)

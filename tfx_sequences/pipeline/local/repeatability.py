@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
-ORDERED_COMPONENTS = ("SequenceExampleGen", "Transform")
+ORDERED_COMPONENTS = ("SequenceExampleGen", "SequenceRowsGen", "Transform")
 """Components whose results depend on the order in which Beam processes elements."""
 
 

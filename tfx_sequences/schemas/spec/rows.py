@@ -12,7 +12,7 @@ import pydantic
 from tfx_sequences.errors import did_you_mean
 from tfx_sequences.schemas.columns.base import Declared, Strings
 
-RowFormat = Literal["csv", "jsonl", "parquet"]
+RowFormat = Literal["csv", "jsonl", "parquet", "bigquery"]
 RowType = Literal["int64", "float64", "timestamp"]
 
 _NANOSECONDS = {
@@ -99,7 +99,8 @@ class Rows(Declared):
 
     format: RowFormat | None = None
     """The format of the files. The default is known from their names: `.csv`, `.tsv`, `.jsonl`, `.ndjson`, `.json`
-    (one object per line), `.parquet` and `.pq`; after these, CSV and JSON may end in `.gz`, `.bz2` or `.zst`."""
+    (one object per line), `.parquet` and `.pq`; after these, CSV and JSON may end in `.gz`, `.bz2` or `.zst`.
+    `bigquery`: the data are a table `project.dataset.table` or a query, which only compiled pipelines read."""
     delimiter: str | None = pydantic.Field(None, min_length=1, max_length=1)
     """The character between the values of a CSV file. The default is a tab for `.tsv`, and a comma otherwise."""
     group_by: Strings = pydantic.Field(min_length=1)
