@@ -179,8 +179,8 @@ def _in_fresh_process(model: Path, records: list[bytes], spec: Any) -> list[Row]
     """The answers of a process that can import TensorFlow alone, in batches of 256."""
     import subprocess
 
+    from tfx_sequences.components.serving import fresh_process
     from tfx_sequences.components.serving.predictor import answers
-    from tfx_sequences.components.stages import fresh_process
 
     program = f"""
 import runpy, sys, pickle

@@ -191,7 +191,7 @@ def _parse_single_sequence_example(serialized: Any) -> dict[str, Any]:
 
 
 def _feature_spec() -> dict[str, Any]:
-    """`TFTransformOutput.transformed_feature_spec()` of the spec."""
+    """`make_parse_transformed_spec(spec)` of the spec."""
     import tensorflow as tf
 
     features: dict[str, Any] = {name: tf.io.FixedLenFeature([], tf.int64) for name in ("label", "sequence_length")}

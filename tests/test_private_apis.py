@@ -205,6 +205,24 @@ def test_lookup_tables_are_trackable_resources():
     assert isinstance(tf.lookup.StaticHashTable(initializer, 0), tf.saved_model.experimental.TrackableResource)
 
 
+@canary("tensorflow.python.trackable")
+def test_a_table_that_is_made_while_a_function_is_traced_is_tracked():
+    from tensorflow.python.trackable import resource
+
+    tracker = resource.ResourceTracker()
+
+    def look_up(keys):
+        with tf.init_scope():
+            initializer = tf.lookup.KeyValueTensorInitializer(["a"], tf.constant([1], tf.int64))
+            table = tf.lookup.StaticHashTable(initializer, -1)
+        return table.lookup(keys)
+
+    with resource.resource_tracker_scope(tracker):
+        traced = tf.function(look_up).get_concrete_function(tf.TensorSpec([None], tf.string))
+    assert [type(table) for table in tracker.resources] == [tf.lookup.StaticHashTable]
+    assert traced(tf.constant(["a", "b"])).numpy().tolist() == [1, -1]
+
+
 @canary("experimental.read_fingerprint")
 def test_fingerprint_of_a_saved_model(tmp_path):
     tf.saved_model.save(tf.Module(), str(tmp_path))

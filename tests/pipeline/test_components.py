@@ -16,10 +16,11 @@ from tfx.utils import io_utils
 from tests.components.stages.artifacts import artifact, standard_channel
 from tests.everything import everything_spec
 from tfx_sequences.components.serving import predictions_file
+from tfx_sequences.components.serving.exported_check import REPORT
 from tfx_sequences.components.serving.model_card import write_card
 from tfx_sequences.components.serving.model_files import FILES, digests_of_files
 from tfx_sequences.components.stages.evaluation_check import EvaluationCheck
-from tfx_sequences.components.stages.model_check import REPORT, ModelCheck
+from tfx_sequences.components.stages.model_check import ModelCheck
 from tfx_sequences.components.stages.schema_curation import SchemaCurator
 from tfx_sequences.components.stages.trainer import Executor as TrainerExecutor
 from tfx_sequences.components.stages.trainer import SequenceTrainer

@@ -18,9 +18,9 @@ from tfx.types import standard_artifacts
 from tfx_sequences.code_digest import code_digest
 from tfx_sequences.components.evaluation.config import EXTRACTORS_MODULE, make_eval_config
 from tfx_sequences.components.network.model_builder import load_builder
+from tfx_sequences.components.serving import fresh_process
 from tfx_sequences.components.stages import (
     evaluation_check,
-    fresh_process,
     ingest,
     ingest_rows,
     model_check,

@@ -247,6 +247,6 @@ def test_a_sequence_that_is_too_long_is_cut_in_each_signature_as_in_training(eve
     features, of_cut = cutting.transform_features(serialized), whole.transform_features(cut_before)
     for name, value in of_cut.items():
         np.testing.assert_allclose(features[name], value, rtol=1e-6, err_msg=name)
-    trained_on = cut_steps(whole._loader.apply_transform_model(parse_records(serialized, spec, with_label=False)), spec)
+    trained_on = cut_steps(whole._transform(parse_records(serialized, spec, with_label=False)), spec)
     np.testing.assert_array_equal(features["sequence_length"], trained_on["sequence_length"])
     np.testing.assert_allclose(features["sequence.scaled"], trained_on["sequence.scaled"].to_tensor())

@@ -8,7 +8,8 @@ import pytest
 from tfx_sequences.components.numbers.choice import CHOICES, choose_normalizer
 from tfx_sequences.components.numbers.split_normalizers import PARAMETERS
 from tfx_sequences.components.numbers.statistics import NumberStatistics
-from tfx_sequences.components.transform.number_analyzer import NumberRequest, _CombineNumbers, analyze_numbers
+from tfx_sequences.components.transform.number_analyzer import CombineNumbers, NumberRequest, analyze_numbers
+from tfx_sequences.components.transform.tft_engine import TftEngine
 
 REQUESTS = (
     NumberRequest("sequence.wave", 2, True, quantiles=4, chooses=True, per_record=True),
@@ -30,7 +31,7 @@ def batches(number=6):
 
 @pytest.fixture(scope="module")
 def outputs():
-    combiner, given = _CombineNumbers(REQUESTS), list(batches())
+    combiner, given = CombineNumbers(REQUESTS), list(batches())
     accumulators = [combiner.create_accumulator()]
     for part in (given[4:], given[:1], given[1:4]):
         accumulator = combiner.create_accumulator()
@@ -75,4 +76,4 @@ def test_the_choices_are_those_of_the_whole_split(outputs, whole):
 
 
 def test_no_requests_need_no_analyzer():
-    assert analyze_numbers([], [], []) == {}
+    assert analyze_numbers(TftEngine(), [], [], []) == {}

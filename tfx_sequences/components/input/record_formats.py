@@ -61,7 +61,7 @@ def transformed_records(spec: SequenceSpec, feature_spec: Features) -> RecordFor
 
     Args:
         spec: The spec; for a network that also reads the scales of records, that of `network_spec`.
-        feature_spec: `TFTransformOutput.transformed_feature_spec()`.
+        feature_spec: `make_parse_transformed_spec(spec)`.
     """
 
     def name(serialized: bytes) -> str | None:

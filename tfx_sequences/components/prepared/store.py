@@ -60,7 +60,7 @@ def write_prepared_store(
     Args:
         files: TFRecords of transformed `tf.Example`; uncompressed or compressed.
         spec: The spec.
-        feature_spec: `TFTransformOutput.transformed_feature_spec()`.
+        feature_spec: `make_parse_transformed_spec(spec)`.
         folder: Output folder on a local disk; it appears only when the store is complete.
         identity: What the records were made from; readers compare it.
         records_per_part: Maximum number of records per file.

@@ -24,7 +24,6 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from tensorflow_transform.saved import saved_transform_io_v2
 
 from tfx_sequences.components.batches.label_batches import labelled_rows, pad_labels, targets_and_weights
 from tfx_sequences.components.batches.padding import add_rows, pad_features
@@ -53,6 +52,7 @@ from tfx_sequences.components.serving.names import (
 from tfx_sequences.components.serving.portable_model import require_portable_graph
 from tfx_sequences.components.serving.served_outputs import served
 from tfx_sequences.components.serving.serving_inputs import from_records, from_tensors, tensor_specs
+from tfx_sequences.components.transform.transform_graph import TransformGraph
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
 from tfx_sequences.schemas.features.parse_specs import parse_records
 from tfx_sequences.schemas.features.record_scales import network_spec, read_features
@@ -80,7 +80,7 @@ class RawRecordModel:
         self._network_spec = network_spec(spec, normalizers_of(statistics.normalizers))
         self._statistics = statistics
         self.transform_dir = transform_savedmodel_dir
-        self._loader = saved_transform_io_v2.SavedModelLoader(transform_savedmodel_dir)
+        self._transform = TransformGraph(transform_savedmodel_dir)
         # Steps that several signatures share are traced once, into one function of the exported graph.
         self._inputs = _traced_once(self._transform_parsed)
         self._of_records = _traced_once(self._transform_records)
@@ -93,7 +93,7 @@ class RawRecordModel:
         # If the archive got the network instead, it would trace it again to find them.
         parts = [part for layer in self._model._flatten_layers() for part in vars(layer).values()]
         tables = [part for part in parts if isinstance(part, tf.saved_model.experimental.TrackableResource)]
-        return [*tables, self._loader._imported]
+        return [*tables, self._transform.imported]
 
     def predict(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
         """Predictions for records of the spec's type, strings `[B]`; `B` may be 0. See `served`."""
@@ -166,7 +166,7 @@ class RawRecordModel:
         return pad_features(self._transformed(parsed), self._network_spec)
 
     def _transformed(self, parsed: dict[str, Any]) -> dict[str, Any]:
-        return read_features(self._loader.apply_transform_model(parsed), self._network_spec)
+        return read_features(self._transform(parsed), self._network_spec)
 
     def _run_network(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """The network's outputs, by head."""

@@ -9,7 +9,6 @@ import json
 import os
 
 import tensorflow as tf
-import tensorflow_transform as tft
 from absl import logging
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
@@ -17,12 +16,13 @@ from tfx.types import artifact_utils
 from tfx.types.standard_artifacts import Examples, Model, ModelEvaluation, TransformGraph
 from tfx.utils import io_utils, path_utils
 
-from tfx_sequences.components.evaluation.config import CUT_STEP_COUNT, STEP_COUNT, tfma_name_of_head
-from tfx_sequences.components.evaluation.result import WHOLE, read_figures
+from tfx_sequences.components.evaluation.names import CUT_STEP_COUNT, STEP_COUNT, WHOLE, tfma_name_of_head
+from tfx_sequences.components.evaluation.result import read_figures
 from tfx_sequences.components.naive.answers import LEFT_OUT, naive_answers_of_files
 from tfx_sequences.components.records.opening import record_datasets
 from tfx_sequences.components.serving.model_card import MODEL_CARD, check_model, spec_of_card
 from tfx_sequences.components.transform.length_histogram import read_histogram
+from tfx_sequences.components.transform.transform_output import TransformOutput
 from tfx_sequences.errors import TfxSequencesError
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
@@ -74,7 +74,7 @@ def EvaluationCheck(
     if failures:
         raise CountError("The Evaluator miscounted the test split: " + "; ".join(failures))
     io_utils.write_string_file(os.path.join(figures.uri, FIGURES), json.dumps(found))
-    lengths = read_histogram(tft.TFTransformOutput(transform_graph.uri))
+    lengths = read_histogram(TransformOutput(transform_graph.uri))
     naive = naive_answers_of_files(trained_with, card["classes"], train, test, lengths)
     for words in naive[LEFT_OUT]:
         logging.warning("A naive answer was skipped: %s", words)

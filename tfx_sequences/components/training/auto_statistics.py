@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import tensorflow_transform as tft
-
 from tfx_sequences.components.input.bucket_planning import make_plan
 from tfx_sequences.components.input.record_formats import transformed_records
 from tfx_sequences.components.input.sequence_input import SequenceInput
@@ -14,9 +12,11 @@ from tfx_sequences.components.records.opening import record_dataset
 from tfx_sequences.components.training.later_features import later_features
 from tfx_sequences.components.training.split_statistics import task_statistics
 from tfx_sequences.components.transform.length_histogram import read_histogram
+from tfx_sequences.components.transform.transform_output import TransformOutput
 from tfx_sequences.schemas.columns.column import Column
 from tfx_sequences.schemas.columns.column_base import IdColumn, size_of
 from tfx_sequences.schemas.features.record_scales import network_spec
+from tfx_sequences.schemas.features.transformed_features import make_parse_transformed_spec
 from tfx_sequences.schemas.spec.auto_settings import SplitStatistics
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
@@ -24,7 +24,7 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 def split_statistics(
     spec: SequenceSpec,
-    tft_output: tft.TFTransformOutput,
+    transformed: TransformOutput,
     train_files: Sequence[str],
     held_back_files: Sequence[str] = (),
 ) -> SplitStatistics:
@@ -32,15 +32,15 @@ def split_statistics(
 
     Args:
         spec: The spec.
-        tft_output: Transform's output.
+        transformed: Transform's output.
         train_files: Transformed records of the training split.
         held_back_files: Transformed records of the training split that are held back for validation.
     """
-    lengths = read_histogram(tft_output).as_batched(spec.batching)
-    read = network_spec(spec, normalizers_of(read_choices(tft_output.transform_savedmodel_dir)))
-    records = transformed_records(read, tft_output.transformed_feature_spec())
-    plan = make_plan(read_histogram(tft_output), spec.batching)
-    known = task_statistics(spec, tft_output, None)
+    lengths = read_histogram(transformed).as_batched(spec.batching)
+    read = network_spec(spec, normalizers_of(read_choices(transformed.transform_savedmodel_dir)))
+    records = transformed_records(read, make_parse_transformed_spec(spec))
+    plan = make_plan(read_histogram(transformed), spec.batching)
+    known = task_statistics(spec, transformed, None)
     return SplitStatistics(
         records=int(lengths.counts.sum()),
         steps=int((lengths.lengths * lengths.counts).sum()),

@@ -42,9 +42,9 @@ def export_trained(
         TfxSequencesError: The exported network gives other predictions, or needs a GPU.
     """
     model, statistics = network.model, network.statistics
-    exported = export_model(model, setup.spec, statistics, setup.tft_output, model_dir)
+    exported = export_model(model, setup.spec, statistics, setup.transformed, model_dir)
     write_weights(model_dir, model, network.axes)
-    in_memory = RawRecordModel(model, setup.tft_output.transform_savedmodel_dir, setup.spec, statistics)
+    in_memory = RawRecordModel(model, setup.transformed.transform_savedmodel_dir, setup.spec, statistics)
     sample = _sample(raw_files)
     records = tf.constant(sample, tf.string)
     predictions = exported.predict(records)

@@ -6,27 +6,27 @@ import os
 import tempfile
 
 import keras
-import tensorflow_transform as tft
 
 from tfx_sequences.components.network.model import build_model
 from tfx_sequences.components.network.task_statistics import TaskStatistics
 from tfx_sequences.components.serving.exported_model import RawRecordModel, export
+from tfx_sequences.components.transform.transform_output import TransformOutput
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def export_model(
-    model: keras.Model, spec: SequenceSpec, statistics: TaskStatistics, tft_output: tft.TFTransformOutput, to: str
+    model: keras.Model, spec: SequenceSpec, statistics: TaskStatistics, transformed: TransformOutput, to: str
 ) -> RawRecordModel:
     """Rebuilds the network without special kernels, so that it runs on any machine; exports and returns it."""
     portable = build_model(spec, statistics, use_cudnn=False)
     portable.set_weights(model.get_weights())
-    raw_model = RawRecordModel(portable, tft_output.transform_savedmodel_dir, spec, statistics)
+    raw_model = RawRecordModel(portable, transformed.transform_savedmodel_dir, spec, statistics)
     export(raw_model, to, spec, statistics)
     return raw_model
 
 
-def try_export(spec: SequenceSpec, statistics: TaskStatistics, tft_output: tft.TFTransformOutput) -> None:
+def try_export(spec: SequenceSpec, statistics: TaskStatistics, transformed: TransformOutput) -> None:
     """Exports an untrained network into a temporary folder.
 
     Training may take hours; this finds errors in a user's own network, which only the export reveals, in seconds.
@@ -36,7 +36,7 @@ def try_export(spec: SequenceSpec, statistics: TaskStatistics, tft_output: tft.T
     """
     with tempfile.TemporaryDirectory(prefix="tfx-sequences-") as folder:
         try:
-            export_model(build_model(spec, statistics), spec, statistics, tft_output, os.path.join(folder, "model"))
+            export_model(build_model(spec, statistics), spec, statistics, transformed, os.path.join(folder, "model"))
         except SpecError:
             raise
         # The network is the user's code and can raise any error.

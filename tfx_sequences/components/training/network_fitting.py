@@ -8,7 +8,6 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-import tensorflow_transform as tft
 
 from tfx_sequences.components.input.bucket_planning import make_plan
 from tfx_sequences.components.input.epoch_source import EpochSource
@@ -29,8 +28,10 @@ from tfx_sequences.components.training.strategies import distributed
 from tfx_sequences.components.training.training_input import training_input
 from tfx_sequences.components.training.warm_start import WarmStart, warm_start
 from tfx_sequences.components.transform.length_histogram import LengthHistogram, read_histogram
+from tfx_sequences.components.transform.transform_output import TransformOutput
 from tfx_sequences.schemas.features.bucket_plan import BucketPlan
 from tfx_sequences.schemas.features.record_scales import network_spec
+from tfx_sequences.schemas.features.transformed_features import make_parse_transformed_spec
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 # Batches of a smaller validation split are cached, because they are the same in every epoch.
@@ -67,21 +68,17 @@ class NetworkFitting:
 
     Args:
         spec: The spec, with all settings resolved.
-        tft_output: Transform's output.
-        transform_output: The folder of Transform's output.
+        transformed: Transform's output.
         strategy: The distribution strategy.
     """
 
-    def __init__(
-        self, spec: SequenceSpec, tft_output: tft.TFTransformOutput, transform_output: str, strategy: Any
-    ) -> None:
+    def __init__(self, spec: SequenceSpec, transformed: TransformOutput, strategy: Any) -> None:
         self._spec = spec
-        self._tft_output = tft_output
-        self._transform_output = transform_output
+        self._transformed = transformed
         self._strategy = strategy
-        self._feature_spec = tft_output.transformed_feature_spec()
+        self._feature_spec = make_parse_transformed_spec(spec)
         # The records also contain their scales if a per-record normalizer was chosen.
-        self._read = network_spec(spec, normalizers_of(read_choices(tft_output.transform_savedmodel_dir)))
+        self._read = network_spec(spec, normalizers_of(read_choices(transformed.transform_savedmodel_dir)))
         self._records = transformed_records(self._read, self._feature_spec)
         self._begun = 0
 
@@ -104,7 +101,7 @@ class NetworkFitting:
             log_dir: Folder for TensorBoard's logs.
         """
         spec = self._spec
-        lengths = lengths or read_histogram(self._tft_output)
+        lengths = lengths or read_histogram(self._transformed)
         plan = make_plan(lengths, spec.batching)
         valid = distributed(
             self._strategy,
@@ -165,9 +162,9 @@ class NetworkFitting:
         self._begun += 1
         keras.utils.set_random_seed(spec.training.seed)
         once = SequenceInput(files, self._read, self._records, plan, training=True)
-        statistics = task_statistics(spec, self._tft_output, once, lengths)
+        statistics = task_statistics(spec, self._transformed, once, lengths)
         if self._begun == 1 and spec.model.builder is not None:
-            try_export(spec, statistics, self._tft_output)
+            try_export(spec, statistics, self._transformed)
             # As if nothing had been built before.
             keras.backend.clear_session()
             keras.utils.set_random_seed(spec.training.seed)
@@ -175,7 +172,7 @@ class NetworkFitting:
             model = build_model(spec, statistics)
             axes = self._axes(model, statistics)
             begun = warm_start(model, axes, spec.training.warm_start) if spec.training.warm_start else None
-        with training_input(files, self._read, self._feature_spec, plan, self._transform_output, strategy) as train:
+        with training_input(files, self._read, self._feature_spec, plan, self._transformed.folder, strategy) as train:
             with strategy.scope():
                 compile_model(model, spec, statistics, train.steps_per_epoch)
             fitted = run(model, train)
@@ -186,7 +183,7 @@ class NetworkFitting:
         classes = {
             f"{spec.output_prefix(n)}logits": head.classes for n, head in statistics.heads.items() if head.classes
         }
-        return named_axes(model, table_terms(spec, self._tft_output), classes)
+        return named_axes(model, table_terms(spec, self._transformed), classes)
 
 
 def _kept(dataset: Any, files: Sequence[str]) -> Any:

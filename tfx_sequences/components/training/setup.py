@@ -9,7 +9,6 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-import tensorflow_transform as tft
 
 from tfx_sequences.components.input.bucket_planning import make_plan
 from tfx_sequences.components.training.auto_statistics import split_statistics
@@ -18,6 +17,7 @@ from tfx_sequences.components.training.network_fitting import NetworkFitting
 from tfx_sequences.components.training.trained_network import TrainedNetwork, train_network
 from tfx_sequences.components.transform.length_histogram import read_histogram
 from tfx_sequences.components.transform.transform_guard import check_transform
+from tfx_sequences.components.transform.transform_output import TransformOutput
 from tfx_sequences.schemas.columns.auto import chosen
 from tfx_sequences.schemas.spec.auto_settings import auto_settings, with_auto_settings, with_settings
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
@@ -30,8 +30,7 @@ class TrainingSetup:
     Attributes:
         spec: The spec to train, with all settings resolved.
         settings: The settings that were derived from the data, by their path in the spec.
-        transform_output: The transform graph's folder.
-        tft_output: The opened transform graph.
+        transformed: Transform's output.
         train_files: Transformed records of the training split.
         valid_files: Transformed records of the validation split.
         strategy: The strategy whose replicas share the batches.
@@ -39,8 +38,7 @@ class TrainingSetup:
 
     spec: SequenceSpec
     settings: Mapping[str, Any]
-    transform_output: str
-    tft_output: tft.TFTransformOutput
+    transformed: TransformOutput
     train_files: Sequence[str]
     valid_files: Sequence[str]
     strategy: tf.distribute.Strategy
@@ -48,7 +46,7 @@ class TrainingSetup:
     @functools.cached_property
     def fitting(self) -> NetworkFitting:
         """Fits networks of the spec."""
-        return NetworkFitting(self.spec, self.tft_output, self.transform_output, self.strategy)
+        return NetworkFitting(self.spec, self.transformed, self.strategy)
 
     def train(self, *, backup: BackupFile | None = None, log_dir: str | None = None) -> TrainedNetwork:
         """Trains the network of the spec; see `train_network`.
@@ -90,15 +88,15 @@ def prepare_training(
     strategy = strategy or tf.distribute.get_strategy()
     keras.utils.set_random_seed(spec.training.seed)
     check_transform(transform_output, spec)
-    tft_output = tft.TFTransformOutput(transform_output)
+    transformed = TransformOutput(transform_output)
     train_files, valid_files = record_files(train_patterns), record_files(valid_patterns)
-    settings = auto_settings(spec, split_statistics(spec, tft_output, train_files, valid_files if held_back else []))
+    settings = auto_settings(spec, split_statistics(spec, transformed, train_files, valid_files if held_back else []))
     spec = with_settings(spec, settings)
     if most_steps:
-        plan = make_plan(read_histogram(tft_output), spec.batching)
+        plan = make_plan(read_histogram(transformed), spec.batching)
         # A step takes a batch for each replica.
         spec = with_steps(spec, most_steps, -(-plan.steps_per_epoch // strategy.num_replicas_in_sync))
-    return TrainingSetup(spec, settings, transform_output, tft_output, train_files, valid_files, strategy)
+    return TrainingSetup(spec, settings, transformed, train_files, valid_files, strategy)
 
 
 def with_steps(spec: SequenceSpec, steps: int, steps_per_epoch: int) -> SequenceSpec:

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-import tensorflow_transform as tft
 
 from tfx_sequences.components.batches.forecast_windows import windows_per_record
 from tfx_sequences.components.input.sequence_input import Batch
@@ -14,6 +13,7 @@ from tfx_sequences.components.network.task_statistics import HeadStatistics, Tas
 from tfx_sequences.components.numbers.chosen import read_choices
 from tfx_sequences.components.transform.class_counts import balanced_weights, read_counts
 from tfx_sequences.components.transform.length_histogram import LengthHistogram, read_histogram, read_missing_labels
+from tfx_sequences.components.transform.transform_output import TransformOutput
 from tfx_sequences.errors import SpecError, did_you_mean, shortened
 from tfx_sequences.schemas.columns.column import IdColumn, TermColumn
 from tfx_sequences.schemas.columns.shared_tables import names_by_table
@@ -28,7 +28,7 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 def task_statistics(
     spec: SequenceSpec,
-    tft_output: tft.TFTransformOutput,
+    transformed: TransformOutput,
     train: Iterable[Batch] | None,
     lengths: LengthHistogram | None = None,
 ) -> TaskStatistics:
@@ -36,7 +36,7 @@ def task_statistics(
 
     Args:
         spec: The spec.
-        tft_output: Transform's output.
+        transformed: Transform's output.
         train: Batches of one epoch of training; read only if a label is a regression, or targets have weights.
             None for a model that is not trained.
         lengths: Lengths of the training records; None if they are the records that Transform analyzed.
@@ -51,21 +51,21 @@ def task_statistics(
         if not isinstance(column, IdColumn):
             continue
         file = computed.get(name)
-        num_ids[name] = count_ids(column, tft_output.vocabulary_size_by_name(file) if file else None)
+        num_ids[name] = count_ids(column, transformed.vocabulary_size_by_name(file) if file else None)
         if column.embedding and column.embedding.vectors_file and isinstance(column, TermColumn):
-            terms[tables[name]] = _terms(tft_output, file) if file else known_terms(column)
-    missing = read_missing_labels(tft_output)
+            terms[tables[name]] = _terms(transformed, file) if file else known_terms(column)
+    missing = read_missing_labels(transformed)
     spread, weights = _read(spec, train, missing)
-    lengths = (lengths or read_histogram(tft_output)).as_batched(spec.batching)
+    lengths = (lengths or read_histogram(transformed)).as_batched(spec.batching)
     heads = {}
     for head, label in spec.heads.items():
-        found = _of_classes(spec, head, label, tft_output) if label.has_classes else spread.get(head, HeadStatistics())
+        found = _of_classes(spec, head, label, transformed) if label.has_classes else spread.get(head, HeadStatistics())
         targets = weights.get(head, _number_of_targets(spec, label, lengths) - missing.get(head, 0))
         heads[head] = dataclasses.replace(found, targets=float(targets))
-    return TaskStatistics(num_ids, heads, terms, read_choices(tft_output.transform_savedmodel_dir))
+    return TaskStatistics(num_ids, heads, terms, read_choices(transformed.transform_savedmodel_dir))
 
 
-def table_terms(spec: SequenceSpec, tft_output: tft.TFTransformOutput) -> dict[str, list[str]]:
+def table_terms(spec: SequenceSpec, transformed: TransformOutput) -> dict[str, list[str]]:
     """The terms of embedding tables in the order of their ids: from the spec, or computed by Transform.
 
     Returns:
@@ -78,15 +78,15 @@ def table_terms(spec: SequenceSpec, tft_output: tft.TFTransformOutput) -> dict[s
         if not isinstance(column, TermColumn):
             continue
         if names[0] in computed:
-            found[table] = _terms(tft_output, computed[names[0]])
+            found[table] = _terms(transformed, computed[names[0]])
         elif (terms := known_terms(column)) is not None:
             found[table] = terms
     return found
 
 
-def _of_classes(spec: SequenceSpec, head: str, label: Label, tft_output: tft.TFTransformOutput) -> HeadStatistics:
+def _of_classes(spec: SequenceSpec, head: str, label: Label, transformed: TransformOutput) -> HeadStatistics:
     name = label_name(head)
-    classes = label.given_classes or tuple(_terms(tft_output, vocabulary_name(name)))
+    classes = label.given_classes or tuple(_terms(transformed, vocabulary_name(name)))
     if label.unseen != "error":
         classes = with_unseen(classes)
     if label.class_weights is None:
@@ -102,17 +102,17 @@ def _of_classes(spec: SequenceSpec, head: str, label: Label, tft_output: tft.TFT
                 )
         return HeadStatistics(classes, tuple(label.class_weights.get(c, 1.0) for c in classes))
     tokens = classes if label.given_classes is None else tuple(str(i) for i in range(len(classes)))
-    counts = read_counts(tft_output, name, tokens)
+    counts = read_counts(transformed, name, tokens)
     several = label.kind.has_several_classes
-    targets = _targets(head, label, tft_output) if several else int(counts.sum())
+    targets = _targets(head, label, transformed) if several else int(counts.sum())
     return HeadStatistics(classes, tuple(balanced_weights(counts, targets, several=several).tolist()))
 
 
-def _targets(head: str, label: Label, tft_output: tft.TFTransformOutput) -> int:
+def _targets(head: str, label: Label, transformed: TransformOutput) -> int:
     """The label's number of targets in the training split."""
-    lengths = read_histogram(tft_output)
+    lengths = read_histogram(transformed)
     each = np.maximum(lengths.lengths - label.shift, 0) if label.per_step else np.ones_like(lengths.lengths)
-    return int((each * lengths.counts).sum()) - read_missing_labels(tft_output).get(head, 0)
+    return int((each * lengths.counts).sum()) - read_missing_labels(transformed).get(head, 0)
 
 
 def _number_of_targets(spec: SequenceSpec, label: Label, lengths: LengthHistogram) -> int:
@@ -167,5 +167,5 @@ class _Spread:
         return HeadStatistics(mean=tuple(mean.tolist()), std=tuple(np.where(deviation > 0, deviation, 1.0).tolist()))
 
 
-def _terms(tft_output: tft.TFTransformOutput, vocabulary: str) -> list[str]:
-    return [term.decode() for term in tft_output.vocabulary_by_name(vocabulary)]
+def _terms(transformed: TransformOutput, vocabulary: str) -> list[str]:
+    return [term.decode() for term in transformed.vocabulary_by_name(vocabulary)]

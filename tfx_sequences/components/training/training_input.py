@@ -37,7 +37,7 @@ def training_input(
     Args:
         files: Transformed records of the training split.
         spec: The spec; `batching.prepared` selects a prepared store.
-        feature_spec: `TFTransformOutput.transformed_feature_spec()`.
+        feature_spec: `make_parse_transformed_spec(spec)`.
         plan: The bucket plan.
         transform_output: The transform graph's folder.
         strategy: The strategy whose replicas share the batches. Each process prepares a separate store.

@@ -1,42 +1,42 @@
-"""Counts how often each class is a target in the training split, exactly and in Transform's own pass.
-
-TFT is needed only for the analysis.
-"""
+"""Counts how often each class is a target in the training split, exactly and in the one pass of all statistics."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfx_sequences.schemas.columns.internal_names import file_name
+
+if TYPE_CHECKING:
+    from tfx_sequences.components.transform.statistics_engine import StatisticsEngine
+    from tfx_sequences.components.transform.transform_output import VocabularyReader
 
 
 def _file(name: str) -> str:
     return "class_counts_" + file_name(name)
 
 
-def analyze_classes(tokens: Any, name: str) -> None:
+def analyze_classes(engine: StatisticsEngine, tokens: Any, name: str) -> None:
     """In a `preprocessing_fn`: counts strings `[N]`, one per class and target of the analyzed split.
 
     Args:
+        engine: Counts them.
         tokens: The strings.
         name: The label's transformed name, which `read_counts` uses to find the counts.
     """
-    import tensorflow_transform as tft
-
-    tft.vocabulary(tokens, vocab_filename=_file(name), store_frequency=True, name=_file(name))
+    engine.count(tokens, _file(name))
 
 
-def read_counts(tft_output: Any, name: str, tokens: tuple[str, ...]) -> np.ndarray:
+def read_counts(output: VocabularyReader, name: str, tokens: tuple[str, ...]) -> np.ndarray:
     """The counts of `analyze_classes`, float64 `[classes]`.
 
     Args:
-        tft_output: A `tft.TFTransformOutput`.
+        output: Transform's output.
         name: The label's transformed name.
         tokens: The string of each class.
     """
-    lines = (line.decode().split(" ", 1) for line in tft_output.vocabulary_by_name(_file(name)))
+    lines = (line.decode().split(" ", 1) for line in output.vocabulary_by_name(_file(name)))
     counts = {token: int(count) for count, token in lines}
     return np.array([counts.get(token, 0) for token in tokens], np.float64)
 

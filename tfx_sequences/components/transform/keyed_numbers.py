@@ -6,18 +6,16 @@ sorted keys of the training split, which are a constant in the graph, like their
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import apache_beam as beam
 import numpy as np
 import tensorflow as tf
-import tensorflow_transform as tft
 
 from tfx_sequences.components.batches.ragged_steps import steps_of
 from tfx_sequences.components.features.runtime_checks import are_equal
 from tfx_sequences.components.numbers.keyed_moments import KeyedMoments
+from tfx_sequences.components.transform.statistics_engine import StatisticsEngine
 from tfx_sequences.schemas.columns.column import NumericColumn
 from tfx_sequences.schemas.columns.names import MISSING_INT
 from tfx_sequences.schemas.features.raw_features import further_features_of
@@ -47,23 +45,20 @@ def keys_of_values(inputs: Mapping[str, Any], column: NumericColumn, raw: Any) -
         return tf.where(present, _numbered(values), MISSING_INT)
 
 
-def keyed_z_scores(values: Mapping[str, tf.Tensor], keys: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+def keyed_z_scores(
+    engine: StatisticsEngine, values: Mapping[str, tf.Tensor], keys: Mapping[str, tf.Tensor]
+) -> dict[str, tf.Tensor]:
     """In a `preprocessing_fn`: numbers by name, normalized with the analyzed split; 0 for a missing one.
 
     Args:
+        engine: Gives the statistics.
         values: float64 `[N, E]`, NaN for a missing one.
         keys: int64 `[N]`, from `keys_of_values`.
     """
     if not values:
         return {}
-    elements = [numbers.shape[1] for numbers in values.values()]
-    found = tft.experimental.ptransform_analyzer(
-        inputs=[*values.values(), *(keys[name] for name in values)],
-        ptransform=_AnalyzeByKey(elements),
-        output_dtypes=[tf.int64, tf.float64] * len(elements),
-        output_shapes=[shape for number in elements for shape in ([None], [None, number, 2])],
-        name="numbers_by_key",
-    )
+    combiner = CombineByKey(tuple(numbers.shape[1] for numbers in values.values()))
+    found = engine.combined([*values.values(), *(keys[name] for name in values)], combiner, "numbers_by_key")
     by_name = zip(values, found[::2], found[1::2], strict=True)
     return {name: z_score_by_key(values[name], keys[name], known, figures) for name, known, figures in by_name}
 
@@ -102,28 +97,26 @@ def _numbered(keys: tf.Tensor) -> tf.Tensor:
     return tf.where(keys == "", tf.constant(MISSING_INT, tf.int64), fingerprints)
 
 
-class _AnalyzeByKey(beam.PTransform):
-    def __init__(self, elements: Sequence[int]) -> None:
-        super().__init__()
-        self._elements = tuple(elements)
+class CombineByKey:
+    """Combines batches of arrays (all values, then all keys): for each column its keys, and their statistics.
 
-    def expand(self, batches: Any) -> tuple[Any, ...]:
-        found = batches | "Combine" >> beam.CombineGlobally(_CombineByKey(self._elements))
-        outputs = 2 * len(self._elements)
-        return tuple(found | f"Output{number}" >> beam.Map(operator.itemgetter(number)) for number in range(outputs))
-
-
-class _CombineByKey(beam.CombineFn):
-    """Combines batches of arrays (all values, then all keys) into the outputs of the analyzer."""
+    Args:
+        elements: The number of elements of each column's values.
+    """
 
     def __init__(self, elements: tuple[int, ...]) -> None:
-        super().__init__()
         self._elements = elements
+        self.output_dtypes = [tf.int64, tf.float64] * len(elements)
+        self.output_shapes: list[Sequence[int | None]] = [
+            shape for number in elements for shape in ([None], [None, number, 2])
+        ]
 
     def create_accumulator(self) -> list[KeyedMoments]:
+        """The moments of each column, without values."""
         return [KeyedMoments.of(np.zeros((0, number)), np.zeros(0, np.int64)) for number in self._elements]
 
     def add_input(self, accumulator: list[KeyedMoments], batch: Sequence[np.ndarray]) -> list[KeyedMoments]:
+        """Adds the values of one batch."""
         number = len(self._elements)
         return [
             found.merged(KeyedMoments.of(np.asarray(values, np.float64), np.asarray(keys)))
@@ -131,10 +124,12 @@ class _CombineByKey(beam.CombineFn):
         ]
 
     def merge_accumulators(self, accumulators: Iterable[list[KeyedMoments]]) -> list[KeyedMoments]:
+        """Merges parts, in their order."""
         merged = self.create_accumulator()
         for accumulator in accumulators:
             merged = [one.merged(other) for one, other in zip(merged, accumulator, strict=True)]
         return merged
 
     def extract_output(self, accumulator: list[KeyedMoments]) -> list[np.ndarray]:
+        """The outputs, see `z_score_by_key`."""
         return [array for found in accumulator for array in (found.keys, found.means_and_deviations())]

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 import tensorflow as tf
-import tensorflow_transform as tft
 
 from tfx_sequences.components.batches.missing_labels import is_marked, missing_marker, with_markers, with_missing_labels
 from tfx_sequences.components.batches.ragged_steps import like, unchecked_steps_of
 from tfx_sequences.components.transform.class_counts import analyze_classes
+from tfx_sequences.components.transform.statistics_engine import StatisticsEngine
 from tfx_sequences.schemas.columns.names import MISSING_INT, NO_ID, SEQUENCE_LENGTH, SEQUENCE_PREFIX, raw_name
 from tfx_sequences.schemas.features.computed_vocabularies import vocabulary_name
 from tfx_sequences.schemas.features.transformed_features import label_name, mase_scale_name, step_weight_name
@@ -21,12 +21,13 @@ from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
-def transform_labels(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, Any]:
+def transform_labels(inputs: dict[str, Any], spec: SequenceSpec, engine: StatisticsEngine) -> dict[str, Any]:
     """Labels and step weights by transformed name.
 
     Args:
         inputs: Parsed features by raw name.
         spec: The spec.
+        engine: Gives the classes, and counts them.
     """
     outputs = {}
     for head, label in spec.heads.items():
@@ -35,16 +36,16 @@ def transform_labels(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
         if label.is_cut_out:
             continue
         values = with_markers(inputs[label.raw_name], label)
-        outputs[label_name(head)] = transformed = _transformed(values, label, label_name(head))
+        outputs[label_name(head)] = transformed = _transformed(values, label, label_name(head), engine)
         if label.class_weights == "balanced":
-            analyze_classes(_tokens(values, transformed, label), label_name(head))
+            analyze_classes(engine, _tokens(values, transformed, label), label_name(head))
         if label.step_weight:
             weights = inputs[SEQUENCE_PREFIX + label.step_weight]
             outputs[step_weight_name(head)] = like(weights, _numbers(weights, ()))
     return outputs
 
 
-def _transformed(values: Any, label: Label, name: str) -> Any:
+def _transformed(values: Any, label: Label, name: str, engine: StatisticsEngine) -> Any:
     if label.target_dtype == "float32":
         if not label.per_step:
             return tf.where(is_marked(values), tf.constant(float("nan")), tf.cast(values, tf.float32))
@@ -52,8 +53,8 @@ def _transformed(values: Any, label: Label, name: str) -> Any:
     terms = _terms(values, label)
     there = _there(values, label)
     if isinstance(terms, tf.RaggedTensor):
-        return terms.with_flat_values(_ids(terms.flat_values, there, label, name))
-    return _ids(terms, there, label, name)
+        return terms.with_flat_values(_ids(terms.flat_values, there, label, name, engine))
+    return _ids(terms, there, label, name, engine)
 
 
 def _numbers(values: tf.RaggedTensor, shape: tuple[int, ...]) -> tf.Tensor:
@@ -83,9 +84,9 @@ def _there(values: Any, label: Label) -> tf.Tensor | None:
     return tf.logical_not(is_marked(values))
 
 
-def _ids(flat: tf.Tensor, there: tf.Tensor | None, label: Label, name: str) -> tf.Tensor:
+def _ids(flat: tf.Tensor, there: tf.Tensor | None, label: Label, name: str, engine: StatisticsEngine) -> tf.Tensor:
     terms = flat if flat.dtype == tf.string else tf.strings.as_string(flat)
-    ids = _looked_up(terms, there, label, name)
+    ids = _looked_up(terms, there, label, name, engine)
     if there is not None:
         return tf.where(there, ids, missing_marker(ids.dtype))
     if label.unseen == "error":
@@ -95,12 +96,14 @@ def _ids(flat: tf.Tensor, there: tf.Tensor | None, label: Label, name: str) -> t
     return tf.where(is_missing, tf.constant(NO_ID, ids.dtype), ids)
 
 
-def _looked_up(terms: tf.Tensor, there: tf.Tensor | None, label: Label, name: str) -> tf.Tensor:
+def _looked_up(
+    terms: tf.Tensor, there: tf.Tensor | None, label: Label, name: str, engine: StatisticsEngine
+) -> tf.Tensor:
     one_more = label.unseen != "error"
     if label.given_classes is None:
         known = terms if there is None else tf.boolean_mask(terms, there)
-        path = tft.vocabulary(known, vocab_filename=vocabulary_name(name))
-        return tft.apply_vocabulary(terms, path, default_value=NO_ID, num_oov_buckets=int(one_more))
+        vocabulary = engine.vocabulary(known, vocabulary_name(name))
+        return engine.look_up(terms, vocabulary, default=NO_ID, buckets=int(one_more))
     with tf.init_scope():
         classes = label.given_classes
         initializer = tf.lookup.KeyValueTensorInitializer(classes, tf.range(len(classes), dtype=tf.int64))

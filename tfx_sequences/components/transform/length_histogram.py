@@ -1,17 +1,18 @@
-"""Counts the lengths of the training split, exactly and in Transform's own pass over the data.
-
-TensorFlow is needed only to read the result of an analysis; Beam and TFT only for the analysis.
-"""
+"""Counts the lengths of the training split, exactly and in the one pass of all statistics."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfx_sequences.schemas.spec.batching import Batching
+
+if TYPE_CHECKING:
+    from tfx_sequences.components.transform.statistics_engine import StatisticsEngine
+    from tfx_sequences.components.transform.transform_output import VocabularyReader
 
 LENGTHS_FILE = "sequence_lengths"
 _OF_LABEL = "missing label "
@@ -58,46 +59,45 @@ class LengthHistogram:
         return LengthHistogram(distinct, summed)
 
 
-def analyze_lengths(lengths: Any, missing_labels: Sequence[Any] = ()) -> None:
+def analyze_lengths(engine: StatisticsEngine, lengths: Any, missing_labels: Sequence[Any] = ()) -> None:
     """In a `preprocessing_fn`: counts the lengths, int64 `[B]`, of the analyzed split.
 
-    It uses a vocabulary of the lengths with frequencies, which is exact and part of the single pass that
-    the other analyzers make. `read_histogram` reads it.
+    They are counted as strings, which is exact, and needs no other pass. `read_histogram` reads it.
 
     Args:
+        engine: Counts them.
         lengths: The lengths.
         missing_labels: Strings, the name of a head for each of its targets that is missing. They are
             counted in the same vocabulary, because each vocabulary is a stage of its own in Beam.
             `read_missing_labels` reads them.
     """
     import tensorflow as tf
-    import tensorflow_transform as tft
 
     tokens = tf.concat([tf.strings.as_string(lengths), *(_OF_LABEL + names for names in missing_labels)], axis=0)
-    tft.vocabulary(tokens, vocab_filename=LENGTHS_FILE, store_frequency=True, name="sequence_lengths")
+    engine.count(tokens, LENGTHS_FILE)
 
 
-def read_histogram(tft_output: Any) -> LengthHistogram:
+def read_histogram(output: VocabularyReader) -> LengthHistogram:
     """The counts of `analyze_lengths`.
 
     Args:
-        tft_output: A `tft.TFTransformOutput`.
+        output: Transform's output.
     """
-    counts = {token: count for token, count in _counts(tft_output).items() if not token.startswith(_OF_LABEL)}
+    counts = {token: count for token, count in _counts(output).items() if not token.startswith(_OF_LABEL)}
     table = np.array(sorted((int(length), count) for length, count in counts.items()), np.int64).reshape(-1, 2)
     return LengthHistogram(table[:, 0], table[:, 1])
 
 
-def read_missing_labels(tft_output: Any) -> dict[str, int]:
+def read_missing_labels(output: VocabularyReader) -> dict[str, int]:
     """By head how many targets of the analyzed split are missing, where any is.
 
     Args:
-        tft_output: A `tft.TFTransformOutput`.
+        output: Transform's output.
     """
-    counts = _counts(tft_output)
+    counts = _counts(output)
     return {token.removeprefix(_OF_LABEL): count for token, count in counts.items() if token.startswith(_OF_LABEL)}
 
 
-def _counts(tft_output: Any) -> dict[str, int]:
-    lines = (line.decode().split(" ", 1) for line in tft_output.vocabulary_by_name(LENGTHS_FILE))
+def _counts(output: VocabularyReader) -> dict[str, int]:
+    lines = (line.decode().split(" ", 1) for line in output.vocabulary_by_name(LENGTHS_FILE))
     return {token: int(count) for count, token in lines}

@@ -7,20 +7,18 @@ reasons are a constant of the transform graph, where `read_choices` finds them.
 from __future__ import annotations
 
 import dataclasses
-import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import apache_beam as beam
 import numpy as np
 import tensorflow as tf
-import tensorflow_transform as tft
 
 from tfx_sequences.components.numbers.choice import CHOICES, choose_normalizer
 from tfx_sequences.components.numbers.chosen import report_text
 from tfx_sequences.components.numbers.quantile_sketch import QuantileSketch
 from tfx_sequences.components.numbers.split_normalizers import PARAMETERS, SplitNumbers
 from tfx_sequences.components.numbers.statistics import NumberStatistics
+from tfx_sequences.components.transform.statistics_engine import StatisticsEngine
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,11 +43,15 @@ class NumberRequest:
 
 
 def analyze_numbers(
-    requests: Sequence[NumberRequest], values: Sequence[tf.Tensor], lengths: Sequence[tf.Tensor]
+    engine: StatisticsEngine,
+    requests: Sequence[NumberRequest],
+    values: Sequence[tf.Tensor],
+    lengths: Sequence[tf.Tensor],
 ) -> dict[str, SplitNumbers]:
     """In a `preprocessing_fn`: the statistics of each feature in the analyzed split, by name.
 
     Args:
+        engine: Answers the requests.
         requests: One request per feature.
         values: Values of each feature, `[N, E]` float64, NaN for missing ones.
         lengths: For each sequence feature, int64 `[B]`: steps of each record, `N` in total.
@@ -57,15 +59,7 @@ def analyze_numbers(
     if not requests:
         return {}
     with_quantiles = [request for request in requests if request.quantiles]
-    shapes = [[len(requests)], [], *([r.elements, len(PARAMETERS)] for r in requests)]
-    shapes += [[r.elements, r.quantiles + 1] for r in with_quantiles]
-    choices, report, *found = tft.experimental.ptransform_analyzer(
-        inputs=[*values, *lengths],
-        ptransform=_AnalyzeNumbers(tuple(requests)),
-        output_dtypes=[tf.int64, tf.string, *[tf.float64] * (len(shapes) - 2)],
-        output_shapes=shapes,
-        name="numbers",
-    )
+    choices, report, *found = engine.combined([*values, *lengths], CombineNumbers(tuple(requests)), "numbers")
     # The graph would omit a tensor that no output depends on.
     with tf.control_dependencies([tf.identity(report)]):
         choices = tf.identity(choices)
@@ -76,25 +70,25 @@ def analyze_numbers(
     }
 
 
-class _AnalyzeNumbers(beam.PTransform):
-    def __init__(self, requests: tuple[NumberRequest, ...]) -> None:
-        super().__init__()
-        self._requests = requests
+class CombineNumbers:
+    """Combines batches of arrays (`values`, then `lengths`): choices, report, parameters and quantiles.
 
-    def expand(self, batches: Any) -> tuple[Any, ...]:
-        found = batches | "Combine" >> beam.CombineGlobally(_CombineNumbers(self._requests))
-        outputs = 2 + len(self._requests) + sum(request.quantiles > 0 for request in self._requests)
-        return tuple(found | f"Output{number}" >> beam.Map(operator.itemgetter(number)) for number in range(outputs))
-
-
-class _CombineNumbers(beam.CombineFn):
-    """Combines batches of arrays (`values`, then `lengths`) into the outputs of the analyzer."""
+    Args:
+        requests: One request per feature.
+    """
 
     def __init__(self, requests: tuple[NumberRequest, ...]) -> None:
-        super().__init__()
         self._requests = requests
+        self.output_shapes: list[Sequence[int | None]] = [
+            [len(requests)],
+            [],
+            *([r.elements, len(PARAMETERS)] for r in requests),
+            *([r.elements, r.quantiles + 1] for r in requests if r.quantiles),
+        ]
+        self.output_dtypes = [tf.int64, tf.string, *[tf.float64] * (len(self.output_shapes) - 2)]
 
     def create_accumulator(self) -> list[tuple[NumberStatistics, QuantileSketch]]:
+        """Statistics and sketch of each feature, without values."""
         return [
             (
                 NumberStatistics.of(np.zeros((0, r.elements)), np.zeros(0, np.int64) if r.of_steps else None),
@@ -104,6 +98,7 @@ class _CombineNumbers(beam.CombineFn):
         ]
 
     def add_input(self, accumulator: Any, batch: Sequence[np.ndarray]) -> Any:
+        """Adds the values of one batch."""
         lengths = iter(batch[len(self._requests) :])
         added = []
         for request, values, (statistics, sketch) in zip(self._requests, batch, accumulator, strict=False):
@@ -114,6 +109,7 @@ class _CombineNumbers(beam.CombineFn):
         return added
 
     def merge_accumulators(self, accumulators: Iterable[Any]) -> Any:
+        """Merges parts, in their order."""
         merged = self.create_accumulator()
         for accumulator in accumulators:
             for at, (statistics, sketch) in enumerate(accumulator):
@@ -123,6 +119,7 @@ class _CombineNumbers(beam.CombineFn):
         return merged
 
     def extract_output(self, accumulator: Any) -> list[Any]:
+        """The choices, the report about them, then parameters and quantiles of each feature."""
         choices, report, parameters, quantiles = np.zeros(len(self._requests), np.int64), {}, [], []
         for at, (request, (statistics, sketch)) in enumerate(zip(self._requests, accumulator, strict=True)):
             parameters.append(_parameters(statistics))

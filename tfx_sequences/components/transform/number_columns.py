@@ -24,6 +24,7 @@ from tfx_sequences.components.transform.number_transform import (
     request_of,
     transform_numbers,
 )
+from tfx_sequences.components.transform.statistics_engine import StatisticsEngine
 from tfx_sequences.components.transform.time_columns import read_times
 from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn, Scaling, TimeColumn, ZScoreBy
 from tfx_sequences.schemas.columns.names import NO_ID, SEQUENCE_PREFIX, raw_name
@@ -39,12 +40,13 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 _Column = NumericColumn | BucketizedColumn | TimeColumn
 
 
-def transform_number_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> dict[str, Any]:
+def transform_number_columns(inputs: Mapping[str, Any], spec: SequenceSpec, engine: StatisticsEngine) -> dict[str, Any]:
     """The numeric columns by transformed name, with the scales of their records, observed masks and known futures.
 
     Args:
         inputs: Features by raw name, from `parse_records` or Transform's reader.
         spec: The spec.
+        engine: Gives the statistics.
     """
     keys = {name: raw_name(key, of_steps=False) for name, key in known_future(spec).items()}
     futures = {SEQUENCE_PREFIX + name: inputs[key] for name, key in keys.items()}
@@ -55,6 +57,7 @@ def transform_number_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> d
     }
     asked = {name: request for name in given if (request := request_of(spec, name))}
     split = analyze_numbers(
+        engine,
         [*asked.values()],
         [given[name].flat() for name in asked],
         [given[name].record_lengths() for name, request in asked.items() if request.of_steps],
@@ -62,6 +65,7 @@ def transform_number_columns(inputs: Mapping[str, Any], spec: SequenceSpec) -> d
     scales = {name: feature for feature, name in record_scales(spec).items()}
     by_key = {name: its for name, its in given.items() if isinstance(getattr(its.column, "normalizer", None), ZScoreBy)}
     keyed = keyed_z_scores(
+        engine,
         {name: its.flat() for name, its in by_key.items()},
         {name: keys_of_values(column_inputs(inputs, its.column), its.column, its.raw) for name, its in by_key.items()},
     )

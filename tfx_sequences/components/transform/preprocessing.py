@@ -1,4 +1,4 @@
-"""The TFT `preprocessing_fn`, generated from the spec.
+"""The preprocessing function, generated from the spec; in a pipeline, TFT's `preprocessing_fn`.
 
 Inputs are parsed features by raw name. Outputs, by transformed name (used in the materialised
 records, the model and the serving graph):
@@ -29,7 +29,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import tensorflow as tf
-import tensorflow_transform as tft
 
 from tfx_sequences.components.batches.absent_lists import longest_lists, with_missing_steps
 from tfx_sequences.components.batches.alignment import column_inputs
@@ -40,6 +39,7 @@ from tfx_sequences.components.transform.crossed_features import transform_crosse
 from tfx_sequences.components.transform.label_transform import missing_labels, transform_labels, with_all_steps
 from tfx_sequences.components.transform.length_histogram import analyze_lengths
 from tfx_sequences.components.transform.number_columns import transform_number_columns
+from tfx_sequences.components.transform.statistics_engine import StatisticsEngine
 from tfx_sequences.components.transform.term_weights import transform_weights
 from tfx_sequences.components.transform.text_guard import require_text
 from tfx_sequences.components.transform.transform_guard import record_spec
@@ -59,16 +59,24 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
     return transform_inputs(inputs, spec_from_json(custom_config["spec"]))
 
 
-def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, Any]:
+def transform_inputs(
+    inputs: dict[str, Any], spec: SequenceSpec, engine: StatisticsEngine | None = None, *, with_label: bool = True
+) -> dict[str, Any]:
     """Transforms parsed features to the outputs listed in the module's docstring.
 
     Args:
         inputs: Features by raw name, from `parse_records` or Transform's reader.
         spec: The spec.
+        engine: Gives the statistics of the training split; None for TFT in a `preprocessing_fn`.
+        with_label: Also labels, weights and the id of the record, which are then among the inputs.
     """
-    record_spec(spec)
+    if engine is None:
+        from tfx_sequences.components.transform.tft_engine import TftEngine
+
+        engine = TftEngine()
+    record_spec(engine, spec)
     inputs = _with_all_steps(inputs, spec)
-    outputs = transform_number_columns(inputs, spec)
+    outputs = transform_number_columns(inputs, spec, engine)
     terms: dict[str, Any] = {}
     for name, column in spec.columns.items():
         if not isinstance(column, TermColumn):
@@ -81,16 +89,18 @@ def transform_inputs(inputs: dict[str, Any], spec: SequenceSpec) -> dict[str, An
         if column.vocabulary is None:
             outputs[name] = _checked(terms[name], ids, _each(terms[name], ids))
     for vocabulary, names in computed_vocabularies(spec).items():
-        outputs |= _computed(vocabulary, {name: terms[name] for name in names}, spec)
+        outputs |= _computed(engine, vocabulary, {name: terms[name] for name in names}, spec)
     outputs |= transform_crossed(inputs, spec)
     outputs |= transform_weights(inputs, spec)
     lengths = {c.key: outputs[name].row_lengths() for name, c in spec.columns.items() if c.is_sequence}
     outputs[SEQUENCE_LENGTH] = _common_length(lengths)
+    if not with_label:
+        return outputs
     if spec.id_key:
         outputs[RECORD_ID] = ids_as_text(inputs[raw_name(spec.id_key, of_steps=False)])
-    outputs |= transform_labels(inputs, spec)
+    outputs |= transform_labels(inputs, spec, engine)
     outputs |= with_all_steps(outputs, spec)
-    analyze_lengths(outputs[SEQUENCE_LENGTH], missing_labels(inputs, outputs, spec))
+    analyze_lengths(engine, outputs[SEQUENCE_LENGTH], missing_labels(inputs, outputs, spec))
     if spec.example_weight:
         weights = inputs[raw_name(spec.example_weight, of_steps=False)]
         outputs[EXAMPLE_WEIGHT] = tf.identity(tf.cast(weights, tf.float32))
@@ -141,7 +151,7 @@ def _each(terms: Any, function: Callable[[tf.Tensor], tf.Tensor]) -> Any:
     return terms.with_flat_values(function(terms.flat_values))
 
 
-def _computed(vocabulary: str, terms: Mapping[str, Any], spec: SequenceSpec) -> dict[str, Any]:
+def _computed(engine: StatisticsEngine, file: str, terms: Mapping[str, Any], spec: SequenceSpec) -> dict[str, Any]:
     """Ids from a vocabulary that is computed over the terms of all these features."""
     columns: dict[str, Any] = {name: spec.columns[name] for name in terms}
     strings = {name: _each(terms[name], ColumnIds(column).terms) for name, column in columns.items()}
@@ -150,18 +160,18 @@ def _computed(vocabulary: str, terms: Mapping[str, Any], spec: SequenceSpec) -> 
         require_text(each, name) if each.dtype == tf.string else each for name, each in zip(terms, every, strict=True)
     ]
     declared = next(iter(columns.values())).vocabulary
-    path = tft.vocabulary(
+    vocabulary = engine.vocabulary(
         every[0] if len(every) == 1 else tf.concat(every, axis=0),
+        file,
         top_k=declared.top_k,
         frequency_threshold=declared.frequency_threshold,
-        vocab_filename=vocabulary,
     )
     outputs = {}
     for name, column in columns.items():
         default = NO_ID if column.default_value is None else column.default_value
 
         def apply(flat: tf.Tensor, default: int = default, buckets: int = column.oov_buckets) -> tf.Tensor:
-            return tft.apply_vocabulary(flat, path, default_value=default, num_oov_buckets=buckets)
+            return engine.look_up(flat, vocabulary, default=default, buckets=buckets)
 
         outputs[name] = _checked(terms[name], ColumnIds(column), _each(strings[name], apply))
     return outputs

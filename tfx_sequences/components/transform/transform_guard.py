@@ -1,18 +1,16 @@
 """Stores the spec in the transform graph, so that no network is trained on features of another spec.
 
-TFT stores the arguments of `annotate_asset` next to the graph, in `asset_map`; here they are text, not a file.
+It stands next to the graph, in `asset_map`, where TFT stores the names of files.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-import os
 import zlib
 
-import tensorflow as tf
-import tensorflow_transform as tft
-
+from tfx_sequences.components.transform.statistics_engine import StatisticsEngine
+from tfx_sequences.components.transform.transform_output import read_asset_map
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_diff import SpecContents, contents_of, listed, spec_changes
@@ -21,12 +19,12 @@ from tfx_sequences.schemas.spec.spec_io import TRANSFORM_SECTIONS, spec_to_json
 _KEY = "tfx_sequences_spec"
 
 
-def record_spec(spec: SequenceSpec) -> None:
+def record_spec(engine: StatisticsEngine, spec: SequenceSpec) -> None:
     """Stores the spec in the graph that is being traced."""
     contents = _contents(spec)
     text = json.dumps({"spec": contents.spec, "files": contents.files}, sort_keys=True)
     # TFT treats it as a file name, and keeps only the part after the last slash.
-    tft.annotate_asset(_KEY, base64.urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode())
+    engine.annotate(_KEY, base64.urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode())
 
 
 def recorded_contents(transform_output: str) -> SpecContents:
@@ -35,12 +33,7 @@ def recorded_contents(transform_output: str) -> SpecContents:
     Raises:
         SpecError: The graph does not contain one: it was not made by this version of the package.
     """
-    output = tft.TFTransformOutput
-    path = os.path.join(transform_output, output.TRANSFORMED_METADATA_DIR, output.ASSET_MAP)
-    names: dict[str, str] = {}
-    if tf.io.gfile.exists(path):
-        with tf.io.gfile.GFile(path) as file:
-            names = json.loads(file.read())
+    names = read_asset_map(transform_output)
     text = names.get(_KEY)
     if text is None:
         raise SpecError(

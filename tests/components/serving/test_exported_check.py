@@ -2,7 +2,7 @@
 
 import pytest
 
-from tfx_sequences.components.stages.model_check import find_failures
+from tfx_sequences.components.serving.exported_check import find_failures
 
 GOOD = {
     "records": 3,

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tfx_sequences.components.serving import predictions_file
-from tfx_sequences.components.stages.fresh_process import FORBIDDEN, _Refuse, main
+from tfx_sequences.components.serving.fresh_process import FORBIDDEN, _Refuse, main
 
 RECORDS = [b"a", b"bcd\0", b""]
 
