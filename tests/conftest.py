@@ -13,6 +13,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.without_tfx import ANALYZED, has_tfx, needs_tfx
 from tfx_sequences.compat import quiet_environment
 
 # Before anything imports TensorFlow, in this process and in those the tests start.
@@ -21,6 +22,20 @@ quiet_environment()
 # The first traced call of anything in TensorFlow takes seconds, so time says nothing.
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("repeatable")
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Where TFX is not installed, files that import it are not collected."""
+    return True if collection_path.suffix == ".py" and not has_tfx() and needs_tfx(collection_path) else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where TFX is not installed, tests that run a pipeline, or whose fixtures run Transform, are deselected."""
+    if has_tfx():
+        return
+    left_out = [i for i in items if i.get_closest_marker("tfx") or ANALYZED & set(getattr(i, "fixturenames", ()))]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture
