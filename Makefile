@@ -3,7 +3,7 @@ OUTPUT ?= demo_output
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow containers flink engines stack-1.21 lint types clean
+.PHONY: help setup demo test core slow containers flink engines stack-1.21 lint types clean
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z0-9.-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -16,6 +16,9 @@ demo: setup ## Train, evaluate and serve the bundled example into OUTPUT (demo_o
 
 test: setup ## Run the tests, doctests included
 	@.venv/bin/python -m pytest -n $(JOBS) --dist loadfile --durations 12 --ignore tests/engines -m 'not slow and not containers'
+
+core: setup ## Run the tests that need no TFX from the wheel, with the newest TensorFlow and Keras
+	@JOBS=$(JOBS) .ci/core
 
 slow: setup ## Run the tests that take longest: whole pipelines, trainings with a known result, public formats
 	@.venv/bin/python -m pytest -n $(JOBS) --dist loadfile --durations 12 tests --ignore tests/engines -m 'slow and not containers'

@@ -28,6 +28,8 @@ from tfx_sequences.schemas.features.parse_specs import parse_records
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_io import spec_to_json
 
+pytestmark = pytest.mark.tfx
+
 NUMBER = {"type": "numeric"}
 SPEC = {
     "name": "bad_input",

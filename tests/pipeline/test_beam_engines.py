@@ -7,6 +7,8 @@ import pytest
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.pipeline.beam_engines import ENGINES, beam_pipeline_args, check_engine, check_reach
 
+pytestmark = pytest.mark.tfx
+
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_engine_together_with_a_runner_is_an_error(engine):

@@ -8,6 +8,8 @@ from tfx_sequences.components.records.data_check import check_data
 from tfx_sequences.components.records.paths import path_of
 from tfx_sequences.pipeline.commands.propose_command import _proposed
 
+pytestmark = pytest.mark.tfx
+
 RANDOM = np.random.default_rng(3)
 
 

@@ -11,6 +11,8 @@ from tfx_sequences.components.serving.loaded_model import load_model
 from tfx_sequences.components.serving.row_file_prediction import predict_row_files
 from tfx_sequences.errors import DataError
 
+pytestmark = pytest.mark.tfx
+
 
 @pytest.fixture(scope="module")
 def model(rows_model):

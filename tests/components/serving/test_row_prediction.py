@@ -14,6 +14,8 @@ from tfx_sequences.components.serving.loaded_model import load_model
 from tfx_sequences.components.serving.names import EXAMPLES, SERVING_SIGNATURE
 from tfx_sequences.errors import DataError, SpecError
 
+pytestmark = pytest.mark.tfx
+
 
 @pytest.fixture(scope="module")
 def model(rows_model):

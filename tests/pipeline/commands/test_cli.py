@@ -14,6 +14,8 @@ import pytest
 import tfx_sequences
 from tfx_sequences.pipeline.commands.cli import main
 
+pytestmark = pytest.mark.tfx
+
 BUNDLED = Path(str(resources.files("tfx_sequences"))) / "examples_data" / "japanese_vowels"
 COMMANDS = ["run", "demo", "predict", "check", "propose", "schema"]
 

@@ -10,6 +10,7 @@ from tfx_sequences.pipeline.commands.cli import main
 from tfx_sequences.pipeline.commands.predict_command import _tell_failures, _write
 
 
+@pytest.mark.tfx
 def test_a_limit_and_beam_exclude_each_other(capfd):
     assert main(["predict", "m", "d", "--limit", "3", "--beam-runner", "direct"]) == 2
     assert "--limit takes the first records, but Beam has no record order" in capfd.readouterr().err

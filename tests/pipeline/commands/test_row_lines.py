@@ -14,6 +14,8 @@ from tfx_sequences.errors import UserInputError
 from tfx_sequences.pipeline.commands.cli import main
 from tfx_sequences.pipeline.commands.row_lines import Join, check_row_options
 
+pytestmark = pytest.mark.tfx
+
 
 @pytest.fixture
 def rows(tmp_path):

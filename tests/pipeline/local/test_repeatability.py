@@ -11,6 +11,8 @@ from tfx_sequences.pipeline.local.run import run_local
 from tfx_sequences.schemas.spec.deployment import Deployment
 from tfx_sequences.schemas.spec.spec_io import load_spec
 
+pytestmark = pytest.mark.tfx
+
 BUNDLED = load_spec("japanese_vowels")
 DETERMINISTIC = BUNDLED.model_copy(update={"training": BUNDLED.training.model_copy(update={"deterministic": True})})
 

@@ -13,6 +13,8 @@ from tfx_sequences.components.serving.loaded_model import load_model
 from tfx_sequences.pipeline.rest.rest_json import Limits
 from tfx_sequences.pipeline.rest.rest_server import RestServer
 
+pytestmark = pytest.mark.tfx
+
 LIMITS = Limits(rows=60, steps=5, padded_steps=150)
 ROW = {"user": "ann", "ts": 1_700_000_000, "page": "home", "spent": 1.5, "country": "NO", "age": 30}
 
