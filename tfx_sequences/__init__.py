@@ -15,6 +15,7 @@ from tfx_sequences.version import __version__ as __version__
 # Each public name, once: its module below `tfx_sequences`. `python scripts/public_names.py` writes what follows from
 # it, for type checkers (`__init__.pyi`) and for the test of signatures (`tests/public_names.txt`).
 _PUBLIC = {
+    "components.evaluation.evaluate": ("evaluate_model",),
     "components.features.embedding_tables": ("EmbeddingTables",),
     "components.features.feature_column_weights": ("load_sequence_features_weights",),
     "components.features.sequence_features": ("ContextFeatures", "SequenceFeatures"),

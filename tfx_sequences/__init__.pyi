@@ -1,5 +1,6 @@
 # Written by scripts/public_names.py, for type checkers.
 
+from tfx_sequences.components.evaluation.evaluate import evaluate_model as evaluate_model
 from tfx_sequences.components.features.embedding_tables import EmbeddingTables as EmbeddingTables
 from tfx_sequences.components.features.feature_column_weights import (
     load_sequence_features_weights as load_sequence_features_weights,

@@ -8,6 +8,7 @@
 """
 
 from tfx_sequences.components.features.embedding_tables import EmbeddingTables as EmbeddingTables
+from tfx_sequences.components.features.feature_lengths import length_mask as length_mask
 from tfx_sequences.components.features.sequence_features import ContextFeatures as ContextFeatures
 from tfx_sequences.components.features.sequence_features import SequenceFeatures as SequenceFeatures
 from tfx_sequences.components.network.concat_pooling import ConcatPooling1D as ConcatPooling1D

@@ -6,7 +6,8 @@ import pytest
 from apache_beam.internal import pickler
 from tensorflow_model_analysis.metrics import metric_types
 
-from tfx_sequences.components.evaluation.metrics import HeadFigure, MeasuresOf, OutputSum, StepFigures
+from tfx_sequences.components.evaluation.metrics import HeadFigure, OutputSum, StepFigures
+from tfx_sequences.components.evaluation.record_sums import MeasuresOf
 from tfx_sequences.schemas.spec.label import Label
 
 LABEL = Label(key="label", type="regression").model_dump_json()

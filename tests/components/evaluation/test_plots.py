@@ -5,7 +5,8 @@ import sklearn.metrics
 import tensorflow as tf
 from tensorflow_model_analysis.metrics import metric_types
 
-from tfx_sequences.components.evaluation.plots import MOST_CLASSES, ConfusionMatrix, ScoreCurves
+from tfx_sequences.components.evaluation.plots import ConfusionMatrix, ScoreCurves
+from tfx_sequences.components.evaluation.score_plots import MOST_CLASSES
 from tfx_sequences.components.kinds.registry import kind_of
 from tfx_sequences.schemas.spec.label import Label
 

@@ -32,14 +32,19 @@ def check_baseline(models: Sequence[Any]) -> None:
     """
     candidates = [model.model_path for model in models if not model.is_baseline]
     for baseline in [model.model_path for model in models if model.is_baseline]:
-        difference = _difference(_outputs(candidates[0]), _outputs(baseline))
-        if difference:
-            raise UserInputError(
-                f"Cannot compare with the last blessed model, {baseline}.",
-                expected=f"a model whose signature '{MEASURES_SIGNATURE}' has the outputs of this model's signature",
-                received=f"{difference}; tfx-sequences {_version(baseline)} exported it, but this is {__version__}",
-                fix=_FIX,
-            )
+        compare_with_baseline(candidates[0], baseline)
+
+
+def compare_with_baseline(candidate: str, baseline: str) -> None:
+    """The same for the folders of two models."""
+    difference = _difference(_outputs(candidate), _outputs(baseline))
+    if difference:
+        raise UserInputError(
+            f"Cannot compare with the last blessed model, {baseline}.",
+            expected=f"a model whose signature '{MEASURES_SIGNATURE}' has the outputs of this model's signature",
+            received=f"{difference}; tfx-sequences {_version(baseline)} exported it, but this is {__version__}",
+            fix=_FIX,
+        )
 
 
 def _difference(wanted: dict[str, Any] | None, found: dict[str, Any] | None) -> str:

@@ -11,6 +11,7 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from tfx_sequences.code_digest import code_digest
 from tfx_sequences.components.evaluation.extractors import LENGTH_SLICE, STEP_COUNTS, STEP_SUMS
+from tfx_sequences.components.evaluation.names import CUT_STEP_COUNT, STEP_COUNT, tfma_name_of_head
 from tfx_sequences.components.serving.names import (
     CUT_STEPS,
     EVALUATION_SIGNATURE,
@@ -31,8 +32,6 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, weighs_record
 EXTRACTORS_MODULE = "tfx_sequences.components.evaluation.extractors"
 _METRICS_MODULE = "tfx_sequences.components.evaluation.metrics"
 _PLOTS_MODULE = "tfx_sequences.components.evaluation.plots"
-STEP_COUNT, CUT_STEP_COUNT = "step_count", "cut_step_count"
-"""Numbers of real steps that the network read and did not read (truncated steps, or steps to forecast)."""
 
 
 def make_eval_config(spec: SequenceSpec) -> config_pb2.EvalConfig:
@@ -117,11 +116,6 @@ def _plots(spec: SequenceSpec, head: str, label: Label) -> list[config_pb2.Metri
         class_name, parameters = of_plots[plot]
         found.append(_our_metric(class_name, _PLOTS_MODULE, name=prefix + plot, head=tfma_head, **parameters))
     return found
-
-
-def tfma_name_of_head(spec: SequenceSpec, head: str) -> str:
-    """TFMA's name for the output of a head: empty if the spec has a `label`."""
-    return "" if spec.label is not None else head
 
 
 def _our_metric(class_name: str, module: str = _METRICS_MODULE, **config: Any) -> config_pb2.MetricConfig:

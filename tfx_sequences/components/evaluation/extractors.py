@@ -17,10 +17,9 @@ from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.extractors import extractor, unbatch_extractor
 
 from tfx_sequences.components.evaluation.baseline_check import check_baseline
-from tfx_sequences.components.evaluation.metrics import MeasuresOf, StepFigures
-from tfx_sequences.components.serving.names import CUT_STEPS, OUTPUTS, TARGETS, WEIGHTS
-from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
-from tfx_sequences.schemas.spec.length_ranges import name_of_range_with, range_of_name
+from tfx_sequences.components.evaluation.metrics import StepFigures
+from tfx_sequences.components.evaluation.record_sums import MeasuresOf, length_ranges_of, step_sums
+from tfx_sequences.schemas.spec.length_ranges import range_of_name
 
 LENGTH_SLICE = "length in steps"
 """The feature that TFMA uses for slices by length."""
@@ -73,8 +72,7 @@ class _ExtractSteps(beam.DoFn):
             predictions = of_candidate = self._with_step_sums(predictions)
         extracts[constants.PREDICTIONS_KEY] = predictions
         if self._lengths:
-            whole = of_candidate[SEQUENCE_LENGTH] + of_candidate[CUT_STEPS]
-            names = [name_of_range_with(int(length), self._lengths) for length in whole]
+            names = length_ranges_of(of_candidate, self._lengths)
             features = {**extracts[constants.FEATURES_KEY], LENGTH_SLICE: np.array(names, object)[:, None]}
             extracts[constants.FEATURES_KEY] = features
         return [extracts]
@@ -82,19 +80,9 @@ class _ExtractSteps(beam.DoFn):
     def _with_step_sums(self, predictions: dict[str, Any]) -> dict[str, Any]:
         more = {}
         for head in self._heads:
-            prefix, classes = head["prefix"], head["classes"]
-            # Without a curve: for few records it says little, and it needs many sums.
+            classes = head["classes"]
             measured = MeasuresOf(head["label"], classes)
             measures = measured({classes: predictions[classes][0]} if classes else {})
-            weights = predictions[prefix + WEIGHTS]
-            positions = np.arange(weights.shape[1])
-            sums, counts = [], []
-            for first, end in map(range_of_name, head["ranges"]):
-                there = (positions >= first) & (positions < (end or len(positions)))
-                its = [predictions[prefix + TARGETS], predictions[prefix + OUTPUTS], np.where(there, weights, 0)]
-                sums.append(measures.sums(*its).numpy())
-                lengths = predictions[SEQUENCE_LENGTH]
-                counts.append(np.clip(lengths, 0, end) - np.clip(lengths, 0, first))
-            more[head["output"]] = np.stack(sums, axis=1)
-            more[head["steps"]] = np.stack(counts, axis=1)
+            found = step_sums(predictions, measures, head["prefix"], [range_of_name(name) for name in head["ranges"]])
+            more[head["output"]], more[head["steps"]] = found
         return {**predictions, **more}

@@ -5,7 +5,7 @@ So each real step counts exactly once, in any slice, however TFMA batches the re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import apache_beam as beam
@@ -13,9 +13,8 @@ import numpy as np
 from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.metrics import metric_types
 
+from tfx_sequences.components.evaluation.record_sums import MeasuresOf, figures_by_range
 from tfx_sequences.components.kinds.measures import Measures
-from tfx_sequences.components.kinds.registry import kind_of
-from tfx_sequences.schemas.spec.label import Label
 
 # Separates a metric's name from the name of the range of steps.
 AT_STEPS = " at steps "
@@ -132,27 +131,6 @@ class StepFigures(SumsMetric):
         ]
 
 
-class MeasuresOf:
-    """Creates the measures of a head: the same ones that computed its sums.
-
-    Args:
-        label: The head's label, as JSON.
-        classes: The model's output with the names of the classes; None for numbers.
-        with_curve: As in `LabelKind.measures`.
-    """
-
-    def __init__(self, label: str, classes: str | None, *, with_curve: bool = False) -> None:
-        self._label = label
-        self._classes = classes
-        self._with_curve = with_curve
-
-    def __call__(self, predictions: Mapping[str, Any]) -> Measures:
-        """The measures of a model with these outputs for a record."""
-        label = Label.model_validate_json(self._label)
-        names = [c.decode() for c in np.ravel(predictions[self._classes])] if self._classes else []
-        return kind_of(label).measures(label, names, with_curve=self._with_curve)
-
-
 def summed(
     output: str,
     found: Callable[[np.ndarray, Any], dict[str, Any]],
@@ -188,8 +166,7 @@ def summed(
 
 def _by_range(measures: Measures, total: np.ndarray, names: dict[str, list[str]]) -> dict[str, float]:
     found: dict[str, float] = {}
-    for position, sums in enumerate(total):
-        values = measures.measured(sums)
+    for position, values in enumerate(figures_by_range(measures, total)):
         found |= {its[position]: values[figure] for figure, its in names.items() if figure in values}
     return found
 

@@ -11,16 +11,13 @@ from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import metrics_for_slice_pb2
 
-from tfx_sequences.components.evaluation.metrics import MeasuresOf, SumsMetric, summed
+from tfx_sequences.components.evaluation.metrics import SumsMetric, summed
+from tfx_sequences.components.evaluation.record_sums import MeasuresOf
+from tfx_sequences.components.evaluation.score_plots import Confusion, calibration_rows, count_confusion, curve_rows
 from tfx_sequences.components.kinds.measures import Measures
-from tfx_sequences.components.kinds.score_buckets import ScoreBuckets, by_presence
 
 # TFMA groups plots with these names, and does not show others of their type.
 _CURVE, _CALIBRATION, _CONFUSION = "confusion_matrix_plot", "calibration_plot", "multi_class_confusion_matrix_plot"
-MOST_CLASSES = 200
-"""Maximum number of classes for a confusion matrix."""
-_CALIBRATION_BUCKETS = 10
-_CURVE_POINTS = 100
 
 
 class ScoreCurves(SumsMetric):
@@ -83,17 +80,13 @@ class ConfusionMatrix(SumsMetric):
 
 
 def _curves(total: np.ndarray, measures: Measures) -> dict[str, Any]:
-    buckets = measures.part_of(ScoreBuckets, total)
-    if buckets is None or not np.sum(buckets):
+    rows = curve_rows(total, measures)
+    if not rows:
         return {}
-    negative, positive = (np.asarray(b, np.float64) for b in by_presence(buckets))
-    edges = len(negative) // _CURVE_POINTS
     curve = metrics_for_slice_pb2.ConfusionMatrixAtThresholds()
-    for point in range(_CURVE_POINTS + 1):
-        at = point * edges
-        fp, tp, tn, fn = negative[at:].sum(), positive[at:].sum(), negative[:at].sum(), positive[:at].sum()
+    for threshold, tp, fp, tn, fn in rows:
         curve.matrices.add(
-            threshold=point / _CURVE_POINTS,
+            threshold=threshold,
             false_positives=fp,
             true_positives=tp,
             true_negatives=tn,
@@ -102,15 +95,14 @@ def _curves(total: np.ndarray, measures: Measures) -> dict[str, Any]:
             recall=tp / (tp + fn) if tp + fn else 0.0,
         )
     calibration = metrics_for_slice_pb2.CalibrationHistogramBuckets()
-    middles = (np.arange(len(negative)) + 0.5) / len(negative)
-    for its in np.array_split(np.arange(len(negative)), _CALIBRATION_BUCKETS):
-        weight = negative[its] + positive[its]
+    ranges = calibration_rows(total, measures)
+    for place, (weight, scores, labels) in enumerate(ranges):
         calibration.buckets.add(
-            lower_threshold_inclusive=its[0] / len(negative),
-            upper_threshold_exclusive=(its[-1] + 1) / len(negative),
-            num_weighted_examples={"value": weight.sum()},
-            total_weighted_label={"value": positive[its].sum()},
-            total_weighted_refined_prediction={"value": (weight * middles[its]).sum()},
+            lower_threshold_inclusive=place / len(ranges),
+            upper_threshold_exclusive=(place + 1) / len(ranges),
+            num_weighted_examples={"value": weight},
+            total_weighted_label={"value": labels},
+            total_weighted_refined_prediction={"value": scores},
         )
     return {_CURVE: curve, _CALIBRATION: calibration}
 
@@ -123,22 +115,16 @@ class _Confusion(beam.CombineFn):
         self._model_name = model_name
         self._outputs, self._targets, self._weights = outputs, targets, weights
 
-    def create_accumulator(self) -> Counter[tuple[int, int]]:
+    def create_accumulator(self) -> Confusion:
         return Counter()
 
     def add_input(self, accumulator: Any, element: metric_types.StandardMetricInputs) -> Any:
         found = element.get_predictions(self._model_name)
-        logits = np.asarray(found[self._outputs])
-        if logits.shape[-1] > MOST_CLASSES:
-            return accumulator
-        its = (found[self._targets], logits.argmax(axis=-1), found[self._weights])
-        for target, predicted, weight in zip(*(np.ravel(x).tolist() for x in its), strict=True):
-            if weight > 0:
-                accumulator[target, predicted] += weight
+        count_confusion(accumulator, found[self._outputs], found[self._targets], found[self._weights])
         return accumulator
 
     def merge_accumulators(self, accumulators: Any) -> Any:
-        merged: Counter[tuple[int, int]] = Counter()
+        merged: Confusion = Counter()
         for accumulator in accumulators:
             merged.update(accumulator)
         return merged

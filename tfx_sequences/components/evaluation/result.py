@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,10 +11,7 @@ from tensorflow_model_analysis import constants
 
 from tfx_sequences.components.evaluation.extractors import LENGTH_SLICE
 from tfx_sequences.components.evaluation.metrics import AT_STEPS
-
-WHOLE = "all"
-"""The slice of all records."""
-_LENGTH = "length"
+from tfx_sequences.components.evaluation.names import LENGTH, WHOLE, slice_name, slice_order
 
 
 def read_figures(directory: str, classes: Mapping[str, Sequence[str]]) -> dict[str, Any]:
@@ -60,11 +56,7 @@ def read_figures(directory: str, classes: Mapping[str, Sequence[str]]) -> dict[s
 
 def _in_order(results: Iterable[Any]) -> list[Any]:
     """Sorts by slice, with numbers by size; TFMA returns them in any order."""
-
-    def order(result: Any) -> list[tuple[int, str]]:
-        return [(int(x) if x.isdigit() else -1, x) for x in re.split(r"(\d+)", _slice_name(result.slice_key))]
-
-    return sorted(results, key=order)
+    return sorted(results, key=lambda result: slice_order(_slice_name(result.slice_key)))
 
 
 def _slice_name(key: Any) -> str:
@@ -72,8 +64,7 @@ def _slice_name(key: Any) -> str:
     parts = []
     for single in key.single_slice_keys:
         value = getattr(single, single.WhichOneof("kind"))
-        value = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-        parts.append(f"{_LENGTH if single.column == LENGTH_SLICE else single.column}={value}")
+        parts.append(slice_name(LENGTH if single.column == LENGTH_SLICE else single.column, value))
     return ", ".join(parts) or WHOLE
 
 

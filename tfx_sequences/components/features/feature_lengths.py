@@ -98,3 +98,16 @@ def length_mask(sequence_length: Any, steps: Any) -> Any:
     # A running count works when T is unknown while the model is built; arange(T) does not.
     position = ops.cumsum(ops.ones_like(first, dtype="int32"), axis=1)
     return position <= ops.cast(sequence_length, "int32")[:, None]
+
+
+def kernel_mask(mask: Any) -> Any:
+    """The mask of real steps `[B, T]` with the first step of each row made real.
+
+    cuDNN's recurrent kernels need padding on the right, and at least one step in each row.
+
+    >>> import numpy as np
+    >>> print(kernel_mask(np.array([[True, False], [False, False]])).numpy())
+    [[ True False]
+     [ True False]]
+    """
+    return ops.concatenate([ops.ones_like(mask[:, :1]), mask[:, 1:]], axis=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import tensorflow as tf
@@ -11,12 +11,20 @@ import tensorflow as tf
 from tfx_sequences.components.features.column_forms import feature_value
 from tfx_sequences.components.features.embedding_tables import EmbeddingTables
 from tfx_sequences.components.features.feature_layer import FeatureLayer
-from tfx_sequences.components.features.feature_lengths import length_mask, lengths_of_forms, require_one_batch
+from tfx_sequences.components.features.feature_lengths import (
+    kernel_mask,
+    length_mask,
+    lengths_of_forms,
+    require_one_batch,
+)
 from tfx_sequences.components.features.resolved_columns import checked_columns, column_config
 from tfx_sequences.components.features.runtime_checks import behind
 from tfx_sequences.components.features.step_values import as_tensor
+from tfx_sequences.errors import UserInputError, did_you_mean
 from tfx_sequences.schemas.columns.column import Column, TextColumn
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
+
+MASK_POLICIES = ("real_steps", "cudnn")
 
 
 @keras.saving.register_keras_serializable("tfx_sequences")
@@ -31,6 +39,10 @@ class SequenceFeatures(FeatureLayer):
         context_columns: Context columns, whose vectors are repeated at each step after
             those of the sequence columns.
         tables: `EmbeddingTables` shared with other layers; None creates new ones.
+        mask_policy: `real_steps`: the mask is True for real steps. `cudnn`: it is also True for the first
+            step, a zero, of a row without steps, because the recurrent kernels of cuDNN reject a row that is
+            masked completely. The lengths stay the real ones: pool with `length_mask(lengths, states)`, so that such
+            a row gives zeros and no gradient.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -45,12 +57,12 @@ class SequenceFeatures(FeatureLayer):
 
     Returns:
         `(sequence_input, sequence_length)`: `[B, T, D]` in the compute dtype, with
-        a Keras mask `[B, T]` that is True for real steps; and int64 `[B]`. `D` is the
+        a Keras mask `[B, T]` that is True for real steps (see `mask_policy`); and int64 `[B]`. `D` is the
         sum of the columns' widths, `T` the length of the longest row (the features' own `T` if
         they are sparse or dense), at least 1. Padded steps are zero.
 
     Raises:
-        UserInputError: A column is not a sequence column. For values: a feature is
+        UserInputError: A column is not a sequence column, or the policy is unknown. For values: a feature is
             missing or has a wrong rank or dtype, ids are out of range, or columns have different
             lengths. In a graph, checks that need values raise `InvalidArgumentError`.
 
@@ -104,8 +116,16 @@ class SequenceFeatures(FeatureLayer):
         *,
         context_columns: Iterable[Column | dict[str, Any]] = (),
         tables: EmbeddingTables | dict[str, Any] | None = None,
+        mask_policy: Literal["real_steps", "cudnn"] = "real_steps",
         **kwargs: Any,
     ) -> None:
+        if mask_policy not in MASK_POLICIES:
+            raise UserInputError(
+                f"Unknown mask_policy of SequenceFeatures: {mask_policy!r}.{did_you_mean(mask_policy, MASK_POLICIES)}",
+                expected=f"one of {', '.join(map(repr, MASK_POLICIES))}",
+                received=repr(mask_policy),
+            )
+        self.mask_policy = mask_policy
         context_columns = list(context_columns)
         self._context_columns: list[Column] = (
             checked_columns(context_columns, "ContextFeatures", False) if context_columns else []
@@ -139,7 +159,7 @@ class SequenceFeatures(FeatureLayer):
             features[SEQUENCE_LENGTH] = as_tensor(sequence_length, SEQUENCE_LENGTH)
         joined, lengths = super().__call__(features, **kwargs)
         if getattr(joined, "_keras_mask", None) is None:  # symbolic: `call` did not run
-            joined._keras_mask = length_mask(lengths, joined)
+            joined._keras_mask = self._mask(length_mask(lengths, joined))
         return joined, lengths
 
     def call(self, features: Mapping[str, Any], training: bool | None = None) -> tuple[Any, Any]:
@@ -162,8 +182,11 @@ class SequenceFeatures(FeatureLayer):
         if self.context is not None or not all(are_zero):
             # Zero the embeddings of padding, so that layers without a mask do not see them.
             joined = tf.where(mask[:, :, None], joined, tf.zeros([], joined.dtype))
-        joined._keras_mask = mask
+        joined._keras_mask = self._mask(mask)
         return joined, lengths
+
+    def _mask(self, mask: Any) -> Any:
+        return kernel_mask(mask) if self.mask_policy == "cudnn" else mask
 
     def compute_output_spec(self, features: Mapping[str, Any], training: Any = None) -> tuple[Any, Any]:
         given = [(c, feature_value(features, c.key, is_sequence=True)) for c in self.columns]
@@ -173,7 +196,11 @@ class SequenceFeatures(FeatureLayer):
         return joined, keras.KerasTensor((batch,), "int64")
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "context_columns": [column_config(c) for c in self._context_columns]}
+        return {
+            **super().get_config(),
+            "context_columns": [column_config(c) for c in self._context_columns],
+            "mask_policy": self.mask_policy,
+        }
 
 
 @keras.saving.register_keras_serializable("tfx_sequences")

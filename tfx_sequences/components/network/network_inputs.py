@@ -52,9 +52,11 @@ class NetworkInputs:
     Attributes:
         tensors: The model's inputs by name, as in `pad_features`.
         lengths: int64 `[B]`, the real steps of each record; padding is on the right.
-        mask: bool `[B, T]`, True for real steps.
+        mask: bool `[B, T]`, True for real steps; for pooling. Do not give it to recurrent layers with cuDNN's kernels:
+            these reject a record without steps.
         steps: `[B, T, D]`, the sequence columns concatenated, with embeddings looked up and forecast targets
-            normalized series by series. Padded steps are zero.
+            normalized series by series. Padded steps are zero. For a builder, the Keras mask that comes with them is
+            safe for cuDNN: see `mask_policy` of `SequenceFeatures`.
         context: `[B, C]`, the context columns concatenated. None without context columns, or if
             `model.context` is `per_step`: then `steps` contain them.
         step_widths: The width of each column in `steps`, in order; their sum is `D`.
@@ -91,7 +93,12 @@ def network_inputs(spec: SequenceSpec, statistics: TaskStatistics) -> NetworkInp
     of_context = [c for c in columns if not c.is_sequence]
     is_per_step = spec.model.context == "per_step"
     features = SequenceFeatures(
-        of_steps, context_columns=of_context if is_per_step else (), tables=tables, name="sequence_features"
+        of_steps,
+        context_columns=of_context if is_per_step else (),
+        tables=tables,
+        # The spec's own recurrent layers are given their mask; a builder's take the one that comes with the steps.
+        mask_policy="cudnn" if spec.model.builder else "real_steps",
+        name="sequence_features",
     )
     seen = tensors | _moved_to_right(tensors, spec) | normalized_targets(spec, tensors)
     for name, image in images.items():

@@ -6,9 +6,10 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from keras import layers, ops
+from keras import layers
 
 from tfx_sequences.compat import cores
+from tfx_sequences.components.features.feature_lengths import kernel_mask
 from tfx_sequences.components.network.fused_lstm import FusedLSTM
 from tfx_sequences.schemas.columns.auto import chosen
 from tfx_sequences.schemas.spec.model_options import Model
@@ -31,7 +32,7 @@ class KernelMask(layers.Layer):
     """
 
     def call(self, mask: Any) -> Any:
-        return ops.concatenate([ops.ones_like(mask[:, :1]), mask[:, 1:]], axis=1)
+        return kernel_mask(mask)
 
     def compute_output_spec(self, mask: Any) -> Any:
         return keras.KerasTensor(mask.shape, "bool")
@@ -51,14 +52,14 @@ def recurrent_layers(options: Model, steps: Any, mask: Any, context: Any, use_cu
     Returns:
         The last layer's outputs; padded steps contain zeros, or normalized zeros.
     """
-    kernel_mask = KernelMask(name="kernel_mask")(mask)
+    of_kernels = KernelMask(name="kernel_mask")(mask)
     dropout = chosen(options.dropout)
     for index, units in enumerate(chosen(options.units)):
         if dropout and (index or options.front):
             steps = layers.SpatialDropout1D(dropout, name=f"dropout_{index}")(steps)
         layer = _recurrent(options, units, index, use_cudnn)
         initial = {} if context is None else {"initial_state": _initial_state(options, units, index, context)}
-        steps = layer(steps, mask=kernel_mask, **initial)
+        steps = layer(steps, mask=of_kernels, **initial)
         if options.layer_normalization:
             steps = layers.LayerNormalization(name=f"layer_normalization_{index}")(steps)
     return steps

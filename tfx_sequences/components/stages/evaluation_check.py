@@ -16,8 +16,8 @@ from tfx.types import artifact_utils
 from tfx.types.standard_artifacts import Examples, Model, ModelEvaluation, TransformGraph
 from tfx.utils import io_utils, path_utils
 
-from tfx_sequences.components.evaluation.config import CUT_STEP_COUNT, STEP_COUNT, tfma_name_of_head
-from tfx_sequences.components.evaluation.result import WHOLE, read_figures
+from tfx_sequences.components.evaluation.names import CUT_STEP_COUNT, STEP_COUNT, WHOLE, tfma_name_of_head
+from tfx_sequences.components.evaluation.result import read_figures
 from tfx_sequences.components.naive.answers import LEFT_OUT, naive_answers_of_files
 from tfx_sequences.components.records.opening import record_datasets
 from tfx_sequences.components.serving.model_card import MODEL_CARD, check_model, spec_of_card

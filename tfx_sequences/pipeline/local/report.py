@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfx_sequences.components.evaluation.thresholds import missed_thresholds
 from tfx_sequences.components.numbers.chosen import choice_lines
 from tfx_sequences.pipeline.local.diagnosis import Figures, Finding, diagnose
 from tfx_sequences.pipeline.local.evaluation_figures import (
@@ -28,7 +29,6 @@ from tfx_sequences.whole_files import written_whole
 if TYPE_CHECKING:
     from rich.console import Console
 
-_BEFORE = "the value of the last blessed model"
 _INPUT_LOSSES = {
     "truncated": "records were truncated to max_length",
     "too_short": "records were dropped because they are shorter than drop_shorter_than",
@@ -66,7 +66,7 @@ def collect(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
         "thresholds": {
             name: bounds.model_dump(exclude_none=True) for name, bounds in result.spec.evaluation.thresholds.items()
         },
-        "missed": missed_thresholds(result, metrics, baseline) + check["failures"],
+        "missed": missed_thresholds(result.spec.evaluation, metrics, baseline) + check["failures"],
         "metrics": metrics,
         "naive": naive["figures"],
         "naive_left_out": naive["left_out"],
@@ -96,28 +96,6 @@ def collect(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
         "log": str(log_path) if log_path else "",
         "spec": spec_to_yaml(result.spec),
     }
-
-
-def missed_thresholds(result: RunResult, metrics: dict[str, float], baseline: dict[str, float]) -> list[str]:
-    """Describes the thresholds that the metrics miss, and where they are worse than the last blessed model."""
-    missed = []
-    for name, bounds in result.spec.evaluation.thresholds.items():
-        value = metrics.get(name)
-        if value is None:
-            missed.append(f"{name} was not measured")
-        elif bounds.min is not None and value < bounds.min:
-            missed.append(f"{name} {value:.4f} is below {bounds.min:g}")
-        elif bounds.max is not None and value > bounds.max:
-            missed.append(f"{name} {value:.4f} is above {bounds.max:g}")
-    for name, change in result.spec.evaluation.baseline.items() if baseline else ():
-        value, before = metrics.get(name), baseline.get(name)
-        if value is None or before is None:
-            missed.append(f"{name} was not measured")
-        elif change.max_drop is not None and value - before < -change.max_drop:
-            missed.append(f"{name} {value:.4f} is more than {change.max_drop:g} below {before:.4f}, {_BEFORE}")
-        elif change.max_rise is not None and value - before > change.max_rise:
-            missed.append(f"{name} {value:.4f} is more than {change.max_rise:g} above {before:.4f}, {_BEFORE}")
-    return missed
 
 
 def _findings(
