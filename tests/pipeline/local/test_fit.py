@@ -11,7 +11,7 @@ import tensorflow as tf
 
 import tfx_sequences as tfs
 from tfx_sequences.components.serving.exported_model import SERVING_SIGNATURE
-from tfx_sequences.components.serving.model_card import find_model, read_card
+from tfx_sequences.components.serving.model_card import check_model, find_model, read_card
 from tfx_sequences.components.serving.prediction import predict_files
 from tfx_sequences.pipeline.local.output_folder import OutputLayout
 
@@ -78,8 +78,7 @@ def test_the_summary_and_the_page_say_so(fitted, report):
 def test_the_model_is_loaded_like_one_of_a_run(fitted):
     folder = find_model(fitted[0].root)
     assert folder.parent == fitted[0].pushed_models
-    card = read_card(folder)
-    assert tfs.fingerprint(tfs.load_spec("japanese_vowels")) == card["fingerprint"]
+    check_model(read_card(folder), tfs.load_spec("japanese_vowels"))
     assert SERVING_SIGNATURE in tf.saved_model.load(str(folder)).signatures
     assert tfs.load_model(fitted[0].root).spec.name == "japanese_vowels"
 

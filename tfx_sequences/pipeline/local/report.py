@@ -284,7 +284,7 @@ def _time_line(report: dict[str, Any]) -> str:
     """Wall time and its breakdown: the check, the start, the slowest components."""
     seconds, components = report["seconds"], report["components"]
     line = f"{sum(seconds.values()):.0f} s: data check {seconds['check']:.0f}"
-    if report["metadata"]:
+    if seconds["start"]:
         line += f", start of TFX {seconds['start']:.0f}"
     cached = sum(c["cached"] for c in components)
     if cached == len(components):
