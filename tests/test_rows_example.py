@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import http.client
 import importlib.util
 import json
 import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from tfx_sequences.components.records.framing import read_records
+from tfx_sequences.components.rows.frames import records_from_rows
+from tfx_sequences.components.rows.ingestion import ingest
 from tfx_sequences.components.serving.loaded_model import load_model
 from tfx_sequences.pipeline.commands.cli import main
+from tfx_sequences.pipeline.rest.rest_server import RestServer
 from tfx_sequences.schemas.spec.spec_io import load_spec
 
 ROOT = Path(__file__).parents[1]
@@ -76,3 +82,28 @@ def test_the_commands_give_a_model_that_learnt_the_order_of_pages(tmp_path, monk
     ]
     answers = model.predict_rows(rows).outputs["predicted_class"]
     assert [answer.decode() for answer in answers] == [*visits]
+    check_equality(model, frame, tmp_path)
+
+
+def check_equality(model, frame, folder):
+    """Training on rows and on the records of `ingest` is the same, and serving rows gives exactly the same answers."""
+    ingest(load_spec("visits.yaml"), VISITS, folder / "ingested")
+    trained = [record for path in Path("out/records").glob("*/*.tfrecord") for record in read_records(path)]
+    stored = [record for path in (folder / "ingested").iterdir() for record in read_records(path)]
+    assert sorted(trained) == sorted(stored)
+    frame = frame[frame.visitor_id.isin(frame.visitor_id.unique()[:40])]
+    records = list(records_from_rows(frame, model.spec))
+    assert {*records} < {*stored}
+    # One call of the model each, because batches of other sizes round otherwise.
+    assert len(records) <= 256
+    expected = model.run("serving_default", {"examples": np.array(records, object)})["scores"]
+    found = model.predict_rows(frame)
+    np.testing.assert_array_equal(found.outputs["scores"], expected)
+    with RestServer(model, "visits") as server:
+        connection = http.client.HTTPConnection(*server.address, timeout=120)
+        body = json.dumps({"rows": frame.drop(columns="label").to_dict("records")})
+        connection.request("POST", "/v1/models/visits:predictRows", body)
+        lines = json.loads(connection.getresponse().read())["predictions"]
+    classes = [name.decode() for name in found.outputs["classes"][0]]
+    served = [[line["scores"][name] for name in classes] for line in lines]
+    np.testing.assert_array_equal(np.array(served, np.float32), expected)

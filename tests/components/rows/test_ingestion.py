@@ -6,8 +6,11 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.rows import frame_of, records_by_loop, spec_of
 from tfx_sequences.components.records.data_check import check_data
@@ -31,7 +34,12 @@ def together(found):
 
 def write(frame, path):
     path.parent.mkdir(exist_ok=True)
-    if ".csv" in path.name:
+    if path.suffix == ".zst":
+        write(frame, path.with_suffix(""))
+        with pa.CompressedOutputStream(str(path), "zstd") as packed:
+            packed.write(path.with_suffix("").read_bytes())
+        path.with_suffix("").unlink()
+    elif ".csv" in path.name:
         frame.to_csv(path, index=False)
     elif ".json" in path.name:
         frame.to_json(path, orient="records", lines=True)
@@ -42,7 +50,13 @@ def write(frame, path):
 @pytest.mark.parametrize("budget", [1000, 64 << 20])
 @pytest.mark.parametrize(
     "names",
-    [("a.csv",), ("a.csv.gz", "b.csv", "c.csv.bz2"), ("a.jsonl", "b.json.gz"), ("a.parquet", "b.csv", "c.jsonl")],
+    [
+        ("a.csv",),
+        ("a.csv.gz", "b.csv", "c.csv.bz2"),
+        ("a.csv.zst", "b.jsonl.zst"),
+        ("a.jsonl", "b.json.gz"),
+        ("a.parquet", "b.csv", "c.jsonl"),
+    ],
 )
 def test_any_files_give_the_records_of_a_loop(tmp_path, names, budget):
     frame, spec = frame_of(2000, users=100), spec_of(SESSIONS)
@@ -58,6 +72,20 @@ def test_any_files_give_the_records_of_a_loop(tmp_path, names, budget):
     report = check_data(spec, tmp_path / "out")
     assert {name: its.records for name, its in report.splits.items()} == counts.records
     assert report.held_back == {}
+
+
+def test_progress_is_told_while_rows_are_read_and_records_written(tmp_path):
+    write(frame_of(2000, users=100), tmp_path / "rows" / "a.parquet")
+    write(frame_of(500, users=100), tmp_path / "rows" / "b.csv")
+    told = []
+    counts = ingest(
+        spec_of(),
+        tmp_path / "rows",
+        tmp_path / "out",
+        progress=lambda counts: told.append((counts.read, counts.records.total())),
+    )
+    assert told[0] == (2000, 0) and told[-1] == (2500, counts.records.total())
+    assert told == sorted(told)
 
 
 def test_splits_by_time_are_those_of_the_check(tmp_path):
@@ -184,3 +212,44 @@ def test_rows_on_a_file_system_of_tensorflow(tmp_path):
         tf.io.gfile.copy(str(tmp_path / name), f"{folder}/{name}")
     ingest(spec, folder, tmp_path / "out")
     assert together(records_in(tmp_path / "out")) == sorted(records_by_loop(frame, spec))
+
+
+@settings(max_examples=20)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 4),
+    st.sampled_from([300, 2_000, 64 << 20]),
+    st.sampled_from([SESSIONS, "{group_by: [user], order_by: ts, window: {steps: 5, stride: 2}}", "time"]),
+)
+def test_any_rows_in_any_order_in_any_files_give_the_same_records(tmp_path_factory, seed, files, budget, rows):
+    folder = tmp_path_factory.mktemp("any")
+    splits = "splits: {time: ts, valid_from: 1700100000, test_from: 1700150000}" if rows == "time" else ""
+    spec = spec_of(SESSIONS if rows == "time" else rows, splits)
+    frame = frame_of(300, users=80)
+    expected = records_in_order(spec, frame, folder)
+    order = np.random.default_rng(seed).permutation(len(frame))
+    for number, part in enumerate(np.array_split(order, files)):
+        write(frame.iloc[part], folder / "rows" / f"{number}.{('csv', 'parquet', 'jsonl')[(seed + number) % 3]}")
+    ingest(spec, folder / "rows", folder / "out", budget=budget)
+    found = records_in(folder / "out")
+    assert found == expected
+    users, times = {}, {}
+    for split, records in found.items():
+        parsed = [tf.train.SequenceExample.FromString(record) for record in records]
+        users[split] = {its.context.feature["user"].bytes_list.value[0] for its in parsed}
+        steps = [step for its in parsed for step in its.feature_lists.feature_list["ts"].feature]
+        times[split] = {step.int64_list.value[0] for step in steps}
+    if rows == "time":
+        # No step of a test window is in training, whoever it is of.
+        assert max(times["train"]) < 1700100000 <= min(times["valid"])
+        assert max(times["valid"]) < 1700150000 <= min(times["test"])
+    else:
+        assert not users["train"] & users["valid"] and not (users["train"] | users["valid"]) & users["test"]
+        assert {*map(str.encode, frame.user)} == users["train"] | users["valid"] | users["test"]
+
+
+def records_in_order(spec, frame, folder):
+    """The records of the same rows in one file, in the order of time."""
+    write(frame.sort_values("ts"), folder / "one" / "rows.parquet")
+    ingest(spec, folder / "one", folder / "whole")
+    return records_in(folder / "whole")

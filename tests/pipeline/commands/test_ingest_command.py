@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import io
+from collections import Counter
+
+import pytest
+
 from tests.rows import SPEC, frame_of
 from tfx_sequences.components.records.framing import check_framing
+from tfx_sequences.components.rows.row_counts import RowCounts
+from tfx_sequences.pipeline.commands.capture import Capture
 from tfx_sequences.pipeline.commands.cli import main
+from tfx_sequences.pipeline.commands.ingest_command import shown_progress
 
 
 def arguments(tmp_path, *more):
@@ -33,3 +41,21 @@ def test_bad_input_ends_with_its_code_and_message(tmp_path, capfd):
     assert main(arguments(tmp_path)) == 2
     assert "No row has the column 'page'" in capfd.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+class Terminal(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("stream", [Terminal, io.StringIO])
+def test_a_terminal_shows_the_progress_and_a_file_does_not(tmp_path, monkeypatch, stream):
+    monkeypatch.setenv("TERM", "xterm")
+    capture = Capture(tmp_path / "log", io.StringIO(), stream())
+    with shown_progress(capture) as progress:
+        progress(RowCounts(read=12_345, records=Counter(train=1_200)))
+    shown = capture.error_console.file.getvalue()
+    assert ("12,345 rows read, 1,200 records written" in shown) == (stream is Terminal)
+    assert bool(shown) == (stream is Terminal)

@@ -9,7 +9,9 @@ from typing import Any, overload
 import numpy as np
 import pyarrow as pa
 
-from tfx_sequences.components.rows.row_counts import RejectedRow, RowCounts
+from tfx_sequences.components.rows.converted_rows import converted_rows
+from tfx_sequences.components.rows.row_counts import RowCounts
+from tfx_sequences.components.rows.row_files import RawRows
 from tfx_sequences.components.rows.row_plan import RowPlan
 from tfx_sequences.components.rows.row_records import RecordBatch, records_of
 from tfx_sequences.components.rows.row_splits import RowSplits
@@ -88,13 +90,12 @@ def batches_from_rows(rows: Frames, tables: RowTables, counts: RowCounts) -> Ite
         tables: Converts the rows.
         counts: Gets what became of the rows; complete after the last batch.
     """
-    plan, kept = tables.plan, []
+    plan, kept, at = tables.plan, [], 0
     for frame in frames_of(rows):
         counts.files = 1
-        table, why, reasons = tables.converted(frame, np.arange(counts.read, counts.read + frame.num_rows))
-        for place in np.flatnonzero(why >= 0):
-            counts.reject(RejectedRow("", counts.read + int(place), reasons[why[place]]))
-        counts.read += frame.num_rows
+        raw = RawRows(frame, np.arange(at, at + frame.num_rows, dtype=np.int64))
+        at += frame.num_rows
+        table = converted_rows(raw, 0, "", tables, counts)
         if table.num_rows:
             kept.append(table)
     if counts.read:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,7 @@ def ingest(
     shards: int = 1,
     rejected: Path | None = None,
     budget: int = BUDGET,
+    progress: Callable[[RowCounts], None] | None = None,
 ) -> RowCounts:
     """Reads files of rows and writes records, by split.
 
@@ -47,6 +48,7 @@ def ingest(
         shards: Number of files of each split.
         rejected: A folder for the rows that cannot be used; it gets `rejected.jsonl`, also if they are too many.
         budget: Number of bytes of rows that may stay in memory.
+        progress: Called now and then with what became of the rows so far.
 
     Returns:
         What became of the rows.
@@ -59,7 +61,7 @@ def ingest(
     plan = RowPlan.of(spec)
     files = find_row_files(data, spec.splits, plan.rows.format, plan.rows.delimiter)
     with_files = {file.split for file in files}
-    return _ingested(plan, sources_of(files, plan.columns), with_files, output, shards, rejected, budget)
+    return _ingested(plan, sources_of(files, plan.columns), with_files, output, shards, rejected, budget, progress)
 
 
 def write_records(rows: Frames, spec: SequenceSpec, folder: str | os.PathLike[str], *, shards: int = 1) -> RowCounts:
@@ -96,8 +98,10 @@ def _ingested(
     shards: int,
     rejected: Path | None = None,
     budget: int = BUDGET,
+    progress: Callable[[RowCounts], None] | None = None,
 ) -> RowCounts:
     _check_output(output)
+    tell = progress or (lambda counts: None)
     tables, counts = RowTables(plan), RowCounts()
     divided = RowSplits.of(plan, with_files)
     splits = {name: divided if name == "train" else RowSplits.whole(plan, name) for name in sorted(with_files)}
@@ -110,6 +114,7 @@ def _ingested(
         log = stack.enter_context(rejected_file(rejected))
         for split, table in usable_rows(sources, tables, counts, log):
             stores[split].add(table)
+            tell(counts)
         building = stack.enter_context(folder_written_whole(output))
         writer = RecordWriter(building, plan.spec.splits, shards)
         stack.callback(writer.close)
@@ -117,6 +122,7 @@ def _ingested(
             for group in store.tables():
                 for batch in records_of(group, tables, splits[split], counts):
                     writer.write(batch, splits[split].names)
+                    tell(counts)
         counts.check_sum()
         for name in dict.fromkeys([*divided.names, *with_files]):
             if not counts.records[name]:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import json
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
-import numpy as np
 import pyarrow as pa
 
+from tfx_sequences.components.rows.converted_rows import converted_rows
 from tfx_sequences.components.rows.csv_rows import line_of, read_csv
 from tfx_sequences.components.rows.json_rows import read_json_lines
 from tfx_sequences.components.rows.parquet_rows import read_parquet
-from tfx_sequences.components.rows.row_counts import NAMED, RejectedRow, RowCounts
+from tfx_sequences.components.rows.row_counts import RowCounts
 from tfx_sequences.components.rows.row_files import RawRows, RowFile
-from tfx_sequences.components.rows.row_table import FILE_BITS, RowTables
+from tfx_sequences.components.rows.row_table import RowTables
 
 Source = tuple[str, RowFile | None, Iterator[RawRows]]
 
@@ -67,56 +65,18 @@ def usable_rows(
     for number, (split, file, batches) in enumerate(sources):
         name = str(file.path) if file else ""
         for raw in batches:
-            yield split, converted_rows(raw, number, name, file, tables, counts, log)
+            yield split, converted_rows(raw, number, name, tables, counts, _line_in(file), log)
         counts.files += 1
     if counts.read:
         tables.check_found()
     counts.check_rejected(tables.plan.rows.max_rejected)
 
 
-def converted_rows(
-    raw: RawRows,
-    number: int,
-    name: str,
-    file: RowFile | None,
-    tables: RowTables,
-    counts: RowCounts,
-    log: TextIO | None = None,
-) -> pa.Table:
-    """The usable rows of a batch; the others are counted, and written aside.
-
-    Args:
-        raw: The batch.
-        number: The number of its file.
-        name: The file's name; empty for rows in memory.
-        file: The file, in which lines are looked up; None: they are not.
-        tables: Converts them.
-        counts: Gets their numbers.
-        log: Gets the rejected rows, as JSON lines.
-    """
-
-    def reject(place: int, reason: str, values: Any) -> None:
-        line = None
-        if file is not None and len(counts.first) < NAMED:
-            line = {"csv": lambda: line_of(file, place), "jsonl": lambda: place + 1}.get(file.format, lambda: None)()
-        row = RejectedRow(name, place, reason, line=line)
-        counts.reject(row)
-        if log is not None:
-            stored = {**dataclasses.asdict(row), "values": values}
-            log.write(json.dumps(stored, default=_as_json, ensure_ascii=False) + "\n")
-
-    for place, reason, text in raw.broken:
-        reject(place, reason, text)
-    table, why, reasons = tables.converted(raw.table, (number << FILE_BITS) | raw.places)
-    for index in np.flatnonzero(why >= 0).tolist():
-        values = raw.table.slice(index, 1).to_pylist() if log is not None else []
-        reject(int(raw.places[index]), reasons[why[index]], values[0] if values else None)
-    counts.read += len(raw.places) + len(raw.broken)
-    return table
-
-
-def _as_json(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+def _line_in(file: RowFile | None) -> Callable[[int], int | None] | None:
+    """Finds the first line of a row of a file, by its number."""
+    if file is None or file.format not in ("csv", "jsonl"):
+        return None
+    return (lambda place: line_of(file, place)) if file.format == "csv" else (lambda place: place + 1)
 
 
 @contextlib.contextmanager

@@ -18,11 +18,12 @@ import numpy as np
 import pyarrow as pa
 
 from tfx_sequences.components.records.hold_back import empty_split
+from tfx_sequences.components.rows.converted_rows import converted_rows
 from tfx_sequences.components.rows.frames import column_of, flat
 from tfx_sequences.components.rows.row_counts import RowCounts
 from tfx_sequences.components.rows.row_files import RawRows, RowFile, find_row_files
 from tfx_sequences.components.rows.row_plan import RowPlan
-from tfx_sequences.components.rows.row_reading import converted_rows, read_rows
+from tfx_sequences.components.rows.row_reading import read_rows
 from tfx_sequences.components.rows.row_records import records_of
 from tfx_sequences.components.rows.row_splits import RowSplits
 from tfx_sequences.components.rows.row_store import RowStore, group_hashes
@@ -200,7 +201,7 @@ class _Shard(beam.DoFn):
     def process(self, element: tuple[int, RowFile | None, RawRows]) -> Iterator[Any]:
         number, file, rows = element
         tables, counts = RowTables(RowPlan.of(spec_from_json(self._spec)), *self._kinds), RowCounts()
-        table = converted_rows(rows, number, str(file.path) if file else "", None, tables, counts)
+        table = converted_rows(rows, number, str(file.path) if file else "", tables, counts)
         if table.num_rows:
             yield from self._divided(file.split if file else "train", table)
         seen = Seen(counts, tables.found)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -37,7 +39,6 @@ def ingest_command(
     def work(capture: Capture) -> int:
         from tfx_sequences.compat import check_environment
         from tfx_sequences.components.rows.ingestion import ingest
-        from tfx_sequences.pipeline.commands.waiting import waiting
         from tfx_sequences.schemas.spec.spec_io import load_spec
 
         check_environment(needs_tfx=False)
@@ -45,13 +46,33 @@ def ingest_command(
         folder, target = readable("rows", data), on_this_machine("output folder", output)
         aside = on_this_machine("folder of rejected rows", rejected)
         loaded = load_spec(spec)
-        with waiting(capture, f"Reading the rows in {data}"):
-            counts = ingest(loaded, folder, target, shards=shards, rejected=aside)
+        with shown_progress(capture) as progress:
+            counts = ingest(loaded, folder, target, shards=shards, rejected=aside, progress=progress)
         show_counts(capture.console, counts)
         capture.console.print(f"The records are in {output}.", markup=False, soft_wrap=True)
         return 0
 
     raise typer.Exit(supervised(work))
+
+
+@contextlib.contextmanager
+def shown_progress(capture: Capture) -> Iterator[Callable[[RowCounts], None]]:
+    """Shows on a terminal how many rows are read and how many records are written."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    shown = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.fields[rows]:,} rows read, {task.fields[records]:,} records written"),
+        TimeElapsedColumn(),
+        console=capture.error_console,
+        redirect_stdout=False,
+        redirect_stderr=False,
+        transient=True,
+        disable=not capture.error_console.is_terminal,
+    )
+    with shown:
+        task = shown.add_task("", total=None, rows=0, records=0)
+        yield lambda counts: shown.update(task, rows=counts.read, records=counts.records.total())
 
 
 def show_counts(console: Console, counts: RowCounts) -> None:

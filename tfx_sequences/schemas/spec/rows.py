@@ -120,6 +120,9 @@ class Rows(Declared):
     label_from: LabelFrom | None = None
     """Which row a record's label comes from. The default is the record's last row. Records whose row does not exist
     are cut."""
+    lists: Strings = ()
+    """Columns of lists with a value for each step: such a row is several steps, or a whole record. Other columns have
+    the same value in each step."""
     time_zone: str = "UTC"
     """The zone of times without one, such as `Europe/Oslo`."""
     columns: dict[str, RowType] = {}
@@ -135,6 +138,9 @@ class Rows(Declared):
             raise ValueError("group_by names a column twice")
         if self.order_by in self.group_by:
             raise ValueError(f"order_by '{self.order_by}' is also in group_by: all rows of a group would have one time")
+        for name in self.group_by:
+            if name in self.lists:
+                raise ValueError(f"lists: '{name}' is in group_by, so each step would have another group")
         for name in self.columns:
             if name != self.order_by:
                 raise ValueError(f"columns: '{name}' is not order_by; other columns have the dtype of their feature")
