@@ -75,6 +75,21 @@ def test_the_layer_and_the_specs_need_neither_tfx_nor_beam(environment, tmp_path
 
 
 @pytest.mark.slow
+def test_a_model_is_fitted_and_asked_without_tfx(environment, tmp_path):
+    program, data = environment / "tfx-sequences", ROOT / "tfx_sequences" / "examples_data" / "japanese_vowels"
+    fit = [program, "fit", "japanese_vowels", "--data", data, "--output", tmp_path / "out"]
+    fitted = subprocess.run(fit, capture_output=True, text=True, cwd=tmp_path)
+    assert fitted.returncode == 0, fitted.stdout + fitted.stderr
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["metrics"]["accuracy"] >= 0.97 and (tmp_path / "out" / "report.html").is_file()
+    [records] = data.glob("test-*")
+    predict = subprocess.run(
+        [program, "predict", tmp_path / "out", records], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert predict.returncode == 0 and predict.stdout.count("predicted_class") == 370, predict.stderr
+
+
+@pytest.mark.slow
 def test_the_command_line_checks_records_and_says_what_a_run_lacks(environment, tmp_path):
     program = environment / "tfx-sequences"
     data = ROOT / "tfx_sequences" / "examples_data" / "japanese_vowels"

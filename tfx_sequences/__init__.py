@@ -37,6 +37,7 @@ _PUBLIC = {
     "errors": ("DataError", "SpecError", "TfxSequencesError", "UserInputError"),
     "pipeline.cloud.compilation": ("compile_pipeline",),
     "pipeline.create": ("create_pipeline",),
+    "pipeline.local.fitted": ("FitResult", "fit"),
     "schemas.columns.column": (
         "Alignment",
         "BucketizedColumn",

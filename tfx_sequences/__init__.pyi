@@ -35,6 +35,8 @@ from tfx_sequences.errors import TfxSequencesError as TfxSequencesError
 from tfx_sequences.errors import UserInputError as UserInputError
 from tfx_sequences.pipeline.cloud.compilation import compile_pipeline as compile_pipeline
 from tfx_sequences.pipeline.create import create_pipeline as create_pipeline
+from tfx_sequences.pipeline.local.fitted import FitResult as FitResult
+from tfx_sequences.pipeline.local.fitted import fit as fit
 from tfx_sequences.schemas.columns.column import Alignment as Alignment
 from tfx_sequences.schemas.columns.column import BucketizedColumn as BucketizedColumn
 from tfx_sequences.schemas.columns.column import CategoricalColumn as CategoricalColumn

@@ -319,3 +319,15 @@ def test_a_number_that_marks_missing_values_is_declared(tmp_path):
     proposal = proposed(tmp_path, made, "y")
     assert proposal.spec.sequence["rate"].missing_value == -999
     assert f"({(rates == -999).sum()} of 720 values)" in notes(proposal, "sequence.rate")
+
+
+def test_a_title_is_not_the_steps_of_a_label(tmp_path):
+    rolls = [np.eye(3)[(np.arange(5 + i % 4) + i) % 3] for i in range(60)]
+    made = [
+        sequence_example({"title": f"song {i} of {i % 7}"}, {"roll": roll.tolist()}) for i, roll in enumerate(rolls)
+    ]
+    proposal = proposed(tmp_path, made, "roll")
+    spec = proposal.spec
+    assert list(spec.sequence) == ["roll"] and not spec.context
+    assert (spec.label.shift, spec.model.bidirectional) == (1, False)
+    assert "tokens are not the label's steps" in left_out(proposal)["context.title"]

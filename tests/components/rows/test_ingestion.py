@@ -97,6 +97,23 @@ def test_splits_by_time_are_those_of_the_check(tmp_path):
     assert {name: its.records for name, its in report.splits.items()} == counts.records
 
 
+@pytest.mark.parametrize("splits", ["", "splits: {time: ts, valid_from: 1700100000, test_from: 1700150000}"])
+def test_sessions_of_training_can_stay_whole(tmp_path, splits):
+    frame = frame_of(600, users=20)
+    write(frame, tmp_path / "rows" / "a.parquet")
+    found = {}
+    for name, window in {
+        "none": "",
+        "all": ", window: {steps: 3}",
+        "some": ", window: {steps: 3, train: whole}",
+    }.items():
+        rows = f"{{group_by: [user], order_by: ts, session_gap: 2h{window}}}"
+        ingest(spec_of(rows, splits), tmp_path / "rows", tmp_path / name)
+        found[name] = records_in(tmp_path / name)
+    assert found["some"] == {**found["all"], "train": found["none"]["train"]}
+    assert len(found["all"]["train"]) > len(found["none"]["train"])
+
+
 def test_files_of_splits_are_not_divided(tmp_path):
     frame = frame_of(300)
     for name, part in zip(("train.csv", "valid.csv", "test.csv"), np.array_split(frame, 3), strict=True):

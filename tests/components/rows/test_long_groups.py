@@ -26,7 +26,11 @@ RULES = st.fixed_dictionaries(
         "min_steps": st.integers(1, 4),
         "window": st.fixed_dictionaries(
             {"steps": st.integers(1, 5)},
-            optional={"stride": st.integers(1, 7), "partial": st.sampled_from(["keep", "drop"])},
+            optional={
+                "stride": st.integers(1, 7),
+                "partial": st.sampled_from(["keep", "drop"]),
+                "train": st.sampled_from(["windows", "whole"]),
+            },
         ),
         "label_from": st.sampled_from(
             [{"key": "bought", "at": at} for at in ("first", "last", "next")]

@@ -96,6 +96,7 @@ def test_moments_are_those_of_numpy(everything, tmp_path):
     np.testing.assert_allclose(graph(parsed)["context.age"], (ages - ages.mean()) / ages.std(), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_neither_tfx_nor_tft_nor_beam_is_imported(everything, tmp_path):
     """In a process of its own, where they cannot be imported."""
     with tf.io.TFRecordWriter(str(tmp_path / "records")) as writer:

@@ -39,9 +39,38 @@ def test_of_a_folder_here_the_files_are_looked_at(tmp_path, capfd):
     assert [split["name"] for split in splits] == ["train", "test"]
 
 
+SPEC = """
+name: visits
+sequence: {page: {type: categorical, num_oov_buckets: 1}}
+label: {key: bought}
+rows: {group_by: [user], order_by: ts%s}
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "data", "splits"),
+    [
+        ("", ["--data", "rows", "--output-root", "out"], "train, test"),
+        ("", ["--data", "gs://bucket/rows", "--output-root", "gs://b/o", "--rows", "--splits", "train"], "train"),
+        (", format: bigquery", ["--data", "p.d.visits", "--output-root", "gs://b/o"], "train"),
+    ],
+)
+def test_a_pipeline_of_rows(more, data, splits, tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("rows").mkdir()
+    for name in ("a.csv", "test.csv"):
+        Path("rows", name).write_text("user,ts,page,bought\nann,1,home,yes\n")
+    Path("spec.yaml").write_text(SPEC % more)
+    assert main(["compile", "spec.yaml", *COMPILE[2:], *data, "-o", "pipeline.json"]) == 0, capfd.readouterr().err
+    assert capfd.readouterr().err.endswith(f"splits with files: {splits}.\n")
+    tasks = json.loads(Path("pipeline.json").read_text())["pipelineSpec"]["root"]["dag"]["tasks"]
+    assert "SequenceRowsGen" in tasks and "SequenceExampleGen" not in tasks
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        ([*REMOTE, "--splits", "train", "--rows"], "The spec does not say how rows become records."),
         (REMOTE, "without --splits"),
         ([*REMOTE, "--splits", "train,tests"], "Did you mean 'test'?"),
         ([*REMOTE, "--splits", "test"], "The training split must have files."),

@@ -323,6 +323,23 @@ def test_the_tokens_of_a_text_are_the_steps_where_there_is_no_other():
     assert any(note.about == "sequence.review" for note in proposal.notes)
 
 
+@pytest.mark.parametrize(
+    ("kind", "column"),
+    [
+        ("type: BYTES", {"type": "categorical", "dtype": "string"}),
+        ("type: INT", {"type": "categorical", "dtype": "int64"}),
+        ("type: FLOAT", {"type": "numeric", "dtype": "float32", "shape": ()}),
+    ],
+)
+def test_a_label_that_alone_has_steps_is_predicted_from_the_steps_before(kind, column):
+    counts = "value_counts { value_count { min: 1 } value_count { min: 1 max: 1 } }"
+    proposal = propose_spec(STEPS % f'feature {{ name: "page" {kind} {counts} }}', label="page")
+    spec = proposal.spec
+    assert (spec.label.key, spec.label.shift, spec.model.bidirectional) == ("page", 1, False)
+    assert {field: getattr(spec.sequence["page"], field) for field in column} == column
+    assert any("from the steps before" in note.text for note in proposal.notes)
+
+
 UNUSABLE = {
     "grid": "type: FLOAT value_counts { value_count { } value_count { min: 1 max: 5 } }",
     "lists": "type: FLOAT value_counts { value_count { } value_count { } value_count { } }",

@@ -15,6 +15,7 @@ from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.features.raw_features import feature_of
 from tfx_sequences.schemas.proposal.proposal import Note, Proposal
 from tfx_sequences.schemas.proposal.propose import SECTIONS
+from tfx_sequences.schemas.proposal.proposed_label import NEXT_STEP, next_step_column
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 # Fractions to try if there are few groups.
@@ -213,6 +214,26 @@ class _Draft:
                 changed = True
         return changed
 
+    def predict_next(self) -> bool:
+        """Lets labels of steps be predicted from the steps before; returns False if their steps are those of lists.
+
+        The tokens of a text were taken for the steps, because no other feature has any, and their number differs.
+        """
+        per_step = [head for head in self.heads if self.label(head).get("per_step")]
+        texts = dict(self.plain["sequence"])
+        if not per_step or any(column["type"] != "text" for column in texts.values()):
+            return False
+        self.plain["sequence"] = {}
+        self.plain["model"] = {"bidirectional": False}
+        for head in per_step:
+            label = self.label(head)
+            self.plain["sequence"][label["key"]] = next_step_column(label)
+            label["shift"] = 1
+            self.notes = [note for note in self.notes if not (note.about == self.heads[head] and "later" in note.text)]
+            self.notes.append(Note(self.heads[head], NEXT_STEP))
+        self.left_out += [Note(f"context.{name}", "a text whose tokens are not the label's steps") for name in texts]
+        return True
+
     def set_groups(self, facts: ProposalFacts) -> None:
         if facts.repeated_id:
             key = self.plain.pop("id_key")
@@ -245,6 +266,8 @@ def _checked(draft: _Draft, folder: AnyPath) -> Proposal:
         except DataError as refused:
             error = refused
             if "has a class" in refused.what and draft.allow_unseen():
+                return _checked(draft, folder)
+            if "different numbers of steps" in refused.what and draft.predict_next():
                 return _checked(draft, folder)
             if "held back" not in refused.what:
                 break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
@@ -89,6 +90,7 @@ def cut_rows(
     rows: np.ndarray,
     rules: CutRules,
     piece: Piece = WHOLE,
+    uncut: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Cuts:
     """Sorts rows and cuts them into records.
 
@@ -100,6 +102,7 @@ def cut_rows(
         rules: How to cut.
         piece: With `more`, the rows are of one group and split, and records that could depend on later rows are not
             made: they begin at `done`.
+        uncut: Says by the last row of each session which are not cut into windows; None: all are.
 
     >>> cuts = cut_rows(np.array([1, 0, 1]), np.array([7, 5, 3]), None, np.arange(3), CutRules())
     >>> cuts.order.tolist(), cuts.starts.tolist(), cuts.stops.tolist()
@@ -130,11 +133,17 @@ def cut_rows(
     last, unfinished = (int(starts[-1]), bool(short[-1])) if count else (0, True)
     short_starts, short_stops = starts[short], stops[short]
     starts, stops = starts[~short], stops[~short]
-    if rules.window is not None:
-        starts, stops = windows(starts, stops, rules.window)
+    window = rules.window
+    if window is not None:
+        left = np.zeros(len(starts), bool) if uncut is None else uncut(order[stops - 1])
+        first, end = windows(starts[~left], stops[~left], window)
+        window = None if left[-1:].any() and not unfinished else window
+        starts, stops = np.concatenate([starts[left], first]), np.concatenate([stops[left], end])
+        ordered = np.argsort(starts, kind="stable")
+        starts, stops = starts[ordered], stops[ordered]
     done = count
     if piece.more:
-        done = _done(last, unfinished, starts, stops, count, time, rules)
+        done = _done(last, None if unfinished else window, starts, stops, count, time, rules)
         starts, stops = starts[starts < done], stops[starts < done]
     cut: dict[str, int] = {}
     too_short = int(np.maximum(0, np.minimum(short_stops, done) - short_starts).sum())
@@ -162,7 +171,7 @@ def cut_rows(
 
 def _done(
     session: int,
-    short: bool,
+    window: RowWindow | None,
     starts: np.ndarray,
     stops: np.ndarray,
     count: int,
@@ -173,15 +182,15 @@ def _done(
 
     Args:
         session: The first row of the last session.
-        short: Whether this session does not have records so far.
+        window: How it is cut; None if it is not, or does not have records so far.
         starts: int `[R]`: the first place of each record, if no later rows followed.
         stops: int `[R]`: the place after its last.
         count: Number of rows.
         time: `[N]`.
         rules: How to cut.
     """
-    done, window = session, rules.window
-    if window is not None and not short:
+    done = session
+    if window is not None:
         # A window is final if a row follows it, and the next window has a row.
         length = count - session
         final = min(-(-(length - window.steps) // window.step_between), -(-length // window.step_between) - 1)

@@ -118,8 +118,20 @@ def _of_rows(table: pa.Table, tables: RowTables, splits: RowSplits) -> np.ndarra
 
 def _cut(table: pa.Table, tables: RowTables, splits: RowSplits, piece: Piece = WHOLE) -> Cuts:
     times = _numbers(table, TIME) if TIME in table.column_names else None
-    rules = tables.plan.cut_rules(tables.kind)
-    return cut_rows(_group_ranks(table), times, _of_rows(table, tables, splits), _numbers(table, ROW), rules, piece)
+    rules, of_rows = tables.plan.cut_rules(tables.kind), _of_rows(table, tables, splits)
+    rows = _numbers(table, ROW)
+
+    def of_train(last: np.ndarray) -> np.ndarray:
+        found = of_rows[last] if of_rows is not None else _of_groups(table, splits, last)
+        return np.asarray(splits.names, object)[found] == "train"
+
+    leaves_train = rules.window is not None and rules.window.train == "whole" and tables.plan.with_label
+    return cut_rows(_group_ranks(table), times, of_rows, rows, rules, piece, of_train if leaves_train else None)
+
+
+def _of_groups(table: pa.Table, splits: RowSplits, last: np.ndarray) -> np.ndarray:
+    """The split of each record by its last row, int `[R]`."""
+    return splits.of_groups(lambda name: table.column(name).take(pa.array(last)))
 
 
 def _batches(table: pa.Table, cuts: Cuts, tables: RowTables, splits: RowSplits, counts: RowCounts) -> Batches:
@@ -129,7 +141,7 @@ def _batches(table: pa.Table, cuts: Cuts, tables: RowTables, splits: RowSplits, 
     if of_rows is not None:
         of_records = of_rows[cuts.order[cuts.starts]]
     else:
-        of_records = splits.of_groups(lambda name: table.column(name).take(pa.array(cuts.order[cuts.stops - 1])))
+        of_records = _of_groups(table, splits, cuts.order[cuts.stops - 1])
     for names, number in zip(*np.unique(of_records, return_counts=True), strict=True):
         counts.records[splits.names[names]] += int(number)
     for first, end in _chunks(cuts.stops - cuts.starts):

@@ -19,6 +19,7 @@ from tfx_sequences.pipeline.commands.command_options import (
 )
 from tfx_sequences.pipeline.commands.compile_command import compile_command
 from tfx_sequences.pipeline.commands.diff_command import diff_command
+from tfx_sequences.pipeline.commands.fit_command import fit_command
 from tfx_sequences.pipeline.commands.ingest_command import ingest_command, show_counts
 from tfx_sequences.pipeline.commands.predict_command import predict_command
 from tfx_sequences.pipeline.commands.propose_command import propose_command
@@ -131,6 +132,7 @@ def demo(
     raise typer.Exit(supervised(work))
 
 
+app.command("fit")(fit_command)
 app.command("predict")(predict_command)
 
 

@@ -38,7 +38,7 @@ _INPUT_LOSSES = {
 
 
 def write_report(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
-    """Writes `report.json`, `report.html` and `tfma.html` of a run, each completely or not at all.
+    """Writes `report.json`, `report.html` and, of a pipeline, `tfma.html`: each completely or not at all.
 
     Returns:
         The contents of `report.json`.
@@ -46,7 +46,8 @@ def write_report(result: RunResult, log_path: Path | None = None) -> dict[str, A
     report = collect(result, log_path)
     _write(result.layout.report_data, json.dumps(report, indent=1))
     _write(result.layout.report, render_html(report))
-    _write(result.layout.tfma_page, tfma_page(result.outputs["Evaluator"]["evaluation"], result.spec.name))
+    if "Evaluator" in result.outputs:
+        _write(result.layout.tfma_page, tfma_page(result.outputs["Evaluator"]["evaluation"], result.spec.name))
     return report
 
 
@@ -90,7 +91,7 @@ def collect(result: RunResult, log_path: Path | None = None) -> dict[str, Any]:
         "predictions": result.outputs.get("BulkInferrer", {}).get("inference_result") if result.blessed else None,
         "pushed_model": str(result.pushed_model) if result.pushed_model else None,
         "report": str(result.layout.report),
-        "metadata": str(result.layout.metadata),
+        "metadata": str(result.layout.metadata) if "Evaluator" in result.outputs else None,
         "artifacts": str(result.layout.artifacts),
         "log": str(log_path) if log_path else "",
         "spec": spec_to_yaml(result.spec),
@@ -162,7 +163,7 @@ def print_summary(report: dict[str, Any], console: Console) -> None:
         ("model", report["pushed_model"] or "not pushed"),
         *([("predictions", report["predictions"])] if report["predictions"] else []),
         ("report", report["report"]),
-        ("metadata", report["metadata"]),
+        *([("metadata", report["metadata"])] if report["metadata"] else []),
         ("log", report["log"]),
     ]
     width = max(15, *(len(name) + 1 for name, _ in rows))
@@ -282,7 +283,9 @@ def _check_line(check: dict[str, Any]) -> str:
 def _time_line(report: dict[str, Any]) -> str:
     """Wall time and its breakdown: the check, the start, the slowest components."""
     seconds, components = report["seconds"], report["components"]
-    line = f"{sum(seconds.values()):.0f} s: data check {seconds['check']:.0f}, start of TFX {seconds['start']:.0f}"
+    line = f"{sum(seconds.values()):.0f} s: data check {seconds['check']:.0f}"
+    if seconds["start"]:
+        line += f", start of TFX {seconds['start']:.0f}"
     cached = sum(c["cached"] for c in components)
     if cached == len(components):
         return f"{line}; every component was cached ({cached} of {cached})"

@@ -66,7 +66,7 @@ Terms = Annotated[tuple[str, ...] | tuple[int, ...], AsTuple]
 _Model = TypeVar("_Model", bound=Declared)
 
 
-def declared(model: type[_Model], **fields: Any) -> _Model:
+def declared(model: type[_Model], /, **fields: Any) -> _Model:
     """Creates a model; invalid fields raise our `SpecError` instead of pydantic's error.
 
     >>> class Size(Declared):

@@ -18,7 +18,14 @@ from tfx_sequences.schemas.features.schema_protos import schema_pb2
 from tfx_sequences.schemas.proposal.proposal import Note, Proposal
 from tfx_sequences.schemas.proposal.proposed_bytes import BytesSample, column_of_bytes, note_of_text
 from tfx_sequences.schemas.proposal.proposed_columns import proposed_column
-from tfx_sequences.schemas.proposal.proposed_label import can_be_label, find_labels, head_names, label_fields
+from tfx_sequences.schemas.proposal.proposed_label import (
+    NEXT_STEP,
+    can_be_label,
+    find_labels,
+    head_names,
+    label_fields,
+    next_step_column,
+)
 from tfx_sequences.schemas.proposal.proposed_steps import no_steps, steps_of_context
 from tfx_sequences.schemas.proposal.schema_features import SchemaFeature, SchemaFeatures, schema_features
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
@@ -120,6 +127,14 @@ def propose_spec(
             else:
                 fields[section][feature.key] = column
                 notes += [Note(f"{section}.{feature.key}", text) for text in about]
+    model: dict[str, Any] = {}
+    of_steps = {where: fields for where, fields in declared_labels.items() if fields.get("per_step")}
+    if not fields["sequence"] and of_steps:
+        model = {"model": {"bidirectional": False}}
+        for where, its in of_steps.items():
+            fields["sequence"][its["key"]] = next_step_column(its)
+            its["shift"] = 1
+            notes.append(Note(where, NEXT_STEP))
     if not fields["sequence"]:
         raise no_steps(read, left_out, bytes_samples)
     spec = declared(
@@ -130,6 +145,7 @@ def propose_spec(
         label=declared_labels.get("label"),
         labels={where.partition(".")[2]: fields for where, fields in declared_labels.items() if where != "label"},
         example_weight=weight.key if weight else None,
+        **model,
         **fields,
     )
     notes.sort(key=lambda note: SECTIONS.index(note.about.partition(".")[0]))

@@ -125,6 +125,23 @@ def label_fields(
     return fields
 
 
+NEXT_STEP = "no other feature has its steps, so the network predicts it from the steps before"
+
+
+def next_step_column(label: dict[str, Any]) -> dict[str, Any]:
+    """The column that reads a label of steps itself, in a network that predicts its next value.
+
+    >>> next_step_column({"key": "page", "dtype": "string", "classes": ("a", "b")})
+    {'type': 'categorical', 'dtype': 'string', 'vocabulary_list': ('a', 'b')}
+    """
+    dtype = label.get("dtype", "string")
+    if label.get("shape") or label.get("type") in ("regression", "distribution"):
+        return {"type": "numeric", "dtype": dtype, **({"shape": label["shape"]} if label.get("shape") else {})}
+    several = {"multi_valued": True} if label.get("type") == "multi_label" else {}
+    known = {"vocabulary_list": label["classes"]} if label.get("classes") and dtype == "string" else {"vocabulary": {}}
+    return {"type": "categorical", "dtype": dtype, **known, **several}
+
+
 def head_names(keys: Sequence[str]) -> list[str]:
     """Names of the heads of several labels: the words of the last parts of their keys.
 

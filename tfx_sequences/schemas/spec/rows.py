@@ -65,6 +65,9 @@ class RowWindow(Declared):
     overlap. With a greater number, rows between records are cut."""
     partial: Literal["keep", "drop"] = "keep"
     """What becomes of the last rows if they do not fill a record: a shorter record, or they are cut."""
+    train: Literal["windows", "whole"] = "windows"
+    """`whole`: sessions of `train` are not cut into windows, for a random part of each in training (`batching:
+    {max_length: ..., truncate: random}`). The other splits, and rows in serving, have windows."""
 
     @property
     def step_between(self) -> int:
