@@ -2,7 +2,7 @@
 
 import pytest
 
-from tfx_sequences.components.serving.exported_check import find_failures
+from tfx_sequences.components.serving.exported_check import FreshProcess, find_failures
 
 GOOD = {
     "records": 3,
@@ -38,3 +38,16 @@ def test_a_process_that_ended_with_an_error_is_the_only_failure():
     assert find_failures({"error": "ImportError: x"}, 1e-6) == [
         "the exported model does not run on its own: ImportError: x"
     ]
+
+
+def test_a_process_that_finds_no_model_says_so(tmp_path):
+    with FreshProcess() as process:
+        error = process.report(str(tmp_path / "no_model"), str(tmp_path / "no_predictions.npz"))["error"]
+    assert "no_predictions.npz" in error
+
+
+def test_a_process_that_was_started_for_nothing_ends():
+    with FreshProcess() as process:
+        process.start()
+        assert process.is_running
+    assert not process.is_running

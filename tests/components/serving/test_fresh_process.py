@@ -1,5 +1,6 @@
 """The program that repeats predictions: differences are those of NumPy, and packages of the trainer are refused."""
 
+import io
 import json
 import sys
 
@@ -34,7 +35,9 @@ def repeated(model, tmp_path, monkeypatch):
     def repeat(outputs):
         monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
         predictions_file.write(str(tmp_path), RECORDS, outputs)
-        main(model, str(tmp_path / predictions_file.FILE_NAME), str(tmp_path / "result.json"))
+        files = [model, str(tmp_path / predictions_file.FILE_NAME), str(tmp_path / "result.json")]
+        monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(files) + "\n"))
+        main()
         return json.loads((tmp_path / "result.json").read_text())
 
     return repeat

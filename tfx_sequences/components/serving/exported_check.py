@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from absl import logging
 
@@ -24,7 +24,12 @@ _TIMEOUT_SECONDS = 600
 
 
 def check_exported(
-    model_dir: str, predictions: str, spec: SequenceSpec, tolerance: float = TOLERANCE
+    model_dir: str,
+    predictions: str,
+    spec: SequenceSpec,
+    tolerance: float = TOLERANCE,
+    *,
+    process: FreshProcess | None = None,
 ) -> dict[str, Any]:
     """The report on an exported model; its `failures` are empty if the model can be served.
 
@@ -35,7 +40,8 @@ def check_exported(
         tolerance: Largest allowed difference, relative to the output's greatest number if that is above 1; strings
             must be equal.
     """
-    report = run_fresh_process(model_dir, predictions)
+    with process or FreshProcess() as fresh:
+        report = fresh.report(model_dir, predictions)
     report["failures"] = [*_of_another_spec(model_dir, spec), *find_failures(report, tolerance)]
     for failure in report["failures"]:
         logging.error("Model check: %s", failure)
@@ -50,28 +56,56 @@ def _of_another_spec(model_dir: str, spec: SequenceSpec) -> list[str]:
     return []
 
 
-def run_fresh_process(model_dir: str, predictions: str) -> dict[str, Any]:
-    """Runs the check program in a fresh interpreter and returns its report.
+class FreshProcess:
+    """A fresh interpreter with TensorFlow, for one model. It ends with the `with` statement of the object."""
 
-    If the program fails, the report has `error`, the last lines of its output.
-    """
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "KERAS", "TF_USE"))}
-    with tempfile.TemporaryDirectory() as folder:
-        result = Path(folder, "result.json")
-        program = str(Path(fresh_process.__file__))
-        done = subprocess.run(
-            [sys.executable, "-I", program, model_dir, predictions, str(result)],
-            capture_output=True,
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> FreshProcess:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.communicate()
+
+    def start(self) -> None:
+        """Starts it; TensorFlow is imported in the background. Otherwise `report` starts it."""
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "KERAS", "TF_USE"))}
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", fresh_process.__file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             env=environment,
-            timeout=_TIMEOUT_SECONDS,
-            check=False,
         )
-        logging.info("Model check's process ended with %d:\n%s%s", done.returncode, done.stdout, done.stderr)
-        if done.returncode or not result.exists():
-            return {"error": "\n".join(done.stderr.strip().splitlines()[-5:]) or f"exit code {done.returncode}"}
-        report: dict[str, Any] = json.loads(result.read_text("utf-8"))
-        return report
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    def report(self, model_dir: str, predictions: str) -> dict[str, Any]:
+        """The report of the program; if that fails, `error` is the end of what it printed.
+
+        Args:
+            model_dir: The exported model.
+            predictions: The file with records and the trainer's predictions for them.
+        """
+        if self._process is None:
+            self.start()
+        process = cast(subprocess.Popen[str], self._process)
+        with tempfile.TemporaryDirectory() as folder:
+            result = Path(folder, "result.json")
+            line = json.dumps([model_dir, predictions, str(result)])
+            printed, errors = process.communicate(f"{line}\n", timeout=_TIMEOUT_SECONDS)
+            logging.info("Model check's process ended with %d:\n%s%s", process.returncode, printed, errors)
+            if process.returncode or not result.exists():
+                return {"error": "\n".join(errors.strip().splitlines()[-5:]) or f"exit code {process.returncode}"}
+            report: dict[str, Any] = json.loads(result.read_text("utf-8"))
+            return report
 
 
 def find_failures(report: dict[str, Any], tolerance: float) -> list[str]:

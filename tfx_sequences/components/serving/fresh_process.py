@@ -2,10 +2,10 @@
 
 The model check runs it as a file, in a fresh interpreter, and never imports it there:
 
-    python -I fresh_process.py MODEL_DIR PREDICTIONS_NPZ RESULT_JSON
+    echo '["MODEL_DIR", "PREDICTIONS_NPZ", "RESULT_JSON"]' | python -I fresh_process.py
 
-It rejects any import of TFX, Beam or this package, because a model server does not
-have them.
+TensorFlow is imported before the line is read, so that the process can be started before the model exists. It
+rejects any import of TFX, Beam or this package, because a model server does not have them.
 """
 
 import json
@@ -32,12 +32,13 @@ class _Refuse:
             raise ImportError(f"the exported model needs '{name}', which a model server does not have")
 
 
-def main(model_dir: str, predictions: str, result: str) -> None:
+def main() -> None:
     """Loads, predicts, compares; writes each output's largest difference, relative to its largest number if above 1."""
     sys.meta_path.insert(0, _Refuse())
     import numpy as np
     import tensorflow as tf
 
+    model_dir, predictions, result = json.loads(sys.stdin.readline())
     started = time.monotonic()
     stored = np.load(predictions, allow_pickle=False)
     ends = np.cumsum(stored["record_lengths"])
@@ -75,4 +76,4 @@ def main(model_dir: str, predictions: str, result: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -7,7 +7,7 @@ import importlib.util
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -54,6 +54,7 @@ def run_training(
     tuned: Mapping[str, Any] | None = None,
     backup_config: Mapping[str, Any] | None = None,
     most_steps: int | None = None,
+    on_fitted: Callable[[], object] = lambda: None,
 ) -> None:
     """Trains a spec.
 
@@ -65,13 +66,14 @@ def run_training(
         tuned: The values of the tuner, for the report.
         backup_config: See `backup_of`.
         most_steps: Maximum number of training steps; None or 0 leaves the limit to the spec.
+        on_fitted: Called between fit and export, in the process that exports.
 
     Raises:
         SpecError: The transform graph was made with another spec.
         UserInputError: `training.deterministic` is set, but the network has an op that is not deterministic.
     """
     with deterministic_ops(spec.training.deterministic):
-        _run(spec, files, held_back, tuned or {}, backup_config or {}, most_steps)
+        _run(spec, files, held_back, tuned or {}, backup_config or {}, most_steps, on_fitted)
 
 
 def _run(
@@ -81,6 +83,7 @@ def _run(
     tuned: Mapping[str, Any],
     backup_config: Mapping[str, Any],
     most_steps: int | None,
+    on_fitted: Callable[[], object],
 ) -> None:
     started = time.monotonic()
 
@@ -110,6 +113,7 @@ def _run(
         return
 
     # Export.
+    on_fitted()
     difference = export_trained(setup, trained.network, files.model_dir, files.run_dir, record_files(files.raw))
 
     # Report.

@@ -31,6 +31,7 @@ from tfx_sequences.pipeline.local.run import ComponentRun, RunResult
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 if TYPE_CHECKING:
+    from tfx_sequences.components.serving.exported_check import FreshProcess
     from tfx_sequences.components.transform.transformed_data import TransformedData
     from tfx_sequences.pipeline.local.console import RunProgress
 
@@ -104,6 +105,7 @@ def _fit(
         The folder of the model, and the folder it is pushed to; None if it is not blessed.
     """
     from tfx_sequences.components.evaluation.thresholds import missed_thresholds
+    from tfx_sequences.components.serving.exported_check import FreshProcess
     from tfx_sequences.components.training.training_run import TrainingFiles, run_training
     from tfx_sequences.components.transform.transformed_data import transformed_data
 
@@ -113,22 +115,25 @@ def _fit(
     with stages.stage("Transform"):
         data = transformed_data(spec, files, folder / "data")
         stages.cached = data.cached
-    with stages.stage("Training"):
-        transformed = data.transformed
-        run_training(
-            spec,
-            TrainingFiles(
-                transform_output=data.graph,
-                train=[transformed["train"]],
-                valid=[transformed["valid"]],
-                raw=data.raw["test"],
-                model_dir=str(model),
-                run_dir=str(folder),
-            ),
-            held_back="valid" in data.held_back,
-        )
-    with stages.stage("Evaluation"):
-        check, figures = _evaluated(spec, data, model, folder, _last_model(spec, pushed_models))
+    # It imports TensorFlow while the model is exported.
+    with FreshProcess() as process:
+        with stages.stage("Training"):
+            transformed = data.transformed
+            run_training(
+                spec,
+                TrainingFiles(
+                    transform_output=data.graph,
+                    train=[transformed["train"]],
+                    valid=[transformed["valid"]],
+                    raw=data.raw["test"],
+                    model_dir=str(model),
+                    run_dir=str(folder),
+                ),
+                held_back="valid" in data.held_back,
+                on_fitted=process.start,
+            )
+        with stages.stage("Evaluation"):
+            check, figures = _evaluated(spec, data, model, folder, _last_model(spec, pushed_models), process)
     metrics, baseline = figures["slices"]["all"], figures["baseline"].get("all", {})
     if check["failures"] or missed_thresholds(spec.evaluation, metrics, baseline):
         return str(model), None
@@ -136,7 +141,12 @@ def _fit(
 
 
 def _evaluated(
-    spec: SequenceSpec, data: TransformedData, model: Path, folder: Path, baseline: Path | None
+    spec: SequenceSpec,
+    data: TransformedData,
+    model: Path,
+    folder: Path,
+    baseline: Path | None,
+    process: FreshProcess,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The report on the exported model and the figures of the test split, which are also written, with naive ones."""
     from tfx_sequences.components.evaluation.evaluate import evaluate_model
@@ -147,8 +157,8 @@ def _evaluated(
     from tfx_sequences.components.transform.transform_output import TransformOutput
 
     with ThreadPoolExecutor() as pool:
-        # Its process mostly waits for TensorFlow's import.
-        checked = pool.submit(exported_check.check_exported, str(model), str(folder / predictions_file.FILE_NAME), spec)
+        predictions = str(folder / predictions_file.FILE_NAME)
+        checked = pool.submit(exported_check.check_exported, str(model), predictions, spec, process=process)
         figures = evaluate_model(model, data.raw["test"], spec, baseline=baseline)
         naive = naive_answers_of_files(
             spec,
