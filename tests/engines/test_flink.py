@@ -7,6 +7,7 @@ import pytest
 from tests.engines.flink_cluster import flink_cluster
 from tests.engines.jars import jars, missing_programs
 from tests.engines.processes import wait_until
+from tests.engines.row_work import assert_records_of_rows
 from tfx_sequences.pipeline.beam_engines import beam_pipeline_args, check_engine
 
 
@@ -34,6 +35,17 @@ def test_predictions_are_those_of_the_direct_engine(flink, cluster, same_predict
 
 def test_the_evaluators_figures_are_those_of_the_direct_engine(flink, same_figures):
     same_figures("flink", flink)
+
+
+def test_rows_become_the_records_of_ingest_though_a_task_manager_is_lost(flink, cluster, tmp_path):
+    before = len(cluster.losses())
+    with ThreadPoolExecutor(1) as pool:
+        lost = pool.submit(cluster.kill_task_manager_at_work)
+        assert_records_of_rows(flink, tmp_path)
+        name = lost.result()
+    assert len(cluster.losses()) > before, "no job was running in what was lost"
+    cluster.start_task_manager(name)
+    wait_until(lambda: cluster.overview()["taskmanagers"] == 2, "the lost TaskManager to come back")
 
 
 def test_a_job_that_loses_a_task_manager_makes_what_the_direct_engine_makes(

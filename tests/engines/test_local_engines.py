@@ -6,16 +6,13 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from tests.components.rows.test_ingestion import records_in
-from tests.components.stages.ingested import ingest_rows
 from tests.engines.flink_cluster import JAVA_OPENED
 from tests.engines.jars import jars, missing_programs
 from tests.engines.prism import go
 from tests.engines.prism import prism as built_prism
 from tests.engines.processes import Processes, free_port
+from tests.engines.row_work import assert_records_of_rows
 from tests.engines.worker_environment import start_workers
-from tests.rows import WINDOWS, frame_of, spec_of
-from tfx_sequences.components.rows.ingestion import ingest
 from tfx_sequences.pipeline.beam_engines import beam_pipeline_args, check_engine
 
 # Nothing but loopback, and no web pages.
@@ -87,10 +84,4 @@ def test_the_evaluators_figures_are_those_of_the_direct_engine(engine, same_figu
 
 def test_rows_become_the_records_of_ingest(engine, tmp_path):
     _, options = engine
-    frame, spec = frame_of(3000, users=100), spec_of(WINDOWS)
-    (tmp_path / "rows").mkdir()
-    frame[::2].to_csv(tmp_path / "rows" / "a.csv", index=False)
-    frame[1::2].to_parquet(tmp_path / "rows" / "b.parquet")
-    ingest(spec, tmp_path / "rows", tmp_path / "out")
-    found = ingest_rows(tmp_path / "rows", spec, tmp_path / "examples", options)
-    assert {name: sorted(its) for name, its in found.items()} == records_in(tmp_path / "out")
+    assert_records_of_rows(options, tmp_path)
