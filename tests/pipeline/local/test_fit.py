@@ -13,7 +13,9 @@ import tfx_sequences as tfs
 from tfx_sequences.components.serving.exported_model import SERVING_SIGNATURE
 from tfx_sequences.components.serving.model_card import check_model, find_model, read_card
 from tfx_sequences.components.serving.prediction import predict_files
+from tfx_sequences.pipeline.commands.cli import main
 from tfx_sequences.pipeline.local.output_folder import OutputLayout
+from tfx_sequences.schemas.spec.spec_io import spec_to_json
 
 ROOT = Path(__file__).parents[3]
 DATA = ROOT / "tfx_sequences" / "examples_data" / "japanese_vowels"
@@ -81,6 +83,27 @@ def test_the_model_is_loaded_like_one_of_a_run(fitted):
     check_model(read_card(folder), tfs.load_spec("japanese_vowels"))
     assert SERVING_SIGNATURE in tf.saved_model.load(str(folder)).signatures
     assert tfs.load_model(fitted[0].root).spec.name == "japanese_vowels"
+
+
+def test_diff_compares_it_like_a_model_of_a_run(fitted, capfd):
+    layout, _ = fitted
+    assert main(["diff", str(layout.root), str(layout.root)]) == 0
+    assert capfd.readouterr().out.splitlines() == ["No difference."]
+    assert main(["diff", str(layout.root), "japanese_vowels"]) == 1
+    assert "training: epochs was 100" in capfd.readouterr().out
+
+
+@pytest.mark.tfx
+def test_a_run_starts_from_its_weights(fitted, tmp_path):
+    layout, _ = fitted
+    plain = json.loads(spec_to_json(tfs.load_spec("japanese_vowels")))
+    plain["training"] = {"epochs": 1, "warm_start": str(layout.root), "refit": False}
+    (tmp_path / "spec.yaml").write_text(json.dumps(plain))
+    assert main(["run", str(tmp_path / "spec.yaml"), "--data", str(DATA), "--output", str(tmp_path / "out"), "-q"]) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))
+    assert report["training"]["warm_start"][0].startswith("6 weights copied from")
+    # From random weights, one epoch gives less than half of this.
+    assert report["metrics"]["accuracy"] > 0.95
 
 
 def test_a_second_fit_starts_from_the_first_and_does_not_analyze_again(fitted, tmp_path):
