@@ -37,7 +37,7 @@ def spec() -> SequenceSpec:
 
 
 def table_of(folder: Path, rows: int, seed: int = 0) -> Path:
-    """The Parquet file of so many rows; it is made if it is not there.
+    """The Parquet file with this number of rows; it is made if it is not there.
 
     Args:
         folder: Where it is kept.

@@ -136,7 +136,7 @@ def test_slices_of_several_values_are_those_of_scikit_learn(everything, exported
 
 def test_without_records_or_with_another_spec_nothing_is_measured(everything, exported_everything, tmp_path):
     empty = write_records(tmp_path / "empty", [])
-    with pytest.raises(DataError, match="no records to evaluate"):
+    with pytest.raises(DataError, match="cannot be evaluated without records"):
         evaluate_model(exported_everything[1], [str(empty)])
     other = everything.spec.model_copy(update={"label": everything.spec.label.model_copy(update={"key": "plan"})})
     with pytest.raises(SpecError):

@@ -13,7 +13,7 @@ from tfx_sequences.components.transform.transform_graph import TransformGraph
 from tfx_sequences.components.transform.transform_output import TransformOutput, read_asset_map
 from tfx_sequences.schemas.features.parse_specs import parse_records
 
-# The quantiles of so many values are exact, whatever the size of a vector.
+# The quantiles of up to this number of values are exact, whatever the size of a vector.
 FEWEST_SKETCHED = 256
 
 

@@ -52,9 +52,9 @@ def evaluate_model(
         range of scores). Also `records` and `steps`, their numbers, cut steps included.
 
     Raises:
-        DataError: There are no records, or the model rejects one.
+        DataError: The files are empty, or the model rejects a record.
         SpecError: The model was trained with a spec that reads or labels records differently.
-        UserInputError: There is no model, or the baseline lacks outputs that are needed.
+        UserInputError: The model cannot be found, or the baseline lacks outputs that are needed.
     """
     candidate = _loaded(model)
     before = None if baseline is None else _loaded(baseline)
@@ -73,7 +73,7 @@ def evaluate_model(
             totals_before.add(_outputs(before, batch), slicings)
     if not totals.records:
         raise DataError(
-            "There are no records to evaluate the model on.",
+            "The model cannot be evaluated without records.",
             expected="at least one record with a label",
             received=f"{len(files)} files without records",
             fix="Write records to the test split.",

@@ -83,7 +83,7 @@ class FeatureLayer(keras.layers.Layer):
 
         Raises:
             UserInputError: No column needs it, or the layer was adapted already; a feature is missing.
-            DataError: There is no value, or no term that is frequent enough.
+            DataError: All values are missing, or every term is too rare.
 
         >>> import tensorflow as tf
         >>> from tfx_sequences import SequenceFeatures, sequence_numeric_column

@@ -18,7 +18,7 @@ from tfx.types import artifact_utils, standard_component_specs
 
 from tfx_sequences.components.records.hold_back import HoldBack, empty_split
 from tfx_sequences.components.records.opening import record_datasets
-from tfx_sequences.components.stages.record_order import ReadInOrder, WriteInOrder, keeps_order
+from tfx_sequences.components.stages.record_order import ReadInOrder, split_outputs
 from tfx_sequences.schemas.features.raw_features import key_of_items
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.splits import Splits
@@ -61,12 +61,7 @@ class Executor(import_executor.Executor):
             splits |= dict(zip(names, parts, strict=True))
             # The stock executor names the splits before it calls this, and writes them after.
             self._examples.split_names = artifact_utils.encode_split_names(list(splits))
-        if not keeps_order(pipeline):
-            return splits
-        for name, records in splits.items():
-            folder = artifact_utils.get_split_uri([self._examples], name)
-            _ = records | f"WriteInOrder[{name}]" >> WriteInOrder(folder)
-        return {}
+        return split_outputs(pipeline, splits, self._examples)
 
     def Do(
         self,

@@ -16,7 +16,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
 from tfx_sequences.components.stages.ingest import settings_of, struct_of
-from tfx_sequences.components.stages.record_order import WriteInOrder, keeps_order
+from tfx_sequences.components.stages.record_order import split_outputs
 from tfx_sequences.components.stages.rows_transform import RecordsOfRowFiles, RecordsOfRows, RowsOfQuery
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
@@ -48,12 +48,7 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
             records = pipeline | of_files
         # The stock executor names the splits before it calls this, and writes them after.
         self._examples.split_names = artifact_utils.encode_split_names(list(records))
-        if not keeps_order(pipeline):
-            return records
-        for name, its in records.items():
-            folder = artifact_utils.get_split_uri([self._examples], name)
-            _ = its | f"WriteInOrder[{name}]" >> WriteInOrder(folder)
-        return {}
+        return split_outputs(pipeline, records, self._examples)
 
     def Do(
         self,

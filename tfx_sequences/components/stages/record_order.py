@@ -15,7 +15,9 @@ import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import DirectOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from tfx import types
 from tfx.components.example_gen import write_split
+from tfx.types import artifact_utils
 
 from tfx_sequences.components.records.files import may_hold_records
 from tfx_sequences.components.records.opening import record_dataset
@@ -80,6 +82,24 @@ class WriteInOrder(beam.PTransform):
         path = os.path.join(self._folder, write_split.DEFAULT_FILE_NAME)
         serialized = records | "Serialize" >> beam.Map(_serialized).with_output_types(bytes)
         return serialized | "Write" >> beam.io.WriteToTFRecord(path, file_name_suffix=".gz")
+
+
+def split_outputs(
+    pipeline: beam.Pipeline, splits: dict[str, beam.PCollection], examples: types.Artifact
+) -> dict[str, beam.PCollection]:
+    """The splits for the stock executor to write; empty if they are written in order here instead.
+
+    Args:
+        pipeline: The pipeline.
+        splits: The records of each split.
+        examples: The artifact; its folder gets the records.
+    """
+    if not keeps_order(pipeline):
+        return splits
+    for name, records in splits.items():
+        folder = artifact_utils.get_split_uri([examples], name)
+        _ = records | f"WriteInOrder[{name}]" >> WriteInOrder(folder)
+    return {}
 
 
 def _records(file: str, items_key: str) -> Iterator[bytes]:

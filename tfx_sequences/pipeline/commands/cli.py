@@ -20,10 +20,11 @@ from tfx_sequences.pipeline.commands.command_options import (
 from tfx_sequences.pipeline.commands.compile_command import compile_command
 from tfx_sequences.pipeline.commands.diff_command import diff_command
 from tfx_sequences.pipeline.commands.fit_command import fit_command
-from tfx_sequences.pipeline.commands.ingest_command import ingest_command, show_counts
+from tfx_sequences.pipeline.commands.ingest_command import ingest_command
 from tfx_sequences.pipeline.commands.predict_command import predict_command
 from tfx_sequences.pipeline.commands.propose_command import propose_command
 from tfx_sequences.pipeline.commands.serve_command import serve_command
+from tfx_sequences.pipeline.commands.shown_result import show_result
 from tfx_sequences.pipeline.commands.submit_command import submit_command
 from tfx_sequences.version import __version__
 
@@ -212,16 +213,11 @@ def _run(
             on_ready=on_ready,
             bulk_inference_data=to_predict,
         )
-        from tfx_sequences.pipeline.local.report import print_summary, write_report
+        from tfx_sequences.pipeline.local.report import write_report
 
         progress.activity("Writing the report")
         report = write_report(result, capture.log_path)
-    if not quiet:
-        if result.rows is not None:
-            show_counts(capture.console, result.rows)
-        print_summary(report, capture.console)
-    elif not result.blessed:
-        capture.error_console.print(f"Not blessed and not pushed: {'; '.join(report['missed'])}.", markup=False)
+    show_result(capture, result, report, quiet=quiet)
     return result
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tfx_sequences.pipeline.commands.command_options import RunDataOption, SpecArgument, on_this_machine, readable
+from tfx_sequences.pipeline.commands.shown_result import show_result
 
 if TYPE_CHECKING:
     from tfx_sequences.pipeline.commands.capture import Capture
@@ -53,16 +54,9 @@ def _fit(capture: Capture, spec: str, data: str, output: str, quiet: bool) -> bo
         from tfx_sequences.pipeline.local.fit import fit_local
 
         result = fit_local(loaded, folder, target, progress=progress, on_ready=on_ready)
-        from tfx_sequences.pipeline.local.report import print_summary, write_report
+        from tfx_sequences.pipeline.local.report import write_report
 
         progress.activity("Writing the report")
         report = write_report(result, capture.log_path)
-    if not quiet:
-        if result.rows is not None:
-            from tfx_sequences.pipeline.commands.ingest_command import show_counts
-
-            show_counts(capture.console, result.rows)
-        print_summary(report, capture.console)
-    elif not result.blessed:
-        capture.error_console.print(f"Not blessed and not pushed: {'; '.join(report['missed'])}.", markup=False)
+    show_result(capture, result, report, quiet=quiet)
     return result.blessed
