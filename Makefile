@@ -3,7 +3,7 @@ OUTPUT ?= demo_output
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test core slow containers flink engines stack-1.21 lint types clean
+.PHONY: help setup demo test core slow attack containers flink engines stack-1.21 lint types clean
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z0-9.-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -15,13 +15,16 @@ demo: setup ## Train, evaluate and serve the bundled example into OUTPUT (demo_o
 	@.venv/bin/tfx-sequences demo --output $(OUTPUT)
 
 test: setup ## Run the tests, doctests included
-	@.venv/bin/python -m pytest -n $(JOBS) --dist loadfile --durations 12 --ignore tests/engines -m 'not slow and not containers'
+	@.venv/bin/python -m pytest -n $(JOBS) --dist loadfile --durations 12 --ignore tests/engines --ignore tests/attack -m 'not slow and not containers'
 
 core: setup ## Run the tests that need no TFX from the wheel, with the newest TensorFlow and Keras
 	@JOBS=$(JOBS) .ci/core
 
 slow: setup ## Run the tests that take longest: whole pipelines, trainings with a known result, public formats
-	@.venv/bin/python -m pytest -n $(JOBS) --dist loadfile --durations 12 tests --ignore tests/engines -m 'slow and not containers'
+	@.venv/bin/python -m pytest -n $(JOBS) --dist loadfile --durations 12 tests --ignore tests/engines --ignore tests/attack -m 'slow and not containers'
+
+attack: setup ## Mutate records, frames, specs, requests and models and try every route; HOURS=2 continues for two hours
+	@TFX_SEQUENCES_ATTACK_HOURS=$(HOURS) .venv/bin/python -m pytest tests/attack --durations 5
 
 containers: setup ## Run every container's command line of a compiled pipeline, as the image is built
 	@.venv/bin/python -m pytest tests/pipeline/test_entrypoints.py -m containers --durations 5
