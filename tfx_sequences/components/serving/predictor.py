@@ -11,6 +11,7 @@ import numpy as np
 from tfx_sequences.components.records.keys import record_id
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.components.records.places import place, short_place
+from tfx_sequences.components.records.well_formed import fault_of, malformed
 from tfx_sequences.components.serving.loaded_model import LoadedModel, RefusedInput, refusals
 from tfx_sequences.components.serving.names import EXAMPLES, SERVING_SIGNATURE
 from tfx_sequences.errors import DataError
@@ -104,6 +105,31 @@ def outputs_of(
     Raises:
         DataError: A record cannot be predicted.
     """
+    import tensorflow as tf
+
+    wrong = malformed(batch.numpy(), model.spec)
+    if not wrong.any():
+        yield from _outputs(model, batch, where, on_failure, first)
+        return
+    for row in np.flatnonzero(wrong).tolist():
+        fault = fault_of(batch[row].numpy(), model.spec)
+        if fault is not None:
+            _refuse(where(first + row), fault.expected, f"it {fault.what}: {fault.received}", fault.fix, on_failure)
+    good = np.flatnonzero(~wrong)
+    if len(good):
+        found = _outputs(model, tf.gather(batch, good), lambda row: where(first + int(good[row])), on_failure, 0)
+        for rows, outputs, ids in found:
+            yield (first + good[rows]).tolist(), outputs, ids
+
+
+def _outputs(
+    model: LoadedModel,
+    batch: tf.Tensor,
+    where: Callable[[int], str],
+    on_failure: Callable[[Failure], None] | None,
+    first: int,
+) -> Iterator[tuple[list[int], dict[str, np.ndarray], Any]]:
+    """The same as `outputs_of`, of well-formed records."""
     spec = model.spec
     try:
         outputs = model.call(SERVING_SIGNATURE, {EXAMPLES: batch})
@@ -112,17 +138,12 @@ def outputs_of(
         if batch.shape[0] > 1:
             # Find the record by bisection.
             half = int(batch.shape[0]) // 2
-            yield from outputs_of(model, batch[:half], where, on_failure, first)
-            yield from outputs_of(model, batch[half:], where, on_failure, first + half)
+            yield from _outputs(model, batch[:half], where, on_failure, first)
+            yield from _outputs(model, batch[half:], where, on_failure, first + half)
             return
-        if on_failure is None:
-            raise DataError(
-                f"{_upper(where(first))} cannot be predicted.",
-                expected=f"tf.{spec.payload} with the features of the spec '{spec.name}'",
-                received=error.reason,
-                fix="Correct or remove the invalid value; 'tfx-sequences check' says more if the records have labels.",
-            ) from error
-        on_failure(Failure(_upper(where(first)), error.reason))
+        expected = f"tf.{spec.payload} with the features of the spec '{spec.name}'"
+        fix = "Correct or remove the invalid value; 'tfx-sequences check' says more if the records have labels."
+        _refuse(where(first), expected, error.reason, fix, on_failure)
         return
     wrong = _not_finite(outputs, batch.shape[0])
     for row, number in wrong.items():
@@ -142,6 +163,13 @@ def outputs_of(
         yield [first + row for row in good], outputs, ids
     else:
         yield [*range(first, first + batch.shape[0])], outputs, ids
+
+
+def _refuse(where: str, expected: str, reason: str, fix: str, on_failure: Callable[[Failure], None] | None) -> None:
+    """Reports a record that cannot be predicted; raises without `on_failure`."""
+    if on_failure is None:
+        raise DataError(f"{_upper(where)} cannot be predicted.", expected=expected, received=reason, fix=fix)
+    on_failure(Failure(_upper(where), reason))
 
 
 def _upper(place: str) -> str:
