@@ -20,6 +20,16 @@ class FusedRecurrent:
     """
 
     shards: int
+    # Those of the Keras layer.
+    units: int
+    activation: Any
+    recurrent_activation: Any
+    use_bias: bool
+    dropout: float
+    recurrent_dropout: float
+    go_backwards: bool
+    return_sequences: bool
+    zero_output_for_mask: bool
 
     def inner_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
         """Last output `[B, D]`, outputs `[B, T, D]` and states as `keras.layers.RNN` expects them."""
