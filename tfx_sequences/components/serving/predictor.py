@@ -87,7 +87,6 @@ def outputs_of(
     batch: tf.Tensor,
     where: Callable[[int], str],
     on_failure: Callable[[Failure], None] | None = None,
-    first: int = 0,
 ) -> Iterator[tuple[list[int], dict[str, np.ndarray], Any]]:
     """The outputs of `serving_default` for records, without those that have none.
 
@@ -96,7 +95,6 @@ def outputs_of(
         batch: Serialized records, strings `[B]`.
         where: How messages name a record, by its index.
         on_failure: Called for each record that cannot be predicted and is skipped; None raises.
-        first: The index of the first record.
 
     Returns:
         Indices of records, their outputs, and their ids (None if the spec does not have ids); several times, if there
@@ -107,69 +105,62 @@ def outputs_of(
     """
     import tensorflow as tf
 
-    wrong = malformed(batch.numpy(), model.spec)
-    if not wrong.any():
-        yield from _outputs(model, batch, where, on_failure, first)
-        return
-    for row in np.flatnonzero(wrong).tolist():
-        fault = fault_of(batch[row].numpy(), model.spec)
-        if fault is not None:
-            _refuse(where(first + row), fault.expected, f"it {fault.what}: {fault.received}", fault.fix, on_failure)
+    spec, wrong = model.spec, malformed(batch.numpy(), model.spec)
+    failed: list[tuple[int, Failure]] = []
+
+    def refuse(row: int, expected: str, reason: str, fix: str) -> None:
+        place = _upper(where(row))
+        if on_failure is None:
+            raise DataError(f"{place} cannot be predicted.", expected=expected, received=reason, fix=fix)
+        failed.append((row, Failure(place, reason)))
+
     good = np.flatnonzero(~wrong)
-    if len(good):
-        found = _outputs(model, tf.gather(batch, good), lambda row: where(first + int(good[row])), on_failure, 0)
-        for rows, outputs, ids in found:
-            yield (first + good[rows]).tolist(), outputs, ids
+    if on_failure is None and wrong.any():
+        good = good[good < int(np.argmax(wrong))]
+    if len(good) or not len(wrong):
+        yield from _outputs(model, tf.gather(batch, good) if wrong.any() else batch, good, refuse)
+    for row in np.flatnonzero(wrong).tolist():
+        fault = fault_of(batch[row].numpy(), spec)
+        if fault is not None:
+            refuse(row, fault.expected, f"it {fault.what}: {fault.received}", fault.fix)
+    if on_failure is not None:
+        for _, failure in sorted(failed, key=lambda of: of[0]):
+            on_failure(failure)
 
 
 def _outputs(
-    model: LoadedModel,
-    batch: tf.Tensor,
-    where: Callable[[int], str],
-    on_failure: Callable[[Failure], None] | None,
-    first: int,
+    model: LoadedModel, batch: tf.Tensor, rows: np.ndarray, refuse: Callable[[int, str, str, str], None]
 ) -> Iterator[tuple[list[int], dict[str, np.ndarray], Any]]:
-    """The same as `outputs_of`, of well-formed records."""
+    """The same as `outputs_of`, of well-formed records with these indices; `refuse` is called for those without."""
     spec = model.spec
     try:
         outputs = model.call(SERVING_SIGNATURE, {EXAMPLES: batch})
         ids = _ids(batch, spec)
     except RefusedInput as error:
-        if batch.shape[0] > 1:
+        if len(rows) > 1:
             # Find the record by bisection.
-            half = int(batch.shape[0]) // 2
-            yield from _outputs(model, batch[:half], where, on_failure, first)
-            yield from _outputs(model, batch[half:], where, on_failure, first + half)
+            half = len(rows) // 2
+            yield from _outputs(model, batch[:half], rows[:half], refuse)
+            yield from _outputs(model, batch[half:], rows[half:], refuse)
             return
         expected = f"tf.{spec.payload} with the features of the spec '{spec.name}'"
         fix = "Correct or remove the invalid value; 'tfx-sequences check' says more if the records have labels."
-        _refuse(where(first), expected, error.reason, fix, on_failure)
+        refuse(int(rows[0]), expected, error.reason, fix)
         return
-    wrong = _not_finite(outputs, batch.shape[0])
+    wrong = _not_finite(outputs, len(rows))
     for row, number in wrong.items():
-        reason = f"{number} from the model"
-        if on_failure is None:
-            raise DataError(
-                f"{_upper(where(first + row))} does not have a finite prediction.",
-                expected="features from which the model computes finite numbers",
-                received=reason,
-                fix="Look for NaN, infinite or very large values in the record; leave out missing values.",
-            )
-        on_failure(Failure(_upper(where(first + row)), reason))
+        refuse(
+            int(rows[row]),
+            "features from which the model computes finite numbers",
+            f"{number} from the model",
+            "Look for NaN, infinite or very large values in the record; leave out missing values.",
+        )
     if wrong:
-        good = [row for row in range(batch.shape[0]) if row not in wrong]
+        good = [row for row in range(len(rows)) if row not in wrong]
         outputs = {name: values[good] for name, values in outputs.items()}
         ids = None if ids is None else [ids[row] for row in good]
-        yield [first + row for row in good], outputs, ids
-    else:
-        yield [*range(first, first + batch.shape[0])], outputs, ids
-
-
-def _refuse(where: str, expected: str, reason: str, fix: str, on_failure: Callable[[Failure], None] | None) -> None:
-    """Reports a record that cannot be predicted; raises without `on_failure`."""
-    if on_failure is None:
-        raise DataError(f"{_upper(where)} cannot be predicted.", expected=expected, received=reason, fix=fix)
-    on_failure(Failure(_upper(where), reason))
+        rows = rows[good]
+    yield rows.tolist(), outputs, ids
 
 
 def _upper(place: str) -> str:
