@@ -13,6 +13,7 @@ from tfx_sequences.components.features.sequence_features import ContextFeatures 
 from tfx_sequences.components.features.sequence_features import SequenceFeatures as SequenceFeatures
 from tfx_sequences.components.network.concat_pooling import ConcatPooling1D as ConcatPooling1D
 from tfx_sequences.components.network.front import MaskedConv1D as MaskedConv1D
+from tfx_sequences.components.network.fused_gru import FusedGRU as FusedGRU
 from tfx_sequences.components.network.fused_lstm import FusedLSTM as FusedLSTM
 from tfx_sequences.components.network.padding_side import PaddingToRight as PaddingToRight
 from tfx_sequences.components.network.pooling import AttentionPooling1D as AttentionPooling1D

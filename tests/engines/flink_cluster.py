@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,8 @@ class FlinkCluster:
         self._folder = folder
         self._worker_path = worker_path
         self._task_managers = [f"taskmanager-{number}" for number in range(task_managers)]
+        self._ends = threading.Event()
+        self._watch = threading.Thread(target=self._replace_lost, daemon=True)
 
     def start(self) -> None:
         """Starts all, and waits until every slot is there."""
@@ -53,7 +56,8 @@ class FlinkCluster:
         )
         self.processes.wait_for_port("jobmanager", self._rest)
         for name in self._task_managers:
-            self.start_task_manager(name)
+            self._start_task_manager(name)
+        self._watch.start()
         self.worker_pool = start_workers(self.processes, self._worker_path)
         server = str(Path(__file__).parent / "java" / "FlinkJobServer.java")
         artifacts = self._folder / "staged"
@@ -63,8 +67,21 @@ class FlinkCluster:
         self.processes.wait_for_port("jobserver", jobs)
         wait_until(lambda: self.overview()["slots-total"] == _SLOTS * len(self._task_managers), "all slots to register")
 
-    def start_task_manager(self, name: str) -> None:
-        """Starts one of the TaskManagers, at first or in the place of a lost one."""
+    def end(self) -> None:
+        """Ends all processes."""
+        self._ends.set()
+        if self._watch.ident is not None:
+            self._watch.join()
+        self.processes.end_all()
+
+    def _replace_lost(self) -> None:
+        # As Kubernetes and YARN do: one that was killed, and one that Flink ended itself, for a task that did not stop.
+        while not self._ends.wait(2):
+            for name in self._task_managers:
+                if not self.processes.runs(name):
+                    self._start_task_manager(name)
+
+    def _start_task_manager(self, name: str) -> None:
         conf = str(self._folder / "conf")
         runner = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
         self._java(name, 768, runner, "--configDir", conf, "-D", f"taskmanager.resource-id={name}")
@@ -134,7 +151,7 @@ def flink_cluster(jars: Path, folder: Path, worker_path: Path) -> Iterator[Flink
         cluster.start()
         yield cluster
     finally:
-        cluster.processes.end_all()
+        cluster.end()
 
 
 def _configuration(rpc: int, rest: int, folder: Path) -> str:
@@ -170,10 +187,12 @@ def _configuration(rpc: int, rest: int, folder: Path) -> str:
         "heartbeat.timeout": 60000,
         "restart-strategy.type": "fixed-delay",
         # Each task that fails counts, and those sent to the lost TaskManager before its heartbeats are missed.
-        "restart-strategy.fixed-delay.attempts": 200,
+        "restart-strategy.fixed-delay.attempts": 2000,
         "restart-strategy.fixed-delay.delay": "2 s",
-        # A lost TaskManager's slots come back with it, or the job goes on with those of the others.
+        # A lost TaskManager's slots come back with its replacement.
         "slot.request.timeout": 120000,
+        # A task that waits for a worker of a lost TaskManager may not stop; its TaskManager ends then, and is replaced.
+        "task.cancellation.timeout": 30000,
         "io.tmp.dirs": folder / "tmp",
         "blob.storage.directory": folder / "blobs",
         "classloader.resolve-order": "parent-first",

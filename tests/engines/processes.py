@@ -84,6 +84,10 @@ class Processes:
         """Its process id."""
         return self._running[name].pid
 
+    def runs(self, name: str) -> bool:
+        """Whether it was started and has not ended."""
+        return name in self._running and self._running[name].poll() is None
+
     def kill(self, name: str) -> None:
         """SIGKILL to it and all it started: nothing is cleaned up."""
         _kill_group(self._running.pop(name), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The Beam work on a Flink session cluster of two TaskManagers, of which one is lost in the last job."""
+"""The Beam work on a Flink session cluster of two TaskManagers, of which one is lost, and replaced, in the last jobs."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -42,15 +42,16 @@ def test_rows_become_the_records_of_ingest_though_a_task_manager_is_lost(flink, 
     with ThreadPoolExecutor(1) as pool:
         lost = pool.submit(cluster.kill_task_manager_at_work)
         assert_records_of_rows(flink, tmp_path)
-        name = lost.result()
+        assert lost.result().startswith("taskmanager-")
     assert len(cluster.losses()) > before, "no job was running in what was lost"
-    cluster.start_task_manager(name)
     wait_until(lambda: cluster.overview()["taskmanagers"] == 2, "the lost TaskManager to come back")
 
 
 def test_a_job_that_loses_a_task_manager_makes_what_the_direct_engine_makes(
     flink, cluster, direct, same_work, tmp_path
 ):
+    before = len(cluster.losses())
+
     def lose_one_in_transform() -> str:
         wait_until((tmp_path / "artifacts" / "Transform").exists, "Transform to start", 900)
         return cluster.kill_task_manager_at_work()
@@ -61,5 +62,4 @@ def test_a_job_that_loses_a_task_manager_makes_what_the_direct_engine_makes(
         assert lost.result().startswith("taskmanager-")
     assert {job["state"] for job in cluster.jobs()} == {"FINISHED"}
     assert sum(direct.records["Split-train"].values()) > 1000
-    assert cluster.overview()["taskmanagers"] == 1
-    assert cluster.losses(), "no job was running in what was lost"
+    assert len(cluster.losses()) > before, "no job was running in what was lost"

@@ -6,6 +6,7 @@ import pytest
 
 from tests.components.network.small_networks import build
 from tfx_sequences.components.network import recurrent
+from tfx_sequences.components.network.fused_gru import FusedGRU
 from tfx_sequences.components.network.fused_lstm import FusedLSTM
 from tfx_sequences.components.network.recurrent import KernelMask, recurrent_layers
 from tfx_sequences.schemas.spec.model_options import Model
@@ -65,13 +66,16 @@ def test_two_directions_are_concatenated_and_normalized_if_told():
 
 
 @pytest.mark.parametrize("bidirectional", [True, False])
-def test_without_a_gpu_an_lstm_is_trained_by_the_fused_kernel_and_exported_plain(bidirectional, monkeypatch):
+@pytest.mark.parametrize(
+    ("cell", "fused", "plain"), [("lstm", FusedLSTM, keras.layers.LSTM), ("gru", FusedGRU, keras.layers.GRU)]
+)
+def test_without_a_gpu_a_fused_layer_trains_and_a_plain_one_is_exported(cell, fused, plain, bidirectional, monkeypatch):
     def kinds(gpus, **options):
         monkeypatch.setattr(recurrent, "_has_gpu", lambda: gpus)
-        layers = build(bidirectional=bidirectional, **options)._flatten_layers()
-        return {type(layer) for layer in layers if isinstance(layer, keras.layers.LSTM)}
+        layers = build(bidirectional=bidirectional, cell=cell, **options)._flatten_layers()
+        return {type(layer) for layer in layers if isinstance(layer, plain)}
 
-    assert kinds(gpus=False) == {FusedLSTM}
-    assert kinds(gpus=True) == {keras.layers.LSTM}
-    assert kinds(gpus=False, use_cudnn=False) == {keras.layers.LSTM}
-    assert kinds(gpus=False, recurrent_dropout=0.5) == {keras.layers.LSTM}
+    assert kinds(gpus=False) == {fused}
+    assert kinds(gpus=True) == {plain}
+    assert kinds(gpus=False, use_cudnn=False) == {plain}
+    assert kinds(gpus=False, recurrent_dropout=0.5) == {plain}

@@ -10,11 +10,13 @@ from keras import layers
 
 from tfx_sequences.compat import cores
 from tfx_sequences.components.features.feature_lengths import kernel_mask
+from tfx_sequences.components.network.fused_gru import FusedGRU
 from tfx_sequences.components.network.fused_lstm import FusedLSTM
 from tfx_sequences.schemas.columns.auto import chosen
 from tfx_sequences.schemas.spec.model_options import Model
 
 _CELLS = {"lstm": layers.LSTM, "gru": layers.GRU, "simple_rnn": layers.SimpleRNN}
+_FUSED = {"lstm": FusedLSTM, "gru": FusedGRU}
 _STATES = {"lstm": ("h", "c"), "gru": ("h",), "simple_rnn": ("h",)}
 
 
@@ -69,8 +71,8 @@ def _recurrent(options: Model, units: int, index: int, use_cudnn: bool | str) ->
     cell = options.cell
     make = _CELLS[cell]
     kernel: dict[str, Any] = {} if cell == "simple_rnn" else {"use_cudnn": use_cudnn}
-    if cell == "lstm" and use_cudnn == "auto" and not options.recurrent_dropout and not _has_gpu():
-        make = FusedLSTM
+    if cell in _FUSED and use_cudnn == "auto" and not options.recurrent_dropout and not _has_gpu():
+        make = _FUSED[cell]
         # The two directions already run in parallel.
         kernel = {"use_cudnn": False, "shards": max(1, cores() // (2 if chosen(options.bidirectional) else 1))}
     layer = make(

@@ -21,6 +21,7 @@ from tfx.types import artifact_utils
 
 from tfx_sequences.components.serving.loaded_model import LoadedModel, RefusedInput, load_model
 from tfx_sequences.components.serving.names import ELWC_SIGNATURE, EXAMPLES, SERVING_SIGNATURE
+from tfx_sequences.components.stages.unfinished_writes import remove_unfinished_writes
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
@@ -99,6 +100,7 @@ class Executor(bulk_executor.Executor):
                     coder=beam.coders.ProtoCoder(prediction_log_pb2.PredictionLog),
                 )
             )
+        remove_unfinished_writes({"inference_result": [inference_result]})
 
 
 class BulkInferrer(bulk_component.BulkInferrer):

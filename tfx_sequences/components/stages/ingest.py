@@ -19,6 +19,7 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx_sequences.components.records.hold_back import HoldBack, empty_split
 from tfx_sequences.components.records.opening import record_datasets
 from tfx_sequences.components.stages.record_order import ReadInOrder, split_outputs
+from tfx_sequences.components.stages.unfinished_writes import remove_unfinished_writes
 from tfx_sequences.schemas.features.raw_features import key_of_items
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.splits import Splits
@@ -76,6 +77,7 @@ class Executor(import_executor.Executor):
         """
         self._examples = artifact_utils.get_single_instance(output_dict["examples"])
         super().Do(input_dict, output_dict, exec_properties)
+        remove_unfinished_writes(output_dict)
         held_back = _held_back(exec_properties)
         for name in held_back.names if held_back else []:
             folder = artifact_utils.get_split_uri([self._examples], name)

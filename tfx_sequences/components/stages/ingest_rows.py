@@ -18,6 +18,7 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx_sequences.components.stages.ingest import settings_of, struct_of
 from tfx_sequences.components.stages.record_order import split_outputs
 from tfx_sequences.components.stages.rows_transform import RecordsOfRowFiles, RecordsOfRows, RowsOfQuery
+from tfx_sequences.components.stages.unfinished_writes import remove_unfinished_writes
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_io import TRANSFORM_SECTIONS, spec_from_json, spec_to_json
@@ -59,6 +60,7 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
         """Writes the splits and records all their names in the artifact."""
         self._examples = artifact_utils.get_single_instance(output_dict["examples"])
         super().Do(input_dict, output_dict, exec_properties)
+        remove_unfinished_writes(output_dict)
 
 
 class SequenceRowsGen(example_gen.FileBasedExampleGen):
