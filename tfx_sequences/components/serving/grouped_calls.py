@@ -97,6 +97,7 @@ def merged(groups: list[np.ndarray] | list[None], outputs: list[dict[str, np.nda
         if first.dtype == object:
             whole[...] = b""
         for rows, part in zip(groups, parts, strict=True):
-            whole[(rows, *(slice(size) for size in part.shape[1:]))] = part
+            place = (rows, *(slice(size) for size in part.shape[1:]))
+            whole[place] = part
         found[name] = whole
     return found
