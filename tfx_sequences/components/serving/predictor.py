@@ -133,13 +133,17 @@ def _outputs(
 ) -> Iterator[tuple[list[int], dict[str, np.ndarray], Any]]:
     """The same as `outputs_of`, of well-formed records with these indices; `refuse` is called for those without."""
     spec = model.spec
+    half = len(rows) // 2
+    if half and not model.answer_fits(SERVING_SIGNATURE, {EXAMPLES: batch}):
+        yield from _outputs(model, batch[:half], rows[:half], refuse)
+        yield from _outputs(model, batch[half:], rows[half:], refuse)
+        return
     try:
         outputs = model.call(SERVING_SIGNATURE, {EXAMPLES: batch})
         ids = _ids(batch, spec)
     except RefusedInput as error:
-        if len(rows) > 1:
+        if half:
             # Find the record by bisection.
-            half = len(rows) // 2
             yield from _outputs(model, batch[:half], rows[:half], refuse)
             yield from _outputs(model, batch[half:], rows[half:], refuse)
             return
