@@ -1,6 +1,7 @@
 """A model on the graph of the second engine gives the answers of the same model on TFT's graph, in every signature."""
 
 import dataclasses
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def inputs_of(signature, of):
         return {k: tf.constant(v, tf.string if v.dtype == object else None) for k, v in tensors.items()}
     if signature == "serving_example":
         flat = [
-            {**context, **{k: sum(v, []) if v and isinstance(v[0], list) else v for k, v in sequence.items()}}
+            {**context, **{k: [*chain(*v)] if v and isinstance(v[0], list) else v for k, v in sequence.items()}}
             for context, sequence in of.records
         ]
         return {"examples": tf.constant([example(features).SerializeToString() for features in flat])}
