@@ -45,17 +45,36 @@ def folder_written_whole(target: Path) -> Iterator[Path]:
     building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     building.chmod(0o755)
     try:
-        yield building
+        with named_in_errors(target):
+            yield building
         os.replace(building, target)
     finally:
         shutil.rmtree(building, ignore_errors=True)
 
 
 @contextlib.contextmanager
+def named_in_errors(path: Path) -> Iterator[None]:
+    """Errors of the operating system that do not name a file, as those of a write, name this one.
+
+    >>> with named_in_errors(Path("/x")):
+    ...     raise OSError(28, "No space left on device")
+    Traceback (most recent call last):
+      ...
+    OSError: [Errno 28] No space left on device: '/x'
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None and not isinstance(error, ConnectionError):
+            error.filename = str(path)
+        raise
+
+
+@contextlib.contextmanager
 def _local(path: Path) -> Iterator[BinaryIO]:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with open(handle, "wb") as file:
+        with named_in_errors(path), open(handle, "wb") as file:
             # Temporary files are private.
             os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
             yield file

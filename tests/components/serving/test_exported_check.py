@@ -1,8 +1,14 @@
 """What keeps an exported model from being blessed, by the report of the fresh process."""
 
-import pytest
+import tempfile
 
-from tfx_sequences.components.serving.exported_check import FreshProcess, find_failures
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfx_sequences.components.serving.exported_check import FreshProcess, check_exported, find_failures
+from tfx_sequences.errors import UserInputError
+from tfx_sequences.schemas.spec.spec_io import load_spec
 
 GOOD = {
     "records": 3,
@@ -51,3 +57,19 @@ def test_a_process_that_was_started_for_nothing_ends():
         process.start()
         assert process.is_running
     assert not process.is_running
+
+
+def test_a_process_whose_disk_is_full_says_nothing_about_the_model(tmp_path, small_disk, monkeypatch):
+    class Lengths(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+        def lengths(self, examples):
+            return {"length": tf.strings.length(examples)}
+
+    model = Lengths()
+    tf.saved_model.save(model, str(tmp_path / "model"), signatures={"serving_default": model.lengths})
+    np.savez(tmp_path / "x.npz", records=np.frombuffer(b"abc", np.uint8), record_lengths=[3])
+    disk = small_disk("8k")
+    monkeypatch.setattr(tempfile, "tempdir", str(disk))
+    disk.joinpath("filler").write_bytes(bytes(8192))
+    with pytest.raises(UserInputError, match="The disk is full"):
+        check_exported(str(tmp_path / "model"), str(tmp_path / "x.npz"), load_spec("japanese_vowels"))

@@ -22,9 +22,14 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("name: s\nsequence:\n  x: {type: numeric}\n  x: {type: categorical}\n", "'x' in line 3 and in line 4"),
         (SPEC + "model: {units: [4], units: [8]}\n", "'units' in line 4 and in line 4"),
         (SPEC + BOMB, "is too large"),
-        (SPEC + "model: &m {units: [*m]}\n", "is nested too deeply"),
-        (SPEC + "model: " + "[" * 60 + "]" * 60, "is nested too deeply"),
-        (SPEC + "model: " + "[" * 5000 + "]" * 5000, "is nested too deeply"),
+        (SPEC + "model: &m {units: [*m]}\n", "more levels than that in line 4"),
+        (SPEC + "model: " + "[" * 60 + "]" * 60, "more levels than that in line 4"),
+        (SPEC + "model: " + "[" * 5000 + "]" * 5000, "more levels than that in line 4"),
+        (SPEC + "a0: &a0 [x]\n" + "".join(f"a{n + 1}: &a{n + 1} [*a{n}]\n" for n in range(2000)), "in line 5"),
+        (SPEC + "? [a]\n: b\n", "a sequence in line 4"),
+        (SPEC + "!!binary aGk=: b\n", "Unknown key 'aGk='"),
+        ("name: s\nsequence: [[]]\nlabel: {key: y}\n", "line 2: sequence"),
+        (SPEC + "model: \x07\n", "character 63"),
         (SPEC + "since: 2024-02-31\n", "is not YAML"),
         ("name: s\nsequence: {x: {type: numeric, default_value: .nan}}\nlabel: {key: y}\n", "a finite number"),
         (SPEC + "training: {learning_rate: .inf}\n", "a finite number"),
@@ -45,6 +50,11 @@ def test_aliases_and_merged_mappings_are_allowed():
         "y": (2,),
         "z": (3,),
     }
+
+
+def test_keys_are_the_texts_that_are_written():
+    text = "name: s\nsequence: {1: {type: numeric}, 0x1: {type: numeric}, yes: {type: numeric}}\nlabel: {key: y}\n"
+    assert list(spec_from_yaml(text).sequence) == ["1", "0x1", "yes"]
 
 
 PLAIN = st.recursive(

@@ -23,7 +23,7 @@ from tfx_sequences.components.rows.row_store import BUDGET, RowStore
 from tfx_sequences.components.rows.row_table import RowTables
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
-from tfx_sequences.whole_files import folder_written_whole
+from tfx_sequences.whole_files import folder_written_whole, named_in_errors
 
 
 def ingest(
@@ -109,6 +109,7 @@ def _ingested(
         file_name(name, plan.spec.splits, 0, shards)
     output.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(named_in_errors(output.parent))
         spilled = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".rows-", dir=output.parent)))
         stores = {name: RowStore(spilled, budget // len(splits)) for name in splits}
         log = stack.enter_context(rejected_file(rejected))

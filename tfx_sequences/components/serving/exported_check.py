@@ -17,6 +17,7 @@ from tfx_sequences.components.serving import fresh_process
 from tfx_sequences.components.serving.model_card import check_model, read_card
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.storage_errors import storage_error_in
 
 REPORT = "model_check.json"
 TOLERANCE = 1e-6
@@ -39,9 +40,16 @@ def check_exported(
         spec: The spec that the model's card must match.
         tolerance: Largest allowed difference, relative to the output's greatest number if that is above 1; strings
             must be equal.
+
+    Raises:
+        UserInputError: The process ended because a disk is full or gone, or because memory is used up.
     """
     with process or FreshProcess() as fresh:
         report = fresh.report(model_dir, predictions)
+    refused = storage_error_in(report.get("error", ""))
+    if refused is not None:
+        # It says nothing about the model.
+        raise refused
     report["failures"] = [*_of_another_spec(model_dir, spec), *find_failures(report, tolerance)]
     for failure in report["failures"]:
         logging.error("Model check: %s", failure)

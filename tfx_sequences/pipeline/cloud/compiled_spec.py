@@ -12,9 +12,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import yaml
-
-from tfx_sequences.errors import EnvironmentNotSupportedError, UserInputError, did_you_mean
+from tfx_sequences.errors import EnvironmentNotSupportedError, SpecError, UserInputError, did_you_mean
+from tfx_sequences.schemas.spec.yaml_nodes import load
 
 # What Kubeflow Pipelines 2 and Vertex AI both read.
 SCHEMA_VERSION = "2.1.0"
@@ -72,8 +71,8 @@ def read_compiled(text: str, where: str) -> dict[str, Any]:
     """
     try:
         # PyYAML reads JSON too, but slowly.
-        document = json.loads(text) if text.lstrip().startswith("{") else yaml.safe_load(text)
-    except (json.JSONDecodeError, yaml.YAMLError) as error:
+        document = json.loads(text) if text.lstrip().startswith("{") else load(text, where)[1]
+    except (json.JSONDecodeError, RecursionError, SpecError) as error:
         raise UserInputError(
             f"{where} is neither JSON nor YAML: {error}", fix="Compile the pipeline again: tfx-sequences compile."
         ) from error

@@ -13,7 +13,7 @@ from tfx_sequences.compat import bound_freed_memory, quiet_environment, use_core
 from tfx_sequences.errors import TfxSequencesError, UserInputError
 from tfx_sequences.pipeline.commands.capture import Capture, captured_output
 from tfx_sequences.pipeline.commands.interrupts import Terminated, interruptible
-from tfx_sequences.pipeline.commands.storage_errors import storage_error
+from tfx_sequences.storage_errors import storage_error
 
 GOOD = 0
 NOT_BLESSED = 1
@@ -57,7 +57,8 @@ def supervised(work: Callable[[Capture], int]) -> int:
         except BrokenPipeError:
             return PIPE_CLOSED
         except Exception as error:
-            refused = storage_error(error)
+            # A log that was moved is in the output folder.
+            refused = storage_error(error, capture.log_path.parent if capture.keep else None)
             if refused is not None:
                 _tell(capture, str(refused))
                 return refused.exit_code

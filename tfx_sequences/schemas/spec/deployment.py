@@ -12,6 +12,7 @@ import yaml
 from tfx_sequences.errors import UserInputError, did_you_mean
 from tfx_sequences.schemas.columns.base import Declared, Strings
 from tfx_sequences.schemas.spec.spec_io import explain_problems
+from tfx_sequences.schemas.spec.yaml_nodes import load
 
 
 class Accelerator(Declared):
@@ -119,11 +120,7 @@ def load_deployment(path: Path) -> Deployment:
             expected="a YAML file with defaults and components",
             fix="Check --deployment.",
         ) from error
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UserInputError(f"{path} is not YAML: {error}", fix="Correct the line named above.") from error
+    node, data = load(text, str(path))
     if data is None:
         return Deployment()
     if not isinstance(node, yaml.MappingNode):

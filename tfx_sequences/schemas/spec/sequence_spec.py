@@ -80,7 +80,7 @@ class SequenceSpec(Declared):
     @classmethod
     def _name_columns(cls, columns: Any, info: pydantic.ValidationInfo) -> Any:
         in_sequence = info.field_name == "sequence"
-        if isinstance(columns, Iterable) and not isinstance(columns, Mapping | str):
+        if isinstance(columns, list | tuple) and all(isinstance(column, BaseColumn) for column in columns):
             columns = {column.key: column for column in columns}
         if not isinstance(columns, Mapping):
             return columns

@@ -19,7 +19,7 @@ from tfx_sequences.schemas.columns.local_files import named_files, read_bytes
 from tfx_sequences.schemas.spec.label import TRAINING_FIELDS
 from tfx_sequences.schemas.spec.record_history import say_causal
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, check_causality
-from tfx_sequences.schemas.spec.yaml_nodes import compose
+from tfx_sequences.schemas.spec.yaml_nodes import load
 
 # The sections that determine each stage's result: an edit elsewhere leaves its cache valid.
 TRANSFORM_SECTIONS = (
@@ -85,11 +85,7 @@ def spec_from_yaml(text: str, *, where: str = "the spec", folder: Path | None = 
     Raises:
         SpecError: It is not YAML, or not a spec.
     """
-    node = compose(text, where)
-    try:
-        data = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:  # a ValueError is a date that does not exist
-        raise SpecError(f"{where} is not YAML: {error}", fix="Correct the line named above.") from error
+    node, data = load(text, where)
     if not isinstance(data, dict) or not isinstance(node, yaml.MappingNode):
         raise SpecError(
             f"{where} is not a spec.", expected="a mapping with name, sequence and label", received=f"{data!r:.60}"
