@@ -216,6 +216,15 @@ def bound_freed_memory() -> None:
             ctypes.CDLL(None).mallopt(parameter, value)
 
 
+def return_freed_memory() -> None:
+    """Gives memory that is freed, but kept by glibc, back to the system; other C libraries are not asked."""
+    if _glibc() is None:
+        return
+    import ctypes
+
+    ctypes.CDLL(None).malloc_trim(0)
+
+
 def _check_python(env: Environment) -> None:
     if not PYTHON_OLDEST <= env.python <= PYTHON_NEWEST:
         raise EnvironmentNotSupportedError(

@@ -7,16 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfx_sequences.pipeline.rest.rest_json import (
-    Limits,
-    RestError,
-    check_padded_steps,
-    parse_json,
-    parse_request,
-    signature_of,
-    to_array,
-    write_answer,
-)
+from tfx_sequences.pipeline.rest.rest_json import parse_json, parse_request, signature_of, to_array, write_answer
+from tfx_sequences.pipeline.rest.rest_limits import Limits, RestError
 
 LIMITS = Limits(rows=3, steps=5, padded_steps=12)
 SPECS = {
@@ -122,13 +114,6 @@ def test_values_that_do_not_fit_are_errors_with_their_place(value, shape, dtype,
 @pytest.mark.parametrize(("shape", "expected"), [([None], (0,)), ([None, None], (0, 0)), ([None, None, 2], (0, 0, 2))])
 def test_no_rows_have_an_array(shape, expected):
     assert to_array([], tf.TensorSpec(shape, tf.float32), "'x'", LIMITS).shape == expected
-
-
-def test_padded_steps_have_a_limit_of_their_own():
-    check_padded_steps(3, 4, LIMITS)
-    with pytest.raises(RestError, match="3 rows, and the longest one has 5 steps: 15 steps with padding") as caught:
-        check_padded_steps(3, 5, LIMITS)
-    assert caught.value.status == 413
 
 
 def test_answers_are_by_row_or_by_name_and_are_json():

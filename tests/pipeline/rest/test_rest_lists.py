@@ -9,7 +9,7 @@ import pytest
 
 from tests.example_lists import as_steps, example_list, lists
 from tfx_sequences.components.serving.names import ELWC_SIGNATURE, EXAMPLES
-from tfx_sequences.pipeline.rest.rest_json import Limits
+from tfx_sequences.pipeline.rest.rest_limits import Limits
 from tfx_sequences.pipeline.rest.rest_server import RestServer
 
 LISTS = [example_list(*each).SerializeToString() for each in lists()]

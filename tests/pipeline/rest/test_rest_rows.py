@@ -10,7 +10,7 @@ import pytest
 
 from tests.rows import frame_of
 from tfx_sequences.components.serving.loaded_model import load_model
-from tfx_sequences.pipeline.rest.rest_json import Limits
+from tfx_sequences.pipeline.rest.rest_limits import Limits
 from tfx_sequences.pipeline.rest.rest_server import RestServer
 
 pytestmark = pytest.mark.tfx

@@ -15,7 +15,7 @@ from tests.everything import everything_spec, plain_records
 from tests.records import example, sequence_example
 from tfx_sequences.components.serving.loaded_model import load_model
 from tfx_sequences.components.serving.requests import make_rest_body, serialize_rows
-from tfx_sequences.pipeline.rest.rest_json import Limits
+from tfx_sequences.pipeline.rest.rest_limits import Limits
 from tfx_sequences.pipeline.rest.rest_server import RestServer
 
 MODEL = "/v1/models/everything"

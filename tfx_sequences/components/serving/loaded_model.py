@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from google.protobuf.message import DecodeError
 
 from tfx_sequences.components.records.elwc import as_sequence_example, is_example_list
 from tfx_sequences.components.records.paths import AnyPath
+from tfx_sequences.components.serving.grouped_calls import GroupedCalls, merged, rows_of
 from tfx_sequences.components.serving.model_card import Card, check_model, find_model, read_card, spec_of_card
 from tfx_sequences.components.serving.model_files import damaged
 from tfx_sequences.components.serving.names import (
@@ -22,6 +24,8 @@ from tfx_sequences.components.serving.names import (
     SERVING_SIGNATURE,
     TENSOR_SIGNATURE,
 )
+from tfx_sequences.components.serving.padded_memory import PaddedMemory
+from tfx_sequences.components.serving.record_sizes import Sizes, number_of_values
 from tfx_sequences.components.serving.request_rows import Rows
 from tfx_sequences.components.serving.requests import make_tensors, serialize_rows
 from tfx_sequences.errors import DataError, UserInputError, did_you_mean, shortened
@@ -92,6 +96,7 @@ class LoadedModel:
         spec: The spec it was trained with.
         version: The name of its folder if that is a number, otherwise 1.
         signatures: TensorFlow's signatures, by name.
+        calls: How many rows the model takes in one call.
     """
 
     def __init__(self, folder: AnyPath, card: Card) -> None:
@@ -103,9 +108,12 @@ class LoadedModel:
         self.version = int(folder.name) if folder.name.isdigit() else 1
         try:
             self.signatures: Mapping[str, Any] = tf.saved_model.load(str(folder)).signatures
+            variables = tf.train.load_checkpoint(str(folder / "variables" / "variables")).get_variable_to_shape_map()
         # What TensorFlow raises depends on what is wrong with the files.
         except Exception as error:
             raise damaged(folder, error) from error
+        outputs = {name: its.structured_outputs for name, its in self.signatures.items()}
+        self.calls = GroupedCalls(PaddedMemory(self.spec, variables.values(), outputs))
 
     def predict(self, rows: Rows, *, signature_name: str = SERVING_SIGNATURE) -> dict[str, np.ndarray]:
         """The outputs of a signature for plain rows, by name; see `serialize_rows`.
@@ -170,13 +178,32 @@ class LoadedModel:
     def call(self, signature_name: str, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """The same for tensors, without a check of each record: for many records at a time.
 
+        Rows that do not fit into memory together are predicted in groups of similar length.
+
         Raises:
             RefusedInput: The graph rejects a value, or a record cannot be parsed.
             UserInputError: The signature does not exist.
         """
         signature = self.signature(signature_name)
-        with refusals():
-            return {name: value.numpy() for name, value in signature(**inputs).items()}
+        groups: list[np.ndarray] | list[None] = [None]
+        if self.is_grouped(signature_name):
+            groups = self.calls.groups(inputs, self._parser(signature_name), flat=self._is_flat(signature_name))
+        outputs = []
+        for rows in groups:
+            try:
+                with refusals():
+                    its = signature(**rows_of(inputs, rows))
+                    outputs.append({name: value.numpy() for name, value in its.items()})
+            except RefusedInput as error:
+                if rows is None:
+                    raise
+                counted = f"{error.reason} (row numbers count the rows {shortened(rows.tolist())})"
+                raise RefusedInput(counted) from error
+        return merged(groups, outputs)
+
+    def sizes_of(self, signature_name: str, inputs: Mapping[str, Any]) -> Sizes | None:
+        """Sizes of the rows of a request; None if the inputs do not have the same number of rows."""
+        return self.calls.sizes_of(inputs, self._parser(signature_name), flat=self._is_flat(signature_name))
 
     def signature(self, name: str) -> Any:
         """The signature with this name.
@@ -205,25 +232,38 @@ class LoadedModel:
 
     def steps_of(self, records: np.ndarray, signature_name: str) -> Iterator[int]:
         """Number of steps of each record, from its longest feature; -1 if it is not a record."""
-        import tensorflow as tf
-
+        parse, flat = self._parser(signature_name), self._is_flat(signature_name)
         inputs = [given.feature for given in request_inputs(self.spec).values() if given.feature.is_sequence]
-        if self.kind_of(signature_name) != "Example":
-            for record in np.ravel(records):
-                try:
-                    lists = _sequence_example(record, key_of_items(self.spec)).feature_lists.feature_list
-                except (DecodeError, ValueError):
-                    yield -1
-                else:
-                    yield max((len(its.feature) for its in lists.values()), default=0)
-            return
         for record in np.ravel(records):
             try:
-                features = tf.train.Example.FromString(record).features.feature
-            except DecodeError:
+                message = parse(record)
+            except (DecodeError, ValueError):
                 yield -1
-            else:
-                yield max((_count(features[f.key]) // f.size for f in inputs if f.key in features), default=0)
+                continue
+            if not flat:
+                yield max((len(its.feature) for its in message.feature_lists.feature_list.values()), default=0)
+                continue
+            features = message.features.feature
+            yield max((number_of_values(features[f.key]) // f.size for f in inputs if f.key in features), default=0)
+
+    def is_grouped(self, signature_name: str) -> bool:
+        """Whether rows are predicted in groups; outputs of other signatures depend on how the batch is padded."""
+        return signature_name in (*_FOR_RECORDS, TENSOR_SIGNATURE)
+
+    def answer_fits(self, signature_name: str, inputs: Mapping[str, Any]) -> bool:
+        """Whether the answer for these rows fits into memory."""
+        parse = self._parser(signature_name)
+        return self.calls.answer_fits(signature_name, inputs, parse, flat=self._is_flat(signature_name))
+
+    def _is_flat(self, signature_name: str) -> bool:
+        return self.kind_of(signature_name) == "Example"
+
+    def _parser(self, signature_name: str) -> Callable[[bytes], Any]:
+        import tensorflow as tf
+
+        if self._is_flat(signature_name):
+            return tf.train.Example.FromString
+        return functools.partial(_sequence_example, items_key=key_of_items(self.spec))
 
     def _expected(self, signature_name: str) -> str:
         if signature_name == TENSOR_SIGNATURE:
@@ -280,10 +320,6 @@ def _sequence_example(record: bytes, items_key: str = "") -> Any:
     import tensorflow as tf
 
     return tf.train.SequenceExample.FromString(as_sequence_example(record, items_key))
-
-
-def _count(feature: Any) -> int:
-    return max(len(feature.bytes_list.value), len(feature.float_list.value), len(feature.int64_list.value))
 
 
 def _without_graph(message: str) -> str:

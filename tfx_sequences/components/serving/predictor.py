@@ -105,13 +105,17 @@ def outputs_of(
         DataError: A record cannot be predicted.
     """
     spec = model.spec
+    half = int(batch.shape[0]) // 2
+    if half and not model.answer_fits(SERVING_SIGNATURE, {EXAMPLES: batch}):
+        yield from outputs_of(model, batch[:half], where, on_failure, first)
+        yield from outputs_of(model, batch[half:], where, on_failure, first + half)
+        return
     try:
         outputs = model.call(SERVING_SIGNATURE, {EXAMPLES: batch})
         ids = _ids(batch, spec)
     except RefusedInput as error:
-        if batch.shape[0] > 1:
+        if half:
             # Find the record by bisection.
-            half = int(batch.shape[0]) // 2
             yield from outputs_of(model, batch[:half], where, on_failure, first)
             yield from outputs_of(model, batch[half:], where, on_failure, first + half)
             return

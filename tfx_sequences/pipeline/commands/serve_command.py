@@ -28,8 +28,11 @@ def serve_command(
     max_steps: Annotated[int, typer.Option(min=1, metavar="N", help="Maximum number of steps in a row.")] = 100_000,
     max_padded_steps: Annotated[
         int,
-        typer.Option(min=1, metavar="N", help="Maximum number of steps in a request, all rows padded to the longest."),
-    ] = 200_000,
+        typer.Option(min=1, metavar="N", help="Maximum number of steps in a request, rows of similar length padded."),
+    ] = 1_000_000,
+    max_memory: Annotated[
+        int, typer.Option(min=1, metavar="MB", help="Memory for the padded rows of all requests in work, in MiB.")
+    ] = 2048,
 ) -> None:
     """Serve a model over TensorFlow Serving's REST predict API, for development; stop it with Ctrl-C.
 
@@ -52,12 +55,12 @@ def serve_command(
                 fix="Install tfx-sequences[serve].",
             ) from error
         from tfx_sequences.components.serving.loaded_model import load_model
-        from tfx_sequences.pipeline.rest.rest_json import Limits
+        from tfx_sequences.pipeline.rest.rest_limits import Limits
         from tfx_sequences.pipeline.rest.rest_server import RestServer
         from tfx_sequences.schemas.spec.spec_io import load_spec
 
         loaded = load_model(readable("model", model), spec=load_spec(spec) if spec else None)
-        limits = Limits(body_bytes=max_body << 20, rows=max_rows, steps=max_steps, padded_steps=max_padded_steps)
+        limits = Limits(max_body << 20, max_rows, max_steps, max_padded_steps, max_memory << 20)
         with RestServer(loaded, name or loaded.spec.name, host=host, port=port, limits=limits) as server:
             capture.console.print(f"Version {loaded.version} of {loaded.folder}", soft_wrap=True, markup=False)
             capture.console.print(f"{server.url}:predict", soft_wrap=True, markup=False)

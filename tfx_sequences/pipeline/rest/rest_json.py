@@ -18,33 +18,9 @@ import numpy as np
 from tfx_sequences.components.serving.names import SERVING_SIGNATURE
 from tfx_sequences.components.serving.request_values import GREATEST_FLOAT
 from tfx_sequences.errors import did_you_mean, shortened
+from tfx_sequences.pipeline.rest.rest_limits import Limits, RestError, check_padded_steps, check_rows
 
 _BYTES_SUFFIX = "_bytes"
-
-
-class RestError(Exception):
-    """An invalid request, with its HTTP status."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-@dataclasses.dataclass(frozen=True)
-class Limits:
-    """Limits of a request.
-
-    Attributes:
-        body_bytes: Maximum size of the body, after decompression.
-        rows: Maximum of `B`.
-        steps: Maximum of `T` (with padding), or of the steps of a record.
-        padded_steps: Maximum of `B * T`, where `T` is the length of the longest row: what the network computes.
-    """
-
-    body_bytes: int = 16 << 20
-    rows: int = 4096
-    steps: int = 100_000
-    padded_steps: int = 200_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,7 +99,7 @@ def parse_request(request: Mapping[str, Any], specs: Mapping[str, Any], limits: 
 def _of_rows(instances: Any, specs: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
     if not isinstance(instances, list) or not instances:
         raise RestError(400, f"'instances' is {_kind(instances)}; expected a list with at least one row.")
-    _check_rows(len(instances), limits)
+    check_rows(len(instances), limits)
     named = _is_named(instances[0])
     if not named and len(specs) > 1:
         raise RestError(400, f"'instances' contains plain values; expected objects with the inputs {shortened(specs)}.")
@@ -163,27 +139,6 @@ def _check_names(given: Mapping[str, Any], specs: Mapping[str, Any], where: str)
         )
 
 
-def _check_rows(rows: int, limits: Limits) -> None:
-    if rows > limits.rows:
-        raise RestError(400, f"The request has {rows} rows; at most {limits.rows} are allowed.")
-
-
-def check_padded_steps(rows: int, longest: int, limits: Limits) -> None:
-    """Rejects a request whose rows, padded to the longest one, would not fit in memory.
-
-    Raises:
-        RestError: There are too many padded steps.
-
-    >>> check_padded_steps(2, 100_000, Limits())
-    """
-    if rows * longest > limits.padded_steps:
-        raise RestError(
-            413,
-            f"The request has {rows} rows, and the longest one has {longest} steps: {rows * longest} steps with "
-            f"padding. At most {limits.padded_steps} are allowed. Send long rows in requests of their own.",
-        )
-
-
 def to_array(value: Any, spec: Any, name: str, limits: Limits) -> np.ndarray:
     """An input's array; an empty list gives zero rows.
 
@@ -206,7 +161,7 @@ def to_array(value: Any, spec: Any, name: str, limits: Limits) -> np.ndarray:
                 )
         found = len(level[0]) if level else size or 0
         if axis == 0:
-            _check_rows(found, limits)
+            check_rows(found, limits)
         elif axis == 1 and size is None:
             if found > limits.steps:
                 raise RestError(400, f"{name} has {found} steps; at most {limits.steps} are allowed.")

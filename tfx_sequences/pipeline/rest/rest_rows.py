@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, get_args
 
+import numpy as np
+
 from tfx_sequences.components.rows.frames import batches_from_rows
 from tfx_sequences.components.rows.row_counts import RowCounts
 from tfx_sequences.components.rows.row_keys import RowKeys
@@ -15,16 +17,18 @@ from tfx_sequences.components.rows.row_plan import RowPlan
 from tfx_sequences.components.rows.row_records import RecordBatch
 from tfx_sequences.components.rows.row_table import RowTables
 from tfx_sequences.components.serving.loaded_model import LoadedModel
+from tfx_sequences.components.serving.names import EXAMPLES, SERVING_SIGNATURE
 from tfx_sequences.components.serving.row_answers import answered, lines_of
+from tfx_sequences.components.serving.row_prediction import parts_of
 from tfx_sequences.components.serving.window_joining import Join
 from tfx_sequences.errors import did_you_mean, shortened
-from tfx_sequences.pipeline.rest.rest_json import Limits, RestError, check_padded_steps
+from tfx_sequences.pipeline.rest.rest_limits import Limits, RestError, Work, check_padded_steps, check_sizes
 
 _KEYS = ("rows", "join")
 
 
-def answer_rows(model: LoadedModel, request: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
-    """The answer to a request of rows.
+def answer_rows(model: LoadedModel, request: Mapping[str, Any], limits: Limits) -> tuple[dict[str, Any], Work]:
+    """The answer to a request of rows, and what the request takes.
 
     Args:
         model: A model of a spec with `rows`.
@@ -40,9 +44,11 @@ def answer_rows(model: LoadedModel, request: Mapping[str, Any], limits: Limits) 
     """
     rows, join = _checked(request, limits)
     tables = RowTables(RowPlan.of(model.spec, with_label=False))
-    batches = _limited(batches_from_rows(rows, tables, RowCounts()), limits)
+    work: list[Work] = []
+    batches = _limited(batches_from_rows(rows, tables, RowCounts()), model, limits, work)
     records = answered(model, batches, RowKeys(tables), join=join)
-    return {"predictions": [line for record in records for line in lines_of(record, model.spec, numbers=True)]}
+    answer = {"predictions": [line for record in records for line in lines_of(record, model.spec, numbers=True)]}
+    return answer, sum(work, Work())
 
 
 def _checked(request: Mapping[str, Any], limits: Limits) -> tuple[list[dict[str, Any]], Join | None]:
@@ -62,8 +68,10 @@ def _checked(request: Mapping[str, Any], limits: Limits) -> tuple[list[dict[str,
     return rows, join
 
 
-def _limited(batches: Iterable[RecordBatch], limits: Limits) -> Iterator[RecordBatch]:
-    """The batches, if their records are within the limits of a request."""
+def _limited(
+    batches: Iterable[RecordBatch], model: LoadedModel, limits: Limits, work: list[Work]
+) -> Iterator[RecordBatch]:
+    """The batches, if their records are within the limits of a request; adds to `work` what they take."""
     records = longest = 0
     for batch in batches:
         records += len(batch.lengths)
@@ -72,5 +80,8 @@ def _limited(batches: Iterable[RecordBatch], limits: Limits) -> Iterator[RecordB
             raise RestError(413, f"The rows are more than {limits.rows} records; send fewer groups at a time.")
         if longest > limits.steps:
             raise RestError(400, f"A record has {longest} steps; at most {limits.steps} are allowed.")
-        check_padded_steps(records, longest, limits)
+        for part in parts_of([batch]):
+            inputs = {EXAMPLES: np.array(part.records.to_pylist(), object)}
+            work.append(check_sizes(model, SERVING_SIGNATURE, inputs, limits))
+            check_padded_steps(records, longest, limits, sum(its.padded_steps for its in work))
         yield batch

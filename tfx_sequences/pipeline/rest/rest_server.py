@@ -18,27 +18,22 @@ from typing import Any
 
 from aiohttp import web
 
-from tfx_sequences.compat import message_to_dict
+from tfx_sequences.compat import message_to_dict, return_freed_memory
 from tfx_sequences.components.records.opening import opened
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.components.serving.loaded_model import LoadedModel
-from tfx_sequences.components.serving.names import EXAMPLES
 from tfx_sequences.errors import UserInputError
-from tfx_sequences.pipeline.rest.rest_json import (
-    Limits,
-    RestError,
-    check_padded_steps,
-    parse_json,
-    parse_request,
-    signature_of,
-    write_answer,
-)
+from tfx_sequences.pipeline.rest.rest_json import parse_json, parse_request, signature_of, write_answer
+from tfx_sequences.pipeline.rest.rest_limits import CALLS_AT_A_TIME, Limits, RestError, check_sizes
 from tfx_sequences.pipeline.rest.rest_rows import answer_rows
 
 _LOG = logging.getLogger("tfx_sequences.serve")
 _SECONDS_FOR_A_BODY = 60
 _BODIES_AT_A_TIME = 4
-_THREADS = 2
+# A byte of JSON takes about as many bytes as Python objects.
+_BYTES_PARSED = 10
+# A request that took more gives its memory back at once: glibc would keep it.
+_MOST_KEPT = 64 << 20
 
 
 class RestServer:
@@ -68,9 +63,10 @@ class RestServer:
         self._host = host
         self._port = port
         self._limits = limits or Limits()
+        model.calls.budget = self._limits.memory_of_a_call
         self._seconds_for_a_body = seconds_for_a_body
         self._metadata = _signature_metadata(model.folder)
-        self._pool = ThreadPoolExecutor(_THREADS, "predict")
+        self._pool = ThreadPoolExecutor(CALLS_AT_A_TIME, "predict")
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="serve", daemon=True)
         self._runner: web.AppRunner | None = None
@@ -163,21 +159,19 @@ class RestServer:
         signature_name = signature_of(request)
         parsed = parse_request(request, self._model.inputs_of(signature_name), self._limits)
         del request
-        if EXAMPLES in parsed.inputs:
-            self._check_steps(parsed.inputs[EXAMPLES], signature_name)
+        work = check_sizes(self._model, signature_name, parsed.inputs, self._limits)
         outputs = self._model.run(signature_name, parsed.inputs)
-        return json.dumps(write_answer(outputs, parsed.by_row), ensure_ascii=False).encode()
+        answer = json.dumps(write_answer(outputs, parsed.by_row), ensure_ascii=False).encode()
+        del parsed, outputs
+        _return_memory(work.memory_bytes + _BYTES_PARSED * (len(body) + len(answer)))
+        return answer
 
     def _answer_rows(self, body: bytes) -> bytes:
-        return json.dumps(answer_rows(self._model, parse_json(body), self._limits), ensure_ascii=False).encode()
-
-    def _check_steps(self, records: Any, signature_name: str) -> None:
-        longest = 0
-        for row, steps in enumerate(self._model.steps_of(records, signature_name)):
-            if steps > self._limits.steps:
-                raise RestError(400, f"Row {row} has {steps} steps; at most {self._limits.steps} are allowed.")
-            longest = max(longest, steps)
-        check_padded_steps(len(records), longest, self._limits)
+        answer, work = answer_rows(self._model, parse_json(body), self._limits)
+        encoded = json.dumps(answer, ensure_ascii=False).encode()
+        del answer
+        _return_memory(work.memory_bytes + _BYTES_PARSED * (len(body) + len(encoded)))
+        return encoded
 
     async def _status(self, request: web.Request) -> web.Response:
         self._check_model(request)
@@ -296,6 +290,11 @@ async def _errors_as_json(
     except Exception:
         _LOG.exception("A request failed.")
         return _error(500, "This is a bug in tfx-sequences; see the server's log.")
+
+
+def _return_memory(taken: int) -> None:
+    if taken > _MOST_KEPT:
+        return_freed_memory()
 
 
 def _too_large(limit: int, received: int | None) -> RestError:
