@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -19,6 +18,7 @@ from tfx_sequences.components.records.paths import AnyPath, path_of
 from tfx_sequences.components.records.places import place
 from tfx_sequences.components.records.well_formed import fault_of_bytes
 from tfx_sequences.errors import DataError, shortened
+from tfx_sequences.temporary_names import temporary_folder
 
 Record = Literal["SequenceExample", "Example"]
 
@@ -50,7 +50,7 @@ def infer_schema(files: Iterable[str | os.PathLike[str]], *, beam_args: Sequence
     kind = _kind_of_record(paths)
     reader = tfxio.TFSequenceExampleBeamRecord if kind == "SequenceExample" else tfxio.TFExampleBeamRecord
     source = reader(physical_format="memory", telemetry_descriptors=["tfx_sequences", "propose"])
-    with tempfile.TemporaryDirectory(prefix="tfx-sequences-") as folder:
+    with temporary_folder("statistics") as folder:
         written = os.path.join(folder, "statistics")
         try:
             with beam.Pipeline(options=PipelineOptions(list(beam_args))) as pipeline:
