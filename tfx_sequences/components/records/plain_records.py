@@ -11,7 +11,7 @@ from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-_PACKAGE = "tfx_sequences.plain"
+_PACKAGE = "plain_records"
 SEQUENCE_EXAMPLE = f"{_PACKAGE}.SequenceExample"
 """The name of the type; a tf.Example parses as one without feature lists."""
 
