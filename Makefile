@@ -3,7 +3,7 @@ OUTPUT ?= demo_output
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test core slow attack containers flink engines stack-1.21 lint types clean
+.PHONY: help setup demo test core slow attack audit containers flink engines stack-1.21 lint types clean
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z0-9.-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -25,6 +25,11 @@ slow: setup ## Run the tests that take longest: whole pipelines, trainings with 
 
 attack: setup ## Mutate records, frames, specs, requests and models and try every route; HOURS=2 continues for two hours
 	@TFX_SEQUENCES_ATTACK_HOURS=$(HOURS) .venv/bin/python -m pytest tests/attack --durations 5
+
+audit: setup ## Ask pip-audit whether a locked package has a known vulnerability; one that is unknown there is an error
+	@uv=$$(command -v uv || echo .tools/bin/uv); \
+	$$uv export --quiet --frozen --no-emit-project --all-extras --format requirements-txt > .audit.txt && \
+	$$uv tool run pip-audit --strict --disable-pip --requirement .audit.txt; code=$$?; rm -f .audit.txt; exit $$code
 
 containers: setup ## Run every container's command line of a compiled pipeline, as the image is built
 	@.venv/bin/python -m pytest tests/pipeline/test_entrypoints.py -m containers --durations 5

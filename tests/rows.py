@@ -45,6 +45,11 @@ def frame_of(count, users=7, seed=0):
     return frame.sample(frac=1, random_state=seed).reset_index(drop=True)
 
 
+def parts_of(frame, number):
+    """The frame in parts of consecutive rows."""
+    return [frame.iloc[rows] for rows in np.array_split(np.arange(len(frame)), number)]
+
+
 def records_by_loop(frame, spec, gap=None):
     """Records by pandas and protobuf: groups, sorted by time, cut at gaps in seconds."""
     rows = []

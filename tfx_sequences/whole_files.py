@@ -8,11 +8,12 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from tfx_sequences.temporary_names import claimed_file, claimed_folder
 
 
 @contextlib.contextmanager
@@ -25,6 +26,7 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Args:
         path: A path on this machine, or a URI that TensorFlow can write.
 
+    >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     with written_whole(f"{folder}/x") as file:
     ...         _ = file.write(b"content")
@@ -42,14 +44,14 @@ def folder_written_whole(target: Path) -> Iterator[Path]:
 
     The contents are not forced to the disk, because readers compare checksums.
     """
-    building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    building.chmod(0o755)
-    try:
-        with named_in_errors(target):
-            yield building
-        os.replace(building, target)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
+    with claimed_folder("building", target.parent) as building:
+        building.chmod(0o755)
+        try:
+            with named_in_errors(target):
+                yield building
+            os.replace(building, target)
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -72,18 +74,19 @@ def named_in_errors(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _local(path: Path) -> Iterator[BinaryIO]:
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with named_in_errors(path), open(handle, "wb") as file:
-            # Temporary files are private.
-            os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+    with claimed_file(path) as name:
+        try:
+            with named_in_errors(path), open(name, "wb") as file:
+                # Temporary files are private.
+                os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(name, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(name)
+            raise
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The Beam work on a Flink session cluster of two TaskManagers, of which one is lost, and replaced, in the last jobs."""
+"""The Beam work on a Flink session cluster of two TaskManagers; the last two jobs lose one, which is replaced."""
 
 from concurrent.futures import ThreadPoolExecutor
 

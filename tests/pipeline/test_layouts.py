@@ -22,14 +22,14 @@ from tfx_sequences.components.serving.prediction import predict_files
 pytestmark = pytest.mark.slow
 
 
-def proposed_run(command, folder, records, *label, options=()):
-    """The report of a run of what `propose` writes, and its check."""
+def proposed(command, folder, records, *label, by="fit", options=()):
+    """The report of `fit`, or `run`, with the spec that `propose` writes, and its check; the spec; what was printed."""
     write_records(folder / "data" / "train.tfrecord", records)
     spec, data = folder / "spec.yaml", folder / "data"
     for arguments in (
         ("propose", data, *(part for key in label for part in ("--label", key)), "-o", spec),
         ("check", spec, "--data", data),
-        ("run", spec, "--data", data, "--output", folder / "out", *options),
+        (by, spec, "--data", data, "--output", folder / "out", *options),
     ):
         done = command(*arguments)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -37,7 +37,7 @@ def proposed_run(command, folder, records, *label, options=()):
 
 
 def test_keys_with_slashes_are_trained_served_and_predicted(command, tmp_path):
-    report, _, _ = proposed_run(command, tmp_path, slash_keys())
+    report, _, _ = proposed(command, tmp_path, slash_keys())
     assert report["blessed"] and report["metrics"]["accuracy"] >= 0.95
     told = list(predict_files(tmp_path / "out", tmp_path / "data" / "train.tfrecord"))
     assert [row["id"] for row in told[:3]] == ["clip0", "clip1", "clip2"]
@@ -57,7 +57,7 @@ def test_keys_with_slashes_are_trained_served_and_predicted(command, tmp_path):
 
 
 def test_users_that_are_tested_are_new(command, tmp_path):
-    report, spec, screen = proposed_run(command, tmp_path, user_groups(150, 3), "kind")
+    report, spec, screen = proposed(command, tmp_path, user_groups(150, 3), "kind")
     assert "splits: {group: user_id}" in spec
     assert report["held_back_by"] == "by 'user_id': all records of a group in one split"
     # A coin per user: nobody knows those of other users. Records of the same users would be told all.
@@ -67,7 +67,7 @@ def test_users_that_are_tested_are_new(command, tmp_path):
 
 
 def test_the_next_event_is_predicted_without_reading_it(command, tmp_path):
-    report, spec, _ = proposed_run(command, tmp_path, next_events(), "then")
+    report, spec, _ = proposed(command, tmp_path, next_events(), "then")
     assert "bidirectional: false" in spec
     # The most likely next event has the probability one half, and the end is not known before.
     assert 0.3 < report["metrics"]["accuracy"] < 0.6
@@ -76,8 +76,8 @@ def test_the_next_event_is_predicted_without_reading_it(command, tmp_path):
 def test_items_of_ranked_lists_are_steps(command, tmp_path):
     lists = ranked_lists()
     # The folder that it learns from is predicted in the pipeline too.
-    report, spec, _ = proposed_run(
-        command, tmp_path, lists, "relevance", options=("--bulk-inference", tmp_path / "data")
+    report, spec, _ = proposed(
+        command, tmp_path, lists, "relevance", by="run", options=("--bulk-inference", tmp_path / "data")
     )
     assert "record: ELWC" in spec
     assert report["blessed"] and report["metrics"]["accuracy"] >= 0.95

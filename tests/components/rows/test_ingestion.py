@@ -12,7 +12,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.rows import frame_of, records_by_loop, spec_of
+from tests.rows import frame_of, parts_of, records_by_loop, spec_of
 from tfx_sequences.components.records.data_check import check_data
 from tfx_sequences.components.records.framing import read_records
 from tfx_sequences.components.rows.ingestion import ingest, write_records
@@ -60,7 +60,7 @@ def write(frame, path):
 )
 def test_any_files_give_the_records_of_a_loop(tmp_path, names, budget):
     frame, spec = frame_of(2000, users=100), spec_of(SESSIONS)
-    for name, part in zip(names, np.array_split(frame.sample(frac=1, random_state=1), len(names)), strict=True):
+    for name, part in zip(names, parts_of(frame.sample(frac=1, random_state=1), len(names)), strict=True):
         write(part, tmp_path / "rows" / name)
     counts = ingest(spec, tmp_path / "rows", tmp_path / "out", budget=budget, shards=2)
     found = records_in(tmp_path / "out")
@@ -116,7 +116,7 @@ def test_sessions_of_training_can_stay_whole(tmp_path, splits):
 
 def test_files_of_splits_are_not_divided(tmp_path):
     frame = frame_of(300)
-    for name, part in zip(("train.csv", "valid.csv", "test.csv"), np.array_split(frame, 3), strict=True):
+    for name, part in zip(("train.csv", "valid.csv", "test.csv"), parts_of(frame, 3), strict=True):
         write(part, tmp_path / "rows" / name)
     spec = spec_of()
     ingest(spec, tmp_path / "rows", tmp_path / "out")
@@ -224,7 +224,7 @@ def test_rows_on_a_file_system_of_tensorflow(tmp_path):
     folder = f"ram://{tmp_path}/rows"
     tf.io.gfile.makedirs(folder)
     frame, spec = frame_of(900, users=40), spec_of()
-    for name, part in zip(("a.csv.gz", "b.parquet"), np.array_split(frame, 2), strict=True):
+    for name, part in zip(("a.csv.gz", "b.parquet"), parts_of(frame, 2), strict=True):
         write(part, tmp_path / name)
         tf.io.gfile.copy(str(tmp_path / name), f"{folder}/{name}")
     ingest(spec, folder, tmp_path / "out")

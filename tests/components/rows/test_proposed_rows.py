@@ -86,7 +86,7 @@ def test_what_is_named_is_not_guessed():
 
 
 def test_evenly_spaced_times_have_no_sessions():
-    times = pd.date_range("2024-01-01", periods=200, freq="H")
+    times = pd.date_range("2024-01-01", periods=200, freq="60min")
     frame = pd.DataFrame({"sensor_id": np.repeat(["a", "b"], 200), "time": [*times, *times], "x": np.random.rand(400)})
     spec = propose_rows(frame.assign(target=np.random.rand(400)), label="target").spec
     assert spec.rows.session_gap is None

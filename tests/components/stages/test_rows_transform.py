@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import apache_beam as beam
-import numpy as np
 import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
 from tests.components.rows.test_ingestion import records_in
-from tests.rows import WINDOWS, frame_of, spec_of
+from tests.rows import WINDOWS, frame_of, parts_of, spec_of
 from tfx_sequences.components.rows.ingestion import ingest
 from tfx_sequences.components.rows.row_files import find_row_files
 from tfx_sequences.components.rows.row_plan import RowPlan
@@ -59,7 +58,7 @@ def test_the_records_are_those_without_beam(tmp_path, splits):
 def test_files_of_splits_are_not_divided(tmp_path):
     frame, spec = frame_of(300), spec_of(WINDOWS)
     (tmp_path / "rows").mkdir()
-    for name, part in zip(("train", "valid", "test"), np.array_split(frame, 3), strict=True):
+    for name, part in zip(("train", "valid", "test"), parts_of(frame, 3), strict=True):
         part.to_json(tmp_path / "rows" / f"{name}.jsonl", orient="records", lines=True)
     ingest(spec, tmp_path / "rows", tmp_path / "out")
     compare(spec, records_in(tmp_path / "out"), of_files(spec, tmp_path / "rows", ("train", "valid", "test")))

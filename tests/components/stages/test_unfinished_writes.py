@@ -4,7 +4,6 @@ from pathlib import Path
 
 import apache_beam as beam
 import pytest
-import tensorflow as tf
 from apache_beam.io.tfrecordio import _TFRecordSink
 from tfx.types import standard_artifacts
 

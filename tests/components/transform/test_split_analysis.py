@@ -30,7 +30,7 @@ def test_every_kind_of_column_and_label(request, given, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["japanese_vowels", "snips", "jsb_chorales", "m4_weekly", "cmudict"])
+@pytest.mark.parametrize("name", sorted(file.parent.name for file in EXAMPLES.glob("*/spec.yaml")))
 def test_real_records(shared_data, name, tmp_path):
     folder = shared_data(name)
     spec = load_spec(next((EXAMPLES / name).glob("*.yaml")))

@@ -1,6 +1,10 @@
 """TFMA's view as a page: nothing that records or specs hold becomes HTML."""
 
+import base64
+import html
 import html.parser
+import json
+import re
 
 import pytest
 
@@ -28,11 +32,11 @@ class Elements(html.parser.HTMLParser):
         self._open = None
 
 
-def evaluated(folder, feature):
-    """An evaluation of four rows, sliced by a feature of this name."""
+def evaluated(folder, feature, value="<b>"):
+    """An evaluation of four rows, sliced by a feature of this name, of which two have this value."""
     import pandas as pd
 
-    rows = pd.DataFrame({"label": [0, 1, 0, 1], "prediction": [0.1, 0.8, 0.7, 0.9], feature: ["<b>", "x", "<b>", "x"]})
+    rows = pd.DataFrame({"label": [0, 1, 0, 1], "prediction": [0.1, 0.8, 0.7, 0.9], feature: [value, "x", value, "x"]})
     config = tfma.EvalConfig(
         model_specs=[tfma.ModelSpec(label_key="label", prediction_key="prediction")],
         slicing_specs=[tfma.SlicingSpec(), tfma.SlicingSpec(feature_keys=[feature])],
@@ -49,3 +53,16 @@ def test_names_are_shown_and_not_interpreted(tmp_path):
     assert feature in page.headings
     assert f"{name}: TFMA" in page.headings
     assert not {"img", "i", "b"} & set(page.names)
+
+
+def test_names_of_slices_are_not_html_in_the_table(tmp_path):
+    value = "<script>alert(1)</script>"
+    evaluated(tmp_path, "town", value)
+    page = tfma_page(str(tmp_path), "s")
+    [data] = re.findall(r'atob\("([^"]*)"\)', page)
+    # The component gives them to a table of Google Charts with `allowHtml`.
+    assert "allowHtml:!0" in page
+    slices = [row["slice"] for view in json.loads(base64.b64decode(data)) for row in view["data"]]
+    assert [html.unescape(name) for name in slices] == ["Overall", f"town:{value}", "town:x"]
+    assert not any("<" in name for name in slices)
+    assert value not in page

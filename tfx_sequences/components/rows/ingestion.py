@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from tfx_sequences.components.rows.row_store import BUDGET, RowStore
 from tfx_sequences.components.rows.row_table import RowTables
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.temporary_names import temporary_folder
 from tfx_sequences.whole_files import folder_written_whole, named_in_errors
 
 
@@ -110,7 +110,7 @@ def _ingested(
     output.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         stack.enter_context(named_in_errors(output.parent))
-        spilled = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".rows-", dir=output.parent)))
+        spilled = stack.enter_context(temporary_folder("rows", output.parent))
         stores = {name: RowStore(spilled, budget // len(splits)) for name in splits}
         log = stack.enter_context(rejected_file(rejected))
         for split, table in usable_rows(sources, tables, counts, log):

@@ -7,7 +7,6 @@ import math
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +17,7 @@ from tfx_sequences.components.serving.model_card import check_model, read_card
 from tfx_sequences.errors import UserInputError
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.storage_errors import storage_error_in
+from tfx_sequences.temporary_names import temporary_folder
 
 REPORT = "model_check.json"
 TOLERANCE = 1e-6
@@ -105,7 +105,7 @@ class FreshProcess:
         if self._process is None:
             self.start()
         process = cast(subprocess.Popen[str], self._process)
-        with tempfile.TemporaryDirectory() as folder:
+        with temporary_folder("result") as folder:
             result = Path(folder, "result.json")
             line = json.dumps([model_dir, predictions, str(result)])
             printed, errors = process.communicate(f"{line}\n", timeout=_TIMEOUT_SECONDS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from tfx_sequences.components.serving.predictor import Failure
 from tfx_sequences.components.serving.row_answers import answered
 from tfx_sequences.components.serving.row_prediction import Answered
 from tfx_sequences.components.serving.window_joining import Join
+from tfx_sequences.temporary_names import temporary_folder
 
 
 def predict_row_files(
@@ -66,7 +66,7 @@ def _place(files: list[RowFile], number: int) -> str:
 def _batches(
     files: list[RowFile], tables: RowTables, counts: RowCounts, folder: Path | None, budget: int
 ) -> Iterator[RecordBatch]:
-    with tempfile.TemporaryDirectory(prefix=".rows-", dir=folder) as place:
+    with temporary_folder("rows", folder) as place:
         store = RowStore(Path(place), budget)
         for _, table in usable_rows(sources_of(files, tables.plan.columns), tables, counts):
             store.add(table)

@@ -7,7 +7,6 @@ same artifact, which the Pusher respects.
 # No `from __future__ import annotations` here: TFX reads the annotations themselves.
 import json
 import os
-import tempfile
 
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
@@ -17,6 +16,7 @@ from tfx.utils import io_utils, path_utils
 from tfx_sequences.components.serving import predictions_file
 from tfx_sequences.components.serving.exported_check import REPORT, TOLERANCE, check_exported
 from tfx_sequences.schemas.spec.spec_io import spec_from_json
+from tfx_sequences.temporary_names import temporary_folder
 
 _BLESSED, _NOT_BLESSED = "INFRA_BLESSED", "INFRA_NOT_BLESSED"
 
@@ -42,7 +42,7 @@ def ModelCheck(
             strings must be equal.
     """
     del code_digest
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder("check") as folder:
         local_model = os.path.join(folder, "model")
         io_utils.copy_dir(path_utils.serving_model_path(model.uri), local_model)
         predictions = os.path.join(folder, predictions_file.FILE_NAME)

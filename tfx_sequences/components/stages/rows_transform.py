@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ from tfx_sequences.components.rows.row_times import OrderKind
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_io import spec_from_json, spec_to_json
+from tfx_sequences.temporary_names import temporary_folder
 
 _COUNTS = "counts"
 # A row of a query has no place; its number is a hash of its values, of this number of bits.
@@ -228,7 +228,7 @@ class _Cut(beam.DoFn):
         _, parts = element
         [kinds] = checked.kinds
         tables, counts = RowTables(RowPlan.of(spec_from_json(self._spec)), *kinds), RowCounts()
-        with tempfile.TemporaryDirectory(prefix=".rows-") as folder:
+        with temporary_folder("rows") as folder:
             stores: dict[str, RowStore] = {}
             for split, packed in parts:
                 if split not in stores:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 
 import keras
 
@@ -13,6 +12,7 @@ from tfx_sequences.components.serving.exported_model import RawRecordModel, expo
 from tfx_sequences.components.transform.transform_output import TransformOutput
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.temporary_names import temporary_folder
 
 
 def export_model(
@@ -34,7 +34,7 @@ def try_export(spec: SequenceSpec, statistics: TaskStatistics, transformed: Tran
     Raises:
         SpecError: The network cannot be exported.
     """
-    with tempfile.TemporaryDirectory(prefix="tfx-sequences-") as folder:
+    with temporary_folder("export") as folder:
         try:
             export_model(build_model(spec, statistics), spec, statistics, transformed, os.path.join(folder, "model"))
         except SpecError:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 
 from tfx_sequences.components.records.opening import record_dataset
+from tfx_sequences.temporary_names import temporary_folder
 
 Rotation = tuple[list[str], list[str]]
 """Files of training records, and files of validation records."""
@@ -36,7 +36,7 @@ def rotations(train: Sequence[str], valid: Sequence[str], number: int) -> Iterat
     if number < 2:
         yield [given]
         return
-    with tempfile.TemporaryDirectory(prefix="tfx-sequences-") as folder:
+    with temporary_folder("divisions") as folder:
         parts = [os.path.join(folder, f"part-{index + 1}-of-{number}.gz") for index in range(1, number)]
         with contextlib.ExitStack() as stack:
             writers = [stack.enter_context(tf.io.TFRecordWriter(part, "GZIP")) for part in parts]

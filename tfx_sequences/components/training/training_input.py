@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from tfx_sequences.components.training.strategies import distributed
 from tfx_sequences.schemas.features.bucket_plan import BucketPlan
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_io import TRANSFORM_SECTIONS, fingerprint
+from tfx_sequences.temporary_names import temporary_folder
 
 
 @contextlib.contextmanager
@@ -57,7 +57,7 @@ def training_input(
         return
     # The same process writes and reads the store, so the graph's folder identifies the graph.
     identity = StoreIdentity(fingerprint(spec, TRANSFORM_SECTIONS), transform_output)
-    with tempfile.TemporaryDirectory(prefix="tfx-sequences-") as scratch:
+    with temporary_folder("prepared") as scratch:
         folder = Path(scratch) / "store"
         header = write_prepared_store(list(files), spec, feature_spec, folder, identity)
         records = sum(part.records for part in header.parts)

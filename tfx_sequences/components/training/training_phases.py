@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfx_sequences.components.training.backup import BackupFile
 from tfx_sequences.components.training.fitting import Fitted
+from tfx_sequences.whole_files import written_whole
 
 PHASES_FILE = "finished_phases.json"
 LAST_PHASE = "refitted"
@@ -61,10 +62,8 @@ class TrainingPhases:
 
     def _write(self, backup: BackupFile) -> None:
         phases = {name: dataclasses.asdict(fitted) for name, fitted in self._finished.items()}
-        temporary = f"{self._path}.{os.getpid()}"
-        with tf.io.gfile.GFile(temporary, "w") as file:
-            file.write(json.dumps({"identity": backup.identity, "phases": phases}))
-        tf.io.gfile.rename(temporary, self._path, overwrite=True)
+        with written_whole(self._path) as file:
+            file.write(json.dumps({"identity": backup.identity, "phases": phases}).encode())
 
 
 def delete_phases(backup: BackupFile) -> None:

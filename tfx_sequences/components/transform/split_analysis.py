@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from tfx_sequences.components.transform.vocabulary_counts import VocabularyCount
 from tfx_sequences.schemas.features.parse_specs import parse_records
 from tfx_sequences.schemas.features.raw_features import key_of_items, served_features
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.temporary_names import temporary_folder
 
 # TFT's line in a vocabulary without terms, because a table cannot be empty.
 NO_TERMS = b"49d0cd50-04bb-48c0-bc6f-5b575dce351a"
@@ -40,9 +40,9 @@ def analyze_split(spec: SequenceSpec, files: Sequence[str], folder: str) -> None
         files: Record files of the training split.
         folder: The folder for the graph, which does not exist yet.
     """
-    with tempfile.TemporaryDirectory(prefix="tfx-sequences-") as scratch:
+    with temporary_folder("analysis") as scratch:
         questions = Questions()
-        outputs, vocabularies = _answered(questions, spec, files, scratch)
+        outputs, vocabularies = _answered(questions, spec, files, str(scratch))
         _write_graph(spec, Answers(outputs, vocabularies), vocabularies, os.path.join(folder, GRAPH_DIR))
     metadata = Path(folder, METADATA_DIR)
     metadata.mkdir()

@@ -18,6 +18,7 @@ from tfx_sequences.components.transform.transform_output import TransformOutput
 from tfx_sequences.components.transform.transformed_files import write_transformed
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_io import TRANSFORM_SECTIONS, digest_of, spec_to_json
+from tfx_sequences.whole_files import written_whole
 
 _FILES = "files.json"
 
@@ -65,7 +66,8 @@ def transformed_data(spec: SequenceSpec, files: Mapping[str, Sequence[str]], roo
     found = TransformedData(str(target / "graph"), raw, transformed, [*held_back.shares], cached=False)
     # Last, so that the result of an interrupted run is not used.
     contents = {name: value for name, value in dataclasses.asdict(found).items() if name != "cached"}
-    done.write_text(json.dumps(contents), "utf-8")
+    with written_whole(done) as file:
+        file.write(json.dumps(contents).encode())
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +12,7 @@ import typer
 from tfx_sequences.pipeline.commands.beam_flags import BeamArgOption, BeamRunnerOption
 from tfx_sequences.pipeline.commands.command_options import ModelArgument, on_this_machine, readable
 from tfx_sequences.pipeline.commands.row_lines import Join, RowLines, check_row_options
+from tfx_sequences.temporary_names import temporary_folder
 
 if TYPE_CHECKING:
     from tfx_sequences.components.serving.predictor import Failures
@@ -106,7 +106,7 @@ def predict_command(
                 check_engine(arguments)
                 # Next to the output: there is enough space, and every worker on this machine can read it.
                 place = target.resolve().parent if target else None
-                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=".predict-", dir=place))
+                folder = stack.enter_context(temporary_folder("predict", place))
                 rows = predict_through_beam(models, records, folder, arguments, failures=failures)
             else:
                 rows = predict_files(models, records, limit=limit, on_failure=failures)

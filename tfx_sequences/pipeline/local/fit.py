@@ -29,6 +29,7 @@ from tfx_sequences.pipeline.local.output_folder import (
 from tfx_sequences.pipeline.local.row_data import records_of_rows
 from tfx_sequences.pipeline.local.run import ComponentRun, RunResult
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
+from tfx_sequences.whole_files import folder_written_whole
 
 if TYPE_CHECKING:
     from tfx_sequences.components.serving.exported_check import FreshProcess
@@ -182,9 +183,9 @@ def _last_model(spec: SequenceSpec, pushed_models: Path) -> Path | None:
 def _pushed(model: Path, pushed_models: Path) -> Path:
     """Copies the model to a new version, which is complete or absent."""
     version = pushed_models / str(max([int(time.time()), *(int(v.name) + 1 for v in pushed_models.glob("[0-9]*"))]))
-    partial = pushed_models / f".{version.name}"
-    shutil.copytree(model, partial)
-    os.replace(partial, version)
+    pushed_models.mkdir(parents=True, exist_ok=True)
+    with folder_written_whole(version) as building:
+        shutil.copytree(model, building, dirs_exist_ok=True)
     return version
 
 

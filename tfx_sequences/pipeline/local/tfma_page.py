@@ -70,7 +70,7 @@ def tfma_page(directory: str, name: str) -> str:
 
 
 def _in_order(rows: list[dict]) -> list[dict]:
-    """Sorts length ranges by size, and other slices by name."""
+    """Sorts length ranges by size, and other slices by name; escapes the names, which the component draws as HTML."""
 
     def order(row: dict) -> tuple[int, str]:
         value = str(row.get("slice", "")).partition(":")[2]
@@ -79,4 +79,4 @@ def _in_order(rows: list[dict]) -> list[dict]:
         except ValueError:
             return 0, value
 
-    return sorted(rows, key=order)
+    return [{**row, "slice": html.escape(str(row.get("slice", "")))} for row in sorted(rows, key=order)]

@@ -23,7 +23,7 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         self.levels += 1
         if self.levels > _DEEPEST:
-            raise _TooDeepError(self.peek_event().start_mark.line + 1)  # type: ignore[no-untyped-call]
+            raise _TooDeepError(self.peek_event().start_mark.line + 1)
         node = super().compose_node(parent, index)
         self.levels -= 1
         return node

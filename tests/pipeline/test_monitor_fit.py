@@ -1,4 +1,4 @@
-"""A run on records with missing lists, steps and elements, and times of many digits, as the layout has them."""
+"""`fit` on records with missing lists, steps and elements, and times of many digits, as the layout has them."""
 
 import json
 
@@ -22,7 +22,7 @@ def test_what_is_missing_and_what_has_many_digits_is_learnt(command, tmp_path):
     assert checked.returncode == 0, checked.stdout + checked.stderr
     for words in ("(all steps of 40 records)", "sequence.vitals: ", "labels.late: 48 of 240 records", "labels.state: "):
         assert words in checked.stdout
-    done = command("run", tmp_path / "spec.yaml", "--data", data, "--output", tmp_path / "out")
+    done = command("fit", tmp_path / "spec.yaml", "--data", data, "--output", tmp_path / "out")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "labels.late, 48 of 240 records" in done.stdout
     report = json.loads((tmp_path / "out" / "report.json").read_text())
