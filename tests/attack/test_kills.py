@@ -6,7 +6,6 @@ some of them.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import signal
@@ -70,34 +69,44 @@ FEW = [
 EVERY = [(command, number, point) for command in POINTS for point in POINTS[command] for number in SIGNALS]
 
 
-@dataclasses.dataclass(frozen=True)
 class Undisturbed:
-    """The words of the commands but for the output, and the outputs of commands that nobody disturbed."""
+    """The commands' words but for the output, and the outputs of commands that nobody disturbed.
 
-    words: dict[str, list[str]]
-    outputs: dict[str, Path]
+    Args:
+        folder: For everything that is read and written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._done: dict[str, Path] = {}
+        spec = load_spec("japanese_vowels")
+        changes = {"epochs": 8, "early_stopping_patience": None, "folds": 1, "refit": False}
+        training = spec.training.model_validate({**spec.training.model_dump(), **changes, "backup": {"every_steps": 2}})
+        model = spec.model.model_copy(update={"units": (8,)})
+        evaluation = spec.evaluation.model_copy(update={"thresholds": {}})
+        spec = spec.model_copy(update={"training": training, "evaluation": evaluation, "model": model})
+        (folder / "spec.yaml").write_text(spec_to_yaml(spec))
+        (folder / "rows.yaml").write_text(SPEC + "rows: {group_by: [user], order_by: ts, min_steps: 2}\n")
+        frame_of(100_000, users=10_000).to_csv(folder / "rows.csv", index=False)
+
+    def words(self, command: str) -> list[str]:
+        """The words of the command; the name of the output follows."""
+        if command == "predict":
+            return ["predict", str(self.output("fit")), str(DATA), "--output"]
+        spec, data = ("rows.yaml", self._folder / "rows.csv") if command == "ingest" else ("spec.yaml", DATA)
+        return [command, str(self._folder / spec), "--data", str(data), "--output"]
+
+    def output(self, command: str) -> Path:
+        """What the command has written."""
+        if command not in self._done:
+            whole([*self.words(command), str(self._folder / command)])
+            self._done[command] = self._folder / command
+        return self._done[command]
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("undisturbed")
-    spec = load_spec("japanese_vowels")
-    changes = {"epochs": 8, "early_stopping_patience": None, "folds": 1, "refit": False}
-    training = spec.training.model_validate({**spec.training.model_dump(), **changes, "backup": {"every_steps": 2}})
-    model = spec.model.model_copy(update={"units": (8,)})
-    evaluation = spec.evaluation.model_copy(update={"thresholds": {}})
-    spec = spec.model_copy(update={"training": training, "evaluation": evaluation, "model": model})
-    (folder / "spec.yaml").write_text(spec_to_yaml(spec))
-    (folder / "rows.yaml").write_text(SPEC + "rows: {group_by: [user], order_by: ts, min_steps: 2}\n")
-    frame_of(100_000, users=10_000).to_csv(folder / "rows.csv", index=False)
-    names = ["fit", "predict", "ingest", *(["run"] if _ALL else [])]
-    outputs = {name: folder / name for name in names}
-    words = {name: [name, str(folder / "spec.yaml"), "--data", str(DATA), "--output"] for name in ("fit", "run")}
-    words["ingest"] = ["ingest", str(folder / "rows.yaml"), "--data", str(folder / "rows.csv"), "--output"]
-    words["predict"] = ["predict", str(outputs["fit"]), str(DATA), "--output"]
-    for name in names:
-        whole([*words[name], str(outputs[name])])
-    return Undisturbed(words, outputs)
+    return Undisturbed(tmp_path_factory.mktemp("undisturbed"))
 
 
 def models_of(command, output):
@@ -144,7 +153,7 @@ def check_equal(command, output, expected):
 def test_a_command_that_got_a_signal_and_runs_again_is_as_if_undisturbed(
     command, number, point, undisturbed, tmp_path, tally, interrupts
 ):
-    words, expected = undisturbed.words[command], undisturbed.outputs[command]
+    words, expected = undisturbed.words(command), undisturbed.output(command)
     for attempt in range(_TRIES):
         output = tmp_path / str(attempt) / "out"
         output.parent.mkdir()
