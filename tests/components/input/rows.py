@@ -7,6 +7,7 @@ import tensorflow as tf
 from tests.records import example, write_records
 from tfx_sequences.components.input.record_formats import RecordFormat
 from tfx_sequences.components.input.row_store import RowParser
+from tfx_sequences.components.records.well_formed import canonical
 
 _SPEC = {
     "name": tf.io.FixedLenFeature([], tf.string),
@@ -35,6 +36,7 @@ def parser_of():
             parse=lambda s: tf.io.parse_example(s, _SPEC),
             batch=None,
             name=None,
+            malformed=lambda records: ~canonical(records),
         )
     )
 

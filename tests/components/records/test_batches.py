@@ -36,7 +36,7 @@ def test_batches_are_bounded_in_bytes(tmp_path, monkeypatch):
 @pytest.mark.parametrize("junk", [b"hello world", b"\xff\xfe\xfd"])
 def test_bytes_that_are_neither_beyond_the_sample(tmp_path, junk):
     message = error_of(spec_of(), write(tmp_path, replaced(good(400), _333=junk)))
-    assert "record 333 of" in message
+    assert "Record 333 of" in message
     assert "does not contain features" in message
 
 

@@ -46,3 +46,20 @@ def test_failures_are_counted_and_named_in_order(all_labels, labels_model, tmp_p
     write_records(tmp_path / "odd.tfrecord", [good] * 2 + [bad.SerializeToString()])
     with pytest.raises(DataError, match=r"ecord 2 \('odd'\) .* cannot be predicted"):
         list(predict_files(model, tmp_path / "odd.tfrecord"))
+
+
+def test_bytes_that_no_op_can_parse_are_counted_and_named(all_labels, labels_model, tmp_path):
+    good = all_labels.serialized[6]
+    # A field of 49 bytes without its content, and a truncated record.
+    records = [*[good] * 300, b"\n1", good, good[:-3], good]
+    file = write_records(tmp_path / "data" / "some.tfrecord", records)
+    local, through_beam = Failures(), Failures()
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    assert len(list(predict_files(labels_model[2], file, on_failure=local))) == 302
+    assert len(list(predict_through_beam(labels_model[2], file, folder, BEAM, failures=through_beam))) == 302
+    assert [failure.place for failure in local.first] == [failure.place for failure in through_beam.first]
+    assert "ecord 300" in local.first[0].place and "ecord 302" in local.first[1].place
+    assert "does not contain features" in local.first[0].reason
+    with pytest.raises(DataError, match=r"ecord 300 of .* cannot be predicted[\s\S]*does not contain features"):
+        list(predict_files(labels_model[2], file))

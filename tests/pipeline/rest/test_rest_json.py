@@ -27,6 +27,7 @@ SPECS = {
         (b"{", "is not JSON"),
         (b"\xff", "is not UTF-8: invalid start byte at byte 0"),
         (b"[" * 200_000, "nested too deeply"),
+        (b'{"inputs": {"a": 1, "b": 2, "a": 3}}', "the key 'a' more than once"),
     ],
 )
 def test_a_body_is_a_json_object(body, words):

@@ -2,11 +2,8 @@
 
 import base64
 import concurrent.futures
-import contextlib
 import http.client
 import json
-import socket
-import threading
 
 import numpy as np
 import pytest
@@ -250,54 +247,10 @@ def test_a_wrong_place_or_method_is_told(server, name):
     assert (received, list(answer)) == (status, ["error"]) and words in answer["error"], answer
 
 
-def test_what_is_no_http_hurts_nobody(server):
-    with socket.create_connection(server.address, timeout=60) as connection:
-        connection.sendall(b"\x16\x03\x01 no HTTP\r\n\r\n")
-        assert b"400" in connection.recv(4096)
-    assert call(server, instances(record()))[0] == 200
-
-
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 def test_a_plain_body_that_claims_to_be_compressed_is_an_error_of_the_client(server, encoding):
     status, answer = call(server, instances(record()), **{"Content-Encoding": encoding})
     assert status == 400 and f"its encoding is not '{encoding}'" in answer["error"], answer
-
-
-def test_clients_that_send_nothing_hold_nothing(model):
-    head = f"POST {MODEL}:predict HTTP/1.1\r\nHost: x\r\nContent-Length: {LIMITS.body_bytes}\r\n\r\n".encode()
-    with (
-        RestServer(model, "everything", limits=LIMITS, seconds_for_a_body=600) as running,
-        contextlib.ExitStack() as idle,
-    ):
-        for _ in range(12):
-            idle.enter_context(socket.create_connection(running.address, timeout=60)).sendall(head)
-        assert call(running, instances(record()))[0] == 200
-
-
-def test_bodies_that_arrive_together_and_exceed_the_memory_are_all_answered(model):
-    body = json.dumps(instances(record())).encode()
-    body += b" " * (LIMITS.body_bytes - len(body))
-    head = f"POST {MODEL}:predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-    with RestServer(model, "everything", limits=LIMITS) as running, contextlib.ExitStack() as open_ones:
-        connect = lambda: open_ones.enter_context(socket.create_connection(running.address, timeout=120))  # noqa: E731
-        clients = [connect() for _ in range(8)]
-        # Every client sends most of its body before any of them is complete.
-        for client in clients:
-            client.sendall(head + body[: len(body) // 2])
-        senders = [threading.Thread(target=c.sendall, args=[body[len(body) // 2 :]]) for c in clients]
-        for sender in senders:
-            sender.start()
-        assert [client.recv(12)[9:] for client in clients] == [b"200"] * 8
-        for sender in senders:
-            sender.join()
-
-
-def test_a_body_that_does_not_arrive_ends_its_request(model):
-    head = f"POST {MODEL}:predict HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n".encode()
-    running = RestServer(model, "everything", limits=LIMITS, seconds_for_a_body=0.2)
-    with running, socket.create_connection(running.address, timeout=60) as client:
-        client.sendall(head + b"{")
-        assert b" 408 " in client.recv(4096)
 
 
 def test_no_request_of_several_clients_is_lost(server, model):

@@ -9,10 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfx_sequences.components.input.record_formats import PARSE_ERRORS
-from tfx_sequences.components.input.record_places import broken_file, record_blocks
+from tfx_sequences.components.input.record_places import broken_file, malformed_record, record_blocks
 from tfx_sequences.components.input.row_store import RowParser, RowStore
-from tfx_sequences.components.records.places import short_place
-from tfx_sequences.errors import DataError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,12 +88,13 @@ class BlockReader:
         self.index += len(places)
         try:
             if self._check:
-                self._parser.parse(serialized)
+                self._parser.check(serialized)
             return self._block(serialized, places, places[:0])
         except PARSE_ERRORS as error:
             parsed = self._parser.can_parse(serialized)
             if not self._skip:
-                raise self._malformed(places[int(np.argmin(parsed))], error) from error
+                file, index = places[int(np.argmin(parsed))].tolist()
+                raise malformed_record(self._files[file], index, error) from error
         if not parsed.any():
             return Block(None, places[:0], np.zeros([0], np.int64), places)
         return self._block(tf.boolean_mask(serialized, parsed), places[parsed], places[~parsed])
@@ -103,11 +102,3 @@ class BlockReader:
     def _block(self, serialized: tf.Tensor, places: np.ndarray, malformed: np.ndarray) -> Block:
         lengths = self._parser.lengths(serialized).numpy()
         return Block(RowStore(np.arange(len(places)), serialized), places, lengths, malformed)
-
-    def _malformed(self, place: Sequence[int], error: Exception) -> DataError:
-        return DataError(
-            f"Record {short_place(self._files[place[0]], int(place[1]))} cannot be parsed.",
-            expected="records that match the spec",
-            received=f"TensorFlow's error: {str(error).splitlines()[0]}",
-            fix="Write the record again, or set batching.on_error to 'skip' in the spec.",
-        )

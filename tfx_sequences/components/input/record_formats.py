@@ -11,6 +11,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from tfx_sequences.components.batches.absent_lists import longest_lists
@@ -20,6 +21,7 @@ from tfx_sequences.components.batches.padding import longest_of, pad_features, p
 from tfx_sequences.components.batches.ragged_steps import like, steps_of
 from tfx_sequences.components.batches.truncation import cut_steps
 from tfx_sequences.components.records.keys import record_id
+from tfx_sequences.components.records.well_formed import malformed, parse_errors
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH, SEQUENCE_PREFIX, raw_name
 from tfx_sequences.schemas.features.parse_specs import parse_records
@@ -32,8 +34,7 @@ from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 Features = dict[str, Any]
 Batch = tuple[Features, Targets, Targets]
-# TensorFlow quotes the record in its message, which fails if the record is not UTF-8.
-PARSE_ERRORS = (tf.errors.InvalidArgumentError, tf.errors.DataLossError, UnicodeDecodeError)
+PARSE_ERRORS = parse_errors()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,12 +49,14 @@ class RecordFormat:
         batch: Maps serialized records, and in training a seed `[2]` for random choices (otherwise None), to
             padded `(inputs, targets, weights)`; the latter two as in `targets_and_weights`.
         name: Maps one serialized record to its id, or None.
+        malformed: Whether each of serialized records `[N]` is not well-formed, which `parse` may overlook, bool `[N]`.
     """
 
     lengths: Callable[[tf.Tensor], tf.Tensor]
     parse: Callable[[tf.Tensor], Features]
     batch: Callable[..., Batch]
     name: Callable[[bytes], str | None]
+    malformed: Callable[[Sequence[bytes]], np.ndarray]
 
 
 def transformed_records(spec: SequenceSpec, feature_spec: Features) -> RecordFormat:
@@ -86,6 +89,7 @@ def transformed_records(spec: SequenceSpec, feature_spec: Features) -> RecordFor
         parse=lambda serialized: tf.io.parse_example(serialized, feature_spec),
         batch=batch,
         name=name,
+        malformed=lambda records: malformed(records, spec, "Example"),
     )
 
 
@@ -193,6 +197,7 @@ def raw_records(
         parse=parse,
         batch=lambda serialized, seed=None: to_batch(parse(serialized), read_as or spec, seed),
         name=lambda serialized: record_id(serialized, spec),
+        malformed=lambda records: malformed(records, spec),
     )
 
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfx_sequences.components.input.untuned import untuned
 from tfx_sequences.components.records.opening import Compression, compression_of, record_dataset, stored_records
+from tfx_sequences.components.records.places import short_place
 from tfx_sequences.errors import DataError
 
 
@@ -63,4 +64,16 @@ def broken_file(path: str, index: int, error: Exception) -> DataError:
         expected="complete TFRecords, uncompressed or compressed",
         received=f"TensorFlow's error: {str(error).splitlines()[0]}",
         fix="Write the file again; `tfx-sequences check` shows where it is corrupt.",
+    )
+
+
+def malformed_record(path: str, index: int, error: Exception) -> DataError:
+    """The error for a record that is not well-formed, or cannot be parsed as the spec describes it."""
+    return DataError(
+        f"Record {short_place(path, index)} cannot be parsed.",
+        expected="records that match the spec",
+        received=f"TensorFlow's error: {str(error).splitlines()[0]}"
+        if isinstance(error, tf.errors.OpError)
+        else "a record that is not well-formed; `tfx-sequences check` shows why",
+        fix="Write the record again, or set batching.on_error to 'skip' in the spec.",
     )

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfx_sequences.components.input.record_formats import PARSE_ERRORS, RecordFormat
+from tfx_sequences.components.records.well_formed import MalformedRecord
 
 
 class RowParser:
@@ -31,9 +32,23 @@ class RowParser:
     def __init__(self, form: RecordFormat) -> None:
         self.lengths = form.lengths
         self.parse = tf.function(form.parse, input_signature=[tf.TensorSpec([None], tf.string)])
+        self._malformed = form.malformed
+
+    def check(self, serialized: tf.Tensor) -> None:
+        """Raises one of `PARSE_ERRORS` if a record is not well-formed, or cannot be parsed."""
+        if self._malformed(serialized.numpy()).any():
+            raise MalformedRecord("a record is not well-formed")
+        self.parse(serialized)
 
     def can_parse(self, serialized: tf.Tensor) -> np.ndarray:
-        """Whether each record can be parsed, bool `[N]`; found by bisection, which is cheap for few bad records."""
+        """Whether each record is well-formed and can be parsed, bool `[N]`."""
+        found = ~self._malformed(serialized.numpy())
+        if found.any():
+            found[found] = self._parses(serialized if found.all() else tf.boolean_mask(serialized, found))
+        return found
+
+    def _parses(self, serialized: tf.Tensor) -> np.ndarray:
+        """Found by bisection, which is cheap for few records that cannot be parsed."""
         count = int(serialized.shape[0])
         try:
             self.lengths(serialized)
@@ -42,7 +57,7 @@ class RowParser:
             if count == 1:
                 return np.zeros(1, bool)
             halves = serialized[: count // 2], serialized[count // 2 :]
-            return np.concatenate([self.can_parse(half) for half in halves])
+            return np.concatenate([self._parses(half) for half in halves])
         return np.ones(count, bool)
 
 

@@ -204,7 +204,7 @@ def _with_options(spec: SequenceSpec, batching: Mapping[str, Any], seed: int | N
 
 
 def _kept_lengths(files: list[str], records: RecordFormat, batching: Batching) -> LengthHistogram:
-    found = count_lengths(files, records)
+    found = count_lengths(files, records, skip_malformed=batching.on_error == "skip")
     if not found.as_batched(batching).counts.sum():
         raise DataError(
             "make_dataset found nothing to batch.",

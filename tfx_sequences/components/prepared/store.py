@@ -30,6 +30,7 @@ from tfx_sequences.components.prepared.format import (
     StoreIdentity,
 )
 from tfx_sequences.components.records.opening import record_datasets
+from tfx_sequences.components.records.well_formed import malformed
 from tfx_sequences.errors import DataError, UserInputError, shortened
 from tfx_sequences.schemas.columns.names import MISSING_INT, SEQUENCE_LENGTH, SEQUENCE_PREFIX
 from tfx_sequences.schemas.features.record_scales import read_features
@@ -125,11 +126,18 @@ def _column(name: str, kind: Any, dtype: str, shape: tuple[int, ...]) -> StoredC
 
 
 def _parsed(files: list[str], feature_spec: dict[str, Any], spec: SequenceSpec) -> Iterator[dict[str, Any]]:
-    def parse(serialized: tf.Tensor) -> dict[str, Any]:
-        return decoded_features(tf.io.parse_example(serialized, feature_spec), spec)
+    def parse(serialized: tf.Tensor) -> tuple[tf.Tensor, dict[str, Any]]:
+        return serialized, decoded_features(tf.io.parse_example(serialized, feature_spec), spec)
 
     for records in record_datasets(sorted(files)):
-        yield from records.batch(_PARSED_AT_ONCE).map(parse, num_parallel_calls=2).prefetch(1)
+        for serialized, parsed in records.batch(_PARSED_AT_ONCE).map(parse, num_parallel_calls=2).prefetch(1):
+            if malformed(serialized.numpy(), spec, "Example").any():
+                raise DataError(
+                    "The prepared store cannot be written: a transformed record is not well-formed.",
+                    expected="records written by Transform",
+                    fix="Run Transform again.",
+                )
+            yield parsed
 
 
 def _check_labels(batch: dict[str, Any], spec: SequenceSpec, before: int) -> None:

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from google.protobuf.message import DecodeError
 
 from tfx_sequences.components.records.framing import read_records
-from tfx_sequences.components.records.keys import feature_name, neither, record_id, stored_kinds, wrong_dtype
+from tfx_sequences.components.records.keys import feature_name, record_id, stored_kinds, wrong_dtype
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.components.records.places import place
+from tfx_sequences.components.records.well_formed import first_fault, parse_errors
 from tfx_sequences.errors import DataError
 from tfx_sequences.schemas.columns.column import TermColumn, TextColumn
 from tfx_sequences.schemas.features.raw_features import RawFeature, key_of_items, raw_features
@@ -100,17 +100,20 @@ def parse_batch(batch: Batch, spec: SequenceSpec) -> None:
     """Fills `batch.rows` with each feature of the spec, by tensor name.
 
     Raises:
-        DataError: A record is not a protocol buffer, stores a feature with another
-            dtype than the spec, or has an empty value that readers reject.
+        DataError: A record is not well-formed, stores a feature with another dtype than the spec, or has an empty value
+            that readers reject.
     """
     import tensorflow as tf
 
+    found = first_fault(batch.records, spec)
+    if found is not None:
+        index, fault = found
+        raise fault.error(*batch.place(index, spec))
     features = raw_features(spec)
     serialized = tf.constant(batch.records, tf.string)
     try:
         parsed = _parse(serialized, spec, {f.tensor_name: _ragged(f) for f in features})
-    # TensorFlow quotes the bytes in its message, which fails in turn if they are not UTF-8.
-    except (tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:
+    except parse_errors() as error:
         raise _culprit(batch, spec, features, str(error)) from error
     for name, tensor in parsed.items():
         splits = tuple(s.numpy() for s in tensor.nested_row_splits)
@@ -173,7 +176,7 @@ def _refuse_empty_values(batch: Batch, spec: SequenceSpec, features: list[RawFea
         try:
             parse = tf.io.parse_example if spec.record == "Example" else tf.io.parse_sequence_example
             parse(tf.gather(serialized, empty), {feature.key: parser})
-        except (tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:
+        except parse_errors() as error:
             raise _empty_value(batch, spec, feature, empty) from error
 
 
@@ -195,10 +198,7 @@ def _culprit(batch: Batch, spec: SequenceSpec, features: list[RawFeature], messa
     from tensorflow.core.example import example_pb2
 
     for index, record in enumerate(batch.records):
-        try:
-            parsed = example_pb2.SequenceExample.FromString(record)
-        except DecodeError:
-            return neither(batch.path, batch.first + index, record)
+        parsed = example_pb2.SequenceExample.FromString(record)
         for feature in features:
             in_lists = feature.is_sequence and spec.payload == "SequenceExample"
             side = parsed.feature_lists.feature_list if in_lists else parsed.context.feature

@@ -29,7 +29,7 @@ def is_example_list(record: bytes) -> bool | None:
     """
     try:
         # Views, so that checking a record does not copy its content.
-        for number, features in _fields(memoryview(record)):
+        for number, features in fields_of(memoryview(record)):
             if number not in (_ITEMS, _CONTEXT):
                 return False
             found = _is_example(features)
@@ -56,8 +56,8 @@ def as_sequence_example(record: bytes, items_key: str = "") -> bytes:
         return record
     context = b""
     items: list[dict[Any, Any]] = []
-    for number, message in _fields(record):
-        features = b"".join(part for field, part in _fields(message) if field == 1)
+    for number, message in fields_of(record):
+        features = b"".join(part for field, part in fields_of(message) if field == 1)
         if number == _ITEMS:
             items.append(dict(_entries(features)))
         elif number == _CONTEXT:
@@ -73,10 +73,10 @@ def as_sequence_example(record: bytes, items_key: str = "") -> bytes:
 
 def _is_example(message: _Message) -> bool | None:
     """Whether a message is an Example, and not the map of a SequenceExample; None if it is empty."""
-    for number, inner in _fields(message):
+    for number, inner in fields_of(message):
         if number != 1:
             return False
-        numbers = [field for field, _ in _fields(inner)]
+        numbers = [field for field, _ in fields_of(inner)]
         if numbers:
             return _VALUE not in numbers and bool(list(_entries(inner)))
     return None
@@ -84,17 +84,21 @@ def _is_example(message: _Message) -> bool | None:
 
 def _entries(features: _Message) -> Iterator[tuple[_Message, _Message]]:
     """Key and serialized value of each feature; for a repeated key, the last one counts."""
-    for number, entry in _fields(features):
+    for number, entry in fields_of(features):
         if number != 1:
             raise ValueError("a map must only contain entries")
-        fields = dict(_fields(entry))
+        fields = dict(fields_of(entry))
         if not fields.keys() <= {_KEY, _VALUE}:
             raise ValueError("an entry must only contain a key and a value")
         yield fields.get(_KEY, b""), fields.get(_VALUE, b"")
 
 
-def _fields(message: _Message) -> Iterator[tuple[int, Any]]:
-    """Number and content of each field, in a message that only contains strings and messages."""
+def fields_of(message: _Message) -> Iterator[tuple[int, Any]]:
+    """Number and content of each field, in a message that only contains strings and messages.
+
+    Raises:
+        ValueError: The message is corrupt, or contains something else.
+    """
     at = 0
     while at < len(message):
         tag, at = _varint(message, at)

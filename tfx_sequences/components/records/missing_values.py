@@ -10,7 +10,6 @@ import numpy as np
 
 from tfx_sequences.components.records.batches import Batch, Rows, batches, parse_batch, term_rows
 from tfx_sequences.components.records.paths import AnyPath
-from tfx_sequences.components.records.record_kinds import refuse_other_kind
 from tfx_sequences.schemas.columns.column import BucketizedColumn, NumericColumn, TextColumn, TimeColumn
 from tfx_sequences.schemas.columns.names import MISSING_INT
 from tfx_sequences.schemas.features.raw_features import RawFeature, feature_of, raw_features
@@ -70,7 +69,6 @@ def parsed_batches(path: AnyPath, spec: SequenceSpec) -> Iterator[Batch]:
     """
     for batch in batches(path, spec):
         parse_batch(batch, spec)
-        refuse_other_kind(batch, spec)
         fill_absent_lists(batch, spec)
         yield batch
 

@@ -9,14 +9,14 @@ from typing import Literal
 import apache_beam as beam
 import tensorflow_data_validation as tfdv
 from apache_beam.options.pipeline_options import PipelineOptions
-from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.public import tfxio
 
 from tfx_sequences.components.records.framing import check_framing, read_records
-from tfx_sequences.components.records.keys import Key, neither, sample_files, stored_kinds
+from tfx_sequences.components.records.keys import Key, sample_files, stored_kinds
 from tfx_sequences.components.records.paths import AnyPath, path_of
 from tfx_sequences.components.records.places import place
+from tfx_sequences.components.records.well_formed import fault_of_bytes
 from tfx_sequences.errors import DataError, shortened
 from tfx_sequences.temporary_names import temporary_folder
 
@@ -91,11 +91,11 @@ def _check_dtypes(paths: list[AnyPath], kind: Record) -> None:
     seen: dict[Key, tuple[str, str]] = {}
     for path in paths:
         for index, record in enumerate(read_records(path)):
-            try:
-                # An Example parses as a SequenceExample without feature lists.
-                message = example_pb2.SequenceExample.FromString(record)
-            except DecodeError as error:
-                raise neither(path, index, record) from error
+            fault = fault_of_bytes(record)
+            if fault is not None:
+                raise fault.error(path, index, None)
+            # An Example parses as a SequenceExample without feature lists.
+            message = example_pb2.SequenceExample.FromString(record)
             lists = message.feature_lists.feature_list if kind == "SequenceExample" else {}
             sides = ((False, message.context.feature), (True, lists))
             for key, feature in (((is_list, k), f[k]) for is_list, f in sides for k in f):

@@ -7,13 +7,14 @@ import functools
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from google.protobuf.message import DecodeError
 
 from tfx_sequences.components.records.elwc import as_sequence_example, is_example_list
 from tfx_sequences.components.records.paths import AnyPath
+from tfx_sequences.components.records.well_formed import fault_of, parse_errors
 from tfx_sequences.components.serving.grouped_calls import GroupedCalls, merged, rows_of
 from tfx_sequences.components.serving.model_card import Card, check_model, find_model, read_card, spec_of_card
 from tfx_sequences.components.serving.model_files import damaged
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from tfx_sequences.components.serving.row_prediction import RowPredictions
     from tfx_sequences.components.serving.window_joining import Join
 
+RecordType = Literal["SequenceExample", "Example", "ExampleListWithContext"]
+
 _FOR_RECORDS = (SERVING_SIGNATURE, EXAMPLE_SIGNATURE, ELWC_SIGNATURE)
 
 
@@ -56,12 +59,9 @@ class RefusedInput(ValueError):
 @contextlib.contextmanager
 def refusals() -> Iterator[None]:
     """Raises TensorFlow's errors about a value or a record as `RefusedInput`."""
-    import tensorflow as tf
-
     try:
         yield
-    # TensorFlow quotes values in its message, which fails in turn if they are not UTF-8.
-    except (tf.errors.InvalidArgumentError, tf.errors.DataLossError, UnicodeDecodeError) as error:
+    except parse_errors() as error:
         raise RefusedInput(_without_graph(getattr(error, "message", str(error)))) from error
 
 
@@ -225,9 +225,9 @@ class LoadedModel:
         """The `tf.TensorSpec` of each input of a signature, by name."""
         return dict(self.signature(signature_name).structured_input_signature[1])
 
-    def kind_of(self, signature_name: str) -> str:
+    def kind_of(self, signature_name: str) -> RecordType:
         """The type of records that a signature takes: `SequenceExample`, `Example` or `ExampleListWithContext`."""
-        kinds = {EXAMPLE_SIGNATURE: "Example", ELWC_SIGNATURE: "ExampleListWithContext"}
+        kinds: dict[str, RecordType] = {EXAMPLE_SIGNATURE: "Example", ELWC_SIGNATURE: "ExampleListWithContext"}
         return kinds.get(signature_name, self.spec.payload)
 
     def steps_of(self, records: np.ndarray, signature_name: str) -> Iterator[int]:
@@ -298,6 +298,9 @@ class LoadedModel:
                     received=f"a serialized {other}",
                     fix=f"Convert it to {kind}." + self._signature_for(other),
                 )
+            fault = None if kind == "ExampleListWithContext" else fault_of(record, self.spec, kind)
+            if fault is not None:
+                raise DataError(f"Row {row} {fault.what}.", expected=fault.expected, received=fault.received, fix=fix)
 
     def _signature_for(self, kind: str) -> str:
         """Names the signatures that take records of a type; empty without such a signature."""

@@ -11,6 +11,7 @@ import numpy as np
 from tfx_sequences.components.records.keys import record_id
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.components.records.places import place, short_place
+from tfx_sequences.components.records.well_formed import fault_of, malformed
 from tfx_sequences.components.serving.loaded_model import LoadedModel, RefusedInput, refusals
 from tfx_sequences.components.serving.names import EXAMPLES, SERVING_SIGNATURE
 from tfx_sequences.errors import DataError
@@ -86,7 +87,6 @@ def outputs_of(
     batch: tf.Tensor,
     where: Callable[[int], str],
     on_failure: Callable[[Failure], None] | None = None,
-    first: int = 0,
 ) -> Iterator[tuple[list[int], dict[str, np.ndarray], Any]]:
     """The outputs of `serving_default` for records, without those that have none.
 
@@ -95,7 +95,6 @@ def outputs_of(
         batch: Serialized records, strings `[B]`.
         where: How messages name a record, by its index.
         on_failure: Called for each record that cannot be predicted and is skipped; None raises.
-        first: The index of the first record.
 
     Returns:
         Indices of records, their outputs, and their ids (None if the spec does not have ids); several times, if there
@@ -104,11 +103,40 @@ def outputs_of(
     Raises:
         DataError: A record cannot be predicted.
     """
+    import tensorflow as tf
+
+    spec, wrong = model.spec, malformed(batch.numpy(), model.spec)
+    failed: list[tuple[int, Failure]] = []
+
+    def refuse(row: int, expected: str, reason: str, fix: str) -> None:
+        place = _upper(where(row))
+        if on_failure is None:
+            raise DataError(f"{place} cannot be predicted.", expected=expected, received=reason, fix=fix)
+        failed.append((row, Failure(place, reason)))
+
+    good = np.flatnonzero(~wrong)
+    if on_failure is None and wrong.any():
+        good = good[good < int(np.argmax(wrong))]
+    if len(good) or not len(wrong):
+        yield from _outputs(model, tf.gather(batch, good) if wrong.any() else batch, good, refuse)
+    for row in np.flatnonzero(wrong).tolist():
+        fault = fault_of(batch[row].numpy(), spec)
+        if fault is not None:
+            refuse(row, fault.expected, f"it {fault.what}: {fault.received}", fault.fix)
+    if on_failure is not None:
+        for _, failure in sorted(failed, key=lambda of: of[0]):
+            on_failure(failure)
+
+
+def _outputs(
+    model: LoadedModel, batch: tf.Tensor, rows: np.ndarray, refuse: Callable[[int, str, str, str], None]
+) -> Iterator[tuple[list[int], dict[str, np.ndarray], Any]]:
+    """The same as `outputs_of`, of well-formed records with these indices; `refuse` is called for those without."""
     spec = model.spec
-    half = int(batch.shape[0]) // 2
+    half = len(rows) // 2
     if half and not model.answer_fits(SERVING_SIGNATURE, {EXAMPLES: batch}):
-        yield from outputs_of(model, batch[:half], where, on_failure, first)
-        yield from outputs_of(model, batch[half:], where, on_failure, first + half)
+        yield from _outputs(model, batch[:half], rows[:half], refuse)
+        yield from _outputs(model, batch[half:], rows[half:], refuse)
         return
     try:
         outputs = model.call(SERVING_SIGNATURE, {EXAMPLES: batch})
@@ -116,36 +144,27 @@ def outputs_of(
     except RefusedInput as error:
         if half:
             # Find the record by bisection.
-            yield from outputs_of(model, batch[:half], where, on_failure, first)
-            yield from outputs_of(model, batch[half:], where, on_failure, first + half)
+            yield from _outputs(model, batch[:half], rows[:half], refuse)
+            yield from _outputs(model, batch[half:], rows[half:], refuse)
             return
-        if on_failure is None:
-            raise DataError(
-                f"{_upper(where(first))} cannot be predicted.",
-                expected=f"tf.{spec.payload} with the features of the spec '{spec.name}'",
-                received=error.reason,
-                fix="Correct or remove the invalid value; 'tfx-sequences check' says more if the records have labels.",
-            ) from error
-        on_failure(Failure(_upper(where(first)), error.reason))
+        expected = f"tf.{spec.payload} with the features of the spec '{spec.name}'"
+        fix = "Correct or remove the invalid value; 'tfx-sequences check' says more if the records have labels."
+        refuse(int(rows[0]), expected, error.reason, fix)
         return
-    wrong = _not_finite(outputs, batch.shape[0])
+    wrong = _not_finite(outputs, len(rows))
     for row, number in wrong.items():
-        reason = f"{number} from the model"
-        if on_failure is None:
-            raise DataError(
-                f"{_upper(where(first + row))} does not have a finite prediction.",
-                expected="features from which the model computes finite numbers",
-                received=reason,
-                fix="Look for NaN, infinite or very large values in the record; leave out missing values.",
-            )
-        on_failure(Failure(_upper(where(first + row)), reason))
+        refuse(
+            int(rows[row]),
+            "features from which the model computes finite numbers",
+            f"{number} from the model",
+            "Look for NaN, infinite or very large values in the record; leave out missing values.",
+        )
     if wrong:
-        good = [row for row in range(batch.shape[0]) if row not in wrong]
+        good = [row for row in range(len(rows)) if row not in wrong]
         outputs = {name: values[good] for name, values in outputs.items()}
         ids = None if ids is None else [ids[row] for row in good]
-        yield [first + row for row in good], outputs, ids
-    else:
-        yield [*range(first, first + batch.shape[0])], outputs, ids
+        rows = rows[good]
+    yield rows.tolist(), outputs, ids
 
 
 def _upper(place: str) -> str:

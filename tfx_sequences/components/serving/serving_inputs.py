@@ -12,6 +12,7 @@ from typing import Any, Literal
 import tensorflow as tf
 
 from tfx_sequences.components.features.runtime_checks import behind, require
+from tfx_sequences.components.records.well_formed import require_well_formed
 from tfx_sequences.schemas.features.parse_specs import parse_records
 from tfx_sequences.schemas.features.raw_features import RawFeature, served_features
 from tfx_sequences.schemas.features.request_inputs import (
@@ -36,9 +37,11 @@ def from_records(serialized: tf.Tensor, spec: SequenceSpec, kind: RecordKind | N
         kind: Type of the records; a `tf.Example` has flat lists, so none of its steps can be missing.
 
     Raises:
-        tf.errors.InvalidArgumentError: A record has the other type, cannot be parsed, or lacks a feature.
+        tf.errors.InvalidArgumentError: A record has the other type, is not well-formed, or lacks a feature.
+        tf.errors.DataLossError: A record cannot be parsed.
     """
     kind = kind or spec.payload
+    serialized = require_well_formed(serialized)
     parsed = parse_records(serialized, spec.model_copy(update={"record": kind}), with_label=False)
     parsed = _of_kind(serialized, parsed, spec, kind)
     if kind == spec.payload:

@@ -22,6 +22,7 @@ from tfx.types import artifact_utils
 from tfx_sequences.components.records.files import may_hold_records
 from tfx_sequences.components.records.opening import record_dataset
 from tfx_sequences.components.records.paths import path_of
+from tfx_sequences.components.records.well_formed import canonical, fault_of_bytes
 from tfx_sequences.errors import DataError
 
 
@@ -103,7 +104,11 @@ def split_outputs(
 
 
 def _records(file: str, items_key: str) -> Iterator[bytes]:
-    return iter(record_dataset(file, items_key).as_numpy_iterator())
+    for index, record in enumerate(record_dataset(file, items_key).as_numpy_iterator()):
+        fault = None if canonical([record])[0] else fault_of_bytes(record)
+        if fault is not None:
+            raise fault.error(path_of(file), index, None)
+        yield record
 
 
 def _serialized(message: Any) -> bytes:

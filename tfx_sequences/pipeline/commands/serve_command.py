@@ -33,8 +33,11 @@ def serve_command(
     max_memory: Annotated[
         int, typer.Option(min=1, metavar="MB", help="Memory for the padded rows of all requests in work, in MiB.")
     ] = 2048,
+    max_connections: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Maximum number of connections of one client's address.")
+    ] = 1000,
 ) -> None:
-    """Serve a model over TensorFlow Serving's REST predict API, for development; stop it with Ctrl-C.
+    """Serve a model over TensorFlow Serving's REST predict API, for development; stop it with Ctrl-C or SIGTERM.
 
     If MODEL is a folder of versions, the newest is served.
     """
@@ -47,10 +50,11 @@ def serve_command(
         check_environment(needs_tfx=False)
         try:
             import aiohttp  # noqa: F401
+            import prometheus_client  # noqa: F401
         except ImportError as error:
             raise UserInputError(
                 "The server cannot start.",
-                expected="the package aiohttp",
+                expected="the packages aiohttp and prometheus-client",
                 received=str(error),
                 fix="Install tfx-sequences[serve].",
             ) from error
@@ -60,7 +64,7 @@ def serve_command(
         from tfx_sequences.schemas.spec.spec_io import load_spec
 
         loaded = load_model(readable("model", model), spec=load_spec(spec) if spec else None)
-        limits = Limits(max_body << 20, max_rows, max_steps, max_padded_steps, max_memory << 20)
+        limits = Limits(max_body << 20, max_rows, max_steps, max_padded_steps, max_memory << 20, max_connections)
         with RestServer(loaded, name or loaded.spec.name, host=host, port=port, limits=limits) as server:
             capture.console.print(f"Version {loaded.version} of {loaded.folder}", soft_wrap=True, markup=False)
             capture.console.print(f"{server.url}:predict", soft_wrap=True, markup=False)

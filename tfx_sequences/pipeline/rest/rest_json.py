@@ -47,7 +47,7 @@ def parse_json(body: bytes) -> dict[str, Any]:
     if not body:
         raise RestError(400, "The body is empty; expected a JSON object with 'instances' or 'inputs'.")
     try:
-        parsed = json.loads(body)
+        parsed = json.loads(body, object_pairs_hook=_object)
     except RecursionError:
         raise RestError(400, "The body is nested too deeply.") from None
     except UnicodeDecodeError as error:
@@ -57,6 +57,16 @@ def parse_json(body: bytes) -> dict[str, Any]:
     if not isinstance(parsed, dict):
         raise RestError(400, f"The body is {_kind(parsed)}; expected an object with 'instances' or 'inputs'.")
     return parsed
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; Python would silently use the last value of a key."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in found if keys.count(key) > 1)
+        raise RestError(400, f"The body has an object with the key '{twice}' more than once.")
+    return found
 
 
 def signature_of(request: Mapping[str, Any]) -> str:

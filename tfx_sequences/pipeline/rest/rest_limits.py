@@ -34,6 +34,7 @@ class Limits:
             group.
         memory_bytes: Memory for the padded tensors of all requests in work. A request gets its share: rows that do not
             fit into it together are computed in groups.
+        connections_of_client: Maximum of open connections of one address.
     """
 
     body_bytes: int = 16 << 20
@@ -41,6 +42,7 @@ class Limits:
     steps: int = 100_000
     padded_steps: int = 1_000_000
     memory_bytes: int = 2 << 30
+    connections_of_client: int = 1000
 
     @property
     def memory_of_a_call(self) -> int:
