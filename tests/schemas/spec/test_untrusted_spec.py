@@ -13,10 +13,14 @@ def text_of(more="", column="{type: numeric}"):
     return f"name: s\nsequence: {{x: {column}}}\nlabel: {{key: y}}\n{more}\n"
 
 
+OWN_LOSS = "name: s\nsequence: {x: {type: numeric}}\nlabel: {key: y, type: regression, loss: os.system}\n"
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         (text_of("model: {builder: os.system}"), "model.builder: imports and calls os.system"),
+        (OWN_LOSS, "label.loss: imports and calls os.system"),
         (text_of("training: {warm_start: /models/a}"), "training.warm_start: loads the model /models/a"),
         (text_of("training: {backup: {folder: /home}}"), "training.backup.folder: writes and deletes files in /home"),
         (text_of("splits: {train: ../secret*}"), "splits.train: reads ../secret*"),

@@ -29,6 +29,7 @@ from tfx_sequences.pipeline.local.output_folder import (
 )
 from tfx_sequences.pipeline.local.row_data import records_of_rows
 from tfx_sequences.pipeline.local.run import ComponentRun, RunResult
+from tfx_sequences.schemas.spec.function_paths import function_modules
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.whole_files import folder_written_whole
 
@@ -64,6 +65,7 @@ def fit_local(
         UserInputError: The records or the output folder are invalid.
     """
     check_output_folder(output_dir)
+    function_modules(spec)
     use_cores()
     bound_freed_memory()
     layout = OutputLayout(Path(output_dir).resolve())

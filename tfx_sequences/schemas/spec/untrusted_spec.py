@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 from tfx_sequences.errors import SpecError
 from tfx_sequences.schemas.columns.local_files import named_files
+from tfx_sequences.schemas.spec.function_paths import function_paths
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 # Keys whose values a search may not set either.
@@ -51,8 +52,7 @@ def reaches(spec: SequenceSpec) -> list[str]:
     found = []
     for name, column in spec.columns.items():
         found += [f"{name}.{field}: reads the file {file}" for field, file in named_files(column)]
-    if spec.model.builder is not None:
-        found.append(f"model.builder: imports and calls {spec.model.builder}")
+    found += [f"{field}: imports and calls {path}" for field, path in function_paths(spec).items()]
     if spec.training.warm_start is not None:
         found.append(f"training.warm_start: loads the model {spec.training.warm_start}")
     backup = spec.training.backup
