@@ -44,7 +44,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 success, 1 the model was not blessed, 2 the input is invalid, 3 a bug in tfx-sequences.",
+    epilog="Exit codes: 0 success, 1 the model was not blessed, 2 the input is invalid, 3 a bug in tfx-sequences, "
+    "130 stopped with Ctrl-C, 143 stopped with SIGTERM.",
 )
 
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
