@@ -149,7 +149,7 @@ class GroupLeaks:
         try:
             parsed = self._parsed(serialized, list(self._values))
         except parse_errors():
-            # Beyond the sample, a feature that the spec does not use can have another dtype: it is no key of groups.
+            # Beyond the sample, a feature that the spec does not use can have another dtype: it is not a key of groups.
             for key in list(self._values):
                 try:
                     self._parsed(serialized, [key])
