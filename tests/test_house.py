@@ -53,7 +53,7 @@ FACADE = ("tfx_sequences", *(f"tfx_sequences.{name}" for name in ("__main__", "i
 LAYER, BELOW_LAYER = "components.features", {"ground floor", "schemas.columns", "components.numbers"}
 # Names in strings that are meant to be wrong, or are no modules.
 NO_MODULES = {
-    "tfx_sequences.components.network.model_builder.load_bilder",
+    "tfx_sequences.own_functions.load_funktion",
     "tfx_sequences.json",
     "tfx_sequences.serve",
 }

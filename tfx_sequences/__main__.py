@@ -24,7 +24,15 @@ def main():
         return 2
     from tfx_sequences.pipeline.commands.cli import main as run
 
-    return run()
+    code = run()
+    if code in (130, 143):
+        # What an interrupted command leaves in memory need not be taken apart, which takes seconds.
+        from tfx_sequences.pipeline.commands.hard_stop import leave
+
+        sys.stdout.flush()
+        sys.stderr.flush()
+        leave(code)
+    return code
 
 
 if __name__ == "__main__":

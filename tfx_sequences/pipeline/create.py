@@ -17,7 +17,6 @@ from tfx.types import standard_artifacts
 
 from tfx_sequences.code_digest import code_digest
 from tfx_sequences.components.evaluation.config import EXTRACTORS_MODULE, make_eval_config
-from tfx_sequences.components.network.model_builder import load_builder
 from tfx_sequences.components.serving import fresh_process
 from tfx_sequences.components.stages import (
     evaluation_check,
@@ -39,6 +38,7 @@ from tfx_sequences.components.stages.schema_curation import AnomalyGate, SchemaC
 from tfx_sequences.components.stages.steady_reading import SteadyEvaluator, SteadyStatisticsGen
 from tfx_sequences.components.stages.steady_transform import SteadyTransform
 from tfx_sequences.components.stages.trainer import RUN_FN, SequenceTrainer
+from tfx_sequences.schemas.spec.function_paths import function_modules
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.schemas.spec.spec_io import TRAIN_SECTIONS, TRANSFORM_SECTIONS, fingerprint, spec_to_json
 from tfx_sequences.schemas.spec.splits import Splits
@@ -132,7 +132,7 @@ def create_pipeline(
         transform_graph=transform.outputs["transform_graph"],
         schema=schema,
         spec=trained,
-        code_digest=code_digest(trainer_component.__name__, _module_of(RUN_FN), *_builder_modules(spec)),
+        code_digest=code_digest(trainer_component.__name__, _module_of(RUN_FN), *function_modules(spec)),
         hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
         backups=backups or os.path.join(pipeline_root, "backups"),
         output_root=output_root,
@@ -217,14 +217,6 @@ def _module_of(function: str) -> str:
     return function.rpartition(".")[0]
 
 
-def _builder_modules(spec: SequenceSpec) -> tuple[str, ...]:
-    """The module of the user's own network, after a check that the Trainer will find it."""
-    if spec.model.builder is None:
-        return ()
-    load_builder(spec.model.builder)
-    return (_module_of(spec.model.builder),)
-
-
 def _last_blessed_model() -> resolver.Resolver:
     return resolver.Resolver(
         strategy_class=LatestBlessedModelStrategy,
@@ -246,6 +238,6 @@ def _tuner(spec: SequenceSpec, transform: SteadyTransform, schema: types.BaseCha
         eval_args=trainer_pb2.EvalArgs(splits=["valid"]),
         custom_config={
             "spec": spec_to_json(spec, (*TRAIN_SECTIONS, "tuning")),
-            "code_digest": code_digest(_module_of(TUNER_FN), *_builder_modules(spec)),
+            "code_digest": code_digest(_module_of(TUNER_FN), *function_modules(spec)),
         },
     )

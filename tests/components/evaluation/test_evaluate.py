@@ -1,5 +1,7 @@
 """`evaluate_model` beside TFMA, for every kind of label on one model, and beside scikit-learn."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -72,6 +74,32 @@ def test_forecasts_are_measured_as_by_tfma(forecasts, tmp_path):
     found = compare(str(folder), forecasts, spec, tmp_path)
     assert {"money.smape", "money.mase", "people.mean_absolute_error"} <= found["slices"]["all"].keys()
     assert found["slices"]["all"]["cut_step_count"] > 0
+
+
+def first_number(targets, outputs):
+    """Something that is one value for each target."""
+    del targets
+    return outputs[..., 0]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_by_one")
+@pytest.mark.parametrize("given", ["all_labels", "forecasts"])
+def test_further_metrics_are_measured_as_by_tfma(request, given, tmp_path):
+    of = request.getfixturevalue(given)
+    plain = of.spec.model_dump()
+    for name, label in of.spec.heads.items():
+        further = [measure.replace("K", "2") for measure in label.kind.further_measures(label)]
+        plain["labels"][name] |= {"measures": further, "own_measures": {"first": f"{__name__}.first_number"}}
+    steps = {"step_slices": (1, 3)} if any(label.per_step for label in of.spec.heads.values()) else {}
+    spec = of.spec.model_validate({**plain, "evaluation": {"slices": ("city",), **steps}})
+    of = dataclasses.replace(of, spec=spec)
+    _, folder = exported(of, tmp_path / "model")
+    found = compare(str(folder), of, spec, tmp_path)
+    expected = {spec.metric_name(name, metric) for name, label in spec.heads.items() for metric in label.metrics}
+    # Spans are those of IOB tags only; one of the two numbers of `place` is always the same.
+    missing = {name for name in expected - found["slices"]["all"].keys() if "span_" not in name}
+    assert missing == ({"place.r_squared"} if given == "all_labels" else set())
 
 
 @pytest.mark.slow

@@ -23,8 +23,12 @@ LABELS = {
 
 @pytest.fixture(params=LABELS)
 def case(request):
+    return case_of(request.param)
+
+
+def case_of(name):
     """A label, its classes, targets, outputs and weights, some of which are 0."""
-    label, random = LABELS[request.param], np.random.default_rng(4)
+    label, random = LABELS[name], np.random.default_rng(4)
     rows = (ROWS, STEPS) if label.per_step else (ROWS,)
     if label.kind.from_windows:
         targets = random.uniform(1, 9, (ROWS, 4)).astype("float32")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import random
+import struct
 import subprocess
 import sys
 
@@ -10,7 +11,14 @@ import tensorflow as tf
 
 from tests.records import write_records
 from tfx_sequences.components.records import opening
-from tfx_sequences.components.records.framing import check_framing, framed, read_records, record_ranges
+from tfx_sequences.components.records.framing import (
+    check_framing,
+    check_last_length,
+    framed,
+    read_records,
+    record_ranges,
+)
+from tfx_sequences.components.records.opening import masked_crc
 from tfx_sequences.errors import DataError
 
 PAYLOADS = [b"", b"x", b"some payload", bytes(range(256)) * 20, b"last"]
@@ -164,3 +172,18 @@ def test_what_is_framed_is_read(tmp_path):
     file = tmp_path / "r.tfrecord"
     file.write_bytes(framed(b"one") + framed(b""))
     assert list(read_records(file)) == [b"one", b""]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_length_that_tensorflow_cannot_reserve_is_refused_before(tmp_path, packed):
+    frames = framed(b"x" * 100) + framed(b"")
+    length = struct.pack("<Q", 1 << 50)
+    endless = length + struct.pack("<I", masked_crc(length)) + b"abc"
+    path = tmp_path / "train.tfrecord"
+    for data in (b"", frames, frames[:-2], frames + b"abc", frames + length + b"1234" + b"abc"):
+        path.write_bytes(gzip.compress(data) if packed else data)
+        if data != frames[:-2]:
+            check_last_length(path)
+    path.write_bytes(gzip.compress(frames + endless) if packed else frames + endless)
+    with pytest.raises(DataError, match=rf"is truncated[\s\S]*record 2, at byte {len(frames)}"):
+        check_last_length(path)

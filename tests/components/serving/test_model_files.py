@@ -71,6 +71,15 @@ def test_an_edited_card_without_its_copy_is_refused(copy):
         load_model(copy)
 
 
+def test_a_card_without_digests_beside_the_digest_of_the_card_is_refused(copy):
+    card = json.loads((copy / MODEL_CARD).read_text())
+    del card[FILES]
+    (copy / MODEL_CARD).write_text(json.dumps(card))
+    (copy / EXTRA / MODEL_CARD).unlink()
+    with pytest.raises(UserInputError, match="does not belong to this model"):
+        load_model(copy)
+
+
 def test_a_file_too_many_is_named(copy):
     (copy / "assets" / "more.txt").write_text("x")
     with pytest.raises(UserInputError, match=r"files that do not belong to it: 'assets/more\.txt'"):
@@ -81,6 +90,7 @@ def test_a_saved_model_that_tensorflow_cannot_load_is_not_our_bug(copy):
     (copy / "saved_model.pb").write_bytes(b"\x0a\xff\xff")
     card = json.loads((copy / MODEL_CARD).read_text())
     del card[FILES], card["saved_model_checksum"]
+    (copy / EXTRA / "tfx_sequences_card.sha256").unlink()
     for place in (copy / MODEL_CARD, copy / EXTRA / MODEL_CARD):
         place.write_text(json.dumps(card))
     with pytest.raises(UserInputError, match="TensorFlow cannot load the model"):

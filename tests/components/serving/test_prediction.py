@@ -3,6 +3,7 @@
 import gzip
 
 import pytest
+import tensorflow as tf
 
 from tests.records import example, sequence_example, write_records
 from tfx_sequences.components.serving.prediction import check_file, list_record_files
@@ -44,3 +45,14 @@ def test_a_truncated_file_is_an_error(tmp_path):
     file.write_bytes(file.read_bytes()[:-3])
     with pytest.raises(DataError, match="is truncated"):
         check_file(file, SPEC)
+
+
+def test_odd_records_at_the_beginning_do_not_hide_the_file(tmp_path):
+    """A message of another type, and records of the other type among those that are looked at first."""
+    foreign = tf.make_tensor_proto([1.0, 2.0]).SerializeToString()
+    odd = write_records(tmp_path / "odd.tfrecord", [foreign, example({"x": [1.0]}), GOOD, GOOD])
+    check_file(odd, SPEC, skip_malformed=True)
+    with pytest.raises(DataError, match=r"record 0 of .* does not contain features"):
+        check_file(odd, SPEC)
+    with pytest.raises(DataError, match=r"contains tf\.Example records"):
+        check_file(write_records(tmp_path / "flat.tfrecord", [example({"x": [1.0]})] * 3), SPEC, skip_malformed=True)

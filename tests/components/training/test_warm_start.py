@@ -36,7 +36,7 @@ def pushed(folder, *arguments, **options):
     version = folder / "pushed_model" / "1"
     version.mkdir(parents=True)
     (version / "saved_model.pb").touch()
-    (version / "tfx_sequences.json").touch()
+    (version / "tfx_sequences.json").write_text('{"spec": {}}')
     write_weights(str(version), model, axes)
     return {name: np.asarray(variable) for name, variable in weights_by_name(model).items()}
 
@@ -84,6 +84,15 @@ def test_a_model_of_which_nothing_fits_is_an_error(tmp_path):
     model, axes = built(["b"], ["good", "bad"], oov=0, cell="lstm", units=(5,))
     with pytest.raises(UserInputError, match=r"The model in .* has no weights that match"):
         warm_start(model, axes, str(tmp_path))
+
+
+@pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[:-9], lambda data: b"x" + data[1:2000]])
+def test_damaged_weights_are_named(tmp_path, damage):
+    pushed(tmp_path, ["a"], ["yes", "no"])
+    weights = tmp_path / "pushed_model" / "1" / "assets.extra" / "tfx_sequences_weights.npz"
+    weights.write_bytes(damage(weights.read_bytes()))
+    with pytest.raises(UserInputError, match=r"its named weights are damaged[\s\S]*tfx_sequences_weights.npz"):
+        warm_start(*built(["a"], ["yes", "no"]), str(tmp_path))
 
 
 def test_no_model_and_a_model_without_names_are_errors(tmp_path):

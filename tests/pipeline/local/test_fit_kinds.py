@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
 import tfx_sequences as tfs
 from tests.layouts.ranked_lists import ranked_lists
@@ -50,6 +51,44 @@ def visits():
     frame = frame_of(3000, users=300)
     cart = frame.page.eq("cart").groupby(frame.user).transform("any")
     return frame.assign(bought=np.where(cart, "yes", "no"))
+
+
+def test_a_loss_and_metrics_of_ones_own(tmp_path, monkeypatch):
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "own_errors.py").write_text(OWN_ERRORS)
+    monkeypatch.syspath_prepend(tmp_path / "package")
+    records = slash_keys()
+    for split, part in (("train", records[:150]), ("test", records[150:])):
+        write_records(tmp_path / "data" / f"{split}.tfrecord", part)
+    label = {
+        "key": "clip/label/string",
+        "loss": "own_errors.squared",
+        "measures": ["macro_f1", "mrr"],
+        "own_measures": {"brier": "own_errors.squared"},
+    }
+    plain = {"name": "clips", "sequence": {"image/speed": {"type": "numeric"}}, "label": label}
+    spec = SequenceSpec.model_validate({**plain, "training": {"folds": 1, "epochs": 10}})
+    result = tfs.fit(spec, tmp_path / "data", tmp_path / "out")
+    assert result.blessed and result.metrics["accuracy"] > 0.95
+    answers = list(predict_files(tmp_path / "out", tmp_path / "data" / "test.tfrecord"))
+    truth = [record.context.feature["clip/label/string"].bytes_list.value[0].decode() for record in records[150:]]
+    own = np.array([answer["scores"][word] for answer, word in zip(answers, truth, strict=True)])
+    # Of two classes: the scores of the other one are 1 - own.
+    np.testing.assert_allclose(result.metrics["brier"], np.mean(2 * (1 - own) ** 2), rtol=1e-4)
+    np.testing.assert_allclose(result.metrics["mrr"], np.mean(np.where(own > 0.5, 1, 0.5)), rtol=1e-6)
+    expected = f1_score(truth, [answer["predicted_class"] for answer in answers], average="macro")
+    np.testing.assert_allclose(result.metrics["macro_f1"], expected, rtol=1e-6)
+    assert "macro_f1" in (tmp_path / "out" / "report.html").read_text("utf-8")
+
+
+OWN_ERRORS = """
+import tensorflow as tf
+
+
+def squared(targets, outputs):
+    hot = tf.one_hot(targets, tf.shape(outputs)[-1])
+    return tf.reduce_sum((hot - tf.nn.softmax(outputs)) ** 2, axis=-1)
+"""
 
 
 def test_a_model_worse_than_the_last_blessed_one_is_not_pushed(tmp_path):

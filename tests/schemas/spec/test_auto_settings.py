@@ -19,11 +19,34 @@ def test_a_value_of_the_spec_wins():
     given = {
         "batching": {"batch_size": 5},
         "model": {"bidirectional": False, "pooling": "max", "units": (3,), "dropout": 0.1},
-        "training": {"epochs": 2, "ema_momentum": None, "learning_rate": 0.1, "refit": False, "folds": 1},
+        "training": {
+            "epochs": 2,
+            "ema_momentum": None,
+            "learning_rate": 0.1,
+            "refit": False,
+            "folds": 1,
+            "early_stopping_min_delta": 0,
+        },
     }
     spec = make_spec(**given)
     assert auto_settings(spec, SplitStatistics(records=10_000, steps=10_000)) == {}
     assert with_auto_settings(spec) is spec
+
+
+@pytest.mark.parametrize(
+    ("label", "training", "expected"),
+    [
+        ({"key": "y"}, {}, 1e-4),
+        ({"key": "y", "loss": "focal"}, {}, 1e-4),
+        ({"key": "y"}, {"monitor": "val_accuracy"}, 0),
+        ({"key": "y", "loss": "my_package.losses.mine"}, {}, 0),
+        ({"key": "y", "type": "regression"}, {}, 0),
+        (FORECAST, {}, 0),
+    ],
+)
+def test_a_gain_that_is_too_small_to_count_is_known_for_likelihoods_only(label, training, expected):
+    found = auto_settings(make_spec(label=label, training=training))
+    assert found["training.early_stopping_min_delta"] == expected
 
 
 @pytest.mark.parametrize("records", [1, 7, 100, 4_000, 10**7])

@@ -18,6 +18,7 @@ from tfx_sequences.components.evaluation.names import LENGTH, WHOLE, slice_name
 from tfx_sequences.components.evaluation.record_sums import length_ranges_of
 from tfx_sequences.components.evaluation.slice_totals import SliceTotals, Slicing
 from tfx_sequences.components.records.elwc import as_sequence_example
+from tfx_sequences.components.records.framing import check_last_length
 from tfx_sequences.components.records.opening import record_datasets
 from tfx_sequences.components.records.well_formed import first_fault
 from tfx_sequences.components.serving.loaded_model import LoadedModel, RefusedInput, load_model
@@ -107,6 +108,8 @@ def _outputs(model: LoadedModel, batch: tf.Tensor) -> dict[str, np.ndarray]:
 
 def _batches(files: Sequence[str], spec: SequenceSpec) -> Iterator[tf.Tensor]:
     """Batches of records of about equal size, so that padding is short and a batch's memory is bounded."""
+    for file in files:
+        check_last_length(file)
     for records in record_datasets(files):
         for chunk in records.batch(_CHUNK):
             serialized = chunk.numpy()

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from tfx_sequences.components.kinds.evaluated_measures import evaluated_measures
 from tfx_sequences.components.kinds.measures import Measures
-from tfx_sequences.components.kinds.registry import kind_of
 from tfx_sequences.components.serving.names import CUT_STEPS, OUTPUTS, TARGETS, WEIGHTS
 from tfx_sequences.schemas.columns.names import SEQUENCE_LENGTH
 from tfx_sequences.schemas.spec.label import Label
@@ -38,7 +38,7 @@ class MeasuresOf:
         """The measures of a model with these outputs for a record."""
         label = Label.model_validate_json(self._label)
         names = [c.decode() for c in np.ravel(predictions[self._classes])] if self._classes else []
-        return kind_of(label).measures(label, names, with_curve=self._with_curve)
+        return evaluated_measures(label, names, with_curve=self._with_curve)
 
 
 def step_sums(

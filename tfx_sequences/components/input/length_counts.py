@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfx_sequences.components.input.record_formats import PARSE_ERRORS, RecordFormat
 from tfx_sequences.components.input.record_places import broken_file, malformed_record
 from tfx_sequences.components.input.row_store import parser_of
+from tfx_sequences.components.records.framing import check_last_length
 from tfx_sequences.components.records.opening import record_dataset
 from tfx_sequences.components.records.well_formed import MalformedRecord
 from tfx_sequences.components.transform.length_histogram import LengthHistogram
@@ -33,6 +34,7 @@ def count_lengths(files: Sequence[str], records: RecordFormat, *, skip_malformed
 
 
 def _of_file(file: str, records: RecordFormat, skip_malformed: bool) -> Iterator[np.ndarray]:
+    check_last_length(file)
     batches, first = iter(record_dataset(file).batch(_AT_ONCE)), 0
     while True:
         try:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import tensorflow as tf
 from keras import layers, ops
 
+from tfx_sequences.components.kinds.class_counts import ClassCounts
 from tfx_sequences.components.kinds.label_kind import HeadInputs, LabelKind, LossFunction
 from tfx_sequences.components.kinds.log_mean_exp import log_mean_exp
-from tfx_sequences.components.kinds.measures import Measures, Sums, WeightedMeans
+from tfx_sequences.components.kinds.measures import Measures, Sums, WeightedMeans, values_of
 from tfx_sequences.components.kinds.sampled_logits import SampledLogits
 from tfx_sequences.components.kinds.score_buckets import ScoreBuckets
 from tfx_sequences.components.kinds.spans import SpanCounts, is_iob
+from tfx_sequences.components.kinds.target_ranks import TargetRanks
 from tfx_sequences.components.kinds.unseen_logits import UnseenLogits
 from tfx_sequences.schemas.kinds.classification import DeclaredClassification
 from tfx_sequences.schemas.kinds.declared_kind import CLASSES, PREDICTED_CLASS, SCORES
+from tfx_sequences.schemas.kinds.losses_and_measures import options_of
 from tfx_sequences.schemas.spec.label import Label
 
 
@@ -43,6 +47,8 @@ class Classification(LabelKind):
         return log_mean_exp([ops.log_softmax(logits) for logits in outputs])
 
     def loss(self, label: Label, class_weights: Sequence[float] = ()) -> LossFunction:
+        if label.loss == "focal":
+            return FocalLoss(options_of(label, self.declared.losses(label))["gamma"], class_weights)
         return LogLikelihood(label.label_smoothing, class_weights)
 
     def training_loss(self, label: Label, layer: Callable[[str], Any], loss: LossFunction) -> LossFunction | None:
@@ -58,8 +64,19 @@ class Classification(LabelKind):
         if label.per_step and is_iob(classes):
             parts.append(SpanCounts(classes))
         if with_curve and "auc" in label.metrics:
-            parts.append(ScoreBuckets(_one_against_rest))
+            parts.append(ScoreBuckets(_one_against_rest, label.metrics))
         return Measures(label, parts)
+
+    def further_parts(self, label: Label, classes: Sequence[str]) -> list[Sums]:
+        parts: list[Sums] = []
+        of_ranks = [name for name in label.measures if name == "mrr" or any(n in name for n in ("top_", "@"))]
+        if of_ranks:
+            parts.append(TargetRanks(of_ranks, per_step=label.per_step))
+        if "perplexity" in label.measures:
+            parts.append(Perplexity(LogLikelihood(), per_step=label.per_step))
+        if any(name.startswith("macro_") for name in label.measures):
+            parts.append(ClassCounts(len(classes), _decided))
+        return parts
 
     def served(self, label: Label, output: tf.Tensor, classes: Sequence[str]) -> dict[str, tf.Tensor]:
         if label.unseen == "wrong":
@@ -96,6 +113,49 @@ class LogLikelihood:
             of_all = -tf.reduce_mean(tf.nn.log_softmax(logits), axis=-1)
             loss = (1 - self._smoothing) * loss + self._smoothing * of_all
         return loss if self._class_weights is None else loss * tf.gather(self._class_weights, targets)
+
+
+class FocalLoss:
+    """The focal loss: the negative log-likelihood times `(1 - p) ** gamma`, where `p` is the target's probability.
+
+    Lin, Goyal, Girshick, He, Dollár: Focal loss for dense object detection, 2017.
+
+    Args:
+        gamma: 0 gives the negative log-likelihood.
+        class_weights: Weight of each of the `C` classes; empty if all weights are 1.
+    """
+
+    def __init__(self, gamma: float, class_weights: Sequence[float] = ()) -> None:
+        self._gamma = gamma
+        self._weighted = LogLikelihood(class_weights=class_weights)
+
+    def __call__(self, targets: Any, outputs: Any) -> tf.Tensor:
+        """Float32 `[B]`, or `[B, T]` for steps, from class indices and logits `[..., C]`."""
+        likelihood = tf.exp(-LogLikelihood()(targets, outputs))
+        # At p = 1, the gradient of a power below 1 would be infinite.
+        missing = tf.maximum(1.0 - likelihood, 1e-7)
+        return missing**self._gamma * self._weighted(targets, outputs)
+
+
+class Perplexity(WeightedMeans):
+    """`perplexity`, the exponential of a mean loss in nats.
+
+    Args:
+        loss: Maps targets and outputs to the loss of each target.
+        per_step: Whether targets belong to steps.
+    """
+
+    def __init__(self, loss: LossFunction, *, per_step: bool) -> None:
+        super().__init__(("perplexity",), functools.partial(values_of, [loss]), per_step=per_step)
+
+    def figures(self, total: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {name: tf.exp(value) for name, value in super().figures(total).items()}
+
+
+def _decided(targets: Any, logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """One for the predicted class, and one for the true one, `[..., C]`."""
+    classes = tf.shape(logits)[-1]
+    return tf.one_hot(tf.argmax(logits, axis=-1), classes), tf.one_hot(tf.cast(targets, tf.int64), classes)
 
 
 def _loss_and_accuracy(targets: Any, logits: tf.Tensor) -> list[tf.Tensor]:

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import tensorflow as tf
 
-from tfx_sequences.components.kinds.classification import Classification
+from tfx_sequences.components.kinds.classification import Classification, Perplexity
 from tfx_sequences.components.kinds.label_kind import LossFunction
-from tfx_sequences.components.kinds.measures import Measures, WeightedMeans
+from tfx_sequences.components.kinds.measures import Measures, Sums, WeightedMeans
 from tfx_sequences.schemas.kinds.distribution import DeclaredDistribution
 from tfx_sequences.schemas.spec.label import Label
 
@@ -30,6 +30,10 @@ class Distribution(Classification):
     def measures(self, label: Label, classes: Sequence[str] = (), *, with_curve: bool = False) -> Measures:
         del classes, with_curve
         return Measures(label, [WeightedMeans(("loss", "accuracy"), _loss_and_accuracy, per_step=label.per_step)])
+
+    def further_parts(self, label: Label, classes: Sequence[str]) -> list[Sums]:
+        del classes
+        return [Perplexity(CrossEntropy(), per_step=label.per_step)]
 
 
 class CrossEntropy:

@@ -11,7 +11,8 @@ import tensorflow as tf
 from tfx_sequences.components.kinds.forecast_errors import ForecastErrors, forecast_loss
 from tfx_sequences.components.kinds.forecast_head import DECODER, forecast_output
 from tfx_sequences.components.kinds.label_kind import HeadInputs, LabelKind, LossFunction
-from tfx_sequences.components.kinds.measures import Measures
+from tfx_sequences.components.kinds.measures import Measures, Sums
+from tfx_sequences.components.kinds.number_errors import of_numbers
 from tfx_sequences.schemas.kinds.declared_kind import PREDICTIONS
 from tfx_sequences.schemas.kinds.forecast import DeclaredForecast
 from tfx_sequences.schemas.spec.forecast_labels import forecast_options
@@ -46,6 +47,10 @@ class Forecasting(LabelKind):
         del classes, with_curve
         return Measures(label, [ForecastErrors()])
 
+    def further_parts(self, label: Label, classes: Sequence[str]) -> list[Sums]:
+        del classes
+        return of_numbers(label.measures, functools.partial(_values, label), label.size, per_step=False)
+
     def served(self, label: Label, output: tf.Tensor, classes: Sequence[str]) -> dict[str, tf.Tensor]:
         del label, classes
         return {PREDICTIONS: output}
@@ -53,7 +58,11 @@ class Forecasting(LabelKind):
     def evaluated_target(self, label: Label, target: tf.Tensor, classes: Sequence[str]) -> tf.Tensor:
         """The values, without the scale of MASE."""
         del classes
-        return target[:, : label.horizon]
+        return _values(label, target)
+
+
+def _values(label: Label, targets: tf.Tensor) -> tf.Tensor:
+    return targets[:, : label.horizon]
 
 
 def _loss(label: Label, targets: Any, outputs: Any) -> tf.Tensor:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import tensorflow as tf
 
 from tfx_sequences.components.kinds.head_statistics import HeadStatistics
-from tfx_sequences.components.kinds.measures import Measures
+from tfx_sequences.components.kinds.measures import Measures, Sums
 from tfx_sequences.schemas.kinds.declared_kind import DeclaredKind
 from tfx_sequences.schemas.spec.label import Label
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
@@ -95,6 +95,16 @@ class LabelKind(abc.ABC):
             classes: The classes, in the order of the outputs.
             with_curve: Whether to include the sums for a curve over thresholds: two numbers for each of 1000 buckets.
         """
+
+    def further_parts(self, label: Label, classes: Sequence[str]) -> list[Sums]:
+        """The sums of the further metrics that the label asks for; those of `ScoreBuckets` need none of their own.
+
+        Args:
+            label: The label.
+            classes: The classes, in the order of the outputs.
+        """
+        del label, classes
+        return []
 
     @abc.abstractmethod
     def served(self, label: Label, output: tf.Tensor, classes: Sequence[str]) -> dict[str, tf.Tensor]:

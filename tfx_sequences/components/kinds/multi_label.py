@@ -9,11 +9,13 @@ from typing import Any, ClassVar
 import tensorflow as tf
 from keras import layers, ops
 
+from tfx_sequences.components.kinds.class_counts import ClassCounts
 from tfx_sequences.components.kinds.label_kind import HeadInputs, LabelKind, LossFunction
 from tfx_sequences.components.kinds.log_mean_exp import log_mean_exp
 from tfx_sequences.components.kinds.measures import Measures, Sums, WeightedMeans
 from tfx_sequences.components.kinds.score_buckets import ScoreBuckets
 from tfx_sequences.schemas.kinds.declared_kind import CLASSES, SCORES
+from tfx_sequences.schemas.kinds.losses_and_measures import options_of
 from tfx_sequences.schemas.kinds.multi_label import DeclaredMultiLabel
 from tfx_sequences.schemas.spec.label import Label
 
@@ -38,6 +40,9 @@ class MultiLabel(LabelKind):
         return present - log_mean_exp([ops.log_sigmoid(-logits) for logits in outputs])
 
     def loss(self, label: Label, class_weights: Sequence[float] = ()) -> LossFunction:
+        if label.loss == "focal":
+            gamma = options_of(label, self.declared.losses(label))["gamma"]
+            return BinaryFocalLoss(label, gamma, class_weights)
         return BinaryLogLikelihood(label, label.label_smoothing, class_weights)
 
     def measures(self, label: Label, classes: Sequence[str] = (), *, with_curve: bool = False) -> Measures:
@@ -46,8 +51,13 @@ class MultiLabel(LabelKind):
             WeightedMeans(("loss", "accuracy"), functools.partial(_loss_and_accuracy, label), per_step=label.per_step)
         ]
         if with_curve:
-            parts.append(ScoreBuckets(functools.partial(_each, label)))
+            parts.append(ScoreBuckets(functools.partial(_each, label), label.metrics))
         return Measures(label, parts)
+
+    def further_parts(self, label: Label, classes: Sequence[str]) -> list[Sums]:
+        if any(name.startswith(("micro_", "macro_")) for name in label.measures):
+            return [ClassCounts(len(classes), functools.partial(_decided, label))]
+        return []
 
     def served(self, label: Label, output: tf.Tensor, classes: Sequence[str]) -> dict[str, tf.Tensor]:
         del label
@@ -87,6 +97,33 @@ class BinaryLogLikelihood:
         return tf.reduce_sum(losses, axis=-1)
 
 
+class BinaryFocalLoss:
+    """The focal loss of each class: its negative log-likelihood times `(1 - p) ** gamma`, the sum over all classes.
+
+    Lin, Goyal, Girshick, He, Dollár: Focal loss for dense object detection, 2017.
+
+    Args:
+        label: The label.
+        gamma: 0 gives the negative log-likelihood.
+        class_weights: Weight of the presence of each of the `C` classes; empty if all weights are 1.
+    """
+
+    def __init__(self, label: Label, gamma: float, class_weights: Sequence[float] = ()) -> None:
+        self._label = label
+        self._gamma = gamma
+        self._class_weights = tf.constant(class_weights, tf.float32) if len(class_weights) else None
+
+    def __call__(self, targets: Any, outputs: Any) -> tf.Tensor:
+        """Float32 `[B]`, or `[B, T]` for steps, from targets as in `as_multi_hot` and logits `[..., C]`."""
+        logits = tf.cast(outputs, tf.float32)
+        hot = as_multi_hot(targets, self._label, tf.shape(logits)[-1])
+        # The logit of the right side, present or absent.
+        right = tf.where(hot > 0, logits, -logits)
+        missing = tf.maximum(tf.sigmoid(-right), 1e-7)
+        there = 1.0 if self._class_weights is None else tf.where(hot > 0, self._class_weights, 1.0)
+        return tf.reduce_sum(there * missing**self._gamma * tf.nn.softplus(-right), axis=-1)
+
+
 def as_multi_hot(targets: Any, label: Label, classes: Any) -> tf.Tensor:
     """Targets as 0 and 1, float32 `[..., C]`; an index of -1 stands for no class.
 
@@ -103,6 +140,12 @@ def _loss_and_accuracy(label: Label, targets: Any, logits: tf.Tensor) -> list[tf
     right = tf.reduce_mean(tf.cast((logits > 0) == (hot > 0), tf.float32), axis=-1)
     # The plain likelihood: what the training loss adds to it is not part of the metric.
     return [BinaryLogLikelihood(label)(targets, logits), right]
+
+
+def _decided(label: Label, targets: Any, logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Whether each class is predicted, from a probability of one half on, and whether it is present; 0 and 1."""
+    hot = as_multi_hot(targets, label, tf.shape(logits)[-1])
+    return tf.cast(logits >= 0, tf.float32), tf.cast(hot > 0, tf.float32)
 
 
 def _each(label: Label, targets: Any, logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -1,8 +1,8 @@
-"""The area under the ROC curve, from weights by score."""
+"""The areas under the ROC and the precision-recall curve, from weights by score."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,12 +19,16 @@ class ScoreBuckets(Sums):
 
     Args:
         scores: Maps targets and outputs to presence (0 or 1) and score (from 0 to 1) of each class, both `[..., C]`.
+        names: Names of the metrics: `auc`, `pr_auc`.
     """
 
     size = 2 * BUCKETS
 
-    def __init__(self, scores: Callable[[Any, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]) -> None:
+    def __init__(
+        self, scores: Callable[[Any, tf.Tensor], tuple[tf.Tensor, tf.Tensor]], names: Sequence[str] = ("auc",)
+    ) -> None:
         self._scores = scores
+        self._names = frozenset(names)
 
     def sums(self, targets: Any, outputs: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
         hot, scores = self._scores(targets, outputs)
@@ -37,16 +41,25 @@ class ScoreBuckets(Sums):
         return tf.reshape(sums, [rows, 2 * BUCKETS])
 
     def figures(self, total: tf.Tensor) -> dict[str, tf.Tensor]:
-        """`auc`: the probability that a present class scores higher than an absent one; one half within a bucket."""
+        """`auc`: the probability that a present class scores higher than an absent one; one half within a bucket.
+        `pr_auc`: the mean precision at the scores of the present classes (average precision), a bucket as one score.
+        """
         negative, positive = by_presence(total)
         below = tf.cumsum(negative, exclusive=True) + negative / 2
         pairs = tf.reduce_sum(positive) * tf.reduce_sum(negative)
-        return {"auc": tf.math.divide_no_nan(tf.reduce_sum(positive * below), pairs)}
+        predicted, right = (tf.cumsum(x, reverse=True) for x in (positive + negative, positive))
+        precision = tf.math.divide_no_nan(right, predicted)
+        found = {
+            "auc": tf.math.divide_no_nan(tf.reduce_sum(positive * below), pairs),
+            "pr_auc": tf.math.divide_no_nan(tf.reduce_sum(positive * precision), tf.reduce_sum(positive)),
+        }
+        return {name: value for name, value in found.items() if name in self._names}
 
     def undefined(self, total: np.ndarray, found: dict[str, float]) -> set[str]:
-        """The curve is undefined if all classes are present, or all are absent."""
+        """The ROC curve is undefined if all classes are present, or all are absent; precision if all are absent."""
         del found
-        return set() if all(np.sum(side) > 0 for side in by_presence(total)) else {"auc"}
+        negative, positive = (np.sum(side) > 0 for side in by_presence(total))
+        return ({"auc"} if not (negative and positive) else set()) | ({"pr_auc"} if not positive else set())
 
 
 def by_presence(total: Any) -> tuple[Any, Any]:

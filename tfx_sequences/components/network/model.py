@@ -10,6 +10,7 @@ import keras
 
 from tfx_sequences.components.features.sequence_features import ContextFeatures, SequenceFeatures
 from tfx_sequences.components.kinds.label_kind import HeadInputs, LabelKind, LossFunction
+from tfx_sequences.components.kinds.own_functions_of_labels import head_loss
 from tfx_sequences.components.kinds.registry import kind_of
 from tfx_sequences.components.network.ensemble import build_ensemble, layers_by_path, members_of
 from tfx_sequences.components.network.gradient_clipping import GradientClipping
@@ -106,7 +107,7 @@ def compile_model(
     for name, label in spec.heads.items():
         of_head = statistics.heads[name]
         kind, prefix = kind_of(label), spec.output_prefix(name)
-        loss = kind.loss(label, of_head.class_weights)
+        loss = head_loss(label, of_head.classes, of_head.class_weights)
         heads[name] = FittedHead(
             loss,
             kind.measures(label, of_head.classes),

@@ -12,12 +12,12 @@ from keras import layers, ops
 from tfx_sequences.components.network.channel_dropout import channel_dropout
 from tfx_sequences.components.network.concat_pooling import ConcatPooling1D
 from tfx_sequences.components.network.front import front_layer
-from tfx_sequences.components.network.model_builder import load_builder
 from tfx_sequences.components.network.network_inputs import Network, NetworkInputs, network_inputs
 from tfx_sequences.components.network.pooling import AttentionPooling1D, LastStep, MaskedPooling1D
 from tfx_sequences.components.network.recurrent import recurrent_layers
 from tfx_sequences.components.network.task_statistics import TaskStatistics
 from tfx_sequences.errors import SpecError
+from tfx_sequences.own_functions import load_function
 from tfx_sequences.schemas.columns.auto import chosen
 from tfx_sequences.schemas.spec.auto_settings import with_auto_settings
 from tfx_sequences.schemas.spec.model_options import Model
@@ -52,7 +52,7 @@ def build_network(
     spec = with_auto_settings(spec)
     inputs = network_inputs(spec, statistics)
     if spec.model.builder is not None:
-        built = load_builder(spec.model.builder)(spec, statistics, inputs, use_cudnn)
+        built = load_function(spec.model.builder, "model.builder")(spec, statistics, inputs, use_cudnn)
         return _checked(built, spec.model.builder, inputs, needs_steps, needs_pooled)
     options = spec.model
     steps = channel_dropout(chosen(options.dropout), inputs.steps, inputs.step_widths, "input_dropout")

@@ -172,7 +172,7 @@ def check_first_records(path: str | os.PathLike[str], spec: SequenceSpec, *, ski
         DataError: The records have another type, store another dtype, or lack a feature
             in the whole file.
     """
-    (sample,) = sample_files([path_of(path)], skip_malformed=skip_malformed)
+    (sample,) = sample_files([path_of(path)], well_formed_for=spec if skip_malformed else None)
     if skip_malformed:
         wanted = {f.key: f.dtype for f in raw_features(spec, with_label=False)}
         for key, kinds in sample.kinds.items():

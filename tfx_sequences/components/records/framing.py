@@ -120,6 +120,35 @@ def read_records(path: str | os.PathLike[str], offset: int = 0, first: int = 0, 
         index += 1
 
 
+def check_last_length(path: str | os.PathLike[str]) -> None:
+    """Rejects a file whose last record claims to be longer than the file, with the right checksum of that length.
+
+    TensorFlow's reader reserves the length, and ends the process without enough memory; other damage it reports.
+
+    Raises:
+        DataError: There is such a record.
+    """
+    path = path_of(path)
+    compression = compression_of(path)
+    header, missing, start, index, end = b"", 0, 0, -1, 0
+    for block in unpacked_blocks(path, compression):
+        at = 0
+        while at < len(block):
+            if missing:
+                at, missing = at + missing, max(0, at + missing - len(block))
+                continue
+            if len(header) == HEADER.size:
+                header = b""
+            before = len(header)
+            header += block[at : at + HEADER.size - before]
+            at += len(header) - before
+            if len(header) == HEADER.size:
+                missing, start, index = HEADER.unpack(header)[0] + _CRC.size, end + at - HEADER.size, index + 1
+        end += len(block)
+    if missing and masked_crc(header[:8]) == HEADER.unpack(header)[1]:
+        raise _truncated(path, f"{start} of the uncompressed data" if compression else str(start), index)
+
+
 def record_ranges(path: str | os.PathLike[str], most: int) -> list[tuple[int, int, int | None]]:
     """Splits an uncompressed file into parts of at most `most` records; a compressed file is one part.
 

@@ -9,12 +9,14 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 from google.protobuf.message import DecodeError
 
 from tfx_sequences.components.records.framing import read_records
 from tfx_sequences.components.records.opening import holds_example_lists
 from tfx_sequences.components.records.paths import AnyPath
 from tfx_sequences.components.records.places import place
+from tfx_sequences.components.records.well_formed import malformed
 from tfx_sequences.errors import DataError, did_you_mean, shortened
 from tfx_sequences.schemas.features.raw_features import RawFeature, raw_features
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, is_from_context
@@ -87,19 +89,19 @@ def feature_name(feature: RawFeature, spec: SequenceSpec) -> str:
     return f"{roles.get(feature.role, 'the feature')} '{feature.key}'"
 
 
-def sample_files(files: Iterable[AnyPath], *, skip_malformed: bool = False) -> list[FileSample]:
+def sample_files(files: Iterable[AnyPath], *, well_formed_for: SequenceSpec | None = None) -> list[FileSample]:
     """Samples of all files; with many files, fewer records of each.
 
     Args:
         files: The files.
-        skip_malformed: Continue after a record that is not a protocol buffer.
+        well_formed_for: Leave records out that are not well-formed for this spec, unless all are.
 
     Raises:
         DataError: A record is not a protocol buffer, or does not contain features.
     """
     files = list(files)
     most = max(10, min(_SAMPLE_RECORDS, _SAMPLE_ALL_FILES // max(1, len(files))))
-    return [_sample(path, most, skip_malformed) for path in files]
+    return [_sample(path, most, well_formed_for) for path in files]
 
 
 def check_keys(
@@ -167,24 +169,29 @@ def stored_kinds(feature: Any) -> set[str]:
     return {_KINDS[kind] for kind in kinds if kind}
 
 
-def _sample(path: AnyPath, most: int, skip_malformed: bool) -> FileSample:
+def _sample(path: AnyPath, most: int, well_formed_for: SequenceSpec | None) -> FileSample:
     from tensorflow.core.example import example_pb2
 
     sample, size = FileSample(path, holds_example_lists=holds_example_lists(path)), 0
-    for index, record in enumerate(read_records(path)):
-        if index == most or size > _SAMPLE_BYTES:
+    records: list[bytes] = []
+    for record in read_records(path):
+        if len(records) == most or size > _SAMPLE_BYTES:
             sample.whole = False
             break
         size += len(record)
-        sample.records += 1
+        records.append(record)
+    sample.records = len(records)
+    left_out = np.zeros(len(records), bool) if well_formed_for is None else malformed(records, well_formed_for)
+    for index in np.flatnonzero(~left_out | left_out.all()).tolist():
+        record = records[index]
         try:
             message = example_pb2.SequenceExample.FromString(record)
         except DecodeError as error:
-            if skip_malformed:
-                continue
             raise neither(path, index, record) from error
         context, lists = message.context.feature, message.feature_lists.feature_list
         if record and not context and not lists:
+            if well_formed_for is not None:
+                continue
             raise neither(path, index, record)
         for key in context:
             _note(sample, (False, key), context[key].WhichOneof("kind"), index)

@@ -27,6 +27,7 @@ import tensorflow as tf
 
 from tfx_sequences.components.batches.label_batches import labelled_rows, pad_labels, targets_and_weights
 from tfx_sequences.components.batches.padding import add_rows, pad_features
+from tfx_sequences.components.kinds.evaluated_measures import evaluated_measures
 from tfx_sequences.components.kinds.registry import kind_of
 from tfx_sequences.components.network.task_statistics import TaskStatistics
 from tfx_sequences.components.numbers.chosen import normalizers_of
@@ -144,7 +145,7 @@ class RawRecordModel:
         logits = self._logits(inputs)
         outputs = served(logits, inputs, self._spec, self._statistics)
         for head, label in self._spec.heads.items():
-            measures = kind_of(label).measures(label, self._statistics.heads[head].classes, with_curve=True)
+            measures = evaluated_measures(label, self._statistics.heads[head].classes, with_curve=True)
             prefix = self._spec.output_prefix(head)
             outputs[prefix + SUMS] = measures.sums(targets[head], logits[head], weights[head])
             outputs |= {

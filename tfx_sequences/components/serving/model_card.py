@@ -12,6 +12,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from absl import logging
+
 from tfx_sequences.components.numbers.chosen import Choices
 from tfx_sequences.components.records.paths import AnyPath, path_of
 from tfx_sequences.components.serving.model_files import FILES, check_files, digest_of_card
@@ -161,9 +163,11 @@ def read_card(model_dir: str | os.PathLike[str]) -> Card:
         UserInputError: The card is missing or cannot be read, or it does not belong to the SavedModel next to it.
     """
     card = _read(model_dir, MODEL_CARD)
-    if FILES in card:
+    if FILES in card or (path_of(model_dir) / _DIGEST).exists():
         _check_digest(model_dir, card)
         check_files(path_of(model_dir), card)
+    else:
+        logging.info("The model in %s is of an earlier version: its card has no digests of its files.", model_dir)
     if (path_of(model_dir) / _COPY).is_file() and _read(model_dir, _COPY) != card:
         raise _foreign(model_dir, f"{_COPY}, which has other contents")
     if (path_of(model_dir) / "fingerprint.pb").is_file() and "saved_model_checksum" in card:

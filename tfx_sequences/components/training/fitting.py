@@ -96,7 +96,7 @@ def averaging(training: Training) -> list[keras.callbacks.Callback]:
 
 
 def _for_schedule(spec: SequenceSpec) -> list[keras.callbacks.Callback]:
-    schedule, training = spec.training.schedule, spec.training
+    schedule, training = spec.training.schedule, with_auto_settings(spec).training
     if schedule.type != "reduce_on_plateau":
         return []
     return [

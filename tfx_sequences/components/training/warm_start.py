@@ -11,8 +11,14 @@ import numpy as np
 from absl import logging
 from keras import ops
 
-from tfx_sequences.components.network.named_weights import NamedAxis, NamedWeights, read_weights, weights_by_name
-from tfx_sequences.components.serving.model_card import find_model
+from tfx_sequences.components.network.named_weights import (
+    WEIGHTS,
+    NamedAxis,
+    NamedWeights,
+    read_weights,
+    weights_by_name,
+)
+from tfx_sequences.components.serving.model_card import find_model, read_card
 from tfx_sequences.errors import UserInputError
 
 
@@ -76,10 +82,20 @@ def warm_start(model: keras.Model, axes: Mapping[str, NamedAxis], path: str) -> 
         What was matched.
 
     Raises:
-        UserInputError: The model does not exist, has no named weights, or none of them match.
+        UserInputError: The model does not exist or is damaged, has no named weights, or none of them match.
     """
     folder = str(find_model(path))
-    earlier = read_weights(folder)
+    read_card(folder)
+    try:
+        earlier = read_weights(folder)
+    # Whatever is wrong with the file: it is not what was written.
+    except Exception as error:
+        raise UserInputError(
+            f"Cannot warm-start from the model in {folder}: its named weights are damaged.",
+            expected=f"{WEIGHTS} as it was exported",
+            received=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}",
+            fix="Copy the whole folder of the model again, or remove training.warm_start.",
+        ) from error
     if earlier is None:
         raise UserInputError(
             f"Cannot warm-start from the model in {folder}: its weights have no names.",

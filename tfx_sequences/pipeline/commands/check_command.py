@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from tfx_sequences.pipeline.commands.command_options import DataOption, SpecArgument, on_this_machine, readable
+from tfx_sequences.pipeline.commands.command_options import (
+    DataOption,
+    SpecArgument,
+    UntrustedOption,
+    on_this_machine,
+    readable,
+)
 from tfx_sequences.pipeline.commands.waiting import waiting
 
 if TYPE_CHECKING:
@@ -18,7 +24,7 @@ if TYPE_CHECKING:
 _MOST_CLASSES = 12
 
 
-def check_command(spec: SpecArgument, data: DataOption) -> None:
+def check_command(spec: SpecArgument, data: DataOption, untrusted: UntrustedOption = False) -> None:
     """Check records against a spec and summarize them; nothing is written."""
     from tfx_sequences.pipeline.commands.supervision import supervised
 
@@ -29,7 +35,7 @@ def check_command(spec: SpecArgument, data: DataOption) -> None:
         check_environment(needs_tfx=False)
         on_this_machine("spec", spec)
         folder = readable("data folder", data)
-        loaded = load_spec(spec)
+        loaded = load_spec(spec, untrusted=untrusted)
         with waiting(capture, f"Checking the records in {data}"):
             from tfx_sequences.components.records.data_check import check_data
 

@@ -14,6 +14,7 @@ from tfx_sequences.pipeline.commands.command_options import (
     OutputOption,
     RunDataOption,
     SpecArgument,
+    UntrustedOption,
     on_this_machine,
     readable,
 )
@@ -43,7 +44,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 success, 1 the model was not blessed, 2 the input is invalid, 3 a bug in tfx-sequences.",
+    epilog="Exit codes: 0 success, 1 the model was not blessed, 2 the input is invalid, 3 a bug in tfx-sequences, "
+    "130 stopped with Ctrl-C, 143 stopped with SIGTERM.",
 )
 
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
@@ -96,6 +98,7 @@ def run(
         ),
     ] = None,
     quiet: QuietOption = False,
+    untrusted: UntrustedOption = False,
 ) -> None:
     """Check the records, then train, evaluate and push a model.
 
@@ -105,7 +108,7 @@ def run(
     from tfx_sequences.pipeline.commands.supervision import supervised
 
     def work(capture: Capture) -> int:
-        result = _run(capture, spec, data, output, beam_runner, beam_arg or [], quiet, bulk_inference)
+        result = _run(capture, spec, data, output, beam_runner, beam_arg or [], quiet, bulk_inference, untrusted)
         return _exit_code(result)
 
     raise typer.Exit(supervised(work))
@@ -181,6 +184,7 @@ def _run(
     beam_args: Sequence[str],
     quiet: bool,
     bulk_inference: str | None = None,
+    untrusted: bool = False,
 ) -> RunResult:
     """Runs the pipeline for `run` and `demo`, with progress on the terminal."""
     from datetime import datetime
@@ -193,7 +197,7 @@ def _run(
     on_this_machine("spec", spec)
     folder, target = readable("data folder", data), on_this_machine("output folder", output)
     to_predict = readable("folder to predict", bulk_inference) if bulk_inference else None
-    loaded = load_spec(spec)
+    loaded = load_spec(spec, untrusted=untrusted)
     with RunProgress(capture.console, quiet=quiet) as progress:
 
         def on_ready(layout: OutputLayout) -> None:

@@ -32,6 +32,12 @@ ModelArgument = Annotated[
         metavar="MODEL", help="A pushed model, or the output folder of a run; or a URI that TensorFlow reads."
     ),
 ]
+UntrustedOption = Annotated[
+    bool,
+    typer.Option(
+        "--untrusted", help="Reject a spec that reads files, imports modules, loads models or writes to a folder."
+    ),
+]
 OutputOption = Annotated[
     str | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file instead of standard output.")
 ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tfx_sequences.pipeline.commands.command_options import on_this_machine
+from tfx_sequences.pipeline.commands.command_options import UntrustedOption, on_this_machine
 
 if TYPE_CHECKING:
     from tfx_sequences.pipeline.commands.capture import Capture
@@ -63,6 +63,7 @@ def compile_command(
     training_steps: Annotated[
         int, typer.Option(min=0, metavar="N", help="Maximum number of training steps; 0 leaves the limit to the spec.")
     ] = 0,
+    untrusted: UntrustedOption = False,
 ) -> None:
     """Compile the pipeline for Vertex AI or Kubeflow Pipelines.
 
@@ -82,7 +83,7 @@ def compile_command(
         target = on_this_machine("output", output)
         check_output_file(target)
         as_yaml = _is_yaml(target, runner)
-        loaded = load_spec(spec)
+        loaded = load_spec(spec, untrusted=untrusted)
         machines = load_deployment(on_this_machine("deployment", deployment)) if deployment else None
         root = output_root if "://" in output_root else str(Path(output_root).resolve())
         of_rows = _is_rows(loaded, data, rows)

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tfx_sequences.pipeline.commands.command_options import RunDataOption, SpecArgument, on_this_machine, readable
+from tfx_sequences.pipeline.commands.command_options import (
+    RunDataOption,
+    SpecArgument,
+    UntrustedOption,
+    on_this_machine,
+    readable,
+)
 from tfx_sequences.pipeline.commands.shown_result import show_result
 
 if TYPE_CHECKING:
@@ -19,6 +25,7 @@ def fit_command(
     data: RunDataOption,
     output: Annotated[str, typer.Option("--output", metavar="DIR", help="Folder for all output.")],
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    untrusted: UntrustedOption = False,
 ) -> None:
     """Check the records, then fit, evaluate and export a model, with TensorFlow alone.
 
@@ -28,13 +35,13 @@ def fit_command(
     from tfx_sequences.pipeline.commands import supervision
 
     def work(capture: Capture) -> int:
-        blessed = _fit(capture, spec, data, output, quiet)
+        blessed = _fit(capture, spec, data, output, quiet, untrusted)
         return supervision.GOOD if blessed else supervision.NOT_BLESSED
 
     raise typer.Exit(supervision.supervised(work))
 
 
-def _fit(capture: Capture, spec: str, data: str, output: str, quiet: bool) -> bool:
+def _fit(capture: Capture, spec: str, data: str, output: str, quiet: bool, untrusted: bool) -> bool:
     from datetime import datetime
 
     from tfx_sequences.compat import check_environment
@@ -44,7 +51,7 @@ def _fit(capture: Capture, spec: str, data: str, output: str, quiet: bool) -> bo
     check_environment(needs_tfx=False)
     on_this_machine("spec", spec)
     folder, target = readable("data folder", data), on_this_machine("output folder", output)
-    loaded = load_spec(spec)
+    loaded = load_spec(spec, untrusted=untrusted)
     with RunProgress(capture.console, quiet=quiet) as progress:
 
         def on_ready(layout: OutputLayout) -> None:

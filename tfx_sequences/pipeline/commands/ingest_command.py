@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tfx_sequences.pipeline.commands.command_options import SpecArgument, on_this_machine, readable
+from tfx_sequences.pipeline.commands.command_options import SpecArgument, UntrustedOption, on_this_machine, readable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,6 +32,7 @@ def ingest_command(
     rejected: Annotated[
         str | None, typer.Option("--rejected", metavar="DIR", help="Folder for the rows that cannot be used.")
     ] = None,
+    untrusted: UntrustedOption = False,
 ) -> None:
     """Write SequenceExamples of rows: one row per step, grouped, sorted and cut as the spec's `rows` say."""
     from tfx_sequences.pipeline.commands.supervision import supervised
@@ -45,7 +46,7 @@ def ingest_command(
         on_this_machine("spec", spec)
         folder, target = readable("rows", data), on_this_machine("output folder", output)
         aside = on_this_machine("folder of rejected rows", rejected)
-        loaded = load_spec(spec)
+        loaded = load_spec(spec, untrusted=untrusted)
         with shown_progress(capture) as progress:
             counts = ingest(loaded, folder, target, shards=shards, rejected=aside, progress=progress)
         show_counts(capture.console, counts)

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
-REPEATED_AFTER = 3.0
+REPEATED_AFTER = 1.0
 """Seconds after which the work is interrupted once more, if it has not ended."""
 
 
@@ -18,6 +18,12 @@ class Terminated(KeyboardInterrupt):
 
 _RAISED = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: Terminated}
 _DEFAULT = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+
+
+def default_signals() -> list[signal.Signals]:
+    """Which of SIGINT and SIGTERM would end this process in the usual way; none of them outside the main thread."""
+    ours = threading.current_thread() is threading.main_thread()
+    return [number for number, handler in _DEFAULT.items() if ours and signal.getsignal(number) is handler]
 
 
 @contextlib.contextmanager
@@ -45,8 +51,7 @@ def interruptible() -> Iterator[None]:
     interrupted
     >>> _ = signal.signal(signal.SIGINT, before)
     """
-    ours = threading.current_thread() is threading.main_thread()
-    numbers = [number for number, handler in _DEFAULT.items() if ours and signal.getsignal(number) is handler]
+    numbers = default_signals()
     if not numbers:
         yield
         return

@@ -71,7 +71,7 @@ def serve_command(
             _wait()
         return GOOD
 
-    raise typer.Exit(supervised(work))
+    raise typer.Exit(supervised(work, stops_within=None))
 
 
 def _wait() -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
+import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from rich.text import Text
 
 from tfx_sequences.compat import bound_freed_memory, quiet_environment, use_cores
 from tfx_sequences.errors import TfxSequencesError, UserInputError
 from tfx_sequences.pipeline.commands.capture import Capture, captured_output
-from tfx_sequences.pipeline.commands.interrupts import Terminated, interruptible
+from tfx_sequences.pipeline.commands.hard_stop import STOPS_WITHIN, leave, stopped_within
+from tfx_sequences.pipeline.commands.interrupts import Terminated, default_signals, interruptible
 from tfx_sequences.storage_errors import storage_error
 
 GOOD = 0
@@ -23,16 +27,25 @@ DEFECT = 3
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 TERMINATED = 143
+_STOPPED: dict[int, tuple[str, int]] = {
+    signal.SIGINT: ("Stopped.", INTERRUPTED),
+    signal.SIGTERM: ("Stopped by SIGTERM.", TERMINATED),
+}
 
 _MOST_LINES = 12
 
 
-def supervised(work: Callable[[Capture], int]) -> int:
+def supervised(work: Callable[[Capture], int], *, stops_within: float | None = STOPS_WITHIN) -> int:
     """Runs `work` on the real terminal and returns its exit code; all other output goes to a log file.
 
     Errors end here. A `UserInputError`, or a disk that is full or gone, is shown as its message (exit code 2); any
     other error as a short message that names the log file, which has the traceback (exit code 3). An interrupt
     gives 130, and a SIGTERM 143, whatever `work` does with it.
+
+    Args:
+        work: What to run.
+        stops_within: Seconds after an interrupt in which the work may still run; then this process ends. None: `work`
+            stops by itself.
 
     >>> supervised(lambda capture: 0)
     0
@@ -41,7 +54,7 @@ def supervised(work: Callable[[Capture], int]) -> int:
     use_cores()
     bound_freed_memory()
     atexit.register(_silence_finalizers)
-    with captured_output() as capture:
+    with captured_output() as capture, _stopped(capture, stops_within):
         try:
             with interruptible():
                 return work(capture)
@@ -49,11 +62,9 @@ def supervised(work: Callable[[Capture], int]) -> int:
             _tell(capture, str(error))
             return error.exit_code
         except Terminated:
-            _tell(capture, "Stopped by SIGTERM.", label="")
-            return TERMINATED
+            return _told(capture, signal.SIGTERM)
         except KeyboardInterrupt:
-            _tell(capture, "Stopped.", label="")
-            return INTERRUPTED
+            return _told(capture, signal.SIGINT)
         except BrokenPipeError:
             return PIPE_CLOSED
         except Exception as error:
@@ -73,6 +84,26 @@ def supervised(work: Callable[[Capture], int]) -> int:
                 "the log file.",
             )
             return getattr(error, "exit_code", DEFECT)
+
+
+@contextlib.contextmanager
+def _stopped(capture: Capture, within: float | None) -> Iterator[None]:
+    """Within it, an interrupted command ends in time."""
+    if within is None:
+        yield
+        return
+
+    def stop(number: int) -> None:
+        if not capture.keep:
+            with contextlib.suppress(OSError):
+                capture.log_path.unlink(missing_ok=True)
+        message, code = _STOPPED[number]
+        with contextlib.suppress(OSError):
+            os.write(capture.error_console.file.fileno(), f"{message}\n".encode())
+        leave(code)
+
+    with stopped_within(within, default_signals(), stop):
+        yield
 
 
 # Objects of these libraries can outlive their modules and then complain on standard error at exit.
@@ -117,6 +148,12 @@ def brief(text: str, most: int = _MOST_LINES) -> str:
         rest = len(lines) - most + 1
         lines = [*lines[: most - 1], f"... ({rest} more lines in the log file)"]
     return "\n".join(lines)
+
+
+def _told(capture: Capture, number: signal.Signals) -> int:
+    message, code = _STOPPED[number]
+    _tell(capture, message, label="")
+    return code
 
 
 def _tell(capture: Capture, message: str, label: str = "Error: ") -> None:

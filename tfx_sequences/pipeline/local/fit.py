@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfx_sequences.code_digest import code_digest
 from tfx_sequences.compat import bound_freed_memory, use_cores
 from tfx_sequences.components.records.data_check import check_data
 from tfx_sequences.components.records.files import find_split_files
@@ -28,6 +29,7 @@ from tfx_sequences.pipeline.local.output_folder import (
 )
 from tfx_sequences.pipeline.local.row_data import records_of_rows
 from tfx_sequences.pipeline.local.run import ComponentRun, RunResult
+from tfx_sequences.schemas.spec.function_paths import function_modules
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 from tfx_sequences.whole_files import folder_written_whole
 
@@ -63,6 +65,7 @@ def fit_local(
         UserInputError: The records or the output folder are invalid.
     """
     check_output_folder(output_dir)
+    function_modules(spec)
     use_cores()
     bound_freed_memory()
     layout = OutputLayout(Path(output_dir).resolve())
@@ -107,6 +110,7 @@ def _fit(
     """
     from tfx_sequences.components.evaluation.thresholds import missed_thresholds
     from tfx_sequences.components.serving.exported_check import FreshProcess
+    from tfx_sequences.components.training.backup import BACKUPS
     from tfx_sequences.components.training.training_run import TrainingFiles, run_training
     from tfx_sequences.components.transform.transformed_data import transformed_data
 
@@ -131,6 +135,8 @@ def _fit(
                     run_dir=str(folder),
                 ),
                 held_back="valid" in data.held_back,
+                # A fit that was killed, or whose export did not find space, resumes.
+                backup_config={BACKUPS: str(folder / BACKUPS), "code_digest": _digest_of_training(spec)},
                 on_fitted=process.start,
             )
         with stages.stage("Evaluation"):
@@ -139,6 +145,14 @@ def _fit(
     if check["failures"] or missed_thresholds(spec.evaluation, metrics, baseline):
         return str(model), None
     return str(model), _pushed(model, pushed_models)
+
+
+def _digest_of_training(spec: SequenceSpec) -> str:
+    """A digest of the code that a backup depends on, the user's builder included."""
+    from tfx_sequences.components.training import training_run
+
+    builder = [spec.model.builder.rpartition(".")[0]] if spec.model.builder else []
+    return code_digest(training_run.__name__, *builder)
 
 
 def _evaluated(

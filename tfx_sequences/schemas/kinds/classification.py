@@ -20,6 +20,8 @@ class DeclaredClassification(ClassKind):
         super().check(label)
         if label.sampled_softmax is not None and (label.label_smoothing or label.class_weights):
             raise ValueError("sampled_softmax cannot be combined with label_smoothing or class_weights")
+        if label.loss == "focal" and (label.sampled_softmax or label.label_smoothing):
+            raise ValueError("the focal loss cannot be combined with sampled_softmax or label_smoothing")
 
     def _check_classes(self, label: LabelFields, classes: tuple[str, ...] | tuple[int, ...]) -> None:
         if len(classes) < self.fewest_classes:
@@ -36,6 +38,17 @@ class DeclaredClassification(ClassKind):
         auc = () if label.sampled_softmax else ("auc",)
         spans = ("span_f1", "span_precision", "span_recall") if label.per_step else ()
         return ("accuracy", "loss", *auc, *spans)
+
+    def losses(self, label: LabelFields) -> Mapping[str, Mapping[str, float]]:
+        """The negative log-likelihood, and the focal loss (Lin and others 2017)."""
+        del label
+        return {"cross_entropy": {}, "focal": {"gamma": 2.0}}
+
+    def further_measures(self, label: LabelFields) -> tuple[str, ...]:
+        ranks = ("perplexity", "top_K_accuracy", "recall@K", "ndcg@K", "mrr")
+        # Sums for each class of each record would be too many.
+        counts = () if label.sampled_softmax else ("macro_precision", "macro_recall", "macro_f1", "pr_auc")
+        return (*ranks, *counts)
 
     def tfma_metrics(self, label: LabelFields) -> Mapping[str, str]:
         if label.per_step or label.unseen == "wrong":

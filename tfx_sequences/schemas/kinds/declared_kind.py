@@ -90,6 +90,16 @@ class DeclaredKind:
         """Names of its metrics on the test split; see `docs/tasks.md`."""
         raise NotImplementedError
 
+    def losses(self, label: LabelFields) -> Mapping[str, Mapping[str, float]]:
+        """Names of the losses that a label can choose, the usual one first, each with its parameters and defaults."""
+        del label
+        return {}
+
+    def further_measures(self, label: LabelFields) -> tuple[str, ...]:
+        """Names of further metrics that a label can ask for; `K` stands for a number from 1 on."""
+        del label
+        return ()
+
     def main_metric(self, label: LabelFields) -> str:
         """The metric that training also shows, for comparisons between splits."""
         return self.metrics(label)[0]

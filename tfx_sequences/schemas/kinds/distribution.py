@@ -52,6 +52,14 @@ class DeclaredDistribution(DeclaredClassification):
         del label
         return ("loss", "accuracy")
 
+    def losses(self, label: LabelFields) -> Mapping[str, Mapping[str, float]]:
+        del label
+        return {"cross_entropy": {}}
+
+    def further_measures(self, label: LabelFields) -> tuple[str, ...]:
+        del label
+        return ("perplexity",)
+
     def tfma_metrics(self, label: LabelFields) -> Mapping[str, str]:
         del label
         return {}

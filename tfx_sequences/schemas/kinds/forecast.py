@@ -51,6 +51,15 @@ class DeclaredForecast(NumberKind):
         del label
         return ("smape", "mase", "mean_absolute_error")
 
+    def further_measures(self, label: LabelFields) -> tuple[str, ...]:
+        """Errors in percent: the mean of each step's, and the sum of errors by the sum of values (weighted)."""
+        del label
+        return (
+            "root_mean_squared_error",
+            "mean_absolute_percentage_error",
+            "weighted_absolute_percentage_error",
+        )
+
     def main_metric(self, label: LabelFields) -> str:
         """The loss, if it does not depend on the scale of the series; otherwise the absolute error."""
         loss = label.forecast.loss if label.forecast else ""

@@ -59,6 +59,18 @@ class LabelFields(Declared):
     class_weights: Literal["balanced"] | dict[str, pydantic.NonNegativeFloat] | None = None
     """Weight in the loss by class (1 for other classes; for `multi_label`, the weight of positive targets),
     or `balanced`: all classes have the same total weight over the training split."""
+    loss: str | None = None
+    """The loss that training minimizes, in place of the kind's usual one: `docs/tasks.md` has the names by kind, such
+    as `focal` or `huber`. Or the path of a function of your own, `my_package.my_module.my_loss`: it maps targets and
+    outputs to the loss of each target, `[B]`, or `[B, T]` for steps. Metrics stay as they are."""
+    loss_options: dict[str, float] = {}
+    """Parameters of `loss`, such as `{gamma: 2}` of `focal`."""
+    measures: Strings = ()
+    """Further metrics on the test split: `docs/tasks.md` has the names by kind, such as `macro_f1`, `top_5_accuracy` or
+    `root_mean_squared_error`."""
+    own_measures: dict[str, str] = {}
+    """Further metrics of your own: by name, the path of a function `my_package.my_module.my_error`. It maps targets and
+    outputs to one value for each target, `[B]`, or `[B, T]` for steps; the metric is their mean by weight."""
     label_smoothing: float = pydantic.Field(0.0, ge=0, lt=1)
     """Fraction of the target's probability that is spread over all classes."""
     step_weight: str | None = None

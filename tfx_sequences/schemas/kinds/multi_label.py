@@ -21,6 +21,8 @@ class DeclaredMultiLabel(ClassKind):
         super().check(label)
         if label.sampled_softmax is not None:
             raise ValueError("sampled_softmax is for classification, not for multi_label")
+        if label.loss == "focal" and label.label_smoothing:
+            raise ValueError("label_smoothing cannot be combined with the focal loss")
 
     def _check_vector(self, label: LabelFields) -> None:
         if label.dtype == "string":
@@ -46,6 +48,19 @@ class DeclaredMultiLabel(ClassKind):
     def metrics(self, label: LabelFields) -> tuple[str, ...]:
         del label
         return ("loss", "accuracy", "auc")
+
+    def losses(self, label: LabelFields) -> Mapping[str, Mapping[str, float]]:
+        """The negative log-likelihood of all classes, and the focal loss (Lin and others 2017)."""
+        del label
+        return {"cross_entropy": {}, "focal": {"gamma": 2.0}}
+
+    def further_measures(self, label: LabelFields) -> tuple[str, ...]:
+        """Precision, recall and F1 count a class as predicted from a probability of one half on."""
+        del label
+        micro, macro = (
+            tuple(f"{kind}_{name}" for name in ("precision", "recall", "f1")) for kind in ("micro", "macro")
+        )
+        return (*micro, *macro, "pr_auc")
 
     @property
     def outputs(self) -> tuple[str, ...]:

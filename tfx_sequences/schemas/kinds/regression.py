@@ -19,6 +19,21 @@ class DeclaredRegression(NumberKind):
         del label
         return ("mean_squared_error", "mean_absolute_error")
 
+    def losses(self, label: LabelFields) -> Mapping[str, Mapping[str, float]]:
+        """`delta` is in the label's units; `pinball` is the loss of a quantile, of which one half is the median."""
+        del label
+        return {
+            "mean_squared_error": {},
+            "mean_absolute_error": {},
+            "huber": {"delta": 1.0},
+            "mean_absolute_percentage_error": {},
+            "pinball": {"quantile": 0.5},
+        }
+
+    def further_measures(self, label: LabelFields) -> tuple[str, ...]:
+        del label
+        return ("root_mean_squared_error", "mean_absolute_percentage_error", "r_squared")
+
     def main_metric(self, label: LabelFields) -> str:
         """The absolute error, because training shows the squared one as its loss."""
         del label

@@ -28,6 +28,8 @@ _REFITTED = 20_000
 # Below this number of validation records, the best epoch of a single validation is mostly chance.
 _FEW_VALIDATED = 100
 _FOLDS = 5
+# An improvement of the loss by less than this says nothing about new records.
+_LEAST_NATS, _IN_NATS = 1e-4, ("cross_entropy", "focal")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,6 +175,13 @@ def _ema_momentum(spec: SequenceSpec, known: SplitStatistics, found: Mapping[str
     return round(1 - 1 / max(_SHORTEST_AVERAGE, min(_LONGEST_AVERAGE, steps)), 4)
 
 
+def _min_delta(spec: SequenceSpec, known: SplitStatistics, found: Mapping[str, Any]) -> float:
+    """The scale of a likelihood is known, the scale of other losses is not."""
+    del known, found
+    in_nats = all(label.has_classes and label.loss in (None, *_IN_NATS) for label in spec.heads.values())
+    return _LEAST_NATS if in_nats and spec.training.monitor == "val_loss" else 0.0
+
+
 def _refit(spec: SequenceSpec, known: SplitStatistics, found: Mapping[str, Any]) -> bool:
     del found
     return bool(known.held_back) and known.records <= _REFITTED and spec.training.strategy != "multi_worker"
@@ -193,6 +202,7 @@ _CHOICES: dict[str, Callable[[SequenceSpec, SplitStatistics, Mapping[str, Any]],
     "training.learning_rate": _learning_rate,
     "training.epochs": _epochs,
     "training.ema_momentum": _ema_momentum,
+    "training.early_stopping_min_delta": _min_delta,
     "training.refit": _refit,
     "training.folds": _folds,
 }

@@ -10,10 +10,22 @@ from pydantic_core import PydanticKnownError
 
 from tfx_sequences.schemas.kinds.declared_kind import DeclaredKind
 from tfx_sequences.schemas.kinds.label_fields import LabelFields
+from tfx_sequences.schemas.kinds.losses_and_measures import check_loss, check_measures
 from tfx_sequences.schemas.kinds.registry import declared_kind, kind_named, kind_names
 
 # Fields that determine how a head is trained, but not the output of Transform.
-TRAINING_FIELDS = ("allowed_copies", "loss_weight", "class_weights", "label_smoothing", "sampled_softmax", "forecast")
+TRAINING_FIELDS = (
+    "allowed_copies",
+    "loss_weight",
+    "class_weights",
+    "label_smoothing",
+    "sampled_softmax",
+    "forecast",
+    "loss",
+    "loss_options",
+    "measures",
+    "own_measures",
+)
 
 
 def _known(name: Any) -> Any:
@@ -54,6 +66,8 @@ class Label(LabelFields):
         if len(self.shape) > 1:
             raise ValueError("the shape of a label is [number of values]")
         self.kind.check(self)
+        check_loss(self, self.kind.losses(self))
+        check_measures(self, self.kind.metrics(self), self.kind.further_measures(self))
         self._check_missing_value()
         for field in ("shift", "step_weight"):
             if getattr(self, field) and not self.per_step:
@@ -136,4 +150,4 @@ class Label(LabelFields):
     @property
     def metrics(self) -> tuple[str, ...]:
         """The metrics on the test split; see `docs/tasks.md`."""
-        return self.kind.metrics(self)
+        return (*self.kind.metrics(self), *self.measures, *self.own_measures)

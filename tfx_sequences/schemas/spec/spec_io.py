@@ -19,6 +19,7 @@ from tfx_sequences.schemas.columns.local_files import named_files, read_bytes
 from tfx_sequences.schemas.spec.label import TRAINING_FIELDS
 from tfx_sequences.schemas.spec.record_history import say_causal
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec, check_causality
+from tfx_sequences.schemas.spec.untrusted_spec import check_untrusted
 from tfx_sequences.schemas.spec.yaml_nodes import load
 
 # The sections that determine each stage's result: an edit elsewhere leaves its cache valid.
@@ -36,11 +37,13 @@ TRANSFORM_SECTIONS = (
 TRAIN_SECTIONS = (*TRANSFORM_SECTIONS, "name", "rows", "batching", "model", "training")
 
 
-def load_spec(source: str | Path) -> SequenceSpec:
+def load_spec(source: str | Path, *, untrusted: bool = False) -> SequenceSpec:
     """Reads a spec from a YAML (or JSON) file, or a bundled spec by its name.
 
     Args:
         source: A path, or the name of a bundled spec such as `japanese_vowels`.
+        untrusted: Whether a spec that names files, a module, a model or a folder is an error. Nothing that it names is
+            looked at.
 
     Raises:
         SpecError: The file does not exist, is not YAML, or does not describe a
@@ -65,7 +68,7 @@ def load_spec(source: str | Path) -> SequenceSpec:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"The spec {path} cannot be read: {error}", fix="Save it as UTF-8 text.") from error
-    return spec_from_yaml(text, where=str(path), folder=path.resolve().parent)
+    return spec_from_yaml(text, where=str(path), folder=path.resolve().parent, untrusted=untrusted)
 
 
 def bundled_names() -> list[str]:
@@ -74,13 +77,16 @@ def bundled_names() -> list[str]:
     return sorted(n.removesuffix(".yaml") for n in names if n.endswith(".yaml"))
 
 
-def spec_from_yaml(text: str, *, where: str = "the spec", folder: Path | None = None) -> SequenceSpec:
+def spec_from_yaml(
+    text: str, *, where: str = "the spec", folder: Path | None = None, untrusted: bool = False
+) -> SequenceSpec:
     """Builds a spec from YAML text.
 
     Args:
         text: YAML (JSON is YAML too).
         where: How errors name the text, usually its file.
         folder: Folder that the relative paths of files start from.
+        untrusted: See `load_spec`.
 
     Raises:
         SpecError: It is not YAML, or not a spec.
@@ -96,6 +102,8 @@ def spec_from_yaml(text: str, *, where: str = "the spec", folder: Path | None = 
     except pydantic.ValidationError as error:
         raise SpecError(explain_problems(error, node, where, "spec")) from None
     check_causality(spec)
+    if untrusted:
+        check_untrusted(spec, where)
     return _resolve_files(spec, folder) if folder else spec
 
 

@@ -120,8 +120,9 @@ class Training(Declared):
     early_stopping_patience: pydantic.PositiveInt | None = 8
     """Number of epochs without an improvement of `monitor` before training stops; None trains all epochs. The best
     weights are kept in any case."""
-    early_stopping_min_delta: float = pydantic.Field(0.0, ge=0)
-    """A smaller change does not count as an improvement."""
+    early_stopping_min_delta: Annotated[float, pydantic.Field(ge=0)] | Auto = AUTO
+    """A smaller change does not count as an improvement. `auto`: 0.0001 if `monitor` is a loss in nats, because all
+    labels are classes; otherwise 0. Without it, a set that is learned perfectly would train to its last epoch."""
     refit: bool | Auto = AUTO
     """Whether to train once more, on the training records and those held back for validation, for the best number of
     epochs found by validation; the last weights are kept. `auto`: true if validation records are held back from at most

@@ -3,8 +3,8 @@ import uuid
 
 import pytest
 
-from tfx_sequences.components.network.model_builder import load_builder
 from tfx_sequences.errors import SpecError
+from tfx_sequences.own_functions import load_function
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def package(tmp_path, monkeypatch):
 
 
 def test_the_function_of_the_path_is_given(package):
-    assert load_builder(f"{package}.small.build")(1, 2) == (1, 2)
+    assert load_function(f"{package}.small.build", "model.builder")(1, 2) == (1, 2)
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,12 @@ def test_the_function_of_the_path_is_given(package):
     [
         ("nowhere_at_all.build", r"the module 'nowhere_at_all' does not exist[\s\S]*PYTHONPATH"),
         ("PACKAGE.smal.build", r"the module 'PACKAGE\.smal' does not exist[\s\S]*Did you mean 'small'"),
-        ("PACKAGE.small.biuld", r"has no 'biuld'[\s\S]*Did you mean 'build'"),
-        ("PACKAGE.small.SIZE", r"SIZE is not a function[\s\S]*received: int"),
+        ("PACKAGE.small.biuld", r"PACKAGE\.small has no 'biuld'[\s\S]*Did you mean 'build'"),
+        ("PACKAGE.small.SIZE", r"PACKAGE\.small\.SIZE is not a function[\s\S]*received: int"),
         ("PACKAGE.broken.build", r"importing PACKAGE\.broken failed: ZeroDivisionError"),
         ("PACKAGE.needy.build", r"importing PACKAGE\.needy failed: .*a_package_that_is_nowhere"),
     ],
 )
 def test_a_path_that_leads_nowhere_is_an_error_that_says_where_it_ends(package, path, message):
-    with pytest.raises(SpecError, match=message.replace("PACKAGE", package)):
-        load_builder(path.replace("PACKAGE", package))
+    with pytest.raises(SpecError, match="label.loss: " + message.replace("PACKAGE", package)):
+        load_function(path.replace("PACKAGE", package), "label.loss")

@@ -1,4 +1,4 @@
-"""The user's own function that builds the network: `model.builder` of a spec."""
+"""The user's own functions that a spec names: `model.builder`, a loss, a measure."""
 
 from __future__ import annotations
 
@@ -9,19 +9,23 @@ from typing import Any
 from tfx_sequences.errors import SpecError, did_you_mean
 
 
-def load_builder(path: str) -> Callable[..., Any]:
+def load_function(path: str, field: str) -> Callable[..., Any]:
     """The function at `my_package.my_module.build`.
+
+    Args:
+        path: The path.
+        field: The field of the spec that has it, for messages.
 
     Raises:
         SpecError: The module does not exist, its import fails, or it does not have the function.
 
-    >>> load_builder("tfx_sequences.components.network.model_builder.load_bilder")
+    >>> load_function("tfx_sequences.own_functions.load_funktion", "model.builder")
     Traceback (most recent call last):
       ...
-    tfx_sequences.errors.SpecError: model.builder: tfx_sequences.components.network.model_builder has no 'load_bilder'.
+    tfx_sequences.errors.SpecError: model.builder: tfx_sequences.own_functions has no 'load_funktion'.
       expected: the path of a function, my_package.my_module.build
-      received: 'tfx_sequences.components.network.model_builder.load_bilder'
-      fix:      Use a function of that module. Did you mean 'load_builder'?
+      received: 'tfx_sequences.own_functions.load_funktion'
+      fix:      Use a function of that module. Did you mean 'load_function'?
     """
     name, _, function = path.rpartition(".")
     expected = "the path of a function, my_package.my_module.build"
@@ -30,38 +34,38 @@ def load_builder(path: str) -> Callable[..., Any]:
     except ModuleNotFoundError as error:
         # The module exists, but imports one that does not.
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
-            raise _import_failed(path, name, error) from error
+            raise _import_failed(path, field, name, error) from error
         raise SpecError(
-            f"model.builder: the module '{error.name}' does not exist.",
+            f"{field}: the module '{error.name}' does not exist.",
             expected=expected,
             received=f"'{path}'",
             fix="Install the package into this environment, or put its folder on PYTHONPATH."
             + did_you_mean(error.name.rpartition(".")[2], _siblings(error.name)),
         ) from error
     except Exception as error:
-        raise _import_failed(path, name, error) from error
-    builder = getattr(module, function, None)
-    if builder is None:
+        raise _import_failed(path, field, name, error) from error
+    found = getattr(module, function, None)
+    if found is None:
         raise SpecError(
-            f"model.builder: {name} has no '{function}'.",
+            f"{field}: {name} has no '{function}'.",
             expected=expected,
             received=f"'{path}'",
             fix=f"Use a function of that module.{did_you_mean(function, _functions(module))}",
         )
-    if not callable(builder):
+    if not callable(found):
         raise SpecError(
-            f"model.builder: {path} is not a function.",
+            f"{field}: {path} is not a function.",
             expected=expected,
-            received=type(builder).__name__,
+            received=type(found).__name__,
             fix=f"Use a function of that module.{did_you_mean(function, _functions(module))}",
         )
-    return builder
+    return found
 
 
-def _import_failed(path: str, name: str, error: Exception) -> SpecError:
+def _import_failed(path: str, field: str, name: str, error: Exception) -> SpecError:
     return SpecError(
-        f"model.builder: importing {name} failed: {type(error).__name__}: {error}",
-        expected="a module that can be imported where the model is built",
+        f"{field}: importing {name} failed: {type(error).__name__}: {error}",
+        expected="a module that can be imported where the model is trained",
         received=f"'{path}'",
         fix=f"Correct the module; python -c 'import {name}' shows the whole error.",
     )
