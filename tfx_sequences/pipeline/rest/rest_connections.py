@@ -16,7 +16,7 @@ from typing import Any
 from aiohttp import web
 
 # aiohttp logs what clients do wrong with tracebacks: here it is answered and counted, so that no client fills the log.
-_SILENT = logging.getLogger("tfx_sequences.serve.http")
+_SILENT = logging.getLogger("tfx_sequences_http")
 _SILENT.setLevel(logging.CRITICAL + 1)
 
 
