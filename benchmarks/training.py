@@ -1,7 +1,7 @@
 """How fast networks train on CPU: ours, Keras, tf_keras, PyTorch. See README.md.
 
     python benchmarks/training.py                      # all rows, 5 rounds, 25 600 records
-    python benchmarks/training.py --only ours --only torch-padded --rounds 3
+    python benchmarks/training.py --only ours --only torch-padded --rounds 3 --network gru
 
 Each row runs in a fresh process; the rounds are interleaved, so that what else the machine does hits all
 rows alike. A ratio is taken within each round, and the table shows medians.
@@ -21,6 +21,7 @@ import rich.table
 import typer
 from interleaved import chosen_rows, run_process, run_rounds
 from printed_table import print_table
+from training_routes import NETWORKS
 
 NAIVE, PEER = "keras-naive", "torch-padded"
 
@@ -55,16 +56,19 @@ ROWS = [
 def main(
     records: Annotated[int, typer.Option(help="Records in the set.", min=2)] = 25_600,
     rounds: Annotated[int, typer.Option(help="How often each row runs.", min=1)] = 5,
+    network: Annotated[str, typer.Option(help=f"The recurrent layers: {', '.join(NETWORKS)}.")] = "lstm",
     only: Annotated[list[str] | None, typer.Option(help="Rows whose names begin so; can be repeated.")] = None,
     cache: Annotated[Path, typer.Option(help="Folder for the generated records.")] = Path("benchmarks/.cache"),
     output: Annotated[Path | None, typer.Option(help="JSON file of all figures.")] = None,
 ) -> None:
     """Measures the rows and prints the table."""
+    if network not in NETWORKS:
+        raise typer.BadParameter(f"use one of {', '.join(NETWORKS)}", param_hint="--network")
     folder = cache.resolve() / str(records)
     folder.mkdir(parents=True, exist_ok=True)
 
     def run(row: Row) -> dict[str, Any]:
-        return run_process(["training_route.py", row.name, str(folder), str(records), str(row.warm_up)])
+        return run_process(["training_route.py", row.name, str(folder), str(records), str(row.warm_up), network])
 
     print_table(table(*run_rounds(chosen_rows(ROWS, only), rounds, run, summarize, records, output)))
 

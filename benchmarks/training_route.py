@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 
-def run(name: str, folder: Path, records: int, warm_up: int | None) -> dict[str, Any]:
+def run(name: str, folder: Path, records: int, warm_up: int | None, network: str) -> dict[str, Any]:
     """One epoch, after another (or the first `warm_up` batches of it) has traced all functions and made all kernels."""
     import training_routes
 
-    epoch = training_routes.ROUTES[name](folder, records)
+    epoch = training_routes.ROUTES[name](folder, records, network)
     epoch(warm_up)
     before, started = _cpu_seconds(), time.perf_counter()
     figures = epoch(None)
@@ -28,5 +28,5 @@ def _cpu_seconds() -> float:
 
 
 if __name__ == "__main__":
-    name, folder, records, warm_up = sys.argv[1:]
-    print(json.dumps(run(name, Path(folder), int(records), int(warm_up) or None)), flush=True)
+    name, folder, records, warm_up, network = sys.argv[1:]
+    print(json.dumps(run(name, Path(folder), int(records), int(warm_up) or None, network)), flush=True)

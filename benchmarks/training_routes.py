@@ -1,8 +1,8 @@
 """The routes of `training.py`: the same model trained by ours, Keras, tf_keras and PyTorch.
 
-Embedding 50 000 x 32 beside a number -> LSTM 64 -> Dense 1 of the last real step, mean squared error, Adam. A
-route prepares everything and gives a function `epoch(batches)` that trains so many batches, or an epoch for
-None, and returns what it trained on.
+Embedding 50 000 x 32 beside a number -> recurrent layers of 64 units, one of `NETWORKS` -> Dense 1 of the last real
+step, mean squared error, Adam. A route prepares everything and gives a function `epoch(batches)` that trains so many
+batches, or an epoch for None, and returns what it trained on.
 """
 
 from __future__ import annotations
@@ -16,10 +16,18 @@ import input_data
 import training_data
 
 UNITS, DIMENSION = 64, 32
+# The cell, whether it reads both directions, and the number of layers.
+NETWORKS = {
+    "lstm": ("lstm", False, 1),
+    "gru": ("gru", False, 1),
+    "bidirectional": ("lstm", True, 1),
+    "bidirectional-gru": ("gru", True, 1),
+    "stacked": ("lstm", False, 2),
+}
 Epoch = Callable[[int | None], dict[str, int]]
 
 
-def ours(folder: Path, records: int) -> Epoch:
+def ours(folder: Path, records: int, network: str) -> Epoch:
     """`fit` as the Trainer has it, of the network that the spec gives, read from the prepared store on disk."""
     from tfx_sequences.compat import bound_freed_memory, use_cores
 
@@ -36,6 +44,7 @@ def ours(folder: Path, records: int) -> Epoch:
     from tfx_sequences.components.prepared.store import write_prepared_store
     from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
+    cell, bidirectional, layers = NETWORKS[network]
     spec = SequenceSpec(
         name="training_benchmark",
         sequence={
@@ -44,7 +53,13 @@ def ours(folder: Path, records: int) -> Epoch:
         },
         label={"key": "label", "type": "regression", "dtype": "int64"},
         batching={"batch_size": 1024, "token_budget": training_data.TOKEN_BUDGET, "prepared": True},
-        model={"units": (UNITS,), "bidirectional": False, "pooling": "last", "dropout": 0.0},
+        model={
+            "cell": cell,
+            "units": (UNITS,) * layers,
+            "bidirectional": bidirectional,
+            "pooling": "last",
+            "dropout": 0.0,
+        },
         training={"gradient_clip_norm": None},
     )
     used = {"sequence.item", "sequence.price", "sequence_length", "label"}
@@ -71,7 +86,7 @@ def ours(folder: Path, records: int) -> Epoch:
     return epoch
 
 
-def keras_fit(folder: Path, records: int, *, how: str, module: str = "keras") -> Epoch:
+def keras_fit(folder: Path, records: int, network: str, *, how: str, module: str = "keras") -> Epoch:
     """`fit` of the textbook's model, batches kept in memory by tf.data."""
     import importlib
 
@@ -93,7 +108,11 @@ def keras_fit(folder: Path, records: int, *, how: str, module: str = "keras") ->
     ids, numbers = keras.Input((None,), dtype="int64"), keras.Input((None,))
     vectors = keras.layers.Embedding(input_data.ITEMS + 1, DIMENSION, mask_zero=True)(ids)
     steps = keras.layers.Concatenate()([vectors, keras.layers.Reshape((-1, 1))(numbers)])
-    model = keras.Model([ids, numbers], keras.layers.Dense(1)(keras.layers.LSTM(UNITS)(steps)))
+    cell, bidirectional, layers = NETWORKS[network]
+    for left in reversed(range(layers)):
+        layer = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[cell](UNITS, return_sequences=left > 0)
+        steps = (keras.layers.Bidirectional(layer) if bidirectional else layer)(steps)
+    model = keras.Model([ids, numbers], keras.layers.Dense(1)(steps))
     model.compile("adam", "mse")
 
     def epoch(count: int | None) -> dict[str, int]:
@@ -103,8 +122,11 @@ def keras_fit(folder: Path, records: int, *, how: str, module: str = "keras") ->
     return epoch
 
 
-def torch(folder: Path, records: int, *, how: str, packed: bool = False) -> Epoch:
-    """The usual loop; tensors kept in memory, padded with zeros or packed."""
+def torch(folder: Path, records: int, network: str, *, how: str, packed: bool = False) -> Epoch:
+    """The usual loop; tensors kept in memory, padded with zeros or packed.
+
+    The padded reader of two directions takes padding for steps, as the usual loop does.
+    """
     import torch
     from torch import nn
 
@@ -112,22 +134,30 @@ def torch(folder: Path, records: int, *, how: str, packed: bool = False) -> Epoc
     batches = training_data.Records(records).batches(how)
     tensors = [tuple(map(torch.from_numpy, batch)) for batch in batches]
 
+    cell, bidirectional, layers = NETWORKS[network]
+
     class Model(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.embedding = nn.Embedding(input_data.ITEMS + 1, DIMENSION, padding_idx=0)
-            self.lstm = nn.LSTM(DIMENSION + 1, UNITS, batch_first=True)
-            self.head = nn.Linear(UNITS, 1)
+            make = {"lstm": nn.LSTM, "gru": nn.GRU}[cell]
+            options = {"num_layers": layers, "bidirectional": bidirectional, "batch_first": True}
+            self.recurrent = make(DIMENSION + 1, UNITS, **options)
+            self.head = nn.Linear(UNITS * (1 + bidirectional), 1)
 
         def forward(self, ids: Any, numbers: Any, lengths: Any) -> Any:
             steps = torch.cat([self.embedding(ids), numbers[:, :, None]], 2)
             if packed:
                 sequences = nn.utils.rnn.pack_padded_sequence(steps, lengths, batch_first=True, enforce_sorted=False)
-                _, (last, _) = self.lstm(sequences)
-                return self.head(last[0])[:, 0]
-            outputs, _ = self.lstm(steps)
+                _, states = self.recurrent(sequences)
+                last = states[0] if cell == "lstm" else states
+                return self.head(torch.cat([*last[-1 - bidirectional :]], 1))[:, 0]
+            outputs, _ = self.recurrent(steps)
             # Padding is on the right, so the last real step has not seen it.
-            return self.head(outputs[torch.arange(len(lengths)), lengths - 1])[:, 0]
+            last = outputs[torch.arange(len(lengths)), lengths - 1]
+            if bidirectional:
+                last = torch.cat([last[:, :UNITS], outputs[:, 0, UNITS:]], 1)
+            return self.head(last)[:, 0]
 
     model = Model()
     optimizer = torch.optim.Adam(model.parameters())
@@ -142,7 +172,7 @@ def torch(folder: Path, records: int, *, how: str, packed: bool = False) -> Epoc
     return epoch
 
 
-ROUTES: dict[str, Callable[[Path, int], Epoch]] = {
+ROUTES: dict[str, Callable[[Path, int, str], Epoch]] = {
     "ours": ours,
     "keras-naive": functools.partial(keras_fit, how="random"),
     "keras-bucketed": functools.partial(keras_fit, how="bucketed"),

@@ -42,6 +42,24 @@ def test_every_row_trains_on_all_records_and_the_report_says_so(tmp_path, record
     assert "ours, token budget" in printed and "× naive" in printed
 
 
+@pytest.mark.slow
+def test_every_network_trains_by_our_route_and_by_kerass(tmp_path):
+    words = ["--records", "40", "--rounds", "1", "--only", "ours", "--only", "keras-naive", "--cache", str(tmp_path)]
+    for network in ("bidirectional-gru", "stacked"):
+        report = tmp_path / f"{network}.json"
+        command = [
+            sys.executable,
+            str(BENCHMARKS / "training.py"),
+            *words,
+            "--network",
+            network,
+            "--output",
+            str(report),
+        ]
+        subprocess.run(command, capture_output=True, text=True, check=True)
+        assert set(json.loads(report.read_text())["runs"]) == {"ours", "keras-naive"}
+
+
 @pytest.mark.parametrize("how", ["random", "bucketed", "budget"])
 def test_batches_hold_every_record_once_and_pad_with_zeros(records, how):
     batches = records.batches(how)

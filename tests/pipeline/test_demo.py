@@ -186,6 +186,10 @@ def test_predict_writes_json_lines(demo, command, tmp_path):
     assert rows[0]["id"] == "test-0000"
     printed = command("predict", demo.output, demo_test_file(), "--limit", "7").stdout
     assert [json.loads(line) for line in printed.splitlines()] == rows
+    best = command("predict", demo.output, demo_test_file(), "--limit", "7", "--top-k", "2").stdout
+    for line, row in zip(best.splitlines(), rows, strict=True):
+        ordered = sorted(row["scores"].items(), key=lambda of: -of[1])
+        assert list(json.loads(line)["scores"].items()) == ordered[:2]
 
 
 def test_the_evaluators_slices_are_read_whole(report, demo):

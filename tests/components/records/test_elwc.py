@@ -12,6 +12,7 @@ from tfx_sequences.components.records.elwc import as_sequence_example, is_exampl
 from tfx_sequences.components.records.framing import read_records
 from tfx_sequences.components.records.opening import holds_example_lists, record_dataset
 from tfx_sequences.components.records.paths import path_of
+from tfx_sequences.components.records.well_formed import fault_of_bytes
 from tfx_sequences.errors import DataError
 from tfx_sequences.pipeline.commands.propose_command import _proposed
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
@@ -122,3 +123,18 @@ def test_propose_says_how_the_records_are_stored(tmp_path):
     spec = _proposed(path_of(tmp_path), label=["relevance"], name="lists").spec
     assert (spec.record, spec.label.key, spec.label.per_step) == ("ELWC", "relevance", True)
     assert (list(spec.context), list(spec.sequence)) == (["query"], ["cuisine"])
+
+
+def test_a_corrupt_list_among_others_is_named_and_does_not_end_the_reading(tmp_path):
+    item = example({"x": [1.0], "t": ["a"]}).SerializeToString()
+    # Two items as field 1, of which the second is truncated.
+    whole = b"\n" + bytes([len(item)]) + item
+    corrupt = whole + b"\n" + bytes([len(item)]) + item[:-2]
+    file = write_records(tmp_path / "train.tfrecord", [whole + whole, corrupt, whole])
+    read = list(read_records(file))
+    assert [bool(fault_of_bytes(record)) for record in read] == [False, True, False]
+    assert [record.numpy() for record in record_dataset(file)] == read
+    label = {"key": "t", "per_step": True}
+    spec = SequenceSpec(name="s", record="ELWC", sequence={"x": {"type": "numeric"}}, label=label)
+    with pytest.raises(DataError, match=r"record 1 of .* does not contain features"):
+        check_data(spec, file.parent)

@@ -81,3 +81,11 @@ def test_ids_of_records_and_groups_of_one_split_are_no_leak():
     contexts = [{"kind": "ab"[i % 2], "clip_id": f"r{i}", "user": f"u{i // 5}"} for i in range(50)]
     splits = ["test" if i >= 40 else "train" for i in range(50)]
     assert found(contexts, splits) == []
+
+
+@pytest.mark.parametrize("kind", ["SequenceExample", "Example"])
+def test_an_unused_feature_of_several_dtypes_does_not_end_the_check(kind):
+    contexts = [{"kind": "ab"[i % 2], "user_id": f"u{i % 4}", "group": f"g{i % 4}"} for i in range(40)]
+    contexts[-1]["group"] = 1.5
+    leaks = found(contexts, ["train"] * 20 + ["test"] * 20, kind=kind)
+    assert [leak.what for leak in leaks] == ["Records with the same 'user_id' are in train and in test."]

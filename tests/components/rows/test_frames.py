@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.rows import frame_of, records_by_loop, spec_of
-from tfx_sequences.components.rows.frames import frames_of, records_from_rows
+from tfx_sequences.components.rows.frames import column_of, frames_of, records_from_rows
 from tfx_sequences.errors import DataError, SpecError
 from tfx_sequences.schemas.spec.spec_io import load_spec, spec_from_yaml
 
@@ -187,3 +187,7 @@ def test_neither_tensorflow_nor_beam_is_imported():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["1", "set()"]
+
+
+def test_an_integer_that_arrow_cannot_hold_becomes_text():
+    assert column_of([1, 10**400, None]).to_pylist() == [b"1", str(10**400).encode(), None]

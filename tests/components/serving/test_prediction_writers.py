@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -75,33 +76,50 @@ def test_a_single_label_has_no_prefix(tmp_path):
 
 
 def plain(value):
-    """Arrow's maps are lists of pairs."""
-    if isinstance(value, dict):
-        return {key: _maps(its) if key == "scores" else plain(its) for key, its in value.items()}
-    return value
+    """Scores as mappings again."""
+    if isinstance(value, list) and value and isinstance(value[0], dict) and value[0].keys() == {"class", "score"}:
+        return {each["class"]: each["score"] for each in value}
+    if isinstance(value, list | np.ndarray):
+        return [plain(each) for each in value]
+    return {key: plain(its) for key, its in value.items()} if isinstance(value, dict) else value
 
 
-def _maps(value):
-    if value and isinstance(value[0], list):
-        return [dict(pairs) for pairs in value]
-    return dict(value) if value and isinstance(value[0], tuple) else value
+SCORES = pa.list_(pa.struct([("class", pa.string()), ("score", pa.float64())]))
 
 
 def test_parquet_has_a_column_for_each_label_with_types_by_name(tmp_path):
     table = pq.read_table(written(ROWS, tmp_path / "out.parquet"))
     assert table.column_names == ["id", "kind", "tag", "place", "topics"]
-    scores = pa.map_(pa.string(), pa.float64())
     assert table.schema.field("tag").type == pa.struct(
-        [("predicted_class", pa.list_(pa.string())), ("scores", pa.list_(scores))]
+        [("predicted_class", pa.list_(pa.string())), ("scores", pa.list_(SCORES))]
     )
     assert [plain(row) for row in table.to_pylist()] == ROWS
 
 
+def test_pandas_reads_the_parquet_file(tmp_path):
+    frame = pd.read_parquet(written(ROWS, tmp_path / "out.parquet"))
+    assert frame.id.tolist() == [row["id"] for row in ROWS]
+    assert [plain([*kind["scores"]]) for kind in frame.kind] == [row["kind"]["scores"] for row in ROWS]
+    steps = [[plain([*step]) for step in tag["scores"]] for tag in frame.tag]
+    assert steps == [row["tag"]["scores"] for row in ROWS]
+
+
+def test_the_most_likely_classes_of_each_step_are_a_feature_list(tmp_path):
+    row = {"id": "r", "predicted_class": ["a", "b"], "scores": [{"a": 0.5, "c": 0.25}, {"b": 0.75, "a": 0.125}]}
+    path = tmp_path / "out.tfrecord"
+    with path.open("wb") as file:
+        writer_for(path, SINGLE, 2)([row], file)
+    [record] = records(path)
+    lists = record.feature_lists.feature_list
+    assert [list(step.bytes_list.value) for step in lists["classes"].feature] == [[b"a", b"c"], [b"b", b"a"]]
+    assert [list(step.float_list.value) for step in lists["scores"].feature] == [[0.5, 0.25], [0.75, 0.125]]
+    assert "classes" not in record.context.feature
+
+
 def test_types_are_known_if_no_row_has_a_step_and_if_there_are_no_rows(tmp_path):
     table = pq.read_table(written(ROWS[:1], tmp_path / "out.parquet"))
-    scores = pa.map_(pa.string(), pa.float64())
     assert table.schema.field("tag").type == pa.struct(
-        [("predicted_class", pa.list_(pa.string())), ("scores", pa.list_(scores))]
+        [("predicted_class", pa.list_(pa.string())), ("scores", pa.list_(SCORES))]
     )
     empty = pq.read_table(written([], tmp_path / "none.parquet"))
     assert (empty.num_rows, empty.column_names) == (0, ["id"])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.labels import labels_spec
-from tfx_sequences.components.serving.predictor import MOST_NAMED, Failure, Failures, _not_finite, answers
+from tfx_sequences.components.serving.predictor import MOST_NAMED, Failure, Failures, _not_finite, answer, answers
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 CLASSES = np.array([[b"good", b"bad"]] * 2, object)
@@ -33,6 +33,8 @@ def test_a_single_label_gives_plain_rows():
         {"predicted_class": "good", "scores": {"good": 0.75, "bad": 0.25}},
         {"predicted_class": "bad", "scores": {"good": 0.5, "bad": 0.5}},
     ]
+    assert answer(outputs, 0, spec, top_k=1) == {"predicted_class": "good", "scores": {"good": 0.75}}
+    assert answer(outputs, 1, spec, top_k=0) == {"predicted_class": "bad"}
 
 
 def test_several_labels_are_grouped_and_steps_end_with_the_record():

@@ -8,9 +8,11 @@ import pytest
 import tensorflow_transform as tft
 
 from tests.everything import everything_spec
-from tfx_sequences.components.training.model_export import try_export
+from tfx_sequences.components.training.model_export import try_export, try_saving
 from tfx_sequences.components.training.split_statistics import task_statistics
 from tfx_sequences.errors import SpecError
+from tfx_sequences.schemas.columns.internal_names import internal_name
+from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 
 def good(spec, statistics, inputs, use_cudnn):
@@ -63,3 +65,21 @@ def test_what_the_export_would_find_after_training_is_found_before(tried, builde
     with pytest.raises(SpecError, match="Nothing was trained") as refused:
         tried(builder)
     assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["gr\u00f6\u00dfe", "a b", "@", "%", "+", ","])
+def test_names_that_only_saving_refuses_are_found_before_training(name):
+    """Keys of records get derived names; these are layers as TensorFlow would get them otherwise."""
+    inputs = keras.Input((None, 3))
+    model = keras.Model(inputs, keras.layers.Dense(2, name=name)(inputs))
+    with pytest.raises(SpecError, match=r"Nothing was trained[\s\S]*is not a valid root scope name"):
+        try_saving(model, everything_spec())
+
+
+@pytest.mark.parametrize("name", ["concept:name", "gr\u00f6\u00dfe x", "a@b%c+d,e"])
+def test_keys_with_any_character_are_saved(name):
+    spec = SequenceSpec(
+        name="s", sequence={name: {"type": "numeric"}}, label={"key": f"{name} label", "type": "regression"}
+    )
+    inputs = keras.Input((None, 1), name=internal_name(name))
+    try_saving(keras.Model(inputs, keras.layers.Dense(2, name=internal_name(f"{name}_vectors"))(inputs)), spec)

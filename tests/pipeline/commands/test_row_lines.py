@@ -37,12 +37,32 @@ def test_lines_have_keys_and_the_answers_of_rows_in_memory(rows_model, rows, tmp
         found = [json.loads(line) for line in (tmp_path / name).read_text().splitlines()]
     else:
         found = pd.read_parquet(tmp_path / name).to_dict("records")
-        found = [{**line, "scores": dict(line["scores"])} for line in found]
+        found = [{**line, "scores": {each["class"]: each["score"] for each in line["scores"]}} for line in found]
     scores = [[line["scores"][n.decode()] for n in expected.outputs["classes"][0]] for line in found]
     np.testing.assert_array_equal(np.array(scores, np.float32), expected.outputs["scores"])
     assert [(line["group"]["user"], line["first"], line["last"], line["steps"]) for line in found] == [
         (rows.user[its[0]], rows.ts[its[0]], rows.ts[its[-1]], len(its)) for its in expected.rows
     ]
+
+
+@pytest.mark.parametrize("option", [["--top-k", "1"], ["--no-scores"]])
+def test_lines_have_fewer_scores_on_request(rows_model, rows, tmp_path, capfd, option):
+    words = ["predict", str(rows_model), str(tmp_path / "rows.parquet")]
+    assert main(words) == 0
+    whole = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert main([*words, *option]) == 0
+    found = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    for line in whole:
+        best = {line["predicted_class"]: max(line.pop("scores").values())}
+        if option == ["--top-k", "1"]:
+            line["scores"] = best
+    assert found == whole and len(found) > 10
+
+
+def test_scores_are_not_both_asked_for_and_left_out(rows_model, rows, tmp_path, capfd):
+    words = ["predict", str(rows_model), str(tmp_path / "rows.parquet"), "--top-k", "2", "--no-scores"]
+    assert main(words) == 2
+    assert "use one of them" in capfd.readouterr().err
 
 
 def test_a_limit_is_a_number_of_records(rows_model, rows, tmp_path, capfd):

@@ -91,6 +91,15 @@ def test_what_is_no_http_has_an_error_in_json(server, body, name):
     assert ask(its, "POST", PLACE, body)[0] == 200
 
 
+@pytest.mark.parametrize("place", ["/healthz", "/nowhere", PLACE])
+def test_an_unknown_expectation_has_an_error_in_json_everywhere(server, place):
+    _, connect = server
+    client = connect()
+    client.sendall(f"POST {place} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nExpect: wonders\r\n\r\n".encode())
+    answer = client.recv(1 << 16)
+    assert answer[9:12] in (b"417", b"405") and b"application/json" in answer and b'{"error": ' in answer, answer
+
+
 def test_clients_that_send_nothing_hold_nothing(model, body):
     with running(model, time_outs=TimeOuts(body=600)) as (server, connect):
         for _ in range(12):

@@ -27,6 +27,9 @@ SPECS = {
         (b"{", "is not JSON"),
         (b"\xff", "is not UTF-8: invalid start byte at byte 0"),
         (b"[" * 200_000, "nested too deeply"),
+        (b'{"\\ud800": 1}', "half of a surrogate pair"),
+        (b'{"\xed\xa0\x80": 1}', "is not UTF-8"),
+        ('{"inputs": 1}'.encode("utf-16"), "is not UTF-8"),
         (b'{"inputs": {"a": 1, "b": 2, "a": 3}}', "the key 'a' more than once"),
     ],
 )

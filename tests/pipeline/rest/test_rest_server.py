@@ -173,7 +173,7 @@ BAD = {
     "record of the other kind": (
         lambda: instances(in_base64(example({"place": [1.0, 2.0], "price": [1.0]}).SerializeToString())),
         400,
-        "A record is a tf.Example",
+        "Row 0 is a tf.Example",
     ),
     "record without a required feature": (
         lambda: instances(in_base64(sequence_example({}, {}).SerializeToString())),

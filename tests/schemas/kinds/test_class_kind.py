@@ -1,9 +1,10 @@
 """Labels that are classes: dtypes that follow from the fields, and fields that contradict each other."""
 
+import numpy as np
 import pydantic
 import pytest
 
-from tfx_sequences.schemas.kinds.class_kind import by_class
+from tfx_sequences.schemas.kinds.class_kind import scores_by_class
 from tfx_sequences.schemas.spec.label import Label
 
 
@@ -40,4 +41,16 @@ def test_fields_that_contradict_each_other_are_refused(fields, words):
 
 
 def test_scores_go_by_the_names_of_classes():
-    assert by_class({"classes": [b"good", "schön".encode()]}, [0.25, 0.75]) == {"good": 0.25, "schön": 0.75}
+    answers = {"classes": [b"good", "schön".encode()], "scores": np.array([0.25, 0.75])}
+    assert scores_by_class(answers) == {"good": 0.25, "schön": 0.75}
+    assert list(scores_by_class(answers, 1).items()) == [("schön", 0.75)]
+
+
+def test_the_highest_scores_of_each_step_come_first_and_equal_ones_in_the_order_of_the_classes():
+    scores = np.array([[0.2, 0.3, 0.2, 0.3], [0.1, 0.2, 0.3, 0.4]])
+    found = scores_by_class({"classes": [b"a", b"b", b"c", b"d"], "scores": scores}, 3)
+    assert [list(step.items()) for step in found] == [
+        [("b", 0.3), ("d", 0.3), ("a", 0.2)],
+        [("d", 0.4), ("c", 0.3), ("b", 0.2)],
+    ]
+    assert scores_by_class({"classes": [b"a"], "scores": np.zeros((0, 1))}, 3) == []

@@ -17,7 +17,7 @@ from tfx_sequences.components.evaluation.baseline_check import compare_with_base
 from tfx_sequences.components.evaluation.names import LENGTH, WHOLE, slice_name
 from tfx_sequences.components.evaluation.record_sums import length_ranges_of
 from tfx_sequences.components.evaluation.slice_totals import SliceTotals, Slicing
-from tfx_sequences.components.records.elwc import as_sequence_example
+from tfx_sequences.components.records.elwc import stored_record
 from tfx_sequences.components.records.framing import check_last_length
 from tfx_sequences.components.records.opening import record_datasets
 from tfx_sequences.components.records.well_formed import first_fault
@@ -114,7 +114,7 @@ def _batches(files: Sequence[str], spec: SequenceSpec) -> Iterator[tf.Tensor]:
         for chunk in records.batch(_CHUNK):
             serialized = chunk.numpy()
             if spec.record == "ELWC":
-                serialized = np.array([as_sequence_example(r, key_of_items(spec)) for r in serialized], object)
+                serialized = np.array([stored_record(r, key_of_items(spec)) for r in serialized], object)
             found = first_fault(serialized, spec)
             if found is not None:
                 _, fault = found

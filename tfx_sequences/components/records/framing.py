@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 from itertools import zip_longest
 
-from tfx_sequences.components.records.elwc import as_sequence_example, is_example_list
+from tfx_sequences.components.records.elwc import is_example_list, stored_record
 from tfx_sequences.components.records.opening import (
     HEADER,
     compression_of,
@@ -115,7 +115,7 @@ def read_records(path: str | os.PathLike[str], offset: int = 0, first: int = 0, 
             raise _corrupt(path, where(start + position), index, "payload")
         if holds_lists is None:
             holds_lists = is_example_list(payload)
-        yield as_sequence_example(payload, items_key) if holds_lists else payload
+        yield stored_record(payload, items_key) if holds_lists else payload
         position = end + _CRC.size
         index += 1
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from tfx_sequences.components.records.batches import Batch
 from tfx_sequences.components.records.leaks import Leak
+from tfx_sequences.components.records.well_formed import parse_errors
 from tfx_sequences.schemas.columns.group_names import is_group_name, is_id_name
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
@@ -144,15 +145,17 @@ class GroupLeaks:
         """The term of each record, by key; None for no term or several terms."""
         import tensorflow as tf
 
-        features = {
-            f"key{index}": tf.io.RaggedFeature(tf.as_dtype(self._dtypes[key]), value_key=key, row_splits_dtype=tf.int64)
-            for index, key in enumerate(self._values)
-        }
         serialized = tf.constant(batch.records, tf.string)
-        if self._spec.record == "Example":
-            parsed = tf.io.parse_example(serialized, features)
-        else:
-            parsed, _, _ = tf.io.parse_sequence_example(serialized, features)
+        try:
+            parsed = self._parsed(serialized, list(self._values))
+        except parse_errors():
+            # Beyond the sample, a feature that the spec does not use can have another dtype: it is not a key of groups.
+            for key in list(self._values):
+                try:
+                    self._parsed(serialized, [key])
+                except parse_errors():
+                    del self._values[key]
+            parsed = self._parsed(serialized, list(self._values)) if self._values else {}
         found = {}
         for index, key in enumerate(list(self._values)):
             values, splits = parsed[f"key{index}"].values.numpy(), parsed[f"key{index}"].row_splits.numpy()
@@ -161,3 +164,16 @@ class GroupLeaks:
             terms[there] = values[splits[:-1][there]]
             found[key] = terms.tolist()
         return found
+
+    def _parsed(self, serialized: Any, keys: Sequence[str]) -> dict[str, Any]:
+        """The terms of some keys, ragged `[B, values]`, as `key0`, `key1` and so on."""
+        import tensorflow as tf
+
+        features = {
+            f"key{index}": tf.io.RaggedFeature(tf.as_dtype(self._dtypes[key]), value_key=key, row_splits_dtype=tf.int64)
+            for index, key in enumerate(keys)
+        }
+        if self._spec.record == "Example":
+            return dict(tf.io.parse_example(serialized, features))
+        parsed, _, _ = tf.io.parse_sequence_example(serialized, features)
+        return dict(parsed)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import google_crc32c
 
-from tfx_sequences.components.records.elwc import as_sequence_example, is_example_list
+from tfx_sequences.components.records.elwc import is_example_list, stored_record
 from tfx_sequences.components.records.paths import AnyPath, as_os_errors, path_of
 from tfx_sequences.errors import DataError
 
@@ -233,7 +233,7 @@ def record_dataset(path: str | os.PathLike[str], items_key: str = "") -> tf.data
         return records
 
     def convert(record: bytes) -> bytes:
-        return as_sequence_example(record, items_key)
+        return stored_record(record, items_key)
 
     def converted(record: tf.Tensor) -> tf.Tensor:
         return tf.ensure_shape(tf.numpy_function(convert, [record], tf.string), [])

@@ -174,7 +174,8 @@ def column_of(values: Any) -> pa.Array:
     """An Arrow array; values of several types become text, from which features take what they need."""
     try:
         return values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
+    # The last is for integers that no type of Arrow can hold.
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         return pa.array([None if v is None else v if isinstance(v, bytes) else str(v).encode() for v in values])
 
 

@@ -67,6 +67,7 @@ def predict_through_beam(
     failures: Failures | None = None,
     batch_size: int = 256,
     part_records: int = PART_RECORDS,
+    top_k: int | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Predicts records on Beam's workers, and yields the predictions in the order of the files.
 
@@ -78,6 +79,7 @@ def predict_through_beam(
         failures: Counts and skips the records that cannot be predicted; None raises at the first.
         batch_size: Records per call of the model.
         part_records: Records per part.
+        top_k: As in `predict_files`.
 
     Returns:
         The same rows as `predict_files`.
@@ -94,7 +96,7 @@ def predict_through_beam(
         path = str(file.resolve())
         parts += [Part(len(parts) + n, path, *where) for n, where in enumerate(record_ranges(file, part_records))]
     pattern = os.path.join(os.path.abspath(folder), f"part-{uuid.uuid4().hex}")
-    predict = PredictPart(str(model_dir.resolve()), pattern, batch_size, failures is None)
+    predict = PredictPart(str(model_dir.resolve()), pattern, batch_size, failures is None, top_k)
     try:
         with beam.Pipeline(options=PipelineOptions(list(beam_pipeline_args))) as pipeline:
             _ = (
@@ -128,13 +130,15 @@ class PredictPart(beam.DoFn):
         pattern: Prefix of the file names.
         batch_size: Records per call of the model.
         strict: Whether a record without a prediction is an error.
+        top_k: As in `predict_files`.
     """
 
-    def __init__(self, model_dir: str, pattern: str, batch_size: int, strict: bool) -> None:
+    def __init__(self, model_dir: str, pattern: str, batch_size: int, strict: bool, top_k: int | None = None) -> None:
         self._model_dir = model_dir
         self._pattern = pattern
         self._batch_size = batch_size
         self._strict = strict
+        self._top_k = top_k
 
     def setup(self) -> None:
         """Loads the model, once per worker."""
@@ -149,7 +153,7 @@ class PredictPart(beam.DoFn):
         with open(path, "w", encoding="utf-8") as file:
             for start, batch in self._batches(part):
                 on_failure = None if self._strict else failures
-                for row in predict_batch(self._model, batch, path_of(part.file), start, on_failure):
+                for row in predict_batch(self._model, batch, path_of(part.file), start, on_failure, self._top_k):
                     file.write(json.dumps(row, ensure_ascii=False) + "\n")
                     predicted += 1
         named = tuple((f.place, f.reason) for f in failures.first[:MOST_NAMED])

@@ -23,6 +23,7 @@ def predict_files(
     limit: int | None = None,
     batch_size: int = 256,
     on_failure: Callable[[Failure], None] | None = None,
+    top_k: int | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Predicts records in the order of the files, a batch at a time.
 
@@ -35,6 +36,8 @@ def predict_files(
         limit: Maximum number of records.
         batch_size: Records per call of the model.
         on_failure: Called for each record that cannot be predicted and is skipped; None raises at the first.
+        top_k: How many classes have their scores in a row, the most likely ones first; 0 for none, None for all in the
+            order of the classes.
 
     Returns:
         Per record: `id` (the spec's `id_key`, otherwise file name and index), and `predicted_class`
@@ -52,7 +55,7 @@ def predict_files(
         # Better to fail before the first prediction than after an hour of them.
         for file in files:
             check_file(file, loaded.spec, skip_malformed=on_failure is not None)
-    return _predictions(loaded, files, limit, batch_size, on_failure)
+    return _predictions(loaded, files, limit, batch_size, on_failure, top_k)
 
 
 def _predictions(
@@ -61,6 +64,7 @@ def _predictions(
     limit: int | None,
     batch_size: int,
     on_failure: Callable[[Failure], None] | None,
+    top_k: int | None,
 ) -> Iterator[dict[str, Any]]:
     left = limit
     for file in files:
@@ -75,7 +79,7 @@ def _predictions(
                 left -= int(batch.shape[0])
             if not batch.shape[0]:
                 return
-            yield from predict_batch(model, batch, file, done, on_failure)
+            yield from predict_batch(model, batch, file, done, on_failure, top_k)
             done += int(batch.shape[0])
 
 

@@ -9,30 +9,34 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from tfx_sequences.components.records.framing import framed
-from tfx_sequences.schemas.kinds.declared_kind import SCORES
+from tfx_sequences.schemas.kinds.declared_kind import CLASSES, SCORES
 from tfx_sequences.schemas.spec.sequence_spec import SequenceSpec
 
 _ROWS = 4_096
 Row = Mapping[str, Any]
 
 
-def writer_for(path: Path | None, spec: SequenceSpec) -> Callable[[Iterable[Row], BinaryIO], None]:
+def writer_for(
+    path: Path | None, spec: SequenceSpec, top_k: int | None = None
+) -> Callable[[Iterable[Row], BinaryIO], None]:
     """The function that writes rows of `predict_files` to an open file of this name.
 
-    `.parquet`: one column per output; scores by class are maps; outputs of steps are lists; several labels are structs
-    called `NAME`. `.tfrecord`, `.tfrecord.gz`: SequenceExamples, with predictions for records in the context and those
-    for steps as feature lists (`NAME_scores` and so on with several labels), and the `classes` of the scores. All
-    other names: JSON lines.
+    `.parquet`: one column per output; scores are lists of structs of `class` and `score`, which pandas reads too;
+    outputs of steps are lists; several labels are structs called `NAME`. `.tfrecord`, `.tfrecord.gz`: SequenceExamples,
+    with predictions for records in the context and those for steps as feature lists (`NAME_scores` and so on with
+    several labels), and the `classes` of the scores. All other names: JSON lines.
 
     Args:
         path: The file; None for standard output, which gets JSON lines.
         spec: The model's spec.
+        top_k: That of the rows: with it, each step has classes of its own, which TFRecords have as a feature list.
     """
     name = path.name.lower() if path else ""
     if name.endswith(".parquet"):
         return _write_parquet
     if name.endswith((".tfrecord", ".tfrecord.gz", ".tfrecords", ".tfrecords.gz")):
-        return lambda rows, file: _write_tfrecords(rows, file, spec, packed=name.endswith(".gz"))
+        ranked = bool(top_k)
+        return lambda rows, file: _write_tfrecords(rows, file, spec, ranked=ranked, packed=name.endswith(".gz"))
     return _write_lines
 
 
@@ -75,7 +79,7 @@ def _merged(kind: Any, value: Any, name: str = "") -> Any:
 def _arrow(kind: Any, name: str) -> Any:
     import pyarrow as pa
 
-    scores = pa.map_(pa.string(), pa.float64())
+    scores = pa.list_(pa.struct([("class", pa.string()), ("score", pa.float64())]))
     if kind is None:
         return scores if name == SCORES else pa.float64() if name == "prediction" else pa.string()
     if isinstance(kind, list):
@@ -86,29 +90,29 @@ def _arrow(kind: Any, name: str) -> Any:
 
 
 def _for_arrow(value: Any, kind: Any) -> Any:
-    """The value in the form that Arrow needs for its type: maps become pairs."""
+    """The value in the form that Arrow needs for its type."""
     import pyarrow as pa
 
-    if pa.types.is_map(kind):
-        return list(value.items())
     if pa.types.is_list(kind):
+        if isinstance(value, Mapping):
+            return [{"class": name, "score": score} for name, score in value.items()]
         return [_for_arrow(its, kind.value_type) for its in value]
     return (
         {field.name: _for_arrow(value[field.name], field.type) for field in kind} if pa.types.is_struct(kind) else value
     )
 
 
-def _write_tfrecords(rows: Iterable[Row], file: BinaryIO, spec: SequenceSpec, *, packed: bool) -> None:
+def _write_tfrecords(rows: Iterable[Row], file: BinaryIO, spec: SequenceSpec, *, ranked: bool, packed: bool) -> None:
     import gzip
 
     stream: Any = gzip.GzipFile(fileobj=file, mode="wb", mtime=0) if packed else file
     for row in rows:
-        stream.write(framed(_record(row, spec).SerializeToString()))
+        stream.write(framed(_record(row, spec, ranked).SerializeToString()))
     if packed:
         stream.close()
 
 
-def _record(row: Row, spec: SequenceSpec) -> Any:
+def _record(row: Row, spec: SequenceSpec, ranked: bool) -> Any:
     from tensorflow.core.example import example_pb2
 
     record = example_pb2.SequenceExample()
@@ -124,9 +128,11 @@ def _record(row: Row, spec: SequenceSpec) -> Any:
                     _fill(steps.feature.add(), step)
             else:
                 _fill(context[prefix + name], value)
-            scores = value[:1] if label.per_step else [value]
-            if name == SCORES and scores:
-                _fill(context[prefix + "classes"], list(scores[0]))
+            if name == SCORES and label.per_step and ranked:
+                for step in value:
+                    _fill(lists[prefix + CLASSES].feature.add(), list(step))
+            elif name == SCORES and (scores := value[:1] if label.per_step else [value]):
+                _fill(context[prefix + CLASSES], list(scores[0]))
     return record
 
 

@@ -62,6 +62,7 @@ def predict_batch(
     file: AnyPath,
     start: int,
     on_failure: Callable[[Failure], None] | None = None,
+    top_k: int | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Predictions for records, in the form of `predict_files`.
 
@@ -71,6 +72,7 @@ def predict_batch(
         file: The file they come from, for messages and names.
         start: The index of the first record in the file.
         on_failure: Called for each record that cannot be predicted and is skipped; None raises.
+        top_k: As in `predict_files`.
 
     Raises:
         DataError: A record cannot be predicted.
@@ -79,7 +81,7 @@ def predict_batch(
     for places, outputs, ids in outputs_of(model, batch, lambda row: _place(batch, row, spec, file, start), on_failure):
         for index, row in enumerate(places):
             name = ids[index].decode("utf-8", "replace") if ids is not None else short_place(file, start + row)
-            yield {"id": name, **answer(outputs, index, spec)}
+            yield {"id": name, **answer(outputs, index, spec, top_k)}
 
 
 def outputs_of(
@@ -187,25 +189,28 @@ def answers(outputs: dict[str, np.ndarray], spec: SequenceSpec) -> Iterator[dict
     return (answer(outputs, row, spec) for row in range(len(next(iter(outputs.values())))))
 
 
-def answer(outputs: Mapping[str, np.ndarray], row: int, spec: SequenceSpec) -> dict[str, Any]:
+def answer(outputs: Mapping[str, np.ndarray], row: int, spec: SequenceSpec, top_k: int | None = None) -> dict[str, Any]:
     """The predictions for a record; with several heads, by their names.
 
     Args:
         outputs: Those of `serving_default`, `[B, ...]`.
         row: The index of the record.
         spec: The model's spec.
+        top_k: As in `predict_files`.
     """
     if spec.label is not None:
-        return _of_head(spec.label, outputs, row, "")
-    return {head: _of_head(label, outputs, row, spec.output_prefix(head)) for head, label in spec.labels.items()}
+        return _of_head(spec.label, outputs, row, "", top_k)
+    return {head: _of_head(label, outputs, row, spec.output_prefix(head), top_k) for head, label in spec.labels.items()}
 
 
-def _of_head(label: Label, outputs: Mapping[str, np.ndarray], row: int, prefix: str) -> dict[str, Any]:
+def _of_head(
+    label: Label, outputs: Mapping[str, np.ndarray], row: int, prefix: str, top_k: int | None
+) -> dict[str, Any]:
     answers = {name: outputs[prefix + name][row] for name in label.kind.outputs}
     if label.per_step:
         real = int(outputs[SEQUENCE_LENGTH][row])
         answers = {name: its if name == CLASSES else its[:real] for name, its in answers.items()}
-    return label.kind.row(label, answers)
+    return label.kind.row(label, answers, top_k)
 
 
 def _place(batch: tf.Tensor, row: int, spec: SequenceSpec, file: AnyPath, start: int) -> str:

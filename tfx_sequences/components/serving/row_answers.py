@@ -74,16 +74,19 @@ def _answered_part(
             yield Answered(outputs_at(outputs, index), rows[its], sessions[record], groups[record], times[its])
 
 
-def lines_of(record: Answered, spec: SequenceSpec, *, numbers: bool = False) -> Iterator[dict[str, Any]]:
+def lines_of(
+    record: Answered, spec: SequenceSpec, *, numbers: bool = False, top_k: int | None = None
+) -> Iterator[dict[str, Any]]:
     """The answer as plain values, with the keys of its rows: one line, or one for each step if all labels are of steps.
 
     Args:
         record: The record.
         spec: The model's spec.
         numbers: Whether lines have the numbers of their rows too: `rows`, or `row` of a step.
+        top_k: As in `predict_files`.
     """
     outputs = {name: value[None] for name, value in record.outputs.items()}
-    plain, rows, times = answer(outputs, 0, spec), record.rows.tolist(), record.times
+    plain, rows, times = answer(outputs, 0, spec, top_k), record.rows.tolist(), record.times
     group = {"group": dict(record.group)}
     if not all(label.per_step for label in spec.heads.values()):
         named = {"rows": rows} if numbers else {}

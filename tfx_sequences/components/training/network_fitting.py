@@ -21,7 +21,7 @@ from tfx_sequences.components.network.task_statistics import TaskStatistics
 from tfx_sequences.components.numbers.chosen import normalizers_of, read_choices
 from tfx_sequences.components.training.backup import BackupFile
 from tfx_sequences.components.training.fitting import Fitted, fit
-from tfx_sequences.components.training.model_export import try_export
+from tfx_sequences.components.training.model_export import try_export, try_saving
 from tfx_sequences.components.training.refitting import refit
 from tfx_sequences.components.training.split_statistics import table_terms, task_statistics
 from tfx_sequences.components.training.strategies import distributed
@@ -172,6 +172,8 @@ class NetworkFitting:
             model = build_model(spec, statistics)
             axes = self._axes(model, statistics)
             begun = warm_start(model, axes, spec.training.warm_start) if spec.training.warm_start else None
+        if self._begun == 1 and strategy.num_replicas_in_sync == 1:
+            try_saving(model, spec)
         with training_input(files, self._read, self._feature_spec, plan, self._transformed.folder, strategy) as train:
             with strategy.scope():
                 compile_model(model, spec, statistics, train.steps_per_epoch)

@@ -40,6 +40,14 @@ def predict_command(
         ),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Maximum number of records to predict.")] = None,
+    top_k: Annotated[
+        int | None,
+        typer.Option("--top-k", min=1, metavar="K", help="Scores of the K most likely classes only, in this order."),
+    ] = None,
+    no_scores: Annotated[
+        bool,
+        typer.Option("--no-scores", "--classes-only", help="Predicted classes only; scores are most of a file."),
+    ] = False,
     skip_failures: Annotated[
         bool,
         typer.Option(
@@ -72,6 +80,9 @@ def predict_command(
         models, records = readable("model", model), readable("data", data)
         target = on_this_machine("output", output)
         check_output_file(target)
+        if no_scores and top_k is not None:
+            raise typer.BadParameter("--top-k asks for scores, and --no-scores for none: use one of them")
+        kept = 0 if no_scores else top_k
         if through_beam and limit is not None:
             raise typer.BadParameter(
                 "--limit takes the first records, but Beam has no record order: use --limit or Beam, not both"
@@ -90,11 +101,11 @@ def predict_command(
         trained = spec_of_card(card, folder_of_model)
         of_rows = has_rows(trained, records)
         check_row_options(of_rows, target, join, through_beam)
-        write = writer_for(target, trained)
+        write = writer_for(target, trained, kept)
         failures = Failures() if skip_failures else None
         with contextlib.ExitStack() as stack:
             if of_rows:
-                lines = RowLines(models, records, target, failures, join, limit)
+                lines = RowLines(models, records, target, failures, join, limit, kept)
                 rows = iter(lines)
                 stack.callback(lines.tell, capture)
             elif through_beam:
@@ -107,9 +118,9 @@ def predict_command(
                 # Next to the output: there is enough space, and every worker on this machine can read it.
                 place = target.resolve().parent if target else None
                 folder = stack.enter_context(temporary_folder("predict", place))
-                rows = predict_through_beam(models, records, folder, arguments, failures=failures)
+                rows = predict_through_beam(models, records, folder, arguments, failures=failures, top_k=kept)
             else:
-                rows = predict_files(models, records, limit=limit, on_failure=failures)
+                rows = predict_files(models, records, limit=limit, on_failure=failures, top_k=kept)
             written = _write(capture, write, rows, target)
         if output is not None:
             capture.error_console.print(f"{written} predictions written to {output}.", soft_wrap=True, markup=False)

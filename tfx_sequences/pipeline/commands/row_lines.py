@@ -71,6 +71,7 @@ class RowLines:
         failures: Gets the records without a prediction; None: the first is an error.
         join: How the answers for the windows of a session become one.
         limit: Maximum number of records, or of sessions if they are joined.
+        top_k: As in `predict_files`.
     """
 
     def __init__(
@@ -81,12 +82,13 @@ class RowLines:
         failures: Failures | None,
         join: Join | None,
         limit: int | None,
+        top_k: int | None = None,
     ) -> None:
         from tfx_sequences.components.rows.row_counts import RowCounts
         from tfx_sequences.components.serving.loaded_model import load_model
         from tfx_sequences.components.serving.row_file_prediction import predict_row_files
 
-        self._model, self._counts = load_model(model), RowCounts()
+        self._model, self._counts, self._top_k = load_model(model), RowCounts(), top_k
         folder = output.resolve().parent if output else None
         self._answers = itertools.islice(
             predict_row_files(
@@ -103,7 +105,7 @@ class RowLines:
     def __iter__(self) -> Iterator[dict[str, Any]]:
         from tfx_sequences.components.serving.row_answers import lines_of
 
-        return (line for record in self._answers for line in lines_of(record, self._model.spec))
+        return (line for record in self._answers for line in lines_of(record, self._model.spec, top_k=self._top_k))
 
     def tell(self, capture: Capture) -> None:
         """Says which rows do not have predictions."""

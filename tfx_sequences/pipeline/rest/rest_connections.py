@@ -8,14 +8,16 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import logging
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 
-# Seconds in which what a client still sends after an error is read: without that it could not read the error.
-_LINGERING = 3
+# aiohttp logs what clients do wrong with tracebacks: here it is answered and counted, so that no client fills the log.
+_SILENT = logging.getLogger("tfx_sequences_http")
+_SILENT.setLevel(logging.CRITICAL + 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +30,7 @@ class TimeOuts:
         body: For the whole body of a request.
         queue: For memory that other requests have.
         answer: For a client that does not read its answer.
+        linger: For what a client still sends after an error; it could not read the error without that.
         drain: For running requests, after SIGTERM.
     """
 
@@ -36,6 +39,7 @@ class TimeOuts:
     body: float = 60
     queue: float = 300
     answer: float = 60
+    linger: float = 3
     drain: float = 30
 
 
@@ -75,8 +79,9 @@ class Connection(web.RequestHandler):
             server,
             loop=loop,
             access_log=None,  # type: ignore[arg-type]
+            logger=_SILENT,
             keepalive_timeout=idle,
-            lingering_time=_LINGERING,
+            lingering_time=connections.time_outs.linger,
         )
         self._connections = connections
         self._client = ""

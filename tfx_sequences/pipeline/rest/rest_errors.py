@@ -15,10 +15,10 @@ from tfx_sequences.pipeline.rest.rest_limits import RestError
 _LOG = logging.getLogger("tfx_sequences.serve")
 _SECONDS_TO_RETRY = "1"
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
-async def answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def answered(request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
     """The answer of a handler, or its error."""
     try:
         return await handler(request)

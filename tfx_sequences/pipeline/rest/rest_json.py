@@ -47,11 +47,17 @@ def parse_json(body: bytes) -> dict[str, Any]:
     if not body:
         raise RestError(400, "The body is empty; expected a JSON object with 'instances' or 'inputs'.")
     try:
-        parsed = json.loads(body, object_pairs_hook=_object)
+        # From bytes, Python would also read UTF-16 and halves of surrogate pairs.
+        parsed = json.loads(body.decode(), object_pairs_hook=_object)
+        if b"\\u" in body:
+            # Half of a surrogate pair can be escaped, but no text that is read or answered can hold it.
+            json.dumps(parsed, ensure_ascii=False).encode()
     except RecursionError:
         raise RestError(400, "The body is nested too deeply.") from None
     except UnicodeDecodeError as error:
         raise RestError(400, f"The body is not UTF-8: {error.reason} at byte {error.start}.") from None
+    except UnicodeEncodeError:
+        raise RestError(400, "The body has half of a surrogate pair, which UTF-8 cannot encode.") from None
     except ValueError as error:
         raise RestError(400, f"The body is not JSON: {error}.") from None
     if not isinstance(parsed, dict):

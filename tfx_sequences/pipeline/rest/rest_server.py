@@ -18,7 +18,7 @@ from tfx_sequences.errors import UserInputError
 from tfx_sequences.pipeline.rest.rest_answers import Answers, check_model, metadata_of, status_of
 from tfx_sequences.pipeline.rest.rest_bodies import BodyBudget, Share
 from tfx_sequences.pipeline.rest.rest_connections import Connection, Connections, TimeOuts, client_of, error_response
-from tfx_sequences.pipeline.rest.rest_errors import Handler, answered, too_large
+from tfx_sequences.pipeline.rest.rest_errors import answered, too_large
 from tfx_sequences.pipeline.rest.rest_limits import CALLS_AT_A_TIME, Limits, RestError
 from tfx_sequences.pipeline.rest.rest_metrics import CONTENT_TYPE, Metrics
 
@@ -101,7 +101,7 @@ class RestServer:
 
     async def _start(self) -> None:
         self._budget = BodyBudget(self._limits.body_bytes)
-        app = web.Application(middlewares=[self._counted])
+        app = web.Application()
         model = "/v1/models/{name:[^/:]+}"
         for path in (model, model + "/versions/{version:[^/:]+}"):
             app.router.add_post(path + ":{verb:[a-zA-Z]+}", self._predict, expect_handler=self._expect)
@@ -113,6 +113,9 @@ class RestServer:
         await self._runner.setup()
         if self._runner.server is None:
             raise RuntimeError("aiohttp did not make its server")
+        # Around everything, and not a middleware: aiohttp answers `Expect` before those.
+        self._handler = self._runner.server.request_handler
+        self._runner.server.request_handler = self._counted
         self._connections = Connections(
             self._runner.server,
             self._time_outs,
@@ -136,11 +139,11 @@ class RestServer:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    @web.middleware
-    async def _counted(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _counted(self, request: web.BaseRequest) -> web.StreamResponse:
         started = self._loop.time()
-        _arrived(request)
-        response = await answered(request, handler)
+        if isinstance(request.protocol, Connection):
+            request.protocol.arrived()
+        response = await answered(request, self._handler)
         self._metrics.answered(response.status, self._loop.time() - started)
         if self._stops:
             response.force_close()
@@ -224,22 +227,9 @@ class RestServer:
 
     async def _expect(self, request: web.Request) -> web.StreamResponse | None:
         """Answers a client that asks before it sends a large body."""
-        _arrived(request)
         if request.headers.get("Expect", "").lower() != "100-continue":
-            return self._refused(417, f"Unknown 'Expect: {request.headers.get('Expect')}'.")
-        try:
-            self._check_size(request)
-        except RestError as error:
-            return self._refused(error.status, str(error))
+            raise RestError(417, f"Unknown 'Expect: {request.headers.get('Expect')}'.")
+        self._check_size(request)
         if request.transport is not None:
             request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         return None
-
-    def _refused(self, status: int, message: str) -> web.Response:
-        self._metrics.answered(status)
-        return error_response(status, message)
-
-
-def _arrived(request: web.Request) -> None:
-    if isinstance(request.protocol, Connection):
-        request.protocol.arrived()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import numpy as np
+
 from tfx_sequences.errors import did_you_mean
-from tfx_sequences.schemas.kinds.declared_kind import DeclaredKind, Plot
+from tfx_sequences.schemas.kinds.declared_kind import CLASSES, SCORES, DeclaredKind, Plot
 from tfx_sequences.schemas.kinds.label_fields import LabelFields
 
 
@@ -75,11 +77,34 @@ class ClassKind(DeclaredKind):
         return () if label.sampled_softmax else ("curves",)
 
 
-def by_class(answers: Mapping[str, Any], scores: list[float]) -> dict[str, float]:
-    """The scores of one record or step, by class name."""
-    return dict(zip(class_names(answers), scores, strict=True))
+def scores_by_class(answers: Mapping[str, Any], top_k: int | None = None) -> Any:
+    """The scores of a record by class name; of the steps of a record a list of these.
+
+    Args:
+        answers: `scores` `[C]`, or `[T, C]` for steps, and `classes` `[C]`.
+        top_k: The number of highest scores to keep, the highest first, of equal ones the first class; None keeps all,
+            in the order of the classes.
+
+    >>> import numpy as np
+    >>> answers = {"classes": [b"a", b"b", b"c"], "scores": np.array([0.25, 0.5, 0.25])}
+    >>> scores_by_class(answers, 2)
+    {'b': 0.5, 'a': 0.25}
+    """
+    scores = np.asarray(answers[SCORES])
+    names = [c.decode() for c in answers[CLASSES]]
+    if top_k is None:
+        of_rows = [dict(zip(names, row, strict=True)) for row in scores.reshape(-1, len(names)).tolist()]
+    else:
+        rows = scores.reshape(-1, len(names))
+        best = np.argsort(-rows, axis=-1, kind="stable")[:, :top_k]
+        kept = np.take_along_axis(rows, best, axis=-1).tolist()
+        of_rows = [
+            {names[c]: score for c, score in zip(classes, its, strict=True)}
+            for classes, its in zip(best.tolist(), kept, strict=True)
+        ]
+    return of_rows if scores.ndim > 1 else of_rows[0]
 
 
-def class_names(answers: Mapping[str, Any]) -> list[str]:
-    """The classes of a prediction, as strings."""
-    return [c.decode() for c in answers["classes"]]
+def with_scores(row: dict[str, Any], answers: Mapping[str, Any], top_k: int | None) -> dict[str, Any]:
+    """A row of predictions with its `scores` by class; without them if `top_k` is 0."""
+    return row if top_k == 0 else {**row, SCORES: scores_by_class(answers, top_k)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from tfx_sequences.schemas.kinds.class_kind import ClassKind, by_class
+from tfx_sequences.schemas.kinds.class_kind import ClassKind, with_scores
 from tfx_sequences.schemas.kinds.declared_kind import CLASSES, PREDICTED_CLASS, SCORES, Plot
 from tfx_sequences.schemas.kinds.label_fields import LabelFields
 
@@ -65,12 +65,8 @@ class DeclaredClassification(ClassKind):
         """`scores` `[B, C]`, their `classes` `[B, C]`, and the `predicted_class` `[B]`."""
         return (SCORES, CLASSES, PREDICTED_CLASS)
 
-    def row(self, label: LabelFields, answers: Mapping[str, Any]) -> dict[str, Any]:
+    def row(self, label: LabelFields, answers: Mapping[str, Any], top_k: int | None = None) -> dict[str, Any]:
         """`predicted_class`, and `scores` by class; lists of both for labels of steps."""
-        scores, predicted = answers[SCORES].tolist(), answers[PREDICTED_CLASS]
-        if label.per_step:
-            return {
-                PREDICTED_CLASS: [c.decode() for c in predicted],
-                SCORES: [by_class(answers, step) for step in scores],
-            }
-        return {PREDICTED_CLASS: predicted.decode(), SCORES: by_class(answers, scores)}
+        predicted = answers[PREDICTED_CLASS]
+        words = [c.decode() for c in predicted] if label.per_step else predicted.decode()
+        return with_scores({PREDICTED_CLASS: words}, answers, top_k)

@@ -119,12 +119,13 @@ class DeclaredKind:
         """Names of the served model's outputs. The first one is the prediction in TFMA."""
         raise NotImplementedError
 
-    def row(self, label: LabelFields, answers: Mapping[str, Any]) -> dict[str, Any]:
+    def row(self, label: LabelFields, answers: Mapping[str, Any], top_k: int | None = None) -> dict[str, Any]:
         """The fields of one row of predictions.
 
         Args:
             label: The label.
             answers: The `outputs` of one record, as arrays; only real steps for a label of steps. `classes` is `[C]`.
+            top_k: The number of classes with the highest scores to keep; 0 for none, None for all.
 
         Returns:
             Plain values for JSON.

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from tfx_sequences.schemas.kinds.class_kind import ClassKind, by_class
+import numpy as np
+
+from tfx_sequences.schemas.kinds.class_kind import ClassKind, with_scores
 from tfx_sequences.schemas.kinds.declared_kind import CLASSES, SCORES
 from tfx_sequences.schemas.kinds.label_fields import LabelFields
 
@@ -67,12 +69,9 @@ class DeclaredMultiLabel(ClassKind):
         """`scores` `[B, C]`, independent for each class, and their `classes` `[B, C]`."""
         return (SCORES, CLASSES)
 
-    def row(self, label: LabelFields, answers: Mapping[str, Any]) -> dict[str, Any]:
+    def row(self, label: LabelFields, answers: Mapping[str, Any], top_k: int | None = None) -> dict[str, Any]:
         """`predicted_classes` (score at least 0.5) and `scores` by class; lists of both for labels of steps."""
-        scores = answers[SCORES].tolist()
-        found = [by_class(answers, each) for each in (scores if label.per_step else [scores])]
-        likely = [[name for name, score in each.items() if score >= 0.5] for each in found]
-        return {
-            "predicted_classes": likely if label.per_step else likely[0],
-            SCORES: found if label.per_step else found[0],
-        }
+        names = [c.decode() for c in answers[CLASSES]]
+        steps = np.asarray(answers[SCORES]).reshape(-1, len(names))
+        likely = [[names[c] for c in np.flatnonzero(step >= 0.5)] for step in steps]
+        return with_scores({"predicted_classes": likely if label.per_step else likely[0]}, answers, top_k)

@@ -47,7 +47,7 @@ class NumberKind(DeclaredKind):
         """`predictions`: `[B]`, or `[B, D]` for vectors; `[B, T]` or `[B, T, D]` for labels of steps."""
         return (PREDICTIONS,)
 
-    def row(self, label: LabelFields, answers: Mapping[str, Any]) -> dict[str, Any]:
+    def row(self, label: LabelFields, answers: Mapping[str, Any], top_k: int | None = None) -> dict[str, Any]:
         """`prediction`: a number, or a list of them."""
-        del label
+        del label, top_k
         return {"prediction": answers[PREDICTIONS].tolist()}
