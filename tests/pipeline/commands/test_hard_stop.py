@@ -27,9 +27,13 @@ def test_a_command_that_never_stops_is_stopped_with_its_processes(number, code, 
         inner = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(1000)'])"
         subprocess.Popen([sys.executable, "-c", inner], start_new_session=True)
         time.sleep(1)
-        capture.console.print("started")
+        first = True
         while True:
+            # The signal may come as soon as the line is printed.
             try:
+                if first:
+                    first = False
+                    capture.console.print("started")
                 time.sleep(50)
             except KeyboardInterrupt:
                 pass
