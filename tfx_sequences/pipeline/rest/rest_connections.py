@@ -37,7 +37,7 @@ class TimeOuts:
     headers: float = 20
     idle: float = 75
     body: float = 60
-    queue: float = 300
+    queue: float = 600
     answer: float = 60
     linger: float = 3
     drain: float = 30
