@@ -138,7 +138,12 @@ def check_data(spec: SequenceSpec, data_dir: str | os.PathLike[str]) -> DataRepo
         check_splits(spec, figures, held_back.shares)
     reports = {name: _report(name, spec, path_of(data_dir), split_files[name], in_files[name]) for name in split_files}
     unused = tuple(f.name for f in unused_files(data_dir, split_files))
-    chosen = {n: choice.report() for n, choice in numbers.choices().items() if _is_auto(spec, n)}
+    columns = spec.columns
+    chosen = {
+        name: choice.report()
+        for name, choice in numbers.choices().items()
+        if getattr(columns[name], "normalizer", None) == "auto"
+    }
     return DataReport(
         splits=reports,
         unused_context=unused_context,
@@ -203,10 +208,6 @@ def _report(name: str, spec: SequenceSpec, folder: AnyPath, files: list[AnyPath]
         classes=classes,
         missing=figures.missing,
     )
-
-
-def _is_auto(spec: SequenceSpec, name: str) -> bool:
-    return getattr(spec.columns[name], "normalizer", None) == "auto"
 
 
 def _read(

@@ -71,11 +71,21 @@ def record_id(record: bytes, spec: SequenceSpec) -> str | None:
 
 def feature_name(feature: RawFeature, spec: SequenceSpec) -> str:
     """The name of a feature in messages: its place in the spec."""
+    return feature_names([feature], spec)[feature.tensor_name]
+
+
+def feature_names(features: Iterable[RawFeature], spec: SequenceSpec) -> dict[str, str]:
+    """The names of features in messages, by tensor name; one by one, thousands of them would take minutes."""
+    of_columns: dict[tuple[str, bool], str] = {}
     for name, column in spec.columns.items():
-        if (column.is_sequence, column.key) == (feature.is_sequence, feature.key):
-            return name if name.endswith(f".{column.key}") else f"{name} (key '{column.key}')"
-        if (feature.key, feature.is_sequence) in {further[:2] for further in column.further_features}:
-            return f"the feature '{feature.key}' of {name}"
+        shown = name if name.endswith(f".{column.key}") else f"{name} (key '{column.key}')"
+        of_columns.setdefault((column.key, column.is_sequence), shown)
+        for key, is_sequence, *_ in column.further_features:
+            of_columns.setdefault((key, is_sequence), f"the feature '{key}' of {name}")
+    return {f.tensor_name: of_columns.get((f.key, f.is_sequence)) or _name_of_role(f) for f in features}
+
+
+def _name_of_role(feature: RawFeature) -> str:
     roles = {
         "timestamps": "the timestamps",
         "label": "the label",

@@ -14,7 +14,7 @@ from tfx_sequences.components.records import related_values, value_errors
 from tfx_sequences.components.records.batches import Batch, Rows, term_rows
 from tfx_sequences.components.records.byte_faults import errors_of_bytes, errors_of_text, needs_text
 from tfx_sequences.components.records.figures import Figures
-from tfx_sequences.components.records.keys import feature_name
+from tfx_sequences.components.records.keys import feature_names
 from tfx_sequences.components.records.known_terms import KnownTerms
 from tfx_sequences.components.records.label_values import vector_fault
 from tfx_sequences.components.records.missing_values import count_missing, incomplete_rows, labels_there, merged_counts
@@ -57,7 +57,7 @@ class ValueChecks:
         self._features = raw_features(spec)
         self._may_be_missing = {feature_of(column).tensor_name for column in spec.columns.values()}
         self._may_be_missing |= {label.raw_name for label in spec.heads.values() if label.may_be_missing}
-        self._names = {f.tensor_name: feature_name(f, spec) for f in self._features}
+        self._names = feature_names(self._features, spec)
         columns = {n: c for n, c in spec.columns.items() if isinstance(c, TermColumn)}
         self._of_terms = {_tensor_name(c) for c in columns.values()}
         self._of_text = [_tensor_name(c) for c in columns.values() if needs_text(c)]
