@@ -499,6 +499,10 @@ def is_self(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id in ("self", "cls")
 
 
+# Public in spite of their names: of named tuples, and of `os`.
+DOCUMENTED = ("_asdict", "_exit")
+
+
 def names_in(tree: ast.Module, own: set[str]) -> set[str]:
     """Private, raw and experimental names of other packages in a module, each as short as it says what it is.
 
@@ -516,7 +520,7 @@ def names_in(tree: ast.Module, own: set[str]) -> set[str]:
             is_foreign = is_private(node.attr) and node.attr not in known
             if parent in ("raw_ops", "experimental"):
                 found.add(f"{parent}.{node.attr}")
-            elif node.attr.startswith("experimental_") or (is_foreign and node.attr != "_asdict"):
+            elif node.attr.startswith("experimental_") or (is_foreign and node.attr not in DOCUMENTED):
                 found.add(node.attr)
         elif isinstance(node, ast.keyword) and (node.arg or "").startswith("experimental_"):
             found.add(node.arg or "")

@@ -134,6 +134,7 @@ def test_a_label_without_weights_is_measured_as_by_tfmas_own_metrics(label, name
     assert names <= found["slices"]["age=0"].keys()
 
 
+@pytest.mark.slow
 def test_slices_of_several_values_are_those_of_scikit_learn(everything, exported_everything, tmp_path):
     """With weights of records; a record is in the slice of each of its tags, and in none without one."""
     evaluation = {"slices": ("tags", "city"), "length_slices": (3, 5)}

@@ -204,7 +204,7 @@ def test_an_example_sent_as_a_sequence_example_is_told(everything, exported):
     sent = [everything.serialized[5], everything.serialized_examples[5]]
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"is a tf\.Example.*records of type tf\.SequenceExample"):
         serve(exported, sent)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="Invalid protocol message"):
+    with pytest.raises(tf.errors.DataLossError, match="Unable to parse binary protobuf"):
         serve(exported, [b"no protocol buffer"])
 
 

@@ -175,6 +175,7 @@ def test_the_layout_of_transformed_records_is_known_without_the_graph(graph):
     assert make_parse_transformed_spec(graph.spec) == theirs
 
 
+@pytest.mark.slow
 def test_a_record_becomes_the_same_in_any_batch(graph, transformed):
     for index in (0, 3, 8, 10, 17):
         alone = transform(graph, graph.records[index : index + 1])

@@ -22,6 +22,7 @@ EXAMPLES = Path(__file__).parents[3] / "examples"
 RECORDS = 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", ["everything", "all_labels", "forecasts"])
 def test_every_kind_of_column_and_label(request, given, tmp_path):
     of = request.getfixturevalue(given)
@@ -88,6 +89,7 @@ def test_a_vocabulary_without_terms_has_the_line_of_tft():
     assert analyzers.get_empy_vocabulary_dummy_value(tf.string) == (1, NO_TERMS)
 
 
+@pytest.mark.slow
 def test_moments_are_those_of_numpy(everything, tmp_path):
     folder = analyzed_without_tft(everything.spec, everything.serialized, tmp_path, files=3)
     graph = TransformGraph(TransformOutput(folder).transform_savedmodel_dir)

@@ -21,6 +21,7 @@ def run(*arguments):
     return main(["propose", *map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_the_bundled_records_give_a_spec_that_fits_them(command, tmp_path):
     done = command("propose", BUNDLED, "--label", "speaker", "-o", tmp_path / "vowels.yaml")
     assert (done.returncode, done.stdout) == (0, ""), done.stderr

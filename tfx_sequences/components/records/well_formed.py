@@ -83,7 +83,8 @@ def malformed(records: Sequence[bytes], spec: SequenceSpec, payload: Payload | N
         spec: The spec.
         payload: Their type; None for that of the spec.
 
-    >>> malformed([b"", b"no record"], SequenceSpec(name="s", sequence={"x": {"type": "numeric"}})).tolist()
+    >>> spec = SequenceSpec(name="s", sequence={"x": {"type": "numeric"}}, label={"key": "y"})
+    >>> malformed([b"", b"no record"], spec).tolist()
     [False, True]
     """
     keys, is_example = _keys_of_steps(spec), (payload or spec.payload) == "Example"

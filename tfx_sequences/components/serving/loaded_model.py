@@ -108,7 +108,9 @@ class LoadedModel:
         self.version = int(folder.name) if folder.name.isdigit() else 1
         try:
             self.signatures: Mapping[str, Any] = tf.saved_model.load(str(folder)).signatures
-            variables = tf.train.load_checkpoint(str(folder / "variables" / "variables")).get_variable_to_shape_map()
+            # Unlike `tf.train.load_checkpoint`, it does not ask `ram://` whether the prefix is a folder; that says yes.
+            reader = tf.compat.v1.train.NewCheckpointReader(str(folder / "variables" / "variables"))
+            variables = reader.get_variable_to_shape_map()
         # What TensorFlow raises depends on what is wrong with the files.
         except Exception as error:
             raise damaged(folder, error) from error

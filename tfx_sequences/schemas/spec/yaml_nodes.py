@@ -87,6 +87,8 @@ def _loaded(text: str, where: str, *, plain: bool) -> tuple[yaml.Node | None, An
         return node, loader.construct_document(node) if plain else None
     except _TooDeepError as error:
         raise _too_deep(where, error.line) from None
+    except SpecError:
+        raise
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # the latter two: a date or number that does not exist
         raise SpecError(f"{where} is not YAML: {_one_place(error)}", fix="Correct the line named above.") from error
 
