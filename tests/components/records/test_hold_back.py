@@ -8,6 +8,7 @@ import sys
 
 import pytest
 import tensorflow as tf
+from google.protobuf.internal import encoder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -75,17 +76,14 @@ def test_records_fall_by_their_shares():
 def another_serialization(message):
     """The same record, its features in the opposite order, as another writer may write it."""
     features = message.context if hasattr(message, "context") else message.features
-    parts = []
-    for key in sorted(features.feature, reverse=True):
-        parts.append(type(features)(feature={key: features.feature[key]}).SerializeToString())
-    # Fields of a message may stand in pieces; a parser merges them.
-    whole = b"".join(b"\x0a" + bytes([len(part)]) + part for part in parts)
-    return whole + (b"\x12" + _sized(message.feature_lists) if hasattr(message, "feature_lists") else b"")
+    keys = sorted(features.feature, reverse=True)
+    entries = b"".join(type(features)(feature={key: features.feature[key]}).SerializeToString() for key in keys)
+    lists = b"\x12" + _sized(message.feature_lists.SerializeToString()) if hasattr(message, "feature_lists") else b""
+    return b"\x0a" + _sized(entries) + lists
 
 
-def _sized(message):
-    data = message.SerializeToString()
-    return bytes([len(data)]) + data
+def _sized(data):
+    return encoder._VarintBytes(len(data)) + data
 
 
 @pytest.mark.parametrize("kind", ["SequenceExample", "Example"])
