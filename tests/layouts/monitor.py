@@ -70,7 +70,7 @@ def monitor_spec(**changes):
                 "state": {"key": "state", "per_step": True},
             },
             "model": {"units": (8,)},
-            "training": {"epochs": 15, "learning_rate": 0.02},
+            "training": {"epochs": 15, "learning_rate": 0.02, "folds": 1},
             **changes,
         }
     )
