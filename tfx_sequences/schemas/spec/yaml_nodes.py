@@ -15,6 +15,10 @@ _MOST_VALUES = 1_000_000
 _MERGE = "tag:yaml.org,2002:merge"
 
 
+# What PyYAML raises for a date, a number or another scalar that its text is not.
+_NO_VALUE = (ValueError, ArithmeticError, AttributeError, LookupError, TypeError)
+
+
 class _Loader(yaml.SafeLoader):
     """Stops at the first level that is too deep, and takes every key as the text that is written."""
 
@@ -27,6 +31,14 @@ class _Loader(yaml.SafeLoader):
         node = super().compose_node(parent, index)
         self.levels -= 1
         return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except _NO_VALUE as error:
+            # PyYAML does not say where.
+            what = f"{node.value!r} is not a value of {node.tag.rpartition(':')[2]} ({error})"
+            raise yaml.constructor.ConstructorError(None, None, what, node.start_mark) from error
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         # Names such as `1`, `yes` or `2020-01-01` are texts, and none of them is equal to another.
@@ -89,7 +101,7 @@ def _loaded(text: str, where: str, *, plain: bool) -> tuple[yaml.Node | None, An
         raise _too_deep(where, error.line) from None
     except SpecError:
         raise
-    except (yaml.YAMLError, ValueError, OverflowError) as error:  # the latter two: a date or number that does not exist
+    except (yaml.YAMLError, *_NO_VALUE) as error:
         raise SpecError(f"{where} is not YAML: {_one_place(error)}", fix="Correct the line named above.") from error
 
 
