@@ -10,6 +10,8 @@ import ast
 import importlib
 import inspect
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
@@ -414,6 +416,13 @@ def test_op_determinism_can_be_switched_back():
     assert not config.is_op_determinism_enabled()
     if before:
         tf.config.experimental.enable_op_determinism()
+
+
+@canary("_run_exitfuncs")
+def test_exit_functions_run_before_a_process_leaves():
+    program = "import atexit, os; atexit.register(print, 'once', flush=True); atexit._run_exitfuncs(); os._exit(3)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (3, "once\n")
 
 
 @canary("_GetFnArgs")

@@ -2,6 +2,7 @@
 
 # Every Python must be able to parse this module and __init__: no annotations, no f-strings.
 
+import atexit
 import sys
 
 _OLDEST = (3, 10)
@@ -25,10 +26,14 @@ def main():
     from tfx_sequences.pipeline.commands.cli import main as run
 
     code = run()
-    if code in (130, 143):
-        # What an interrupted command leaves in memory need not be taken apart, which takes seconds.
+    interrupted = code in (130, 143)
+    if interrupted or "tensorflow" in sys.modules:
+        # All files are closed. TensorFlow and Beam would take seconds to take apart what is in memory.
         from tfx_sequences.pipeline.commands.hard_stop import leave
 
+        if not interrupted:
+            # Libraries remove their temporary files there.
+            atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()
         leave(code)
