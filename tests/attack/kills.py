@@ -19,7 +19,7 @@ import numpy as np
 _PATIENCE = 600
 # Between two looks.
 _SLICE = 0.001
-# A process that a killed one started notices at its next read that there is no parent.
+# A process that a killed one started notices at its next read that its parent has ended.
 _ENDS_WITHIN = 60
 LEFTOVERS = ("**/.tfx-sequences-*", "**/*.partial")
 

@@ -60,7 +60,7 @@ def greater_length(data, random):
 
 
 def greater_length_that_is_right(data, random):
-    """With the checksum of a length that is no record's."""
+    """With the checksum of a length that does not belong to a record."""
     length = struct.pack("<Q", int(random.choice([1 << 20, 1 << 33, 1 << 50])))
     return length + struct.pack("<I", masked_crc(length)) + data[12:]
 

@@ -22,7 +22,7 @@ _MOST_GROWTH = 300 << 20
 
 
 def loaded(text, folder):
-    """The spec of the text; None if it is refused by an error that says where, or that there is no spec."""
+    """The spec of the text; None if it is refused by an error that says where, or that the text is not a spec."""
     try:
         return spec_from_yaml(text, where="spec.yaml", folder=folder)
     except SpecError as error:

@@ -69,7 +69,7 @@ NO_HTTP = {
     "bad request line": b"PREDICT\r\n\r\n",
     "bad chunks": f"POST {PLACE} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n".encode(),
     "two lengths": head(3, "Content-Length: 4\r\n") + b"abc",
-    "a length that is no number": head("many"),
+    "a length that is not a number": head("many"),
     "a long header": head(3, f"X: {'x' * 20_000}\r\n") + b"abc",
     "a header with NUL": head(3, "X: \0\r\n") + b"abc",
 }

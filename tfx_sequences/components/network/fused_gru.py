@@ -36,11 +36,6 @@ class FusedGRU(FusedRecurrent, keras.layers.GRU):
     True
     """
 
-    def __init__(self, units: int, *, shards: int = 1, **kwargs: Any) -> None:
-        super().__init__(units, **kwargs)
-        self.shards = shards
-        self.supports_jit = False
-
     def _is_fusable(self, training: bool) -> bool:
         return super()._is_fusable(training) and self.reset_after
 
@@ -48,9 +43,6 @@ class FusedGRU(FusedRecurrent, keras.layers.GRU):
         kernel, recurrent, bias = as_float32(self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
         inputs = tf.tensordot(x, kernel, 1) + bias[0]
         return (_gru(inputs, states[0], recurrent, bias[1]),)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "shards": self.shards}
 
 
 @tf.custom_gradient

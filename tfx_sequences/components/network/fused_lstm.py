@@ -33,18 +33,10 @@ class FusedLSTM(FusedRecurrent, keras.layers.LSTM):
     True
     """
 
-    def __init__(self, units: int, *, shards: int = 1, **kwargs: Any) -> None:
-        super().__init__(units, **kwargs)
-        self.shards = shards
-        self.supports_jit = False
-
     def steps_of(self, x: Any, states: list[Any]) -> tuple[Any, ...]:
         kernel, recurrent, bias = as_float32(self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
         h, c = states
         return _block_lstm(x, c, h, tf.concat([kernel, recurrent], axis=0), bias)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "shards": self.shards}
 
 
 @tf.custom_gradient

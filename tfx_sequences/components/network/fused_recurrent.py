@@ -12,7 +12,7 @@ import tensorflow as tf
 _FEWEST_ROWS = 8
 
 
-class FusedRecurrent:
+class FusedRecurrent(keras.layers.RNN):
     """The part of a fused layer that does not depend on its cell; it comes before the Keras layer in the bases.
 
     Padding comes after the real steps, so it affects neither their outputs nor their gradients: the cell is computed
@@ -30,6 +30,11 @@ class FusedRecurrent:
     go_backwards: bool
     return_sequences: bool
     zero_output_for_mask: bool
+
+    def __init__(self, units: int, *, shards: int = 1, **kwargs: Any) -> None:
+        super().__init__(units, **kwargs)
+        self.shards = shards
+        self.supports_jit = False
 
     def inner_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
         """Last output `[B, D]`, outputs `[B, T, D]` and states as `keras.layers.RNN` expects them."""
@@ -60,6 +65,9 @@ class FusedRecurrent:
             states: The initial states, float32 `[B, D]`.
         """
         raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "shards": self.shards}
 
     def _is_fusable(self, training: bool) -> bool:
         return (
