@@ -264,7 +264,7 @@ def _check_packages(env: Environment, needs_tfx: bool) -> None:
         )
     if needs_tfx and env.tfx is None:
         raise EnvironmentNotSupportedError(
-            "TFX is not installed, and running a pipeline needs it.",
+            "TFX is not installed, and this command needs it.",
             expected="tfx 1.16 (Python 3.10, 3.11) or 1.21 (Python 3.12, 3.13)",
             received="no module 'tfx'",
             fix=f"Install the extra: {_install('tfx-sequences[tfx]')}",
